@@ -1,0 +1,100 @@
+/** How one error code is reported: `status` over HTTP, `exitCode` by the CLI, `meaning` in the documentation. */
+interface ErrorKind {
+  readonly status: number;
+  readonly exitCode: number;
+  readonly meaning: string;
+}
+
+const USAGE = 2;
+const INPUT = 3;
+const CONFLICT = 4;
+const STORAGE = 5;
+const INTERRUPTED = 130;
+const INTERNAL = 70;
+
+const kind = (status: number, exitCode: number, meaning: string): ErrorKind => ({ status, exitCode, meaning });
+
+/** Every code that pixlake can report. Codes are stable: scripts and clients may depend on them. */
+export const ERRORS = {
+  ARGUMENT_INVALID: kind(400, USAGE, 'an option or argument has a value that cannot be used'),
+  SOURCE_NOT_FOUND: kind(404, INPUT, 'the CSV file, image folder or tar archive to ingest does not exist'),
+  CSV_EMPTY: kind(422, INPUT, 'the CSV file has no header line or no bytes at all'),
+  CSV_NOT_TEXT: kind(422, INPUT, 'the CSV file is binary or not UTF-8'),
+  CSV_HEADER_INVALID: kind(422, INPUT, 'the CSV header has missing, repeated, empty or reserved column names'),
+  TAR_INVALID: kind(422, INPUT, 'the tar archive is damaged or not a tar archive'),
+  LAKE_NOT_FOUND: kind(404, INPUT, 'the lake holds no such folder, or it is not a lake'),
+  LAKE_TOO_NEW: kind(409, CONFLICT, 'the lake was written by a newer pixlake whose layout this one does not know'),
+  TABLE_NOT_FOUND: kind(404, INPUT, 'the lake has no table or run of that name'),
+  TABLE_NAME_INVALID: kind(400, USAGE, 'a table or run name has characters that are not allowed'),
+  TABLE_CORRUPT: kind(500, STORAGE, 'a table log is missing a version or holds an entry that cannot be read'),
+  TABLE_FEATURE_UNSUPPORTED: kind(422, INPUT, 'a table needs a Delta Lake feature that pixlake does not have'),
+  SCHEMA_MISMATCH: kind(409, CONFLICT, 'the incoming columns do not fit the schema of the existing table'),
+  SNAPSHOT_NOT_FOUND: kind(404, INPUT, 'the table has no such version'),
+  COMMIT_CONFLICT: kind(409, CONFLICT, 'another writer committed first and the changes overlap'),
+  SQL_EMPTY: kind(400, USAGE, 'the SQL string holds no statement'),
+  SQL_SYNTAX: kind(400, USAGE, 'the SQL string does not parse'),
+  SQL_NOT_SELECT: kind(400, USAGE, 'the SQL string holds another statement than one SELECT'),
+  SQL_MULTIPLE_STATEMENTS: kind(400, USAGE, 'the SQL string holds more than one statement'),
+  SQL_FAILED: kind(422, INPUT, 'the SQL statement failed while it was bound or executed'),
+  SPEC_INVALID: kind(400, USAGE, 'a run specification has unknown, missing or ill-typed fields'),
+  PLAN_EMPTY: kind(422, INPUT, 'the SQL of a run matched no rows'),
+  PLAN_ID_MISSING: kind(422, INPUT, 'the SQL of a run does not return the id column'),
+  PLAN_ID_DUPLICATE: kind(422, INPUT, 'the SQL of a run returns an id more than once, or a null id'),
+  PLAN_SOURCE_MISSING: kind(422, INPUT, 'the SQL of a run gives no way to find the originals of its rows'),
+  RUN_NAME_TAKEN: kind(409, CONFLICT, 'a run of that name exists with another specification'),
+  RUN_NOT_FOUND: kind(404, INPUT, 'the lake has no run of that name or id'),
+  RUN_INTERRUPTED: kind(503, INTERRUPTED, 'the run was stopped before it ended; the same command resumes it'),
+  RUN_CANCELLED: kind(409, CONFLICT, 'the run was cancelled; `pixlake runs resume` takes it up again'),
+  SHARD_FAILED: kind(500, INTERNAL, 'a shard failed repeatedly, so the run cannot be committed'),
+  MODEL_NOT_FOUND: kind(404, INPUT, 'there is no model of that name or at that path'),
+  MODEL_CARD_INVALID: kind(422, INPUT, 'a model card has unknown, missing or ill-typed fields'),
+  MODEL_MISMATCH: kind(422, INPUT, 'a model does not have the inputs, outputs or checksum that its card states'),
+  MODEL_FAILED: kind(500, INTERNAL, 'a model could not be loaded or failed on a batch'),
+  IMAGE_MISSING: kind(404, INPUT, 'an original is not in the lake'),
+  IMAGE_EMPTY: kind(422, INPUT, 'an image file has zero bytes'),
+  IMAGE_CORRUPT: kind(422, INPUT, 'an image file is cut off or its pixels cannot be decoded'),
+  IMAGE_TOO_LARGE: kind(413, INPUT, 'an image has more bytes or pixels than the limit'),
+  IMAGE_UNSUPPORTED: kind(415, INPUT, 'a file is not an image in a known format'),
+  IMAGE_CHANGED: kind(409, CONFLICT, 'an original no longer has the bytes that its row records'),
+  OBJECT_NOT_FOUND: kind(404, STORAGE, 'an object that a table or run refers to does not exist'),
+  OBJECT_KEY_INVALID: kind(400, USAGE, 'an object key is empty, absolute or climbs out of the lake'),
+  STORAGE_FULL: kind(507, STORAGE, 'the disk or quota is full'),
+  STORAGE_DENIED: kind(403, STORAGE, 'the operating system or object store denied access'),
+  STORAGE_FAILED: kind(500, STORAGE, 'reading or writing the object store failed'),
+  OUTPUT_FAILED: kind(500, STORAGE, 'the result could not be written to where it was asked for'),
+  INTERNAL_ERROR: kind(500, INTERNAL, 'a defect in pixlake'),
+} as const satisfies Record<string, ErrorKind>;
+
+/** A stable error code; see {@link ERRORS} for its meaning, HTTP status and exit code. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The one error class of pixlake: `message` names the input and the cause, `remedy` what to do about it. */
+export class PixlakeError extends Error {
+  override readonly name = 'PixlakeError';
+  readonly code: ErrorCode;
+  readonly remedy: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; remedy?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.remedy = options.remedy;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  get exitCode(): number {
+    return ERRORS[this.code].exitCode;
+  }
+}
+
+/** The message of anything that was thrown, for use inside another message. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Wraps anything that was thrown as a {@link PixlakeError}; those pass through unchanged. */
+export function toPixlakeError(error: unknown, code: ErrorCode = 'INTERNAL_ERROR'): PixlakeError {
+  return error instanceof PixlakeError ? error : new PixlakeError(code, messageOf(error), { cause: error });
+}
