@@ -1,0 +1,93 @@
+import {
+  type DuckDBArrayType,
+  type DuckDBDecimalType,
+  type DuckDBListType,
+  type DuckDBStructType,
+  type DuckDBType,
+  DuckDBTypeId,
+} from '@duckdb/node-api';
+import { type DeltaType, deltaArray, deltaField } from '../table/delta-schema.ts';
+import { quoteName } from './sql-text.ts';
+
+const PRIMITIVES: Readonly<Record<string, string>> = {
+  byte: 'TINYINT',
+  short: 'SMALLINT',
+  integer: 'INTEGER',
+  long: 'BIGINT',
+  float: 'FLOAT',
+  double: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  string: 'VARCHAR',
+  binary: 'BLOB',
+  date: 'DATE',
+  timestamp: 'TIMESTAMP WITH TIME ZONE',
+};
+
+/** The DuckDB type that holds a Delta type. */
+export function duckDbTypeOf(type: DeltaType): string {
+  if (typeof type === 'string') return PRIMITIVES[type] ?? type.toUpperCase();
+  switch (type.type) {
+    case 'array':
+      return `${duckDbTypeOf(type.elementType)}[]`;
+    case 'map':
+      return `MAP(${duckDbTypeOf(type.keyType)}, ${duckDbTypeOf(type.valueType)})`;
+    case 'struct': {
+      const fields = type.fields.map((field) => `${quoteName(field.name)} ${duckDbTypeOf(field.type)}`);
+      return `STRUCT(${fields.join(', ')})`;
+    }
+  }
+}
+
+/**
+ * The Delta type that a DuckDB column is stored as. Unsigned and 128-bit integers take the next wider type, zoneless timestamps are
+ * read as UTC (`timestamp_ntz` would need a newer protocol), and what Delta has no type for becomes a string.
+ */
+export function deltaTypeOf(type: DuckDBType): DeltaType {
+  switch (type.typeId) {
+    case DuckDBTypeId.BOOLEAN:
+      return 'boolean';
+    case DuckDBTypeId.TINYINT:
+      return 'byte';
+    case DuckDBTypeId.SMALLINT:
+    case DuckDBTypeId.UTINYINT:
+      return 'short';
+    case DuckDBTypeId.INTEGER:
+    case DuckDBTypeId.USMALLINT:
+      return 'integer';
+    case DuckDBTypeId.BIGINT:
+    case DuckDBTypeId.UINTEGER:
+      return 'long';
+    case DuckDBTypeId.UBIGINT:
+      return 'decimal(20,0)';
+    case DuckDBTypeId.HUGEINT:
+      return 'decimal(38,0)';
+    case DuckDBTypeId.FLOAT:
+      return 'float';
+    case DuckDBTypeId.DOUBLE:
+      return 'double';
+    case DuckDBTypeId.DECIMAL: {
+      const { width, scale } = type as DuckDBDecimalType;
+      return `decimal(${width},${scale})`;
+    }
+    case DuckDBTypeId.BLOB:
+      return 'binary';
+    case DuckDBTypeId.DATE:
+      return 'date';
+    case DuckDBTypeId.TIMESTAMP:
+    case DuckDBTypeId.TIMESTAMP_S:
+    case DuckDBTypeId.TIMESTAMP_MS:
+    case DuckDBTypeId.TIMESTAMP_NS:
+    case DuckDBTypeId.TIMESTAMP_TZ:
+      return 'timestamp';
+    case DuckDBTypeId.LIST:
+    case DuckDBTypeId.ARRAY:
+      return deltaArray(deltaTypeOf((type as DuckDBListType | DuckDBArrayType).valueType));
+    case DuckDBTypeId.STRUCT: {
+      const { entryNames, entryTypes } = type as DuckDBStructType;
+      const fields = entryNames.map((name, index) => deltaField(name, deltaTypeOf(entryTypes[index] ?? type)));
+      return { type: 'struct', fields };
+    }
+    default:
+      return 'string';
+  }
+}

@@ -1,0 +1,104 @@
+import { messageOf, PixlakeError } from '../errors.ts';
+import type { DuckDb } from './open-duckdb.ts';
+
+/** A table named in a query: `schema` is empty for the lake's tables and `runs` for outputs of runs. */
+export interface TableReference {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** A query that was checked to be a single SELECT; `sql` has no trailing semicolon and can be used as a subquery. */
+export interface ParsedSelect {
+  readonly sql: string;
+  readonly tables: readonly TableReference[];
+  /** Names that WITH clauses define anywhere in the query; a table reference may mean one of them. */
+  readonly cteNames: ReadonlySet<string>;
+}
+
+interface SerializedSql {
+  readonly error: boolean;
+  readonly error_type?: string;
+  readonly error_message?: string;
+  readonly position?: string;
+  readonly statements?: readonly unknown[];
+}
+
+/**
+ * Checks that a string is exactly one SELECT (WITH, VALUES, set operations, DESCRIBE and SUMMARIZE count as one) by DuckDB's own
+ * parser, without running any of it, and collects the tables it names.
+ *
+ * @throws `SQL_EMPTY`, `SQL_SYNTAX`, `SQL_NOT_SELECT`, `SQL_MULTIPLE_STATEMENTS`
+ */
+export async function parseSelect(db: DuckDb, sql: string): Promise<ParsedSelect> {
+  // DuckDB cuts the text at a NUL, so that what is checked would not be what is run.
+  if (sql.includes('\0')) throw new PixlakeError('SQL_SYNTAX', 'the SQL holds a NUL character');
+  const tree = await serialize(db, sql);
+  if (tree.error) throw syntaxError(sql, tree);
+  const statements = tree.statements ?? [];
+  if (statements.length === 0) throw new PixlakeError('SQL_EMPTY', 'the SQL is empty', { remedy: 'give one SELECT' });
+  if (statements.length > 1) {
+    throw new PixlakeError('SQL_MULTIPLE_STATEMENTS', `the SQL holds ${statements.length} statements`, {
+      remedy: 'give one SELECT; several steps can be one query by WITH',
+    });
+  }
+  const tables = new Map<string, TableReference>();
+  const cteNames = new Set<string>();
+  collect(statements[0], tables, cteNames);
+  return { sql: withoutTrailingSemicolon(sql), tables: [...tables.values()], cteNames };
+}
+
+async function serialize(db: DuckDb, sql: string): Promise<SerializedSql> {
+  const reader = await db.connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
+  const json = String(reader.getRows()[0]?.[0]);
+  try {
+    return JSON.parse(json) as SerializedSql;
+  } catch {
+    // Constants such as 1e999 are serialised as bare words that are not JSON; their values do not matter here.
+    try {
+      return JSON.parse(json.replaceAll(/:-?(?:Infinity|inf|nan)\b/giu, ':null')) as SerializedSql;
+    } catch (error) {
+      throw new PixlakeError('SQL_SYNTAX', `the SQL could not be checked: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+function syntaxError(sql: string, tree: SerializedSql): PixlakeError {
+  if (tree.error_type === 'not implemented') {
+    return new PixlakeError('SQL_NOT_SELECT', `not a SELECT: ${abbreviate(sql)}`, {
+      remedy: 'give one SELECT; a PIVOT needs its list of values (IN) spelled out',
+    });
+  }
+  const position = Number(tree.position ?? Number.NaN);
+  const place = Number.isNaN(position) ? '' : ` at character ${position + 1}`;
+  return new PixlakeError('SQL_SYNTAX', `${tree.error_message ?? 'syntax error'}${place} of: ${abbreviate(sql)}`);
+}
+
+function abbreviate(sql: string): string {
+  const line = sql.replaceAll(/\s+/gu, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}
+
+function collect(node: unknown, tables: Map<string, TableReference>, cteNames: Set<string>): void {
+  if (Array.isArray(node)) {
+    for (const item of node) collect(item, tables, cteNames);
+    return;
+  }
+  if (typeof node !== 'object' || node === null) return;
+  const fields = node as Record<string, unknown>;
+  if (fields['type'] === 'BASE_TABLE') {
+    const schema = String(fields['schema_name'] ?? '');
+    const name = String(fields['table_name'] ?? '');
+    tables.set(JSON.stringify([schema, name]), { schema, name });
+  }
+  const cteMap = fields['cte_map'];
+  if (typeof cteMap === 'object' && cteMap !== null && 'map' in cteMap && Array.isArray(cteMap.map)) {
+    for (const entry of cteMap.map) cteNames.add(String((entry as { key: unknown }).key).toLowerCase());
+  }
+  for (const value of Object.values(fields)) collect(value, tables, cteNames);
+}
+
+/** The parser accepts `SELECT 1;`, but a subquery may not end in a semicolon; a comment behind it may stay. */
+function withoutTrailingSemicolon(sql: string): string {
+  const trimmed = sql.trimEnd();
+  return trimmed.endsWith(';') ? withoutTrailingSemicolon(trimmed.slice(0, -1)) : trimmed;
+}

@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, opendir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
+import { type ByteRange, checkKey, type ObjectEntry, type ObjectStore } from './object-store.ts';
+
+/** Temporary files live inside the root, on the same file system, so that renaming them into place is atomic. */
+const SCRATCH = '.tmp';
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: 'OBJECT_NOT_FOUND',
+  ENOTDIR: 'OBJECT_NOT_FOUND',
+  ENOSPC: 'STORAGE_FULL',
+  EDQUOT: 'STORAGE_FULL',
+  EACCES: 'STORAGE_DENIED',
+  EPERM: 'STORAGE_DENIED',
+  EROFS: 'STORAGE_DENIED',
+};
+
+/** Opens a folder as an object store; the folder is made by the first write. */
+export function openLocalStore(root: string): ObjectStore {
+  return new LocalStore(resolve(root));
+}
+
+class LocalStore implements ObjectStore {
+  readonly uri: string;
+  readonly #madeFolders = new Set<string>();
+
+  constructor(root: string) {
+    this.uri = root;
+  }
+
+  async read(key: string, range?: ByteRange): Promise<Buffer> {
+    const path = this.locate(key);
+    return guard(path, 'read', async () => {
+      if (range === undefined) return readFile(path);
+      await using file = await open(path, 'r');
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(range.length), 0, range.length, range.start);
+      return buffer.subarray(0, bytesRead);
+    });
+  }
+
+  async write(key: string, bytes: Uint8Array): Promise<void> {
+    const path = this.locate(key);
+    await guard(path, 'write', async () => {
+      const temporary = await this.#writeTemporary(bytes, false);
+      await this.#inFolderOf(path, () => rename(temporary, path));
+    });
+  }
+
+  async writeIfAbsent(
+    key: string,
+    bytes: Uint8Array,
+    options: { readonly durable?: boolean } = {},
+  ): Promise<boolean> {
+    const path = this.locate(key);
+    return guard(path, 'write', async () => {
+      const temporary = await this.#writeTemporary(bytes, options.durable ?? false);
+      try {
+        // link(2) is atomic and fails when the name is taken, which rename(2) does not.
+        await this.#inFolderOf(path, () => link(temporary, path));
+      } catch (error) {
+        if (systemCode(error) === 'EEXIST') return false;
+        throw error;
+      } finally {
+        await rm(temporary, { force: true });
+      }
+      if (options.durable) await syncPath(dirname(path));
+      return true;
+    });
+  }
+
+  async moveIn(key: string, localPath: string): Promise<void> {
+    const path = this.locate(key);
+    await guard(path, 'write', async () => {
+      await syncPath(localPath);
+      try {
+        await this.#inFolderOf(path, () => rename(localPath, path));
+      } catch (error) {
+        if (systemCode(error) !== 'EXDEV') throw error;
+        const temporary = join(await this.#scratchRoot(), randomUUID());
+        await copyFile(localPath, temporary);
+        await rename(temporary, path);
+        await rm(localPath);
+      }
+    });
+  }
+
+  async stat(key: string): Promise<ObjectEntry | undefined> {
+    const path = this.locate(key);
+    try {
+      const stats = await stat(path);
+      return stats.isFile() ? { key, sizeBytes: stats.size, modifiedMs: stats.mtimeMs } : undefined;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw wrap(error, path, 'read');
+    }
+  }
+
+  async *list(folder: string): AsyncIterable<ObjectEntry> {
+    const path = folder === '' ? this.uri : this.locate(folder);
+    const prefix = folder === '' ? '' : `${folder}/`;
+    let entries;
+    try {
+      entries = await opendir(path);
+    } catch (error) {
+      if (isMissing(error)) return;
+      throw wrap(error, path, 'list');
+    }
+    for await (const entry of entries) {
+      const key = `${prefix}${entry.name}`;
+      if (key === SCRATCH) continue;
+      if (entry.isDirectory()) yield* this.list(key);
+      else if (entry.isFile()) {
+        const found = await this.stat(key);
+        if (found) yield found;
+      }
+    }
+  }
+
+  async listFolders(folder: string): Promise<string[]> {
+    const path = this.locate(folder);
+    try {
+      const entries = await readdir(path, { withFileTypes: true });
+      return entries
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => entry.name)
+        .sort();
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw wrap(error, path, 'list');
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    const path = this.locate(key);
+    await guard(path, 'delete', () => rm(path, { force: true }));
+  }
+
+  locate(key: string): string {
+    checkKey(key);
+    return join(this.uri, key);
+  }
+
+  async makeScratchDir(): Promise<string> {
+    const path = join(this.uri, SCRATCH, randomUUID());
+    await guard(path, 'write', () => mkdir(path, { recursive: true }));
+    return path;
+  }
+
+  async #scratchRoot(): Promise<string> {
+    const path = join(this.uri, SCRATCH);
+    await this.#makeFolder(path);
+    return path;
+  }
+
+  async #writeTemporary(bytes: Uint8Array, durable: boolean): Promise<string> {
+    const path = join(await this.#scratchRoot(), randomUUID());
+    try {
+      await using file = await open(path, 'wx');
+      await file.writeFile(bytes);
+      if (durable) await file.sync();
+      return path;
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    }
+  }
+
+  async #inFolderOf(path: string, place: () => Promise<void>): Promise<void> {
+    const folder = dirname(path);
+    await this.#makeFolder(folder);
+    try {
+      await place();
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      // Somebody removed the folder since it was made; make it once more.
+      this.#madeFolders.delete(folder);
+      await this.#makeFolder(folder);
+      await place();
+    }
+  }
+
+  async #makeFolder(path: string): Promise<void> {
+    if (this.#madeFolders.has(path)) return;
+    await mkdir(path, { recursive: true });
+    if (this.#madeFolders.size > 10_000) this.#madeFolders.clear();
+    this.#madeFolders.add(path);
+  }
+}
+
+async function syncPath(path: string): Promise<void> {
+  await using handle = await open(path, 'r');
+  await handle.sync();
+}
+
+async function guard<T>(path: string, verb: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw wrap(error, path, verb);
+  }
+}
+
+function wrap(error: unknown, path: string, verb: string): PixlakeError {
+  if (error instanceof PixlakeError) return error;
+  const code = CODES[systemCode(error) ?? ''] ?? 'STORAGE_FAILED';
+  return new PixlakeError(code, `cannot ${verb} ${path}: ${messageOf(error)}`, { cause: error });
+}
+
+function isMissing(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
