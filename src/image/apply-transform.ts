@@ -1,0 +1,100 @@
+import type { Sharp } from 'sharp';
+import { openEncoded, openPixels, type Pixels } from './configured-sharp.ts';
+import { toImageError } from './image-error.ts';
+import type { DrawnTransform, Transform } from './transform.ts';
+
+/** Reads the upright size of an encoded image, in pixels. @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED` */
+export async function readImageSize(bytes: Uint8Array): Promise<{ width: number; height: number }> {
+  try {
+    return (await openEncoded(bytes).metadata()).autoOrient;
+  } catch (error) {
+    throw toImageError(error);
+  }
+}
+
+/**
+ * Decodes an image and applies a drawn transform, giving 8-bit sRGB pixels; enlarging and shrinking are bicubic (Catmull-Rom).
+ *
+ * @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED`
+ */
+export async function applyTransform(
+  bytes: Uint8Array,
+  transform: Transform,
+  drawn: DrawnTransform,
+): Promise<Pixels> {
+  const { background } = transform;
+  try {
+    let image = openEncoded(bytes)
+      .autoOrient()
+      .extract({ left: drawn.cropLeft, top: drawn.cropTop, width: drawn.cropWidth, height: drawn.cropHeight })
+      .flatten({ background });
+    let width = drawn.cropWidth;
+    let height = drawn.cropHeight;
+    if (drawn.rotation !== 0) {
+      // Rotation enlarges the canvas; libvips orders it before a resize only in a pipeline of its own.
+      const rotated = await toPixels(image.rotate(drawn.rotation, { background }));
+      ({ width, height } = rotated);
+      image = openPixels(rotated);
+    }
+    image = image.resize({ ...contentSize(transform, width, height), kernel: 'cubic' });
+    if (drawn.isFlipped) image = image.flop();
+    if (drawn.blur > 0) image = image.blur(drawn.blur);
+    if (drawn.brightness !== 1) image = image.linear(drawn.brightness, 0);
+    const content = await toPixels(image);
+    // Padding comes last, so that it has exactly the background's colour whatever was done to the image.
+    return transform.fit === 'contain' ? pad(content, transform.size, background) : content;
+  } catch (error) {
+    throw toImageError(error);
+  }
+}
+
+/** Resizes pixels to a model's input. */
+export async function resizePixels(
+  pixels: Pixels,
+  target: { readonly width: number; readonly height: number; readonly fit: Transform['fit'] },
+): Promise<Pixels> {
+  if (pixels.width === target.width && pixels.height === target.height) return pixels;
+  const { width, height, fit } = target;
+  return toPixels(openPixels(pixels).resize({ width, height, fit, kernel: 'cubic', background: '#ffffff' }));
+}
+
+/** Encodes pixels in the transform's format and quality; no metadata is written, so equal pixels give equal bytes. */
+export async function encodePixels(pixels: Pixels, transform: Pick<Transform, 'format' | 'quality'>): Promise<Buffer> {
+  const { format, quality } = transform;
+  return openPixels(pixels).toFormat(format, { quality }).toBuffer();
+}
+
+function contentSize(
+  { fit, size }: Transform,
+  width: number,
+  height: number,
+): { width: number; height: number; fit: 'cover' | 'fill' } {
+  if (fit === 'cover' || fit === 'fill') return { width: size, height: size, fit };
+  const scale = size / Math.max(width, height);
+  const side = (length: number): number => Math.max(1, Math.round(length * scale));
+  return { width: side(width), height: side(height), fit: 'fill' };
+}
+
+async function toPixels(image: Sharp): Promise<Pixels> {
+  const { data, info } = await image.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  if (channels === 3) return { bytes: data, width, height };
+  // libvips keeps gray images in one channel.
+  const bytes = new Uint8Array(width * height * 3);
+  for (let pixel = 0; pixel < width * height; pixel++) bytes.fill(data[pixel * channels] ?? 0, pixel * 3, pixel * 3 + 3);
+  return { bytes, width, height };
+}
+
+function pad(content: Pixels, size: number, background: string): Pixels {
+  if (content.width === size && content.height === size) return content;
+  const colour = [1, 3, 5].map((start) => Number.parseInt(background.slice(start, start + 2), 16));
+  const bytes = Buffer.alloc(size * size * 3, Buffer.from(colour));
+  const left = Math.floor((size - content.width) / 2);
+  const top = Math.floor((size - content.height) / 2);
+  const rowBytes = content.width * 3;
+  for (let row = 0; row < content.height; row++) {
+    const start = row * rowBytes;
+    bytes.set(content.bytes.subarray(start, start + rowBytes), ((top + row) * size + left) * 3);
+  }
+  return { bytes, width: size, height: size };
+}

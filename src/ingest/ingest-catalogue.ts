@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
+import { quoteName } from '../engine/sql-text.ts';
+import { selectSnapshot } from '../engine/table-view.ts';
+import type { ImageStatus } from '../image/probe-image.ts';
+import { createLake, ingestFolder, originalsFolder, tableFolder } from '../storage/lake-layout.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { IMAGE_COLUMNS } from '../table/image-columns.ts';
+import { readSnapshot } from '../table/read-snapshot.ts';
+import type { Snapshot } from '../table/snapshot.ts';
+import type { DatasetSchema } from './dataset-schema.ts';
+import { locateSource } from './locate-source.ts';
+import { openImageSource } from './image-source.ts';
+import { chooseSchema } from './infer-schema.ts';
+import type { IngestProgress, IngestReport, IngestSpec } from './ingest-spec.ts';
+import { checkFits, mergeRows, toTableSchema } from './merge-rows.ts';
+import { stageRows } from './stage-rows.ts';
+import { storeOriginals } from './store-originals.ts';
+import { writeLists } from './write-lists.ts';
+
+/** What an ingest works with besides its spec. */
+export interface IngestContext {
+  readonly store: ObjectStore;
+  /** Software that commits, such as `pixlake/0.1.0`. */
+  readonly engine: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: IngestProgress) => void;
+}
+
+const imageColumnNames = IMAGE_COLUMNS.map(({ name }) => name);
+const imageColumnTypes = IMAGE_COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ');
+
+/**
+ * Ingests a CSV file and its images into a table: validates and stages the rows on disk, copies the originals, and merges what is new or
+ * changed in one commit. Every row ends in the table or in one of the lists of the report.
+ *
+ * @throws `SOURCE_NOT_FOUND`, `CSV_…`, `TAR_INVALID`, `SCHEMA_MISMATCH`, `COMMIT_CONFLICT`, `STORAGE_…`
+ */
+export async function ingestCatalogue(context: IngestContext, spec: IngestSpec): Promise<IngestReport> {
+  const startMs = performance.now();
+  const { store, signal } = context;
+  const table = spec.table ?? 'images';
+  const source = await locateSource(spec);
+  const schema = withPartitions(await chooseSchema(source.csvPath, schemaOptions(spec, table)), spec.partitionBy);
+  const folder = tableFolder(table);
+  await createLake(store);
+  const base = await readSnapshot(store, folder);
+  if (base !== undefined) checkFits(base, toTableSchema(schema), spec.partitionBy);
+  const scratchDir = await store.makeScratchDir();
+  try {
+    using db = await openDuckDb({ scratchDir, onDisk: true });
+    const report = (phase: IngestProgress['phase'], doneCount: number, totalCount?: number): void =>
+      context.onProgress?.({ phase, doneCount, totalCount });
+    const { rowCount, repairedCount } = await stageRows(db, source.csvPath, schema, (done) => {
+      signal?.throwIfAborted();
+      report('rows', done);
+    });
+    await createImageTables(db, store, schema, base);
+    const images = await openImageSource(source.imagesPath);
+    const storedBytes = await storeOriginals(db, images, schema.imageColumn !== undefined, {
+      store,
+      folder: originalsFolder(table),
+      signal,
+      onImage: (done) => report('images', done),
+    });
+    await joinRowsWithImages(db, schema);
+    report('commit', rowCount, rowCount);
+    const merged = await mergeRows(db, schema, {
+      store,
+      folder,
+      base,
+      partitionBy: base?.partitionColumns ?? schema.partitionBy,
+      scratchDir,
+      engine: context.engine,
+      source: source.csvPath,
+    });
+    const { lists, counts } = await writeLists(db, store, schema, ingestFolder(table, newIngestId()), scratchDir);
+    const ingestedCount = await countOf(db, 'incoming');
+    return {
+      table,
+      schema: schema.name,
+      rowCount,
+      ingestedCount,
+      withoutImageCount: counts.withoutImage,
+      rejectedCount: counts.rejects,
+      repairedCount,
+      addedCount: merged.addedCount,
+      changedCount: merged.changedCount,
+      unchangedCount: ingestedCount - merged.addedCount - merged.changedCount,
+      imagesWithoutRowCount: counts.imagesWithoutRow,
+      imageStatusCounts: await countStatuses(db),
+      storedBytes,
+      version: merged.version,
+      isCommitted: merged.isCommitted,
+      lists,
+      durationMs: performance.now() - startMs,
+    };
+  } finally {
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+}
+
+function schemaOptions(spec: IngestSpec, table: string): Parameters<typeof chooseSchema>[1] {
+  const { schema, idColumn, imageColumn } = spec;
+  return {
+    name: table,
+    ...(schema === undefined ? {} : { schema }),
+    ...(idColumn === undefined ? {} : { idColumn }),
+    ...(imageColumn === undefined ? {} : { imageColumn }),
+  };
+}
+
+/** `known_images` says, for every image that a row asks for, which id names its original and what the table holds of it already. */
+async function createImageTables(
+  db: DuckDb,
+  store: ObjectStore,
+  schema: DatasetSchema,
+  base: Snapshot | undefined,
+): Promise<void> {
+  await db.run(`CREATE TABLE stored_images (image_ref VARCHAR, name VARCHAR, ${imageColumnTypes})`);
+  await db.run('CREATE TABLE images_without_row (name VARCHAR, reason VARCHAR)');
+  const id = quoteName(schema.idColumn);
+  const present =
+    base === undefined
+      ? `SELECT id, ${IMAGE_COLUMNS.map(({ name, type }) => `NULL::${type} AS ${name}`).join(', ')} FROM asked WHERE false`
+      : `SELECT ${id} AS id, ${imageColumnNames.join(', ')} FROM (${selectSnapshot(store, base)})`;
+  await db.run(`
+    CREATE TABLE known_images AS
+      WITH asked AS (SELECT image_ref, ${id} AS id FROM staged_rows WHERE image_ref IS NOT NULL), present AS (${present})
+      SELECT DISTINCT ON (image_ref) image_ref, id::VARCHAR AS id, ${imageColumnNames.join(', ')}
+      FROM asked LEFT JOIN present USING (id)
+      ORDER BY image_ref, image_key IS NULL, id`);
+}
+
+/** `incoming` gets every row that has an image, now or since an earlier ingest; of several files for one row the first by name is taken. */
+async function joinRowsWithImages(db: DuckDb, schema: DatasetSchema): Promise<void> {
+  await db.run(`
+    INSERT INTO images_without_row
+      SELECT name, 'another file gives the image of ' || image_ref FROM stored_images
+      QUALIFY row_number() OVER (PARTITION BY image_ref ORDER BY name) > 1`);
+  const fromStored = imageColumnNames.map((name) => `CASE WHEN s.image_status IS NULL THEN k.${name} ELSE s.${name} END AS ${name}`);
+  await db.run(`
+    CREATE TABLE row_images AS
+      WITH chosen AS (SELECT * FROM stored_images QUALIFY row_number() OVER (PARTITION BY image_ref ORDER BY name) = 1)
+      SELECT image_ref, ${fromStored.join(', ')} FROM chosen s JOIN known_images k USING (image_ref)
+      UNION ALL
+      SELECT image_ref, ${imageColumnNames.join(', ')} FROM known_images ANTI JOIN chosen USING (image_ref)
+      WHERE image_status IS NOT NULL`);
+  const columns = schema.columns.map((column) => quoteName(column.name));
+  await db.run(`
+    CREATE TABLE incoming AS
+      SELECT ${[...columns, ...imageColumnNames].join(', ')} FROM staged_rows JOIN row_images USING (image_ref)`);
+}
+
+async function countOf(db: DuckDb, table: string): Promise<number> {
+  const [row] = await db.rows<{ count: bigint }>(`SELECT count(*) AS count FROM ${table}`);
+  return Number(row?.count ?? 0);
+}
+
+async function countStatuses(db: DuckDb): Promise<Partial<Record<ImageStatus, number>>> {
+  const rows = await db.rows<{ image_status: ImageStatus; count: bigint }>(
+    'SELECT image_status, count(*) AS count FROM incoming GROUP BY ALL ORDER BY ALL',
+  );
+  return Object.fromEntries(rows.map((row) => [row.image_status, Number(row.count)]));
+}
+
+/** Sorts by time and never repeats. */
+function newIngestId(): string {
+  const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/gu, '');
+  return `${time}-${randomUUID().slice(0, 8)}`;
+}
+
+function withPartitions(schema: DatasetSchema, partitionBy: readonly string[] | undefined): DatasetSchema {
+  return partitionBy === undefined ? schema : { ...schema, partitionBy };
+}

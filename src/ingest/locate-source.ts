@@ -1,0 +1,54 @@
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PixlakeError } from '../errors.ts';
+import type { IngestSpec } from './ingest-spec.ts';
+
+/** Local paths of what is to be ingested. */
+export interface LocatedSource {
+  readonly csvPath: string;
+  readonly imagesPath: string;
+}
+
+const IMAGE_PLACES = ['images', 'images.tar', 'images.tar.gz', 'images.tgz'];
+
+/**
+ * Finds the CSV file and the images that a spec means: in a folder `styles.csv` or its only CSV file, and the images beside it.
+ *
+ * @throws `SOURCE_NOT_FOUND`
+ */
+export async function locateSource(spec: Pick<IngestSpec, 'source' | 'images'>): Promise<LocatedSource> {
+  const csvPath = (await kindOf(spec.source)) === 'folder' ? await findCsv(spec.source) : spec.source;
+  if ((await kindOf(csvPath)) !== 'file') {
+    throw new PixlakeError('SOURCE_NOT_FOUND', `there is no file or folder ${spec.source}`);
+  }
+  if (spec.images !== undefined) {
+    if ((await kindOf(spec.images)) !== 'none') return { csvPath, imagesPath: spec.images };
+    throw new PixlakeError('SOURCE_NOT_FOUND', `there is no folder or tar archive ${spec.images}`);
+  }
+  for (const place of IMAGE_PLACES) {
+    const imagesPath = join(dirname(csvPath), place);
+    if ((await kindOf(imagesPath)) !== 'none') return { csvPath, imagesPath };
+  }
+  throw new PixlakeError('SOURCE_NOT_FOUND', `there is no ${IMAGE_PLACES.join(' or ')} beside ${csvPath}`, {
+    remedy: 'name the folder or tar archive of the images with --images',
+  });
+}
+
+async function findCsv(folder: string): Promise<string> {
+  const names = (await readdir(folder)).filter((name) => name.toLowerCase().endsWith('.csv'));
+  const name = names.includes('styles.csv') ? 'styles.csv' : names[0];
+  if (name === undefined || (name !== 'styles.csv' && names.length > 1)) {
+    throw new PixlakeError('SOURCE_NOT_FOUND', `${folder} holds ${names.length} CSV files`, {
+      remedy: 'name the CSV file itself',
+    });
+  }
+  return join(folder, name);
+}
+
+async function kindOf(path: string): Promise<'file' | 'folder' | 'none'> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch {
+    return 'none';
+  }
+}
