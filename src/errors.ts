@@ -9,10 +9,14 @@ const USAGE = 2;
 const INPUT = 3;
 const CONFLICT = 4;
 const STORAGE = 5;
-const INTERRUPTED = 130;
+const STOPPED = 130;
 const INTERNAL = 70;
 
-const kind = (status: number, exitCode: number, meaning: string): ErrorKind => ({ status, exitCode, meaning });
+const kind = (status: number, exitCode: number, meaning: string): ErrorKind => ({
+  status,
+  exitCode,
+  meaning,
+});
 
 /** Every code that pixlake can report. Codes are stable: scripts and clients may depend on them. */
 export const ERRORS = {
@@ -20,14 +24,26 @@ export const ERRORS = {
   SOURCE_NOT_FOUND: kind(404, INPUT, 'the CSV file, image folder or tar archive to ingest does not exist'),
   CSV_EMPTY: kind(422, INPUT, 'the CSV file has no header line or no bytes at all'),
   CSV_NOT_TEXT: kind(422, INPUT, 'the CSV file is binary or not UTF-8'),
-  CSV_HEADER_INVALID: kind(422, INPUT, 'the CSV header has missing, repeated, empty or reserved column names'),
+  CSV_HEADER_INVALID: kind(
+    422,
+    INPUT,
+    'the CSV header has missing, repeated, empty or reserved column names',
+  ),
   TAR_INVALID: kind(422, INPUT, 'the tar archive is damaged or not a tar archive'),
   LAKE_NOT_FOUND: kind(404, INPUT, 'the lake holds no such folder, or it is not a lake'),
-  LAKE_TOO_NEW: kind(409, CONFLICT, 'the lake was written by a newer pixlake whose layout this one does not know'),
+  LAKE_TOO_NEW: kind(
+    409,
+    CONFLICT,
+    'the lake was written by a newer pixlake whose layout this one does not know',
+  ),
   TABLE_NOT_FOUND: kind(404, INPUT, 'the lake has no table or run of that name'),
   TABLE_NAME_INVALID: kind(400, USAGE, 'a table or run name has characters that are not allowed'),
   TABLE_CORRUPT: kind(500, STORAGE, 'a table log is missing a version or holds an entry that cannot be read'),
-  TABLE_FEATURE_UNSUPPORTED: kind(422, INPUT, 'a table needs a Delta Lake feature that pixlake does not have'),
+  TABLE_FEATURE_UNSUPPORTED: kind(
+    422,
+    INPUT,
+    'a table needs a Delta Lake feature that pixlake does not have',
+  ),
   SCHEMA_MISMATCH: kind(409, CONFLICT, 'the incoming columns do not fit the schema of the existing table'),
   SNAPSHOT_NOT_FOUND: kind(404, INPUT, 'the table has no such version'),
   COMMIT_CONFLICT: kind(409, CONFLICT, 'another writer committed first and the changes overlap'),
@@ -43,12 +59,16 @@ export const ERRORS = {
   PLAN_SOURCE_MISSING: kind(422, INPUT, 'the SQL of a run gives no way to find the originals of its rows'),
   RUN_NAME_TAKEN: kind(409, CONFLICT, 'a run of that name exists with another specification'),
   RUN_NOT_FOUND: kind(404, INPUT, 'the lake has no run of that name or id'),
-  RUN_INTERRUPTED: kind(503, INTERRUPTED, 'the run was stopped before it ended; the same command resumes it'),
+  INTERRUPTED: kind(503, STOPPED, 'the work was stopped before its end; the same command takes it up again'),
   RUN_CANCELLED: kind(409, CONFLICT, 'the run was cancelled; `pixlake runs resume` takes it up again'),
   SHARD_FAILED: kind(500, INTERNAL, 'a shard failed repeatedly, so the run cannot be committed'),
   MODEL_NOT_FOUND: kind(404, INPUT, 'there is no model of that name or at that path'),
   MODEL_CARD_INVALID: kind(422, INPUT, 'a model card has unknown, missing or ill-typed fields'),
-  MODEL_MISMATCH: kind(422, INPUT, 'a model does not have the inputs, outputs or checksum that its card states'),
+  MODEL_MISMATCH: kind(
+    422,
+    INPUT,
+    'a model does not have the inputs, outputs or checksum that its card states',
+  ),
   MODEL_FAILED: kind(500, INTERNAL, 'a model could not be loaded or failed on a batch'),
   IMAGE_MISSING: kind(404, INPUT, 'an original is not in the lake'),
   IMAGE_EMPTY: kind(422, INPUT, 'an image file has zero bytes'),

@@ -2,10 +2,25 @@ import { type DuckDBAppender, FLOAT, LIST, VARCHAR } from '@duckdb/node-api';
 import { type DuckDb, sqlError } from './open-duckdb.ts';
 
 /** A value that {@link TableAppender} can append. */
-export type AppendableValue = string | number | bigint | boolean | null | readonly string[] | readonly number[];
+export type AppendableValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | readonly string[]
+  | readonly number[];
 
 /** Column types that {@link TableAppender} can append to. */
-export type AppendableType = 'BIGINT' | 'INTEGER' | 'DOUBLE' | 'FLOAT' | 'BOOLEAN' | 'VARCHAR' | 'VARCHAR[]' | 'FLOAT[]';
+export type AppendableType =
+  | 'BIGINT'
+  | 'INTEGER'
+  | 'DOUBLE'
+  | 'FLOAT'
+  | 'BOOLEAN'
+  | 'VARCHAR'
+  | 'VARCHAR[]'
+  | 'FLOAT[]';
 
 /** Appends rows to a DuckDB table with bounded memory; disposing flushes what is left. */
 export interface TableAppender {

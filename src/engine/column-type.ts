@@ -84,7 +84,9 @@ export function deltaTypeOf(type: DuckDBType): DeltaType {
       return deltaArray(deltaTypeOf((type as DuckDBListType | DuckDBArrayType).valueType));
     case DuckDBTypeId.STRUCT: {
       const { entryNames, entryTypes } = type as DuckDBStructType;
-      const fields = entryNames.map((name, index) => deltaField(name, deltaTypeOf(entryTypes[index] ?? type)));
+      const fields = entryNames.map((name, index) =>
+        deltaField(name, deltaTypeOf(entryTypes[index] ?? type)),
+      );
       return { type: 'struct', fields };
     }
     default:

@@ -19,7 +19,9 @@ const MAX_TEXT_LENGTH = 256;
  * beyond 2^53, long texts, nested and other types), which is always safe: readers must then keep the file.
  */
 export function toFileStats(schema: DeltaStruct, rowCount: number, returned: ReturnedStatistics): FileStats {
-  const byColumn = new Map(returned.map(({ key, value }) => [key, new Map(value.map((item) => [item.key, item.value]))]));
+  const byColumn = new Map(
+    returned.map(({ key, value }) => [key, new Map(value.map((item) => [item.key, item.value]))]),
+  );
   const minValues: Record<string, unknown> = {};
   const maxValues: Record<string, unknown> = {};
   const nullCount: Record<string, number> = {};

@@ -18,7 +18,10 @@ export interface QueriedTable {
 }
 
 /** Reads the newest snapshot of a table, or of the newest finished execution of a run; `undefined` where there is none. */
-export async function findSnapshot(store: ObjectStore, reference: TableReference): Promise<Snapshot | undefined> {
+export async function findSnapshot(
+  store: ObjectStore,
+  reference: TableReference,
+): Promise<Snapshot | undefined> {
   if (reference.schema === RUNS_SCHEMA) {
     const folder = await findFinishedExecution(store, reference.name);
     return folder === undefined ? undefined : readSnapshot(store, `${folder}/manifest`);
@@ -59,7 +62,11 @@ export function sqlNameOf({ schema, name }: TableReference): string {
  *
  * @throws `TABLE_NOT_FOUND`
  */
-export async function createViews(db: DuckDb, store: ObjectStore, query: ParsedSelect): Promise<QueriedTable[]> {
+export async function createViews(
+  db: DuckDb,
+  store: ObjectStore,
+  query: ParsedSelect,
+): Promise<QueriedTable[]> {
   const queried: QueriedTable[] = [];
   for (const reference of query.tables) {
     // Other schemas, such as information_schema, are DuckDB's own.
@@ -71,7 +78,10 @@ export async function createViews(db: DuckDb, store: ObjectStore, query: ParsedS
       throw await tableNotFound(store, reference);
     }
     if (reference.schema !== '') await db.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(reference.schema)}`);
-    const viewName = [reference.schema, reference.name].filter((part) => part !== '').map(quoteName).join('.');
+    const viewName = [reference.schema, reference.name]
+      .filter((part) => part !== '')
+      .map(quoteName)
+      .join('.');
     await db.run(`CREATE OR REPLACE VIEW ${viewName} AS ${selectSnapshot(store, snapshot)}`);
     queried.push({ reference, snapshot });
   }
@@ -85,5 +95,7 @@ function isLegalName(name: string): boolean {
 async function tableNotFound(store: ObjectStore, reference: TableReference): Promise<PixlakeError> {
   const known = (await listTableNames(store)).map(sqlNameOf);
   const remedy = known.length === 0 ? 'fill one with `pixlake ingest`' : `the lake has: ${known.join(', ')}`;
-  return new PixlakeError('TABLE_NOT_FOUND', `there is no table ${sqlNameOf(reference)} in ${store.uri}`, { remedy });
+  return new PixlakeError('TABLE_NOT_FOUND', `there is no table ${sqlNameOf(reference)} in ${store.uri}`, {
+    remedy,
+  });
 }

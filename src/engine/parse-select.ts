@@ -35,7 +35,8 @@ export async function parseSelect(db: DuckDb, sql: string): Promise<ParsedSelect
   const tree = await serialize(db, sql);
   if (tree.error) throw syntaxError(sql, tree);
   const statements = tree.statements ?? [];
-  if (statements.length === 0) throw new PixlakeError('SQL_EMPTY', 'the SQL is empty', { remedy: 'give one SELECT' });
+  if (statements.length === 0)
+    throw new PixlakeError('SQL_EMPTY', 'the SQL is empty', { remedy: 'give one SELECT' });
   if (statements.length > 1) {
     throw new PixlakeError('SQL_MULTIPLE_STATEMENTS', `the SQL holds ${statements.length} statements`, {
       remedy: 'give one SELECT; several steps can be one query by WITH',
@@ -57,7 +58,9 @@ async function serialize(db: DuckDb, sql: string): Promise<SerializedSql> {
     try {
       return JSON.parse(json.replaceAll(/:-?(?:Infinity|inf|nan)\b/giu, ':null')) as SerializedSql;
     } catch (error) {
-      throw new PixlakeError('SQL_SYNTAX', `the SQL could not be checked: ${messageOf(error)}`, { cause: error });
+      throw new PixlakeError('SQL_SYNTAX', `the SQL could not be checked: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
   }
 }
@@ -70,7 +73,10 @@ function syntaxError(sql: string, tree: SerializedSql): PixlakeError {
   }
   const position = Number(tree.position ?? Number.NaN);
   const place = Number.isNaN(position) ? '' : ` at character ${position + 1}`;
-  return new PixlakeError('SQL_SYNTAX', `${tree.error_message ?? 'syntax error'}${place} of: ${abbreviate(sql)}`);
+  return new PixlakeError(
+    'SQL_SYNTAX',
+    `${tree.error_message ?? 'syntax error'}${place} of: ${abbreviate(sql)}`,
+  );
 }
 
 function abbreviate(sql: string): string {

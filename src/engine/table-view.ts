@@ -8,7 +8,11 @@ import { quoteName, quoteText } from './sql-text.ts';
  * A SELECT over exactly the data files of a snapshot, with its columns in schema order. Partition columns are read from the Hive-style
  * folder names, since Delta data files do not hold them.
  */
-export function selectSnapshot(store: ObjectStore, snapshot: Snapshot, options: { readonly withFile?: boolean } = {}): string {
+export function selectSnapshot(
+  store: ObjectStore,
+  snapshot: Snapshot,
+  options: { readonly withFile?: boolean } = {},
+): string {
   const { fields } = snapshot.schema;
   if (snapshot.files.length === 0) return selectNothing(fields, options.withFile ?? false);
   const columns = fields.map((field) => quoteName(field.name));

@@ -83,8 +83,8 @@ async function copyToParquet(db: DuckDb, request: DataFilesRequest, target: stri
       ? [`PARTITION_BY (${partitionColumns.map(quoteName).join(', ')})`, `FILENAME_PATTERN 'part-{uuid}'`]
       : []),
   ];
-  const destination = isPartitioned ? target : join(target, request.fileName ?? `part-${randomUUID()}.parquet`);
-  return db.rows<CopiedFile>(
-    `COPY (${request.query}) TO ${quoteText(destination)} (${options.join(', ')})`,
-  );
+  const destination = isPartitioned
+    ? target
+    : join(target, request.fileName ?? `part-${randomUUID()}.parquet`);
+  return db.rows<CopiedFile>(`COPY (${request.query}) TO ${quoteText(destination)} (${options.join(', ')})`);
 }

@@ -59,7 +59,10 @@ export async function resizePixels(
 }
 
 /** Encodes pixels in the transform's format and quality; no metadata is written, so equal pixels give equal bytes. */
-export async function encodePixels(pixels: Pixels, transform: Pick<Transform, 'format' | 'quality'>): Promise<Buffer> {
+export async function encodePixels(
+  pixels: Pixels,
+  transform: Pick<Transform, 'format' | 'quality'>,
+): Promise<Buffer> {
   const { format, quality } = transform;
   return openPixels(pixels).toFormat(format, { quality }).toBuffer();
 }
@@ -76,12 +79,17 @@ function contentSize(
 }
 
 async function toPixels(image: Sharp): Promise<Pixels> {
-  const { data, info } = await image.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const { data, info } = await image
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   if (channels === 3) return { bytes: data, width, height };
   // libvips keeps gray images in one channel.
   const bytes = new Uint8Array(width * height * 3);
-  for (let pixel = 0; pixel < width * height; pixel++) bytes.fill(data[pixel * channels] ?? 0, pixel * 3, pixel * 3 + 3);
+  for (let pixel = 0; pixel < width * height; pixel++)
+    bytes.fill(data[pixel * channels] ?? 0, pixel * 3, pixel * 3 + 3);
   return { bytes, width, height };
 }
 

@@ -42,7 +42,10 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
   const { store, signal } = context;
   const table = spec.table ?? 'images';
   const source = await locateSource(spec);
-  const schema = withPartitions(await chooseSchema(source.csvPath, schemaOptions(spec, table)), spec.partitionBy);
+  const schema = withPartitions(
+    await chooseSchema(source.csvPath, schemaOptions(spec, table)),
+    spec.partitionBy,
+  );
   const folder = tableFolder(table);
   await createLake(store);
   const base = await readSnapshot(store, folder);
@@ -75,7 +78,13 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
       engine: context.engine,
       source: source.csvPath,
     });
-    const { lists, counts } = await writeLists(db, store, schema, ingestFolder(table, newIngestId()), scratchDir);
+    const { lists, counts } = await writeLists(
+      db,
+      store,
+      schema,
+      ingestFolder(table, newIngestId()),
+      scratchDir,
+    );
     const ingestedCount = await countOf(db, 'incoming');
     return {
       table,
@@ -127,7 +136,7 @@ async function createImageTables(
       : `SELECT ${id} AS id, ${imageColumnNames.join(', ')} FROM (${selectSnapshot(store, base)})`;
   await db.run(`
     CREATE TABLE known_images AS
-      WITH asked AS (SELECT image_ref, ${id} AS id FROM staged_rows WHERE image_ref IS NOT NULL), present AS (${present})
+      WITH asked AS (SELECT __image_ref AS image_ref, ${id} AS id FROM staged_rows WHERE __image_ref IS NOT NULL), present AS (${present})
       SELECT DISTINCT ON (image_ref) image_ref, id::VARCHAR AS id, ${imageColumnNames.join(', ')}
       FROM asked LEFT JOIN present USING (id)
       ORDER BY image_ref, image_key IS NULL, id`);
@@ -139,7 +148,9 @@ async function joinRowsWithImages(db: DuckDb, schema: DatasetSchema): Promise<vo
     INSERT INTO images_without_row
       SELECT name, 'another file gives the image of ' || image_ref FROM stored_images
       QUALIFY row_number() OVER (PARTITION BY image_ref ORDER BY name) > 1`);
-  const fromStored = imageColumnNames.map((name) => `CASE WHEN s.image_status IS NULL THEN k.${name} ELSE s.${name} END AS ${name}`);
+  const fromStored = imageColumnNames.map(
+    (name) => `CASE WHEN s.image_status IS NULL THEN k.${name} ELSE s.${name} END AS ${name}`,
+  );
   await db.run(`
     CREATE TABLE row_images AS
       WITH chosen AS (SELECT * FROM stored_images QUALIFY row_number() OVER (PARTITION BY image_ref ORDER BY name) = 1)
@@ -150,7 +161,7 @@ async function joinRowsWithImages(db: DuckDb, schema: DatasetSchema): Promise<vo
   const columns = schema.columns.map((column) => quoteName(column.name));
   await db.run(`
     CREATE TABLE incoming AS
-      SELECT ${[...columns, ...imageColumnNames].join(', ')} FROM staged_rows JOIN row_images USING (image_ref)`);
+      SELECT ${[...columns, ...imageColumnNames].join(', ')} FROM staged_rows JOIN row_images ON image_ref = __image_ref`);
 }
 
 async function countOf(db: DuckDb, table: string): Promise<number> {
@@ -172,5 +183,5 @@ function newIngestId(): string {
 }
 
 function withPartitions(schema: DatasetSchema, partitionBy: readonly string[] | undefined): DatasetSchema {
-  return partitionBy === undefined ? schema : { ...schema, partitionBy };
+  return partitionBy === undefined ? schema : { ...schema, partitionBy: [...partitionBy] };
 }

@@ -46,7 +46,11 @@ export function toTableSchema(schema: DatasetSchema): DeltaStruct {
 }
 
 /** Checks that a dataset fits the table it is ingested into. @throws `SCHEMA_MISMATCH` */
-export function checkFits(base: Snapshot, schema: DeltaStruct, partitionBy: readonly string[] | undefined): void {
+export function checkFits(
+  base: Snapshot,
+  schema: DeltaStruct,
+  partitionBy: readonly string[] | undefined,
+): void {
   const remedy = 'ingest into another table with --table';
   if (!isSameSchema(base.schema, schema)) {
     const describe = ({ fields }: DeltaStruct): string[] =>
@@ -83,7 +87,9 @@ export async function mergeRows(db: DuckDb, schema: DatasetSchema, target: Merge
     await db.run(`
       CREATE TABLE changes AS
         SELECT ${columns} FROM incoming EXCEPT SELECT ${columns} FROM present`);
-    await db.run(`CREATE TABLE touched AS SELECT ${FILE_COLUMN}, ${id} FROM present SEMI JOIN changes USING (${id})`);
+    await db.run(
+      `CREATE TABLE touched AS SELECT ${FILE_COLUMN}, ${id} FROM present SEMI JOIN changes USING (${id})`,
+    );
   }
   const [counts] = await db.rows<{ changes: bigint; changed: bigint }>(`
     SELECT (SELECT count(*) FROM changes) AS changes, ${base ? '(SELECT count(*) FROM touched)' : '0::BIGINT'} AS changed`);
@@ -115,7 +121,12 @@ export async function mergeRows(db: DuckDb, schema: DatasetSchema, target: Merge
     removed: touchedFiles,
     operation: changedCount === 0 ? 'WRITE' : 'MERGE',
     parameters: { source: target.source },
-    metrics: { numAddedRows: addedCount, numChangedRows: changedCount, numAddedFiles: added.length, numRemovedFiles: touchedFiles.length },
+    metrics: {
+      numAddedRows: addedCount,
+      numChangedRows: changedCount,
+      numAddedFiles: added.length,
+      numRemovedFiles: touchedFiles.length,
+    },
     engine: target.engine,
   });
   return { addedCount, changedCount, version, isCommitted: true };

@@ -12,7 +12,7 @@ export interface StagedRows {
 }
 
 /**
- * Streams a CSV file into the staging tables `staged_rows` (one row for each id: `image_ref`, `line`, then the schema's columns) and
+ * Streams a CSV file into the staging tables `staged_rows` (one row for each id: `__image_ref`, `__line`, then the schema's columns) and
  * `rejects` (`line`, `reason`, `raw`). Of rows with the same id the first is kept.
  *
  * @throws `SOURCE_NOT_FOUND`, `CSV_EMPTY`, `CSV_NOT_TEXT`, `CSV_HEADER_INVALID`
@@ -24,7 +24,7 @@ export async function stageRows(
   onRow: (rowCount: number) => void,
 ): Promise<StagedRows> {
   const columns = schema.columns.map((column) => `${quoteName(column.name)} ${column.type}`);
-  await db.run(`CREATE TABLE parsed_rows (image_ref VARCHAR, line BIGINT, ${columns.join(', ')})`);
+  await db.run(`CREATE TABLE parsed_rows (__image_ref VARCHAR, __line BIGINT, ${columns.join(', ')})`);
   await db.run('CREATE TABLE rejects (line BIGINT, reason VARCHAR, raw VARCHAR)');
   const types: AppendableType[] = ['VARCHAR', 'BIGINT', ...schema.columns.map((column) => column.type)];
   const rows = await openAppender(db, 'parsed_rows', types);
@@ -40,7 +40,7 @@ export async function stageRows(
     rowCount += 1;
     if (row.kind === 'reject') rejects.append([row.line, row.reason, row.raw]);
     else {
-      if (row.repaired) repairedCount += 1;
+      if (row.isRepaired) repairedCount += 1;
       const ref = row.values[refIndex] ?? null;
       rows.append([ref === null ? null : String(ref).replace(/^\.\//u, ''), row.line, ...row.values]);
     }
@@ -56,12 +56,12 @@ async function rejectRepeatedIds(db: DuckDb, schema: DatasetSchema): Promise<voi
   const id = quoteName(schema.idColumn);
   await db.run(`
     CREATE TABLE staged_rows AS
-      SELECT * FROM parsed_rows QUALIFY row_number() OVER (PARTITION BY ${id} ORDER BY line) = 1`);
+      SELECT * FROM parsed_rows QUALIFY row_number() OVER (PARTITION BY ${id} ORDER BY __line) = 1`);
   await db.run(`
     INSERT INTO rejects
-      SELECT again.line, format('id {} was already on line {}', again.${id}::VARCHAR, first.line),
+      SELECT again.__line, format('id {} was already on line {}', again.${id}::VARCHAR, first.__line),
              to_json(again)::VARCHAR
       FROM parsed_rows again JOIN staged_rows first USING (${id})
-      WHERE again.line <> first.line`);
+      WHERE again.__line <> first.__line`);
   await db.run('DROP TABLE parsed_rows');
 }

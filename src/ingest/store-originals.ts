@@ -51,7 +51,11 @@ export async function storeOriginals(
   hasImageColumn: boolean,
   target: OriginalsTarget,
 ): Promise<number> {
-  const images = await openAppender(db, 'stored_images', ['VARCHAR', 'VARCHAR', ...IMAGE_COLUMNS.map(({ type }) => type)]);
+  const images = await openAppender(db, 'stored_images', [
+    'VARCHAR',
+    'VARCHAR',
+    ...IMAGE_COLUMNS.map(({ type }) => type),
+  ]);
   const strays = await openAppender(db, 'images_without_row', ['VARCHAR', 'VARCHAR']);
   let storedBytes = 0;
   let imageCount = 0;
@@ -115,19 +119,55 @@ async function storeOriginal(
   const bytes = item.bytes ?? (await entry.read());
   if (bytes === undefined) {
     const reason = `the file has ${entry.sizeBytes} bytes, more than pixlake reads`;
-    images.append([ref, entry.name, null, null, entry.sizeBytes, null, null, null, null, 'too_large', reason]);
+    images.append([
+      ref,
+      entry.name,
+      null,
+      null,
+      entry.sizeBytes,
+      null,
+      null,
+      null,
+      null,
+      'too_large',
+      reason,
+    ]);
     return 0;
   }
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (sha256 === known.image_sha256) {
     // Marked by its missing status: the table's own facts are taken over.
-    images.append([ref, entry.name, known.image_key, sha256, bytes.length, null, null, null, null, null, null]);
+    images.append([
+      ref,
+      entry.name,
+      known.image_key,
+      sha256,
+      bytes.length,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ]);
     return 0;
   }
   const facts = await probeImage(bytes);
   const key = await writeOriginal(target, known.id, endingOf(facts.format, entry.name), bytes, sha256);
   const { format, width, height, channels, status, reason } = facts;
-  images.append([ref, entry.name, key, sha256, bytes.length, format, width, height, channels, status, reason]);
+  images.append([
+    ref,
+    entry.name,
+    key,
+    sha256,
+    bytes.length,
+    format,
+    width,
+    height,
+    channels,
+    status,
+    reason,
+  ]);
   return bytes.length;
 }
 

@@ -22,7 +22,7 @@ export async function writeLists(
   const id = quoteName(schema.idColumn);
   const queries: Record<keyof IngestReport['lists'], string> = {
     rejects: 'SELECT line, reason, raw FROM rejects ORDER BY line',
-    withoutImage: `SELECT line, ${id} FROM staged_rows ANTI JOIN row_images USING (image_ref) ORDER BY line`,
+    withoutImage: `SELECT __line AS line, ${id} FROM staged_rows ANTI JOIN row_images ON image_ref = __image_ref ORDER BY line`,
     imagesWithoutRow: 'SELECT name, reason FROM images_without_row ORDER BY name',
     brokenImages: `SELECT ${id}, image_key, image_status, image_reason FROM incoming WHERE image_status <> 'ok' ORDER BY ${id}`,
   };
@@ -30,7 +30,9 @@ export async function writeLists(
   const counts = { rejects: 0, withoutImage: 0, imagesWithoutRow: 0, brokenImages: 0 };
   for (const name of Object.keys(counts) as (keyof IngestReport['lists'])[]) {
     const path = join(scratchDir, `${name}.csv`);
-    const [copied] = await db.rows<{ Count: bigint }>(`COPY (${queries[name]}) TO ${quoteText(path)} (FORMAT csv, HEADER)`);
+    const [copied] = await db.rows<{ Count: bigint }>(
+      `COPY (${queries[name]}) TO ${quoteText(path)} (FORMAT csv, HEADER)`,
+    );
     counts[name] = Number(copied?.Count ?? 0);
     if (counts[name] === 0) continue;
     const key = `${folder}/${name.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}.csv`;

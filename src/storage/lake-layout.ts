@@ -34,9 +34,13 @@ export function executionFolder(name: string, runId: string): string {
 /** Checks a table or run name: a letter or digit, then letters, digits, `_`, `-` or `.`, at most 64. @throws `TABLE_NAME_INVALID` */
 export function checkName(name: string): string {
   if (/^[a-z0-9][a-z0-9_.-]{0,63}$/iu.test(name) && !name.includes('..')) return name;
-  throw new PixlakeError('TABLE_NAME_INVALID', `${JSON.stringify(name.slice(0, 80))} cannot name a table or run`, {
-    remedy: 'use 1 to 64 letters, digits, "_", "-" or ".", starting with a letter or digit',
-  });
+  throw new PixlakeError(
+    'TABLE_NAME_INVALID',
+    `${JSON.stringify(name.slice(0, 80))} cannot name a table or run`,
+    {
+      remedy: 'use 1 to 64 letters, digits, "_", "-" or ".", starting with a letter or digit',
+    },
+  );
 }
 
 /** Checks that the store holds a lake that this pixlake understands. @throws `LAKE_NOT_FOUND`, `LAKE_TOO_NEW` */
@@ -48,7 +52,9 @@ export async function checkLake(store: ObjectStore): Promise<void> {
   }
   let layoutVersion: unknown;
   try {
-    ({ layoutVersion } = JSON.parse((await store.read(MARKER_KEY)).toString('utf8')) as { layoutVersion?: unknown });
+    ({ layoutVersion } = JSON.parse((await store.read(MARKER_KEY)).toString('utf8')) as {
+      layoutVersion?: unknown;
+    });
   } catch (error) {
     throw new PixlakeError('LAKE_NOT_FOUND', `${MARKER_KEY} in ${store.uri} is not JSON`, { cause: error });
   }
@@ -63,6 +69,7 @@ export async function checkLake(store: ObjectStore): Promise<void> {
 /** Marks the store as a lake of the current layout if it is not one yet, then checks it. @throws `LAKE_TOO_NEW` */
 export async function createLake(store: ObjectStore): Promise<void> {
   const marker = JSON.stringify({ layoutVersion: LAYOUT_VERSION });
-  if ((await store.stat(MARKER_KEY)) === undefined) await store.writeIfAbsent(MARKER_KEY, Buffer.from(`${marker}\n`));
+  if ((await store.stat(MARKER_KEY)) === undefined)
+    await store.writeIfAbsent(MARKER_KEY, Buffer.from(`${marker}\n`));
   await checkLake(store);
 }

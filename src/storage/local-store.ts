@@ -36,7 +36,12 @@ class LocalStore implements ObjectStore {
     return guard(path, 'read', async () => {
       if (range === undefined) return readFile(path);
       await using file = await open(path, 'r');
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(range.length), 0, range.length, range.start);
+      const { buffer, bytesRead } = await file.read(
+        Buffer.allocUnsafe(range.length),
+        0,
+        range.length,
+        range.start,
+      );
       return buffer.subarray(0, bytesRead);
     });
   }

@@ -60,6 +60,9 @@ export function checkKey(key: string): void {
   const parts = key.split('/');
   // oxlint-disable-next-line no-control-regex -- control characters are just what must not pass
   if (parts.some((part) => part === '' || part === '.' || part === '..') || /[\\\u0000-\u001f]/u.test(key)) {
-    throw new PixlakeError('OBJECT_KEY_INVALID', `object key ${JSON.stringify(key)} is not a plain relative path`);
+    throw new PixlakeError(
+      'OBJECT_KEY_INVALID',
+      `object key ${JSON.stringify(key)} is not a plain relative path`,
+    );
   }
 }

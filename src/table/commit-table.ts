@@ -33,9 +33,13 @@ export async function commitTable(store: ObjectStore, change: TableChange): Prom
   const lines = toActions(change).map((action) => JSON.stringify(action));
   const bytes = Buffer.from(`${lines.join('\n')}\n`);
   if (await store.writeIfAbsent(logKey(change.folder, version), bytes, { durable: true })) return version;
-  throw new PixlakeError('COMMIT_CONFLICT', `another writer committed version ${version} of ${change.folder} first`, {
-    remedy: 'nothing was changed; run the same command again',
-  });
+  throw new PixlakeError(
+    'COMMIT_CONFLICT',
+    `another writer committed version ${version} of ${change.folder} first`,
+    {
+      remedy: 'nothing was changed; run the same command again',
+    },
+  );
 }
 
 function toActions(change: TableChange): DeltaAction[] {

@@ -1,5 +1,8 @@
 /** The columns that describe an image in every table and manifest, in their order: where it lies, what it is, whether it can be read. */
-export const IMAGE_COLUMNS: readonly { readonly name: string; readonly type: 'VARCHAR' | 'BIGINT' | 'INTEGER' }[] = [
+export const IMAGE_COLUMNS: readonly {
+  readonly name: string;
+  readonly type: 'VARCHAR' | 'BIGINT' | 'INTEGER';
+}[] = [
   { name: 'image_key', type: 'VARCHAR' },
   { name: 'image_sha256', type: 'VARCHAR' },
   { name: 'image_bytes', type: 'BIGINT' },

@@ -9,7 +9,10 @@ const READER_VERSION = 1;
 const WRITER_VERSION = 2;
 
 /** The protocol that pixlake's own tables ask of others. */
-export const PROTOCOL: ProtocolAction = { minReaderVersion: READER_VERSION, minWriterVersion: WRITER_VERSION };
+export const PROTOCOL: ProtocolAction = {
+  minReaderVersion: READER_VERSION,
+  minWriterVersion: WRITER_VERSION,
+};
 
 /** Object key of one log entry: the version as 20 digits. */
 export function logKey(folder: string, version: number): string {
@@ -29,7 +32,10 @@ export async function readSnapshot(
   const newest = await findNewestVersion(store, folder);
   if (newest === undefined) return undefined;
   if (version !== undefined && (version > newest || version < 0)) {
-    throw new PixlakeError('SNAPSHOT_NOT_FOUND', `${folder} has no version ${version}; its newest is ${newest}`);
+    throw new PixlakeError(
+      'SNAPSHOT_NOT_FOUND',
+      `${folder} has no version ${version}; its newest is ${newest}`,
+    );
   }
   const replay = new Replay(folder);
   const last = version ?? newest;
@@ -106,7 +112,8 @@ class Replay {
 function checkProtocol(folder: string, protocol: ProtocolAction): void {
   if (protocol.minReaderVersion <= READER_VERSION && protocol.minWriterVersion <= WRITER_VERSION) return;
   const features = [...(protocol.readerFeatures ?? []), ...(protocol.writerFeatures ?? [])];
-  const wanted = features.length > 0 ? `the features ${[...new Set(features)].join(', ')}` : 'a newer protocol';
+  const wanted =
+    features.length > 0 ? `the features ${[...new Set(features)].join(', ')}` : 'a newer protocol';
   throw new PixlakeError(
     'TABLE_FEATURE_UNSUPPORTED',
     `${folder} needs ${wanted} (reader ${protocol.minReaderVersion}, writer ${protocol.minWriterVersion})`,

@@ -1,0 +1,92 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { PixlakeError } from '../errors.ts';
+import { type Lakehouse, openLakehouse } from '../lakehouse.ts';
+
+/** Options that every command on a lake takes. */
+export interface LakeOptions {
+  readonly lake?: string;
+  readonly workers?: number;
+  readonly json?: boolean;
+}
+
+/** Adds the options that every command on a lake takes. */
+export function withLakeOptions(command: Command): Command {
+  return command
+    .option('--lake <folder>', 'root of the lake (default: $PIXLAKE_LAKE or "lake")')
+    .option('--json', 'print one JSON document for machines instead of text');
+}
+
+/** Opens the lake that the options name. */
+export function openLake(options: LakeOptions): Lakehouse {
+  return openLakehouse({
+    ...(options.lake === undefined ? {} : { lake: options.lake }),
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+  });
+}
+
+/** Parses a whole number from a command line, at least `min`. */
+export function wholeNumber(min: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/u.test(text) && Number.isSafeInteger(value) && value >= min) return value;
+    throw new InvalidArgumentError(`expected a whole number of at least ${min}.`);
+  };
+}
+
+/** Parses a number from a command line. */
+export function anyNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('expected a number.');
+}
+
+/** Parses a list of names separated by commas. */
+export function nameList(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+/** Prints lines of text on standard output. */
+export function print(...lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Prints one JSON document on standard output; 64-bit integers as numbers. */
+export function printJson(value: unknown): void {
+  const numbers = (_key: string, field: unknown): unknown =>
+    typeof field === 'bigint' ? Number(field) : field;
+  process.stdout.write(`${JSON.stringify(value, numbers, 2)}\n`);
+}
+
+/** Prints an error on standard error: as text with its remedy, or as one line of JSON. */
+export function printError(error: PixlakeError, asJson: boolean): void {
+  const { code, message, remedy } = error;
+  if (asJson) {
+    process.stderr.write(`${JSON.stringify({ error: { code, message, remedy } })}\n`);
+    return;
+  }
+  process.stderr.write(`pixlake: ${message} [${code}]\n`);
+  if (remedy !== undefined) process.stderr.write(`         ${remedy}\n`);
+}
+
+/**
+ * Runs work that Ctrl-C (or SIGTERM) stops cleanly: the first signal aborts, a second one ends the process at once.
+ */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    process.stderr.write('\npixlake: stopping; press Ctrl-C again to stop at once\n');
+    controller.abort(new PixlakeError('INTERRUPTED', 'stopped before the end; nothing was committed'));
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}

@@ -1,0 +1,93 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { encodeResult, type Lakehouse, openLakehouse, writeSample } from '../lakehouse.ts';
+import { interruptible, print, wholeNumber } from './command-line.ts';
+import { describeIngest } from './ingest-command.ts';
+import { formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
+import { describeRun, withProgress } from './run-command.ts';
+
+const SQL_FOLDER = fileURLToPath(new URL('../../sql/', import.meta.url));
+
+/** The example queries; the first one's images go into the run. */
+const QUERIES = ['mens-shoes-after-2012', 'womens-summer-dresses-by-colour', 'childrens-wear'];
+
+const SHOWN_COLUMNS = 'id, articleType, baseColour, season, year, productDisplayName';
+
+/** `pixlake demo`: the whole job on a synthetic catalogue. */
+export function addDemoCommand(program: Command): void {
+  program
+    .command('demo')
+    .summary('see the whole job on a synthetic catalogue')
+    .description(
+      'Draws a catalogue, ingests it, asks three questions in SQL, crops and labels the selected images, and\ndraws a contact sheet. Everything goes into one folder, which is emptied first.',
+    )
+    .option('--folder <folder>', 'folder of the demo; emptied first', join('lake', 'demo'))
+    .option('--rows <n>', 'rows of the catalogue', wholeNumber(40), 600)
+    .action(async ({ folder, rows }: { folder: string; rows: number }) => {
+      const startMs = performance.now();
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(folder, { recursive: true });
+      const lakehouse = openLakehouse({ lake: join(folder, 'lake') });
+      const catalogue = join(folder, 'catalogue');
+
+      print(`1. Draw a catalogue: pixlake sample ${catalogue} --rows ${rows}`);
+      const summary = await writeSample(catalogue, { rows });
+      print(`   ${formatCount(summary.rowCount)} rows and ${formatCount(summary.imageCount)} images`, '');
+
+      print(`2. Ingest it: pixlake ingest ${catalogue}`);
+      const report = await interruptible(async (signal) => {
+        using bar = startProgressBar('ingest', '');
+        return lakehouse.ingest(
+          { source: catalogue },
+          {
+            signal,
+            onProgress: ({ phase, doneCount, totalCount }) => bar.update(doneCount, totalCount, phase),
+          },
+        );
+      });
+      printIndented(describeIngest(report));
+
+      print('3. Ask questions: pixlake query "<sql>"');
+      for (const name of QUERIES) await showQuery(lakehouse, name);
+
+      print("4. Crop, resize and label the men's shoes: pixlake run --name mens-shoes …");
+      const sql = await readQuery('mens-shoes-after-2012');
+      const spec = { name: 'mens-shoes', sql, copies: 2, transform: { flip: 0.5 }, model: 'fashionnet' };
+      const run = await withProgress((hooks) => lakehouse.run(spec, hooks));
+      printIndented(describeRun(run, lakehouse.uri));
+
+      const sheet = join(folder, 'contact-sheet.png');
+      await writeFile(sheet, await lakehouse.contactSheet('mens-shoes', 12));
+      print('5. Look at it');
+      printIndented([
+        `contact sheet:  ${sheet}`,
+        `catalogue:      ${catalogue}`,
+        `lake:           ${join(folder, 'lake')}`,
+        `query the run:  npx pixlake query 'SELECT id, crop_left, crop_top, pred_category FROM runs."mens-shoes"' --lake ${join(folder, 'lake')}`,
+      ]);
+      print(`done in ${formatSeconds((performance.now() - startMs) / 1000)}`);
+    });
+}
+
+async function readQuery(name: string): Promise<string> {
+  return readFile(join(SQL_FOLDER, `${name}.sql`), 'utf8');
+}
+
+async function showQuery(lakehouse: Lakehouse, name: string): Promise<void> {
+  const sql = await readQuery(name);
+  const title = /^-- (.*)$/mu.exec(sql)?.[1] ?? name;
+  print(`   ${title} (sql/${name}.sql)`);
+  const shown =
+    name === 'mens-shoes-after-2012' ? `SELECT ${SHOWN_COLUMNS} FROM (${sql.replace(/;\s*$/u, '')})` : sql;
+  await using query = await lakehouse.query(shown);
+  let text = '';
+  for await (const chunk of encodeResult('table', query.batches, { maxRows: 5, maxWidth: 110 }))
+    text += String(chunk);
+  printIndented(text.trimEnd().split('\n'));
+}
+
+function printIndented(lines: readonly string[]): void {
+  print(...lines.map((line) => `   ${line}`), '');
+}

@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import type { IngestReport, IngestSpec } from '../lakehouse.ts';
+import {
+  interruptible,
+  type LakeOptions,
+  nameList,
+  openLake,
+  print,
+  printJson,
+  withLakeOptions,
+} from './command-line.ts';
+import { formatBytes, formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
+
+type Options = LakeOptions & Omit<IngestSpec, 'source'>;
+
+/** `pixlake ingest`: brings a catalogue into a table. */
+export function addIngestCommand(program: Command): void {
+  const command = program
+    .command('ingest <source>')
+    .summary('bring a CSV file and its images into a table')
+    .description(
+      'Brings a catalogue into a table: <source> is a folder with a CSV file and images/, or the CSV file.\nThe images are copied unchanged. Ingesting again adds only what is new or changed.',
+    )
+    .option(
+      '--images <folder|tar>',
+      'where the images are (default: images or images.tar beside the CSV file)',
+    )
+    .option('--table <name>', 'table to ingest into', 'images')
+    .option('--partition-by <columns>', 'columns to partition a new table by, separated by commas', nameList)
+    .option('--schema <fashion|infer|file>', 'what the columns are (default: recognised by the header)')
+    .option('--id-column <name>', 'column that identifies a row (default: id)')
+    .option('--image-column <name>', 'column with the image file names (default: <id>.<ending>)');
+  withLakeOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pixlake ingest catalogue
+  $ pixlake ingest styles.csv --images images.tar --partition-by gender,season
+  $ pixlake ingest photos.csv --id-column photo --image-column file --table photos`,
+    )
+    .action(async (source: string, options: Options) => {
+      const { lake: _lake, json, workers: _workers, ...spec } = options;
+      const lakehouse = openLake(options);
+      const report = await interruptible(async (signal) => {
+        using bar = startProgressBar('ingest', '');
+        return lakehouse.ingest(
+          { source, ...spec },
+          {
+            signal,
+            onProgress: ({ phase, doneCount, totalCount }) => bar.update(doneCount, totalCount, phase),
+          },
+        );
+      });
+      if (json) printJson(report);
+      else print(...describeIngest(report));
+    });
+}
+
+/** An ingest's report as lines of text. */
+export function describeIngest(report: IngestReport): string[] {
+  const n = formatCount;
+  const { lists } = report;
+  const lines = [
+    `${report.rowCount} rows = ${report.ingestedCount} ingested + ${report.withoutImageCount} without image + ${report.rejectedCount} rejected`,
+    report.isCommitted
+      ? `table ${report.table} is at version ${report.version}: ${n(report.addedCount)} added, ${n(report.changedCount)} changed, ${n(report.unchangedCount)} unchanged`
+      : `nothing new: table ${report.table} stays at version ${report.version}`,
+  ];
+  if (report.repairedCount > 0) {
+    lines.push(`${n(report.repairedCount)} rows repaired: their extra commas belong to the last column`);
+  }
+  const broken = Object.entries(report.imageStatusCounts).filter(([status]) => status !== 'ok');
+  if (broken.length > 0) {
+    const list = broken.map(([status, count]) => `${count} ${status}`).join(', ');
+    lines.push(
+      `images that cannot be read: ${list} (rows with image_status and image_reason; ${lists.brokenImages ?? ''})`,
+    );
+  }
+  if (lists.withoutImage) lines.push(`rows without image: ${lists.withoutImage}`);
+  if (lists.rejects) lines.push(`rejected rows: ${lists.rejects}`);
+  if (lists.imagesWithoutRow) {
+    lines.push(`${n(report.imagesWithoutRowCount)} files that no row uses: ${lists.imagesWithoutRow}`);
+  }
+  const seconds = report.durationMs / 1000;
+  lines.push(`${formatBytes(report.storedBytes)} of originals stored in ${formatSeconds(seconds)}`);
+  return lines;
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { log, VERSION } from '../config.ts';
+import { toPixlakeError } from '../errors.ts';
+import { printError } from './command-line.ts';
+import { addDemoCommand } from './demo-command.ts';
+import { addIngestCommand } from './ingest-command.ts';
+import { addQueryCommand } from './query-command.ts';
+import { addRunCommand } from './run-command.ts';
+import { addRunsCommand } from './runs-command.ts';
+import { addSampleCommand } from './sample-command.ts';
+import { addTablesCommand } from './tables-command.ts';
+
+const USAGE_EXIT_CODE = 2;
+
+function buildProgram(): Command {
+  const program = new Command('pixlake')
+    .description(
+      'An image lakehouse: catalogues become tables, SQL selects images, runs make new images and tables of them.',
+    )
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(add --help for examples)');
+  addSampleCommand(program);
+  addIngestCommand(program);
+  addTablesCommand(program);
+  addQueryCommand(program);
+  addRunCommand(program);
+  addRunsCommand(program);
+  addDemoCommand(program);
+  return program;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    await buildProgram().parseAsync([...argv]);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    const known = toPixlakeError(error);
+    if (known.code === 'INTERNAL_ERROR') log.error({ err: error }, 'a defect in pixlake');
+    printError(known, argv.includes('--json'));
+    return known.exitCode;
+  }
+}
+
+// A reader that has seen enough, such as `head`, closes the pipe; that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+process.exitCode = await main(process.argv);

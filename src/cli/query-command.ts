@@ -1,0 +1,135 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createReadStream } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { messageOf, PixlakeError } from '../errors.ts';
+import { encodeResult, type Lakehouse, QUERY_FORMATS, type QueryFormat } from '../lakehouse.ts';
+import { type LakeOptions, openLake, wholeNumber, withLakeOptions } from './command-line.ts';
+
+interface Options extends LakeOptions {
+  readonly format?: QueryFormat | 'parquet';
+  readonly output?: string;
+  readonly limit?: number;
+  readonly explain?: boolean;
+}
+
+/** Endings of output files that choose the format. */
+const FORMAT_BY_ENDING: Readonly<Record<string, QueryFormat | 'parquet'>> = {
+  json: 'json',
+  ndjson: 'ndjson',
+  jsonl: 'ndjson',
+  csv: 'csv',
+  arrow: 'arrow',
+  arrows: 'arrow',
+  parquet: 'parquet',
+};
+
+/** `pixlake query`: runs one SELECT and streams its rows. */
+export function addQueryCommand(program: Command): void {
+  const command = program
+    .command('query <sql>')
+    .summary('run one SELECT on the tables of the lake')
+    .description(
+      'Runs one SELECT (DuckDB SQL) on the newest snapshots. Tables go by their name, outputs of runs by\nruns."<name>". Rows stream, whatever their number.',
+    )
+    .addOption(
+      new Option(
+        '--format <format>',
+        'how to print (default: by the ending of --output, else table)',
+      ).choices([...QUERY_FORMATS, 'parquet']),
+    )
+    .option('--output <file>', 'write to a file instead of standard output')
+    .option('--limit <n>', 'at most that many rows', wholeNumber(0))
+    .option('--explain', "print the files and DuckDB's plan instead of the rows");
+  withLakeOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pixlake query "SELECT gender, count(*) FROM images GROUP BY ALL"
+  $ pixlake query "SELECT * FROM images WHERE gender = 'Men' AND subCategory = 'Shoes' AND year > 2012" --output shoes.parquet
+  $ pixlake query 'SELECT id, crop_left, crop_top FROM runs."men-shoes"' --format csv`,
+    )
+    .action(async (sql: string, options: Options) => {
+      const lakehouse = openLake(options);
+      const format = chooseFormat(options);
+      if (options.explain) await explain(lakehouse, sql, options);
+      else if (format === 'parquet') await writeParquet(lakehouse, sql, options);
+      else await writeStream(lakehouse, sql, format, options);
+    });
+}
+
+function chooseFormat({ format, output, json }: Options): QueryFormat | 'parquet' {
+  const ending = output?.slice(output.lastIndexOf('.') + 1).toLowerCase() ?? '';
+  return format ?? FORMAT_BY_ENDING[ending] ?? (json ? 'json' : 'table');
+}
+
+async function explain(lakehouse: Lakehouse, sql: string, options: Options): Promise<void> {
+  await using query = await lakehouse.query(sql, { isExplained: true, ...limitOf(options) });
+  for (const { reference, snapshot } of query.tables) {
+    const name = [reference.schema, reference.name].filter((part) => part !== '').join('.');
+    process.stdout.write(`${name} at version ${snapshot.version}: ${snapshot.files.length} data files\n`);
+  }
+  for await (const batch of query.batches) {
+    for (const row of batch.getRows()) process.stdout.write(`${String(row.at(-1))}\n`);
+  }
+}
+
+async function writeStream(
+  lakehouse: Lakehouse,
+  sql: string,
+  format: QueryFormat,
+  options: Options,
+): Promise<void> {
+  await using query = await lakehouse.query(sql, limitOf(options));
+  const { columns } = process.stdout;
+  const encoded = encodeResult(format, query.batches, {
+    ...(columns === undefined ? {} : { maxWidth: columns }),
+    ...(options.limit === undefined ? {} : { maxRows: options.limit }),
+  });
+  await writeOut(Readable.from(encoded), options.output);
+}
+
+async function writeParquet(lakehouse: Lakehouse, sql: string, options: Options): Promise<void> {
+  if (options.output !== undefined) {
+    await lakehouse.queryToParquet(sql, options.output, limitOf(options));
+    return;
+  }
+  // A Parquet file ends in its index, so it must be whole before it can be piped.
+  const folder = await mkdtemp(join(tmpdir(), 'pixlake-'));
+  try {
+    const path = join(folder, 'result.parquet');
+    await lakehouse.queryToParquet(sql, path, limitOf(options));
+    await writeOut(createReadStream(path), undefined);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A file appears under its name only when it is whole. */
+async function writeOut(stream: Readable, output: string | undefined): Promise<void> {
+  if (output === undefined) {
+    for await (const chunk of stream) {
+      if (!process.stdout.write(chunk as string | Uint8Array))
+        await new Promise((done) => process.stdout.once('drain', done));
+    }
+    return;
+  }
+  const partial = `${output}.partial`;
+  try {
+    await pipeline(stream, createWriteStream(partial));
+    await rename(partial, output);
+  } catch (error) {
+    await rm(partial, { force: true });
+    if (error instanceof PixlakeError) throw error;
+    throw new PixlakeError('OUTPUT_FAILED', `cannot write ${output}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function limitOf({ limit }: Options): { limit?: number } {
+  return limit === undefined ? {} : { limit };
+}

@@ -1,0 +1,163 @@
+import { readFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { messageOf, PixlakeError } from '../errors.ts';
+import { FITS, FORMATS, type Execution, type RunHooks, type RunReport, type RunSpec } from '../lakehouse.ts';
+import {
+  anyNumber,
+  interruptible,
+  type LakeOptions,
+  openLake,
+  print,
+  printJson,
+  wholeNumber,
+  withLakeOptions,
+} from './command-line.ts';
+import { formatBytes, formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
+
+type TransformSpec = NonNullable<RunSpec['transform']>;
+
+interface Options extends LakeOptions, Partial<Omit<RunSpec, 'transform'>>, TransformSpec {
+  readonly spec?: string;
+  readonly dryRun?: boolean;
+}
+
+/** `pixlake run`: transforms and labels selected images into a new table. */
+export function addRunCommand(program: Command): void {
+  const command = program
+    .command('run')
+    .summary('transform and label selected images into a new table')
+    .description(
+      'Selects images by SQL, crops, resizes and labels them in worker threads, and writes new images with a\nParquet manifest to runs/<name>. Stopped by Ctrl-C or a crash, the same command takes it up again.',
+    )
+    .option('--sql <sql>', 'one SELECT that returns the ids of the images')
+    .option('--name <name>', 'name of the run; its output is runs.<name> in SQL')
+    .option('--spec <file>', 'read all of this from a JSON file; options given here win')
+    .option('--table <name>', 'table of the originals, if the SQL reads several')
+    .option('--id-column <name>', 'id column of the SQL (default: id)')
+    .option('--limit <n>', 'the first n rows of the SQL', wholeNumber(1))
+    .option('--sample <n>', 'n rows at random', wholeNumber(1))
+    .option('--copies <n>', 'images written for each row (default: 1)', wholeNumber(1))
+    .option('--crop <share>', 'cut off at most this share of each side at random (default: 0.2)', anyNumber)
+    .option('--size <pixels>', 'side of the square that is written (default: 256)', wholeNumber(1))
+    .addOption(new Option('--fit <fit>', 'how to fill the square (default: contain)').choices(FITS))
+    .option('--background <#rrggbb>', 'colour of padding (default: #ffffff)')
+    .option('--flip <probability>', 'mirror images at random (default: 0)', anyNumber)
+    .option('--rotate <degrees>', 'rotate by at most this, either way (default: 0)', anyNumber)
+    .option('--brightness <share>', 'change brightness by at most this, either way (default: 0)', anyNumber)
+    .option('--blur <pixels>', 'blur by at most this standard deviation (default: 0)', anyNumber)
+    .addOption(new Option('--format <format>', 'encoding of written images (default: jpeg)').choices(FORMATS))
+    .option('--quality <n>', 'encoder quality, 1 to 100 (default: 90)', wholeNumber(1))
+    .option('--model <name|file.onnx>', 'label the images with this model, such as fashionnet')
+    .option('--seed <n>', 'seed of all that is random (default: 42)', wholeNumber(0))
+    .option('--shard-size <n>', 'rows in a unit of work (default: 1000, fewer in small runs)', wholeNumber(1))
+    .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
+    .option('--dry-run', 'only say what would be done');
+  withLakeOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pixlake run --name men-shoes --sql "SELECT * FROM images WHERE subCategory = 'Shoes'" --copies 2
+  $ pixlake run --name labelled --sql "SELECT id FROM images" --sample 100 --model fashionnet
+  $ pixlake run --spec run.json --dry-run`,
+    )
+    .action(async (options: Options) => {
+      const lakehouse = openLake(options);
+      const spec = await toSpec(options);
+      if (options.dryRun) {
+        const execution = await lakehouse.plan(spec);
+        if (options.json) printJson(execution);
+        else print(...describePlan(execution));
+        return;
+      }
+      const report = await withProgress((hooks) => lakehouse.run(spec, hooks));
+      if (options.json) printJson(report);
+      else print(...describeRun(report, lakehouse.uri));
+    });
+}
+
+async function toSpec(options: Options): Promise<RunSpec> {
+  const { spec: file, lake: _lake, json: _json, workers: _workers, dryRun: _dryRun, ...given } = options;
+  const { crop, size, fit, background, flip, rotate, brightness, blur, format, quality, ...rest } = given;
+  const base = file === undefined ? {} : await readSpec(file);
+  const transform = { crop, size, fit, background, flip, rotate, brightness, blur, format, quality };
+  // The schema checks and explains whatever is wrong or missing here.
+  return {
+    ...base,
+    ...definedOf(rest),
+    transform: { ...base.transform, ...definedOf(transform) },
+  } as RunSpec;
+}
+
+async function readSpec(file: string): Promise<Partial<RunSpec>> {
+  try {
+    const spec: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return spec;
+  } catch (error) {
+    throw new PixlakeError('SPEC_INVALID', `cannot read run specification ${file}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  throw new PixlakeError('SPEC_INVALID', `run specification ${file} is not a JSON object`);
+}
+
+function definedOf(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** Runs with a progress bar that Ctrl-C leaves in a state that can be resumed. */
+export async function withProgress(work: (hooks: RunHooks) => Promise<RunReport>): Promise<RunReport> {
+  return interruptible(async (signal) => {
+    using bar = startProgressBar('run', 'images');
+    let total: number | undefined;
+    return work({
+      signal,
+      onStart: ({ rowCount, run, shardSize, shardCount }, resumedShardCount) => {
+        const resumed = Math.min(rowCount, resumedShardCount * shardSize) * run.copies;
+        total = rowCount * run.copies - resumed;
+        if (resumedShardCount > 0) {
+          process.stderr.write(
+            `taking up run ${run.name}: ${resumedShardCount} of ${shardCount} shards are done\n`,
+          );
+        }
+      },
+      onProgress: ({ imageCount, errorCount }) =>
+        bar.update(imageCount + errorCount, total, errorCount === 0 ? '' : `${errorCount} failed`),
+    });
+  });
+}
+
+function describePlan(execution: Execution): string[] {
+  const { run, rowCount, shardCount, sourceTable, sourceVersion, model } = execution;
+  return [
+    `run ${run.name} (run_id=${execution.runId}), nothing written yet`,
+    `${formatCount(rowCount)} rows of ${sourceTable} at version ${sourceVersion} x ${run.copies} copies = ${formatCount(rowCount * run.copies)} images in ${shardCount} shards`,
+    `transform: ${JSON.stringify(run.transform)}`,
+    `model: ${model === undefined ? 'none' : `${model.name}${model.isTrained ? '' : ' (untrained)'}`}`,
+  ];
+}
+
+/** A run's report as lines of text. */
+export function describeRun(report: RunReport, lakeUri: string): string[] {
+  const { name, rowCount, copies, imageCount, errorCount, model } = report;
+  const seconds = report.durationMs / 1000;
+  const lines = [
+    `${rowCount} rows x ${copies} ${copies === 1 ? 'copy' : 'copies'} = ${imageCount} images written + ${errorCount} failed`,
+  ];
+  if (report.outcome === 'repeated')
+    lines.push(`run ${name} had finished before on the same versions; nothing to do`);
+  else if (report.resumedShardCount > 0) {
+    lines.push(`${report.resumedShardCount} of ${report.shardCount} shards were done by an earlier attempt`);
+  }
+  if (model !== undefined && !model.isTrained) {
+    lines.push(
+      `model ${model.name} is untrained: its weights are random, its labels mean nothing (model_trained = false)`,
+    );
+  }
+  if (errorCount > 0) lines.push(`see why some failed: pixlake runs errors ${name}`);
+  if (report.outcome === 'finished') {
+    lines.push(`${formatBytes(report.imageBytes)} of images in ${formatSeconds(seconds)}`);
+  }
+  lines.push(`output: ${lakeUri}/${report.folder} (in SQL: runs."${name}")`);
+  return lines;
+}

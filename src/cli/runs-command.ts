@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { messageOf, PixlakeError } from '../errors.ts';
+import type { RunStatus } from '../lakehouse.ts';
+import {
+  type LakeOptions,
+  openLake,
+  print,
+  printJson,
+  wholeNumber,
+  withLakeOptions,
+} from './command-line.ts';
+import { formatCount } from './progress-bar.ts';
+import { describeRun, withProgress } from './run-command.ts';
+
+/** `pixlake runs …`: looks after runs. */
+export function addRunsCommand(program: Command): void {
+  const runs = program
+    .command('runs')
+    .summary('list, inspect, resume and cancel runs')
+    .description('Looks after runs.');
+
+  withLakeOptions(runs.command('list').description('List all runs.')).action(async (options: LakeOptions) => {
+    const statuses = await openLake(options).listRuns();
+    if (options.json) printJson(statuses);
+    else if (statuses.length === 0) print('no runs yet');
+    else print(...statuses.map(describeStatus));
+  });
+
+  withLakeOptions(
+    runs.command('show <name>').description('Show the specification and state of a run.'),
+  ).action(async (name: string, options: LakeOptions) => {
+    const status = await openLake(options).showRun(name);
+    if (options.json) return printJson(status);
+    print(describeStatus(status), `folder: ${status.folder}`, JSON.stringify(status.execution.run, null, 2));
+  });
+
+  withLakeOptions(runs.command('errors <name>').description('Show why images of a run were not written.'))
+    .option('--limit <n>', 'at most that many', wholeNumber(1), 100)
+    .action(async (name: string, options: LakeOptions & { limit: number }) => {
+      const errors = await openLake(options).runErrors(name, options.limit);
+      if (options.json) printJson(errors);
+      else if (errors.length === 0) print('no errors');
+      else
+        print(
+          ...errors.map(
+            (error) =>
+              `${error.id} copy ${error.copy}: ${error.code} while ${STAGES[error.stage] ?? error.stage}: ${error.message}`,
+          ),
+        );
+    });
+
+  withLakeOptions(runs.command('resume <name>').description('Take up an interrupted or cancelled run.'))
+    .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
+    .action(async (name: string, options: LakeOptions) => {
+      const lakehouse = openLake(options);
+      const report = await withProgress((hooks) => lakehouse.resumeRun(name, hooks));
+      if (options.json) printJson(report);
+      else print(...describeRun(report, lakehouse.uri));
+    });
+
+  withLakeOptions(
+    runs.command('cancel <name>').description('Ask a run to stop, whichever process executes it.'),
+  ).action(async (name: string, options: LakeOptions) => {
+    const status = await openLake(options).cancelRun(name);
+    if (options.json) printJson(status);
+    else print(`run ${name} is cancelled; \`pixlake runs resume ${name}\` takes it up again`);
+  });
+
+  withLakeOptions(runs.command('sheet <name>').description('Draw originals beside results as a PNG.'))
+    .requiredOption('--output <file.png>', 'where to write it')
+    .option('--limit <n>', 'originals to show', wholeNumber(1), 12)
+    .action(async (name: string, options: LakeOptions & { output: string; limit: number }) => {
+      const png = await openLake(options).contactSheet(name, options.limit);
+      try {
+        await writeFile(options.output, png);
+      } catch (error) {
+        throw new PixlakeError('OUTPUT_FAILED', `cannot write ${options.output}: ${messageOf(error)}`, {
+          cause: error,
+        });
+      }
+      if (options.json) printJson({ output: options.output });
+      else print(`wrote ${options.output}`);
+    });
+}
+
+const STAGES: Readonly<Record<string, string>> = {
+  read: 'reading',
+  transform: 'transforming',
+  infer: 'labelling',
+};
+
+function describeStatus(status: RunStatus): string {
+  const { run, runId, rowCount, shardCount, model } = status.execution;
+  const images = `${formatCount(status.imageCount)} of ${formatCount(rowCount * run.copies)} images`;
+  const untrained = model === undefined || model.isTrained ? '' : ', model untrained';
+  return `${run.name}  ${status.state}  ${images}, ${status.errorCount} failed, ${status.finishedShardCount} of ${shardCount} shards${untrained}  run_id=${runId}`;
+}

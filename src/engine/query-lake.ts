@@ -1,0 +1,100 @@
+import { rm } from 'node:fs/promises';
+import { PixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { createViews, type QueriedTable } from './lake-tables.ts';
+import { type DuckDb, openDuckDb, sqlError } from './open-duckdb.ts';
+import { parseSelect } from './parse-select.ts';
+import { type RowBatches, rowBatches } from './result-stream.ts';
+import { quoteText } from './sql-text.ts';
+
+/** A query in progress: read `batches` once, then dispose; disposing early cancels it. */
+export interface RunningQuery extends AsyncDisposable {
+  readonly batches: RowBatches;
+  /** The lake's tables it reads, at their snapshots. */
+  readonly tables: readonly QueriedTable[];
+}
+
+/** Options of a query. */
+export interface QueryOptions {
+  /** Most rows to return. */
+  readonly limit?: number;
+  /** Gives DuckDB's plan instead of the rows. */
+  readonly isExplained?: boolean;
+}
+
+/**
+ * Starts one SELECT over the newest snapshots of the lake's tables; rows stream as they are pulled.
+ *
+ * @throws `SQL_…`, `TABLE_NOT_FOUND`
+ */
+export async function queryLake(
+  store: ObjectStore,
+  sql: string,
+  options: QueryOptions = {},
+): Promise<RunningQuery> {
+  const prepared = await prepare(store, sql, options);
+  try {
+    const result = await prepared.db.connection.stream(prepared.sql);
+    return {
+      batches: rowBatches(result),
+      tables: prepared.tables,
+      [Symbol.asyncDispose]: prepared.close,
+    };
+  } catch (error) {
+    await prepared.close();
+    throw sqlError(error);
+  }
+}
+
+/**
+ * Runs one SELECT and writes its rows as a Parquet file (zstd) at a local path, replacing one that is there only when all went well.
+ *
+ * @returns rows written
+ * @throws `SQL_…`, `TABLE_NOT_FOUND`, `STORAGE_FULL`
+ */
+export async function queryToParquet(
+  store: ObjectStore,
+  sql: string,
+  path: string,
+  options: Pick<QueryOptions, 'limit'> = {},
+): Promise<number> {
+  const prepared = await prepare(store, sql, options);
+  try {
+    const [copied] = await prepared.db.rows<{ Count: bigint }>(
+      `COPY (${prepared.sql}\n) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE true)`,
+    );
+    return Number(copied?.Count ?? 0);
+  } finally {
+    await prepared.close();
+  }
+}
+
+interface PreparedQuery {
+  readonly db: DuckDb;
+  readonly sql: string;
+  readonly tables: readonly QueriedTable[];
+  close(): Promise<void>;
+}
+
+async function prepare(store: ObjectStore, sql: string, options: QueryOptions): Promise<PreparedQuery> {
+  if (options.limit !== undefined && !(Number.isSafeInteger(options.limit) && options.limit >= 0)) {
+    throw new PixlakeError('ARGUMENT_INVALID', `a limit of ${options.limit} is no whole number of rows`);
+  }
+  const scratchDir = await store.makeScratchDir();
+  const db = await openDuckDb({ scratchDir });
+  const close = async (): Promise<void> => {
+    db[Symbol.dispose]();
+    await rm(scratchDir, { recursive: true, force: true });
+  };
+  try {
+    const parsed = await parseSelect(db, sql);
+    const tables = await createViews(db, store, parsed);
+    // The newline ends a comment that the query may end in.
+    const limited =
+      options.limit === undefined ? parsed.sql : `FROM (${parsed.sql}\n) LIMIT ${options.limit}`;
+    return { db, sql: options.isExplained ? `EXPLAIN ${limited}` : limited, tables, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import { cutText, displayWidth } from './display-text.ts';
+
+/** A column of a table for people, as text that is already safe to show. */
+export interface TextColumn {
+  readonly name: string;
+  readonly align: 'left' | 'right';
+  /** One text a row. */
+  readonly cells: readonly string[];
+}
+
+const GAP = '  ';
+/** Columns are not cut narrower than this; rather the last ones are left out. */
+const MIN_WIDTH = 6;
+
+/** The lines of a table, and how many of its columns found room. */
+export interface TableLayout {
+  readonly lines: readonly string[];
+  readonly columnCount: number;
+}
+
+/**
+ * Lays columns out side by side under a header: only the widest are cut, all to the same width, until a line takes at most `maxWidth`
+ * terminal columns; where even that is not enough, the last columns are left out.
+ */
+export function layOutTable(columns: readonly TextColumn[], maxWidth: number): TableLayout {
+  const natural = columns.map(({ name, cells }) =>
+    Math.max(1, displayWidth(name), ...cells.map(displayWidth)),
+  );
+  const columnCount = countFitting(natural, maxWidth);
+  const room = maxWidth - GAP.length * (columnCount - 1);
+  const limit = widthLimit(natural.slice(0, columnCount), room);
+  const shown = columns.slice(0, columnCount).map((column, index) => ({
+    ...column,
+    width: Math.min(natural[index] ?? 0, limit),
+  }));
+  const line = (texts: readonly string[]): string =>
+    shown
+      .map(({ width, align }, index) => pad(cutText(texts[index] ?? '', width), width, align))
+      .join(GAP)
+      .trimEnd();
+  const rowCount = columns[0]?.cells.length ?? 0;
+  const rows = Array.from({ length: rowCount }, (_, row) => line(shown.map(({ cells }) => cells[row] ?? '')));
+  const rule = shown.map(({ width }) => '─'.repeat(width)).join(GAP);
+  return { lines: [line(shown.map(({ name }) => name)), rule, ...rows], columnCount };
+}
+
+function countFitting(widths: readonly number[], maxWidth: number): number {
+  let total = 0;
+  for (const [index, width] of widths.entries()) {
+    total += Math.min(width, MIN_WIDTH) + (index === 0 ? 0 : GAP.length);
+    if (total > maxWidth) return Math.max(1, index);
+  }
+  return widths.length;
+}
+
+/** The greatest width to which the columns can be limited so that their sum fits. */
+function widthLimit(widths: readonly number[], room: number): number {
+  let left = room;
+  const ascending = widths.toSorted((a, b) => a - b);
+  for (const [index, width] of ascending.entries()) {
+    const share = Math.floor(left / (ascending.length - index));
+    if (width > share) return Math.max(1, share);
+    left -= width;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+function pad(text: string, width: number, align: TextColumn['align']): string {
+  const spaces = ' '.repeat(Math.max(0, width - displayWidth(text)));
+  return align === 'right' ? spaces + text : text + spaces;
+}

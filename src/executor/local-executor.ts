@@ -1,0 +1,95 @@
+import { availableParallelism } from 'node:os';
+import { Piscina } from 'piscina';
+import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
+import type { ShardExecutor, ShardProgress } from '../run/shard-executor.ts';
+import { COUNTER, type ShardOutcome, type ShardTask, toError } from './shard-task.ts';
+
+/** Attempts at a shard before the run gives up. */
+const ATTEMPTS = 3;
+
+/** Progress is reported by time, so that its cost does not grow with the number of images. */
+const PROGRESS_MS = 200;
+
+/** Errors that another attempt would only meet again. */
+const FINAL_CODES = new Set<ErrorCode>([
+  'INTERRUPTED',
+  'STORAGE_FULL',
+  'STORAGE_DENIED',
+  'MODEL_MISMATCH',
+  'MODEL_NOT_FOUND',
+  'MODEL_CARD_INVALID',
+]);
+
+/** Runs shards in worker threads of this process, one for each core by default. */
+export function createLocalExecutor(workers: number = availableParallelism()): ShardExecutor {
+  return {
+    async execute(job, shards, { signal, onProgress }) {
+      if (shards.length === 0) return;
+      const counters = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+      const threads = Math.min(workers, shards.length);
+      const pool = new Piscina({
+        filename: new URL('./worker.js', import.meta.url).href,
+        minThreads: threads,
+        maxThreads: threads,
+      });
+      const cancel = (): void => {
+        Atomics.store(counters, COUNTER.isCancelled, 1);
+      };
+      const report = setInterval(() => onProgress(progressOf(counters)), PROGRESS_MS);
+      signal.addEventListener('abort', cancel, { once: true });
+      if (signal.aborted) cancel();
+      try {
+        const queue = shards.values();
+        // As many loops as threads: shards are taken one at a time, so that the queue of a billion images takes no memory.
+        await Promise.all(
+          Array.from({ length: threads }, async () => {
+            for (const shard of queue) await attempt(pool, { job, shard, counters }, signal);
+          }),
+        );
+      } catch (error) {
+        cancel();
+        throw error;
+      } finally {
+        clearInterval(report);
+        signal.removeEventListener('abort', cancel);
+        // Waits for tasks in work: ending a thread inside native code could take the process down.
+        await pool.close();
+        onProgress(progressOf(counters));
+      }
+    },
+  };
+}
+
+async function attempt(pool: Piscina, task: ShardTask, signal: AbortSignal): Promise<void> {
+  let last: PixlakeError | undefined;
+  for (let count = 0; count < ATTEMPTS; count++) {
+    if (signal.aborted) throw new PixlakeError('INTERRUPTED', 'the run was stopped');
+    const outcome = await runTask(pool, task);
+    if (outcome.kind === 'done') return;
+    last = toError(outcome);
+    if (FINAL_CODES.has(last.code)) throw last;
+  }
+  throw new PixlakeError(
+    'SHARD_FAILED',
+    `shard ${task.shard} failed ${ATTEMPTS} times: ${last?.message ?? ''}`,
+    {
+      cause: last,
+    },
+  );
+}
+
+async function runTask(pool: Piscina, task: ShardTask): Promise<ShardOutcome> {
+  try {
+    return (await pool.run(task)) as ShardOutcome;
+  } catch (error) {
+    // The thread itself died, for example because it ran out of memory.
+    return { kind: 'failed', code: 'INTERNAL_ERROR', message: messageOf(error), remedy: undefined };
+  }
+}
+
+function progressOf(counters: Int32Array): ShardProgress {
+  return {
+    imageCount: Atomics.load(counters, COUNTER.images),
+    errorCount: Atomics.load(counters, COUNTER.errors),
+  };
+}

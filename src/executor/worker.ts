@@ -1,0 +1,33 @@
+import { toPixlakeError } from '../errors.ts';
+import { openShardWorker, type ShardWorker } from '../run/shard-worker.ts';
+import { COUNTER, type ShardOutcome, type ShardTask } from './shard-task.ts';
+
+let current: ShardWorker | undefined;
+
+/** Entry of the worker threads: works on one shard of one execution, keeping what the next shard needs too. */
+export default async function workOnShard({ job, shard, counters }: ShardTask): Promise<ShardOutcome> {
+  let imageCount = 0;
+  let errorCount = 0;
+  try {
+    if (current?.job.folder !== job.folder || current.job.lakeUri !== job.lakeUri) {
+      await current?.[Symbol.asyncDispose]();
+      current = await openShardWorker(job);
+    }
+    await current.process(shard, {
+      isCancelled: () => Atomics.load(counters, COUNTER.isCancelled) !== 0,
+      onBatch: (images, errors) => {
+        imageCount += images;
+        errorCount += errors;
+        Atomics.add(counters, COUNTER.images, images);
+        Atomics.add(counters, COUNTER.errors, errors);
+      },
+    });
+    return { kind: 'done' };
+  } catch (error) {
+    // What a failed attempt counted is counted again by the next one.
+    Atomics.sub(counters, COUNTER.images, imageCount);
+    Atomics.sub(counters, COUNTER.errors, errorCount);
+    const { code, message, remedy } = toPixlakeError(error);
+    return { kind: 'failed', code, message, remedy };
+  }
+}

@@ -1,0 +1,55 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import { escapeXml } from './svg-text.ts';
+
+/** The family of the bundled font, for `font-family` in SVG. */
+export const FONT_FAMILY = 'DejaVu Sans';
+
+let loading: Promise<void> | undefined;
+
+/**
+ * Has text in SVG drawn with the bundled font, and no other, so that it looks the same on every machine, also on those without fonts.
+ * To be awaited in the main thread before any other text is drawn: fontconfig is set up once a process, and worker threads have an
+ * environment of their own.
+ */
+export function ensureFonts(): Promise<void> {
+  loading ??= loadFonts();
+  return loading;
+}
+
+async function loadFonts(): Promise<void> {
+  const fontFolder = join(
+    dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')),
+    'ttf',
+  );
+  const scratchFolder = await mkdtemp(join(tmpdir(), 'pixlake-fonts-'));
+  const previous = process.env['FONTCONFIG_FILE'];
+  try {
+    const configFile = join(scratchFolder, 'fonts.conf');
+    await writeFile(configFile, fontConfig(fontFolder, join(scratchFolder, 'cache')));
+    process.env['FONTCONFIG_FILE'] = configFile;
+    // Drawing any text makes fontconfig read its configuration, which is not needed after that.
+    await sharp(
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>a</text></svg>'),
+    ).toBuffer();
+  } finally {
+    if (previous === undefined) delete process.env['FONTCONFIG_FILE'];
+    else process.env['FONTCONFIG_FILE'] = previous;
+    await rm(scratchFolder, { recursive: true, force: true });
+  }
+}
+
+/** A configuration of this one folder; `rescan` 0 keeps fontconfig from looking for the file again. */
+function fontConfig(fontFolder: string, cacheFolder: string): string {
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${escapeXml(fontFolder)}</dir>
+  <cachedir>${escapeXml(cacheFolder)}</cachedir>
+  <config><rescan><int>0</int></rescan></config>
+</fontconfig>
+`;
+}

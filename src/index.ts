@@ -1,0 +1,27 @@
+export { type LakehouseConfigSpec, VERSION } from './config.ts';
+export { type ErrorCode, ERRORS, PixlakeError } from './errors.ts';
+export {
+  encodeResult,
+  type Execution,
+  type IngestHooks,
+  type IngestProgress,
+  type IngestReport,
+  type IngestSpec,
+  Lakehouse,
+  openLakehouse,
+  QUERY_FORMATS,
+  type QueriedTable,
+  type QueryFormat,
+  type QueryOptions,
+  type RunError,
+  type RunHooks,
+  type RunningQuery,
+  type RunReport,
+  type RunSpec,
+  type RunState,
+  type RunStatus,
+  type SampleSummary,
+  type ShardProgress,
+  type TableSummary,
+  writeSample,
+} from './lakehouse.ts';

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { messageOf, PixlakeError } from '../errors.ts';
+import { IMAGE_COLUMNS } from '../table/image-columns.ts';
+
+const column = z.strictObject({
+  name: z.string().min(1),
+  type: z.enum(['BIGINT', 'INTEGER', 'DOUBLE', 'BOOLEAN', 'VARCHAR']),
+  /** A row whose value is null is rejected. */
+  required: z.boolean().optional(),
+  /** Least and greatest number that is accepted. */
+  min: z.number().optional(),
+  max: z.number().optional(),
+});
+
+const datasetSchema = z.strictObject({
+  name: z.string().min(1),
+  /** Column that identifies a row; its values are unique and name the originals. */
+  idColumn: z.string().min(1),
+  /** Column with the path of the image file; without it the file is `<id>.<ending>`. */
+  imageColumn: z.string().min(1).optional(),
+  columns: z.array(column).min(1),
+  partitionBy: z.array(z.string()).default([]),
+  /** Order of rows in data files; those that queries filter by first, so that row groups can be skipped. */
+  sortBy: z.array(z.string()).default([]),
+});
+
+/** A declared schema of a dataset: what its columns hold, and how its table is laid out. */
+export type DatasetSchema = Readonly<z.output<typeof datasetSchema>>;
+
+/** One declared column. */
+export type DatasetColumn = DatasetSchema['columns'][number];
+
+/** Reads a dataset schema from a JSON file. @throws `SPEC_INVALID` naming file and field */
+export async function readDatasetSchema(path: string): Promise<DatasetSchema> {
+  try {
+    return parseDatasetSchema(JSON.parse(await readFile(path, 'utf8')), path);
+  } catch (error) {
+    if (error instanceof PixlakeError) throw error;
+    throw new PixlakeError('SPEC_INVALID', `cannot read dataset schema ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Checks a dataset schema. @throws `SPEC_INVALID` naming its source and what is wrong, `CSV_HEADER_INVALID` for reserved names */
+export function parseDatasetSchema(json: unknown, source: string): DatasetSchema {
+  const parsed = datasetSchema.safeParse(json);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(
+      (issue) => `${issue.path.join('.') || 'schema'}: ${issue.message}`,
+    );
+    throw new PixlakeError('SPEC_INVALID', `dataset schema ${source}: ${problems.join('; ')}`);
+  }
+  const schema = parsed.data;
+  const names = schema.columns.map(({ name }) => name);
+  checkColumnNames(names, source);
+  const used = [
+    schema.idColumn,
+    schema.imageColumn ?? schema.idColumn,
+    ...schema.partitionBy,
+    ...schema.sortBy,
+  ];
+  const unknown = used.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new PixlakeError('SPEC_INVALID', `dataset schema ${source}: there is no column ${unknown}`);
+  }
+  return schema;
+}
+
+/** Checks that columns can be told apart in SQL, which ignores case, and from those that pixlake adds. @throws `CSV_HEADER_INVALID` */
+export function checkColumnNames(names: readonly string[], source: string): void {
+  const refuse = (problem: string): never => {
+    throw new PixlakeError('CSV_HEADER_INVALID', `${source}: ${problem}`, { remedy: 'rename the column' });
+  };
+  const seen = new Set<string>();
+  const reserved = new Set(IMAGE_COLUMNS.map(({ name }) => name));
+  for (const [index, name] of names.entries()) {
+    const folded = name.toLowerCase();
+    if (name === '') refuse(`column ${index + 1} has no name`);
+    if (seen.has(folded)) refuse(`there are two columns ${name} (SQL ignores case)`);
+    if (reserved.has(folded)) refuse(`column ${name} is one that pixlake adds itself`);
+    seen.add(folded);
+  }
+}

@@ -1,0 +1,203 @@
+import { join } from 'node:path';
+import { DEFAULT_LAKE, type LakehouseConfigSpec, log, SOFTWARE } from './config.ts';
+import { findSnapshot, listTableNames, sqlNameOf } from './engine/lake-tables.ts';
+import { type QueryOptions, queryLake, queryToParquet, type RunningQuery } from './engine/query-lake.ts';
+import { createLocalExecutor } from './executor/local-executor.ts';
+import { ingestCatalogue } from './ingest/ingest-catalogue.ts';
+import type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
+import { resolveModel } from './model/resolve-model.ts';
+import type { Execution } from './run/execution.ts';
+import {
+  cancelRun,
+  findRun,
+  listRuns,
+  type RunError,
+  type RunStatus,
+  readRunErrors,
+} from './run/inspect-runs.ts';
+import { planRun } from './run/plan-run.ts';
+import { renderRunSheet } from './run/render-run-sheet.ts';
+import { type RunReport, runImages } from './run/run-images.ts';
+import { parseRunSpec, type Run, type RunSpec } from './run/run-spec.ts';
+import type { ShardExecutor, ShardProgress } from './run/shard-executor.ts';
+import { checkLake } from './storage/lake-layout.ts';
+import type { ObjectStore } from './storage/object-store.ts';
+import { openStore } from './storage/open-store.ts';
+
+export { encodeResult, QUERY_FORMATS, type QueryFormat } from './engine/encodings.ts';
+export type { QueriedTable } from './engine/lake-tables.ts';
+export type { QueryOptions, RunningQuery } from './engine/query-lake.ts';
+export { FITS, FORMATS } from './image/transform.ts';
+export type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
+export type { Execution, RunState } from './run/execution.ts';
+export type { RunError, RunStatus } from './run/inspect-runs.ts';
+export type { RunReport } from './run/run-images.ts';
+export type { RunSpec } from './run/run-spec.ts';
+export type { ShardProgress } from './run/shard-executor.ts';
+export { type SampleSummary, writeSample } from './sample/write-sample.ts';
+
+/** A table of the lake, or the output of a run, at its newest version. */
+export interface TableSummary {
+  /** As one writes it in SQL. */
+  readonly name: string;
+  readonly version: number;
+  readonly rowCount: number;
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+  readonly partitionColumns: readonly string[];
+}
+
+/** Ways to follow and stop an ingest. */
+export interface IngestHooks {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: IngestProgress) => void;
+}
+
+/** Ways to follow and stop a run. */
+export interface RunHooks {
+  readonly signal?: AbortSignal;
+  /** Called once the plan is fixed, with the shards that an earlier attempt had finished. */
+  readonly onStart?: (execution: Execution, resumedShardCount: number) => void;
+  readonly onProgress?: (progress: ShardProgress) => void;
+}
+
+/** Opens the lakehouse on a lake; nothing is read or written before a verb is called. */
+export function openLakehouse(config: LakehouseConfigSpec = {}): Lakehouse {
+  const lake = config.lake ?? process.env['PIXLAKE_LAKE'] ?? DEFAULT_LAKE;
+  const workers = config.workers ?? Number(process.env['PIXLAKE_WORKERS'] ?? 0);
+  return new Lakehouse(openStore(lake), createLocalExecutor(workers > 0 ? workers : undefined));
+}
+
+/** The public verbs of pixlake on one lake. All of them throw `PixlakeError`. */
+export class Lakehouse {
+  readonly #store: ObjectStore;
+  readonly #executor: ShardExecutor;
+
+  constructor(store: ObjectStore, executor: ShardExecutor) {
+    this.#store = store;
+    this.#executor = executor;
+  }
+
+  /** Root of the lake as a path or URI. */
+  get uri(): string {
+    return this.#store.uri;
+  }
+
+  /** Ingests a catalogue of images into a table; see {@link ingestCatalogue}. Makes the lake if there is none. */
+  async ingest(spec: IngestSpec, hooks: IngestHooks = {}): Promise<IngestReport> {
+    const report = await ingestCatalogue({ store: this.#store, engine: SOFTWARE, ...hooks }, spec);
+    log.info({ report }, 'ingested');
+    return report;
+  }
+
+  /** Starts a SELECT whose rows stream; dispose the result. */
+  async query(sql: string, options: QueryOptions = {}): Promise<RunningQuery> {
+    await checkLake(this.#store);
+    return queryLake(this.#store, sql, options);
+  }
+
+  /** Runs a SELECT into a local Parquet file and gives the number of rows. */
+  async queryToParquet(
+    sql: string,
+    path: string,
+    options: Pick<QueryOptions, 'limit'> = {},
+  ): Promise<number> {
+    await checkLake(this.#store);
+    return queryToParquet(this.#store, sql, path, options);
+  }
+
+  /** Executes a run, or resumes it; see {@link runImages}. */
+  async run(spec: RunSpec, hooks: RunHooks = {}): Promise<RunReport> {
+    return this.#execute(parseRunSpec(spec, 'run'), hooks);
+  }
+
+  /** Plans a run without writing anything. */
+  async plan(spec: RunSpec): Promise<Execution> {
+    await checkLake(this.#store);
+    const run = parseRunSpec(spec, 'run');
+    const model = run.model === undefined ? undefined : await this.#resolveModel(run.model);
+    await using planned = await planRun(this.#store, run, model, SOFTWARE);
+    return planned.execution;
+  }
+
+  /** Takes up an interrupted or cancelled run where it stopped. */
+  async resumeRun(name: string, hooks: RunHooks = {}): Promise<RunReport> {
+    const { execution } = await findRun(this.#store, name);
+    return this.#execute(execution.run, hooks);
+  }
+
+  /** All executions of all runs. */
+  async listRuns(): Promise<RunStatus[]> {
+    await checkLake(this.#store);
+    return listRuns(this.#store);
+  }
+
+  /** The newest execution of a run. */
+  async showRun(name: string): Promise<RunStatus> {
+    await checkLake(this.#store);
+    return findRun(this.#store, name);
+  }
+
+  /** Why images of a run were not written. */
+  async runErrors(name: string, limit = 100): Promise<RunError[]> {
+    await checkLake(this.#store);
+    return readRunErrors(this.#store, name, limit);
+  }
+
+  /** Asks a run to stop, whichever process executes it. */
+  async cancelRun(name: string): Promise<RunStatus> {
+    await checkLake(this.#store);
+    return cancelRun(this.#store, name);
+  }
+
+  /** All tables and outputs of finished runs. */
+  async listTables(): Promise<TableSummary[]> {
+    await checkLake(this.#store);
+    const summaries: TableSummary[] = [];
+    for (const reference of await listTableNames(this.#store)) {
+      const snapshot = await findSnapshot(this.#store, reference);
+      if (snapshot === undefined) continue;
+      const { version, files, partitionColumns } = snapshot;
+      summaries.push({
+        name: sqlNameOf(reference),
+        version,
+        rowCount: files.reduce((sum, file) => sum + (file.rowCount ?? 0), 0),
+        fileCount: files.length,
+        sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+        partitionColumns,
+      });
+    }
+    return summaries;
+  }
+
+  /** Reads an original or a written image by the key that its row names. */
+  async readImage(key: string): Promise<Buffer> {
+    return this.#store.read(key);
+  }
+
+  /** Draws originals of a finished run beside its results as a PNG; see {@link renderRunSheet}. */
+  async contactSheet(name: string, limit: number): Promise<Buffer> {
+    await checkLake(this.#store);
+    return renderRunSheet(this.#store, name, limit);
+  }
+
+  async #execute(run: Run, hooks: RunHooks): Promise<RunReport> {
+    await checkLake(this.#store);
+    const report = await runImages(
+      {
+        store: this.#store,
+        executor: this.#executor,
+        resolveModel: (nameOrPath) => this.#resolveModel(nameOrPath),
+        software: SOFTWARE,
+        ...hooks,
+      },
+      run,
+    );
+    log.info({ report }, 'run finished');
+    return report;
+  }
+
+  #resolveModel(nameOrPath: string): ReturnType<typeof resolveModel> {
+    return resolveModel(nameOrPath, join(this.#store.uri, 'models'));
+  }
+}

@@ -1,0 +1,82 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { PixlakeError } from '../errors.ts';
+import type { ModelInput } from './model-card.ts';
+import type { ModelFiles } from './resolve-model.ts';
+
+/** Inputs and outputs as a model declares them: strings, and numbers below 0, are dimensions of any size. */
+type Declared = Pick<InferenceSession, 'inputMetadata' | 'outputMetadata'>;
+type DeclaredValue = InferenceSession.ValueMetadata;
+type Dim = number | 'any';
+
+/** The dimensions of one image in a batch: channels, height and width in the order of the layout. */
+export function imageDims({ layout, width, height }: ModelInput): readonly [number, number, number] {
+  return layout === 'NCHW' ? [3, height, width] : [height, width, 3];
+}
+
+/**
+ * Compares what a loaded model declares with its card; `isBatchFixed` says that it only runs whole batches.
+ * Shapes that the model leaves open pass here and are checked when it runs.
+ * @throws MODEL_MISMATCH naming the file and the input or output that differs.
+ */
+export function checkModel(
+  { inputMetadata, outputMetadata }: Declared,
+  { card, onnxPath }: ModelFiles,
+): { readonly isBatchFixed: boolean } {
+  const [declared, ...others] = inputMetadata;
+  if (declared?.name !== card.input.name || others.length > 0) {
+    throw mismatch(
+      onnxPath,
+      `it takes ${namesOf(inputMetadata)}, but the card states the one input "${card.input.name}"`,
+    );
+  }
+  const batchDim = declared.isTensor ? declared.shape[0] : undefined;
+  const isBatchFixed = typeof batchDim === 'number' && batchDim > 0;
+  checkTensor(declared, [isBatchFixed ? card.batchSize : 'any', ...imageDims(card.input)], 'input', onnxPath);
+
+  for (const { name, labels } of card.outputs) {
+    const value = outputMetadata.find((candidate) => candidate.name === name);
+    if (value === undefined) {
+      throw mismatch(
+        onnxPath,
+        `it gives ${namesOf(outputMetadata)}, but the card states an output "${name}"`,
+      );
+    }
+    checkTensor(value, ['any', labels.length], 'output', onnxPath);
+  }
+  return { isBatchFixed };
+}
+
+function checkTensor(
+  value: DeclaredValue,
+  stated: readonly Dim[],
+  role: 'input' | 'output',
+  onnxPath: string,
+): void {
+  if (!value.isTensor || value.type !== 'float32') {
+    const found = value.isTensor ? value.type : 'not a tensor';
+    throw mismatch(onnxPath, `${role} "${value.name}" is ${found}, and only float32 is supported`);
+  }
+  const { shape } = value;
+  // ONNX Runtime gives no dimensions at all if the model declares none.
+  if (shape.length === 0) return;
+  const isAsStated =
+    shape.length === stated.length && stated.every((dim, index) => mightBe(shape[index], dim));
+  if (!isAsStated) {
+    throw mismatch(
+      onnxPath,
+      `${role} "${value.name}" has shape [${shape.join(', ')}], but the card states [${stated.join(', ')}]`,
+    );
+  }
+}
+
+function mightBe(declared: number | string | undefined, stated: Dim): boolean {
+  return stated === 'any' || typeof declared !== 'number' || declared < 0 || declared === stated;
+}
+
+function namesOf(values: readonly DeclaredValue[]): string {
+  return values.map(({ name }) => `"${name}"`).join(', ') || 'nothing';
+}
+
+function mismatch(onnxPath: string, reason: string): PixlakeError {
+  return new PixlakeError('MODEL_MISMATCH', `${onnxPath}: ${reason}`);
+}

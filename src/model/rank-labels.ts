@@ -1,0 +1,49 @@
+import { PixlakeError } from '../errors.ts';
+import type { ModelOutput } from './model-card.ts';
+
+/** What one output says of one image: the best labels with their scores, best first. */
+export interface Prediction {
+  readonly column: string;
+  readonly labels: readonly string[];
+  /** From 0 to 1, as many as `labels`. */
+  readonly scores: readonly number[];
+}
+
+/** Dequantised scores can pass 1 by a rounding; raw numbers that the card calls scores are far off. */
+const SCORE_TOLERANCE = 1e-3;
+
+/**
+ * The `topK` best labels of one output row of one image; equal scores keep the order of the labels.
+ * @throws MODEL_FAILED if a score is NaN or not from 0 to 1.
+ */
+export function rankLabels(row: Float32Array, output: ModelOutput): Prediction {
+  const scores = output.kind === 'logits' ? softmax(row) : row;
+  const wrong = scores.findIndex((score) => !(score >= -SCORE_TOLERANCE && score <= 1 + SCORE_TOLERANCE));
+  if (wrong !== -1) {
+    throw new PixlakeError(
+      'MODEL_FAILED',
+      `output "${output.name}" gives ${scores[wrong]} for "${output.labels[wrong]}", which is not a score from 0 to 1`,
+      Number.isNaN(scores[wrong])
+        ? {}
+        : { remedy: 'if the output holds raw numbers, state kind "logits" in the model card' },
+    );
+  }
+  const ranked = output.labels
+    .map((label, index) => ({ label, score: scores[index] ?? 0 }))
+    // Stable: labels of equal score stay in the order of the card.
+    .sort((a, b) => b.score - a.score)
+    .slice(0, output.topK);
+  return {
+    column: output.column,
+    labels: ranked.map(({ label }) => label),
+    scores: ranked.map(({ score }) => score),
+  };
+}
+
+/** exp(x) / Σ exp(x), with the largest x subtracted first so that nothing overflows. */
+function softmax(logits: Float32Array): Float32Array {
+  const largest = logits.reduce((max, logit) => Math.max(max, logit), Number.NEGATIVE_INFINITY);
+  const exponentials = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = exponentials.reduce((total, value) => total + value, 0);
+  return Float32Array.from(exponentials, (value) => value / sum);
+}

@@ -1,0 +1,213 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deltaTypeOf, duckDbTypeOf } from '../engine/column-type.ts';
+import { createViews, type QueriedTable, sqlNameOf } from '../engine/lake-tables.ts';
+import { type DuckDb, openDuckDb, sqlError } from '../engine/open-duckdb.ts';
+import { type ParsedSelect, parseSelect } from '../engine/parse-select.ts';
+import { type ResultColumn, rowBatches } from '../engine/result-stream.ts';
+import { quoteName, quoteText } from '../engine/sql-text.ts';
+import { PixlakeError } from '../errors.ts';
+import type { ModelFiles } from '../model/resolve-model.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { deltaField } from '../table/delta-schema.ts';
+import { type Execution, executionKeys, folderOf } from './execution.ts';
+import { manifestFields } from './manifest-columns.ts';
+import { type Run, toRunId } from './run-spec.ts';
+
+/** A plan that is ready to be frozen, or thrown away if it was only asked for. Disposing removes its temporary files. */
+export interface PlannedRun extends AsyncDisposable {
+  readonly execution: Execution;
+  /** Writes plan and spec into the lake; from then on the execution never changes. */
+  freeze(): Promise<void>;
+}
+
+/** Matched rows as DuckDB holds them while planning. */
+const MATCHED = 'matched_rows';
+
+/**
+ * Runs a run's SQL on the newest snapshots and fixes what it means: rows, their originals and order, shards, manifest schema.
+ *
+ * @throws `SQL_…`, `TABLE_NOT_FOUND`, `PLAN_…`
+ */
+export async function planRun(
+  store: ObjectStore,
+  run: Run,
+  model: ModelFiles | undefined,
+  software: string,
+): Promise<PlannedRun> {
+  const scratchDir = await store.makeScratchDir();
+  const removeScratch = (): Promise<void> => rm(scratchDir, { recursive: true, force: true });
+  try {
+    using db = await openDuckDb({ scratchDir });
+    const parsed = await parseSelect(db, run.sql);
+    const tables = await createViews(db, store, parsed);
+    const source = await chooseSource(db, store, run, tables);
+    const columns = await describe(db, parsed.sql);
+    checkIdColumn(run, columns);
+    await matchRows(db, run, parsed);
+    const rowCount = await checkIds(db, run);
+    const shardSize = run.shardSize ?? chooseShardSize(rowCount);
+    const passed = passedColumns(columns, model);
+    const { name, card } = { name: model?.card.name, card: model?.card };
+    const execution: Execution = {
+      runId: toRunId(run, {
+        versions: Object.fromEntries(
+          [...tables, source].map(({ snapshot }) => [snapshot.folder, String(snapshot.version)]),
+        ),
+        modelSha256: model?.sha256,
+      }),
+      run,
+      sourceTable: sqlNameOf(source.reference),
+      sourceVersion: source.snapshot.version,
+      model:
+        model === undefined || name === undefined || card === undefined
+          ? undefined
+          : { name, sha256: model.sha256, isTrained: card.trained },
+      software,
+      rowCount,
+      shardSize,
+      shardCount: Math.ceil(rowCount / shardSize),
+      passedColumns: passed.map((column) => column.name),
+      manifestSchema: {
+        type: 'struct',
+        fields: [
+          ...passed.map((column) => deltaField(column.name, deltaTypeOf(column.type))),
+          ...manifestFields(card),
+        ],
+      },
+    };
+    const planPath = join(scratchDir, 'plan.parquet');
+    await writePlan(db, run, shardSize, source, columns, passed, planPath);
+    return {
+      execution,
+      async freeze(): Promise<void> {
+        const folder = folderOf(execution);
+        await store.moveIn(executionKeys.plan(folder), planPath);
+        // Written last: a folder with a spec has its whole plan.
+        await store.writeIfAbsent(
+          executionKeys.spec(folder),
+          Buffer.from(`${JSON.stringify(execution, null, 2)}\n`),
+        );
+      },
+      [Symbol.asyncDispose]: removeScratch,
+    };
+  } catch (error) {
+    await removeScratch();
+    throw error;
+  }
+}
+
+/** Large enough that a shard's own files weigh little, small enough that a small run keeps all cores busy and loses little to a crash. */
+function chooseShardSize(rowCount: number): number {
+  return Math.min(1000, Math.max(32, Math.ceil(rowCount / 32)));
+}
+
+async function chooseSource(
+  db: DuckDb,
+  store: ObjectStore,
+  run: Run,
+  tables: readonly QueriedTable[],
+): Promise<QueriedTable> {
+  if (run.table !== undefined) {
+    const [schema, name] = run.table.startsWith('runs.') ? ['runs', run.table.slice(5)] : ['', run.table];
+    const [source] = await createViews(db, store, {
+      sql: '',
+      tables: [{ schema, name: name.replaceAll('"', '') }],
+      cteNames: new Set(),
+    });
+    if (source !== undefined) return source;
+  }
+  const [only, ...others] = tables;
+  if (only !== undefined && others.length === 0) return only;
+  const message = `the SQL reads ${tables.length} tables, so it is not clear which one holds the originals`;
+  throw new PixlakeError('PLAN_SOURCE_MISSING', message, { remedy: 'name the table with --table' });
+}
+
+async function describe(db: DuckDb, sql: string): Promise<readonly ResultColumn[]> {
+  try {
+    return rowBatches(await db.connection.stream(`FROM (${sql}\n) LIMIT 0`)).columns;
+  } catch (error) {
+    throw sqlError(error);
+  }
+}
+
+function checkIdColumn(run: Run, columns: readonly ResultColumn[]): void {
+  if (columns.some(({ name }) => name === run.idColumn)) return;
+  const names = columns.map(({ name }) => name).join(', ');
+  throw new PixlakeError('PLAN_ID_MISSING', `the SQL returns no column ${run.idColumn}, only: ${names}`, {
+    remedy: 'select the id column too, or name another with --id-column',
+  });
+}
+
+/** A limit takes the SQL's first rows in its own order; a sample takes those with the smallest hash of seed and id. */
+async function matchRows(db: DuckDb, run: Run, parsed: ParsedSelect): Promise<void> {
+  const limit = run.limit === undefined ? '' : `LIMIT ${run.limit}`;
+  const sample =
+    run.sample === undefined
+      ? ''
+      : `QUALIFY row_number() OVER (ORDER BY md5('${run.seed}:' || ${quoteName(run.idColumn)}::VARCHAR), __position) <= ${run.sample}`;
+  await db.run(`
+    CREATE TABLE ${MATCHED} AS
+      WITH numbered AS (SELECT row_number() OVER () AS __position, * FROM (FROM (${parsed.sql}\n) ${limit}))
+      SELECT row_number() OVER (ORDER BY __position) - 1 AS __ordinal, * EXCLUDE (__position)
+      FROM (FROM numbered ${sample})`);
+}
+
+async function checkIds(db: DuckDb, run: Run): Promise<number> {
+  const id = quoteName(run.idColumn);
+  const [counted] = await db.rows<{ count: bigint }>(`SELECT count(*) AS count FROM ${MATCHED}`);
+  const rowCount = Number(counted?.count ?? 0);
+  if (rowCount === 0) {
+    throw new PixlakeError('PLAN_EMPTY', 'the SQL matched no rows', {
+      remedy: 'try it with `pixlake query`',
+    });
+  }
+  const wrong = await db.rows<{ id: string | null; count: bigint }>(`
+    SELECT ${id}::VARCHAR AS id, count(*) AS count FROM ${MATCHED} GROUP BY 1 HAVING id IS NULL OR count > 1 ORDER BY 1 LIMIT 5`);
+  if (wrong.length === 0) return rowCount;
+  const examples = wrong.map((row) => `${row.id ?? 'null'} (${row.count} times)`).join(', ');
+  throw new PixlakeError(
+    'PLAN_ID_DUPLICATE',
+    `the SQL returns ids that do not name one image each: ${examples}`,
+    {
+      remedy: 'select distinct ids that are not null; for several images of each original use --copies',
+    },
+  );
+}
+
+/** The SQL's columns that pass into the manifest: those it computes itself win over columns of that name, such as those of an earlier run. */
+function passedColumns(columns: readonly ResultColumn[], model: ModelFiles | undefined): ResultColumn[] {
+  const taken = new Set(manifestFields(model?.card).map((field) => field.name.toLowerCase()));
+  return columns.filter(({ name }) => !taken.has(name.toLowerCase()));
+}
+
+async function writePlan(
+  db: DuckDb,
+  run: Run,
+  shardSize: number,
+  source: QueriedTable,
+  columns: readonly ResultColumn[],
+  passed: readonly ResultColumn[],
+  path: string,
+): Promise<void> {
+  const id = quoteName(run.idColumn);
+  const names = new Set(columns.map(({ name }) => name));
+  const isSelfContained = names.has('image_key') && names.has('image_sha256');
+  const originals = isSelfContained
+    ? MATCHED
+    : `${MATCHED} LEFT JOIN (SELECT ${id} AS __source_id, image_key AS __key, image_sha256 AS __sha256 FROM ${sqlNameOf(source.reference)})
+         ON __source_id::VARCHAR = ${id}::VARCHAR`;
+  const selected = [
+    `(__ordinal // ${shardSize})::INTEGER AS __shard`,
+    '__ordinal',
+    `${id}::VARCHAR AS __id`,
+    `${isSelfContained ? 'image_key' : '__key'} AS __image_key`,
+    `${isSelfContained ? 'image_sha256' : '__sha256'} AS __image_sha256`,
+    ...passed.map(
+      ({ name, type }) => `${quoteName(name)}::${duckDbTypeOf(deltaTypeOf(type))} AS ${quoteName(name)}`,
+    ),
+  ];
+  await db.run(`
+    COPY (SELECT ${selected.join(', ')} FROM ${originals} ORDER BY __ordinal)
+    TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)`);
+}

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import type { AppendableValue } from '../engine/appender.ts';
+import { PixlakeError, toPixlakeError } from '../errors.ts';
+import { applyTransform, encodePixels, readImageSize, resizePixels } from '../image/apply-transform.ts';
+import type { Pixels } from '../image/configured-sharp.ts';
+import { drawTransform } from '../image/draw-transform.ts';
+import { type DrawnTransform, EXTENSIONS } from '../image/transform.ts';
+import type { ModelSession } from '../model/open-session.ts';
+import { predictionValues } from '../model/prediction-columns.ts';
+import { toTensor } from '../model/preprocess.ts';
+import { executionKeys } from './execution.ts';
+import type { ShardContext } from './process-shard.ts';
+
+/** One image to be written: a copy of a row of the plan. */
+export interface ShardItem {
+  readonly ordinal: bigint;
+  readonly id: string;
+  readonly copy: number;
+  readonly imageKey: string | null;
+  readonly sha256: string | null;
+}
+
+/** A written image: the values of the computed manifest columns by name. */
+export interface ProcessedImage {
+  readonly kind: 'image';
+  readonly item: ShardItem;
+  readonly values: Readonly<Record<string, AppendableValue>>;
+}
+
+/** An image that could not be written, and in which stage it failed. */
+export interface FailedImage {
+  readonly kind: 'failure';
+  readonly item: ShardItem;
+  readonly stage: 'read' | 'transform' | 'infer';
+  readonly error: PixlakeError;
+}
+
+interface TransformedImage {
+  readonly kind: 'transformed';
+  readonly item: ShardItem;
+  readonly pixels: Pixels;
+  readonly source: { readonly width: number; readonly height: number; readonly sha256: string };
+  readonly drawn: DrawnTransform;
+}
+
+/**
+ * Transforms, labels and writes a batch of images, giving one result for each item in order. A bad image is a result, not an error.
+ *
+ * @throws `STORAGE_…` where writing fails, since then nothing can go on
+ */
+export async function processImages(
+  context: ShardContext,
+  shard: number,
+  items: readonly ShardItem[],
+): Promise<(ProcessedImage | FailedImage)[]> {
+  const originals = new Map<string, Promise<Buffer>>();
+  const read = (item: ShardItem): Promise<Buffer> => {
+    const key = item.imageKey ?? '';
+    const bytes = originals.get(key) ?? readOriginal(context, item);
+    originals.set(key, bytes);
+    return bytes;
+  };
+  const transformed = await Promise.all(items.map((item) => transformOne(context, item, read)));
+  const predicted = await predict(context.session, transformed);
+  return Promise.all(
+    transformed.map(async (image, index) => {
+      if (image.kind === 'failure') return image;
+      const predictions = predicted[index] ?? {};
+      if (predictions instanceof PixlakeError) return fail(image.item, 'infer', predictions);
+      return writeImage(context, shard, image, predictions);
+    }),
+  );
+}
+
+async function transformOne(
+  { execution: { run } }: ShardContext,
+  item: ShardItem,
+  read: (item: ShardItem) => Promise<Buffer>,
+): Promise<TransformedImage | FailedImage> {
+  let bytes: Buffer;
+  try {
+    bytes = await read(item);
+  } catch (error) {
+    return fail(item, 'read', error);
+  }
+  try {
+    const size = await readImageSize(bytes);
+    const drawn = drawTransform(run.transform, size, { seed: run.seed, id: item.id, copy: item.copy });
+    const pixels = await applyTransform(bytes, run.transform, drawn);
+    return { kind: 'transformed', item, pixels, source: { ...size, sha256: sha256Of(bytes) }, drawn };
+  } catch (error) {
+    return fail(item, 'transform', error);
+  }
+}
+
+async function readOriginal({ store }: ShardContext, { id, imageKey, sha256 }: ShardItem): Promise<Buffer> {
+  if (imageKey === null) throw new PixlakeError('IMAGE_MISSING', `the row of ${id} names no original`);
+  const bytes = await store.read(imageKey);
+  if (bytes.length === 0) throw new PixlakeError('IMAGE_EMPTY', `${imageKey} has zero bytes`);
+  if (sha256 !== null && sha256Of(bytes) !== sha256) {
+    throw new PixlakeError('IMAGE_CHANGED', `${imageKey} no longer has the bytes that were ingested`);
+  }
+  return bytes;
+}
+
+type Predictions = Readonly<Record<string, AppendableValue>>;
+
+async function predict(
+  session: ModelSession | undefined,
+  images: readonly (TransformedImage | FailedImage)[],
+): Promise<(Predictions | PixlakeError | undefined)[]> {
+  if (session === undefined) return [];
+  const { input } = session.card;
+  const valueCount = input.width * input.height * 3;
+  const good = images.filter((image): image is TransformedImage => image.kind === 'transformed');
+  const batch = new Float32Array(good.length * valueCount);
+  await Promise.all(
+    good.map(async ({ pixels }, index) => {
+      const resized = await resizePixels(pixels, {
+        width: input.width,
+        height: input.height,
+        fit: input.resize,
+      });
+      toTensor(resized.bytes, input, batch, index * valueCount);
+    }),
+  );
+  const results = good.length === 0 ? [] : await session.predict(batch, good.length);
+  const byImage = new Map(good.map((image, index) => [image, results[index]]));
+  return images.map((image) => {
+    if (image.kind === 'failure') return undefined;
+    const result = byImage.get(image);
+    return result === undefined || result instanceof PixlakeError ? result : predictionValues(result);
+  });
+}
+
+async function writeImage(
+  { store, folder, execution: { run } }: ShardContext,
+  shard: number,
+  { item, pixels, source, drawn }: TransformedImage,
+  predictions: Predictions,
+): Promise<ProcessedImage> {
+  const { format } = run.transform;
+  const imageId = run.copies === 1 ? item.id : `${item.id}-${item.copy}`;
+  const key = `${executionKeys.images(folder, shard)}/${toFileStem(imageId)}.${EXTENSIONS[format]}`;
+  const bytes = await encodePixels(pixels, run.transform);
+  await store.write(key, bytes);
+  return {
+    kind: 'image',
+    item,
+    values: {
+      image_id: imageId,
+      copy: item.copy,
+      image_key: key,
+      image_sha256: sha256Of(bytes),
+      image_bytes: bytes.length,
+      image_format: format,
+      image_width: pixels.width,
+      image_height: pixels.height,
+      image_channels: 3,
+      image_status: 'ok',
+      image_reason: null,
+      source_key: item.imageKey,
+      source_sha256: source.sha256,
+      source_width: source.width,
+      source_height: source.height,
+      crop_left: drawn.cropLeft,
+      crop_top: drawn.cropTop,
+      crop_width: drawn.cropWidth,
+      crop_height: drawn.cropHeight,
+      flipped: drawn.isFlipped,
+      rotation: drawn.rotation,
+      brightness: drawn.brightness,
+      blur: drawn.blur,
+      ...predictions,
+    },
+  };
+}
+
+/** Ids come from SQL and may hold anything; equal stems mean equal ids. */
+function toFileStem(imageId: string): string {
+  const stem = encodeURIComponent(Buffer.from(imageId).toString()).replace(/^\./u, '%2E');
+  return stem.length <= 200 ? stem : sha256Of(Buffer.from(imageId));
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function fail(item: ShardItem, stage: FailedImage['stage'], error: unknown): FailedImage {
+  return { kind: 'failure', item, stage, error: toPixlakeError(error) };
+}

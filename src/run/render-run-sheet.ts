@@ -1,0 +1,77 @@
+import { rm } from 'node:fs/promises';
+import { findSnapshot, RUNS_SCHEMA } from '../engine/lake-tables.ts';
+import { openDuckDb } from '../engine/open-duckdb.ts';
+import { selectSnapshot } from '../engine/table-view.ts';
+import { quoteText } from '../engine/sql-text.ts';
+import { PixlakeError } from '../errors.ts';
+import { type ContactCell, renderContactSheet } from '../image/contact-sheet.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { findRun } from './inspect-runs.ts';
+
+interface SheetRow {
+  readonly id: string;
+  readonly source_key: string;
+  readonly image_keys: readonly string[];
+  readonly first: string;
+}
+
+/** Copies of one original that a sheet shows at most. */
+const MAX_COPIES = 3;
+
+/** Columns that name and class a product, as far as a run has them. */
+const TITLE_COLUMNS = ['productDisplayName', 'title', 'name', 'label'];
+const CLASS_COLUMNS = ['articleType', 'category', 'class', 'baseColour', 'year'];
+
+/**
+ * Draws originals of a finished run beside what was written of them, with id, name, class and prediction, as a PNG; rows are taken evenly
+ * from the whole manifest.
+ *
+ * @throws `RUN_NOT_FOUND`, `TABLE_NOT_FOUND` if the run has not finished
+ */
+export async function renderRunSheet(store: ObjectStore, name: string, limit: number): Promise<Buffer> {
+  const { execution } = await findRun(store, name);
+  const snapshot = await findSnapshot(store, { schema: RUNS_SCHEMA, name });
+  if (snapshot === undefined) throw new PixlakeError('TABLE_NOT_FOUND', `run ${name} has not finished yet`);
+  const scratchDir = await store.makeScratchDir();
+  try {
+    using db = await openDuckDb({ scratchDir });
+    const id = quoteText(execution.run.idColumn);
+    const rows = await db.rows<SheetRow>(`
+      WITH originals AS (
+        SELECT any_value(to_json(m)) AS first, list(image_key ORDER BY "copy")[:${MAX_COPIES}] AS image_keys, source_key
+        FROM (${selectSnapshot(store, snapshot)}) m GROUP BY source_key),
+      numbered AS (SELECT *, row_number() OVER (ORDER BY source_key) - 1 AS position, count(*) OVER () AS total FROM originals)
+      SELECT json_extract_string(first, ${id}) AS id, source_key, image_keys, first::VARCHAR AS first FROM numbered
+      WHERE position % greatest(1, total // ${limit}) = 0 ORDER BY position LIMIT ${limit}`);
+    const cells = await Promise.all(rows.map((row) => toCell(store, row)));
+    const { run, sourceTable, sourceVersion } = execution;
+    return renderContactSheet(cells, {
+      title: `runs.${name}`,
+      subtitle: `${run.sql.replaceAll(/\s+/gu, ' ')} · ${sourceTable} at version ${sourceVersion} · crop up to ${Math.round(run.transform.crop * 100)} %, ${run.transform.size}x${run.transform.size}`,
+    });
+  } finally {
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+}
+
+async function toCell(store: ObjectStore, row: SheetRow): Promise<ContactCell> {
+  const fields = JSON.parse(row.first) as Readonly<Record<string, unknown>>;
+  const present = (names: readonly string[]): string[] =>
+    names.flatMap((column) =>
+      fields[column] === null || fields[column] === undefined ? [] : [String(fields[column])],
+    );
+  const title = present(TITLE_COLUMNS)[0];
+  const classes = present(CLASS_COLUMNS).join(' · ');
+  const prediction = Object.keys(fields).find((column) => /^pred_[^_]+$/u.test(column));
+  const lines = [title === undefined ? row.id : `${row.id}  ${title}`, classes];
+  if (prediction !== undefined) {
+    const score = Number(fields[`${prediction}_score`]);
+    const untrained = fields['model_trained'] === false ? ' (untrained)' : '';
+    lines.push(`${prediction.slice(5)}: ${String(fields[prediction])} ${score.toFixed(2)}${untrained}`);
+  }
+  return {
+    original: await store.read(row.source_key),
+    results: await Promise.all(row.image_keys.map((key) => store.read(key))),
+    lines: lines.filter((line) => line !== ''),
+  };
+}

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { PixlakeError } from '../errors.ts';
+import { FITS, FORMATS } from '../image/transform.ts';
+import { checkName } from '../storage/lake-layout.ts';
+
+const transform = z.strictObject({
+  crop: z.number().min(0).max(0.9).default(0.2),
+  size: z.int().min(1).max(8192).default(256),
+  fit: z.enum(FITS).default('contain'),
+  background: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/iu, 'must be a colour such as #ffffff')
+    .toLowerCase()
+    .default('#ffffff'),
+  flip: z.number().min(0).max(1).default(0),
+  rotate: z.number().min(0).max(180).default(0),
+  brightness: z.number().min(0).max(1).default(0),
+  blur: z.number().min(0).max(100).default(0),
+  format: z.enum(FORMATS).default('jpeg'),
+  quality: z.int().min(1).max(100).default(90),
+});
+
+/** The one schema of a run specification: for the CLI's options, for spec files and for REST. */
+const runSpec = z.strictObject({
+  /** Names the run and its output: `runs.<name>` in SQL. */
+  name: z.string(),
+  /** One SELECT that returns the id column of the images to process. */
+  sql: z.string(),
+  /** Table that holds the originals; needed only where the SQL names several or none. */
+  table: z.string().optional(),
+  idColumn: z.string().min(1).default('id'),
+  /** Takes the first rows of the SQL. */
+  limit: z.int().min(1).optional(),
+  /** Takes that many rows at random, the same for the same seed. */
+  sample: z.int().min(1).optional(),
+  /** Images written for each row, each with draws of its own. */
+  copies: z.int().min(1).max(10_000).default(1),
+  seed: z.int().min(0).max(0xff_ff_ff_ff).default(42),
+  /** Rows in a shard, the unit of work that is resumed or retried as a whole; by default it follows from the number of rows. */
+  shardSize: z.int().min(1).max(100_000).optional(),
+  transform: transform.prefault({}),
+  /** Name of a model of the lake, or path of an `.onnx` file with its card beside it. */
+  model: z.string().min(1).optional(),
+});
+
+/** A run specification as a user gives it. */
+export type RunSpec = z.input<typeof runSpec>;
+
+/** A checked run specification with all defaults filled in. */
+export type Run = Readonly<z.output<typeof runSpec>>;
+
+/**
+ * Checks a run specification and fills in the defaults.
+ *
+ * @throws `SPEC_INVALID` naming each field and what is wrong with it; `TABLE_NAME_INVALID`
+ */
+export function parseRunSpec(spec: unknown, source: string): Run {
+  const parsed = runSpec.safeParse(spec);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(
+      (issue) => `${issue.path.join('.') || 'spec'}: ${issue.message}`,
+    );
+    throw new PixlakeError('SPEC_INVALID', `${source}: ${problems.join('; ')}`);
+  }
+  checkName(parsed.data.name);
+  return parsed.data;
+}
+
+/** What a run's results depend on besides its specification. */
+export interface RunInputs {
+  /** Version of each table the SQL reads, by its name in SQL. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly modelSha256: string | undefined;
+}
+
+/** Identifies an execution: 16 hex digits of SHA-256 over what its pixels depend on, so not over its name. */
+export function toRunId(run: Run, inputs: RunInputs): string {
+  const { name: _name, ...content } = run;
+  return createHash('sha256').update(canonicalJson({ content, inputs })).digest('hex').slice(0, 16);
+}
+
+/** Whether two runs ask for the same, whatever the order of their fields. */
+export function isSameRun(a: Run, b: Run): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, field: unknown) =>
+    typeof field === 'object' && field !== null && !Array.isArray(field)
+      ? Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : field,
+  );
+}

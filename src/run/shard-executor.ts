@@ -1,0 +1,29 @@
+import type { ModelFiles } from '../model/resolve-model.ts';
+
+/** What a worker needs to know to work on any shard of an execution; can be sent between threads and machines. */
+export interface ShardJob {
+  readonly lakeUri: string;
+  /** Object key of the execution's folder. */
+  readonly folder: string;
+  readonly model: ModelFiles | undefined;
+}
+
+/** Images written and failed so far. */
+export interface ShardProgress {
+  readonly imageCount: number;
+  readonly errorCount: number;
+}
+
+/** Where shards run. */
+export interface ShardExecutor {
+  /**
+   * Works on shards until all are finished; each ends with its marker in the lake. A shard that fails is tried again a few times.
+   *
+   * @throws `INTERRUPTED` soon after `signal` is aborted, the error of a shard that kept failing otherwise
+   */
+  execute(
+    job: ShardJob,
+    shards: readonly number[],
+    options: { readonly signal: AbortSignal; readonly onProgress: (progress: ShardProgress) => void },
+  ): Promise<void>;
+}

@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ERRORS } from '../src/errors.ts';
+
+/** Who may import whom; `config` and `errors` are open to all. README and this table say the same. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  storage: [],
+  table: ['storage'],
+  engine: ['table', 'storage'],
+  image: [],
+  model: ['image'],
+  sample: [],
+  ingest: ['table', 'storage', 'engine', 'image'],
+  run: ['table', 'storage', 'engine', 'image', 'model'],
+  executor: ['run'],
+  lakehouse: ['storage', 'table', 'engine', 'image', 'model', 'sample', 'ingest', 'run', 'executor'],
+  cli: ['lakehouse'],
+  index: ['lakehouse'],
+  config: [],
+  errors: [],
+};
+
+const OPEN_TO_ALL = ['config', 'errors'];
+
+const root = join(import.meta.dirname, '..');
+const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.ts'),
+);
+
+function roomOf(file: string): string {
+  return file.split('/')[0]?.replace(/\.ts$/u, '') ?? '';
+}
+
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(root, 'src', file), 'utf8');
+  const paths = source.matchAll(/(?:from|import)\s+'(\.[^']+)'/gu);
+  return Array.from(paths, ([, path]) => normalize(join(dirname(file), path ?? '')));
+}
+
+describe('architecture', () => {
+  test.each(files)('%s imports only what its room may', (file) => {
+    const room = roomOf(file);
+    const allowed = MAY_IMPORT[room];
+    expect(allowed, `room ${room} is not in the table`).toBeDefined();
+    const foreign = importsOf(file)
+      .map(roomOf)
+      .filter((other) => other !== room && !OPEN_TO_ALL.includes(other) && !allowed?.includes(other));
+    expect(foreign).toEqual([]);
+  });
+
+  test('no import cycles', () => {
+    const done = new Set<string>();
+    const visit = (file: string, path: readonly string[]): void => {
+      expect(path, `cycle through ${file}`).not.toContain(file);
+      if (done.has(file)) return;
+      for (const other of importsOf(file)) visit(other, [...path, file]);
+      done.add(file);
+    };
+    for (const file of files) visit(file, []);
+    expect(done.size).toBe(files.length);
+  });
+
+  test.each(files)('%s is short and named in kebab-case', (file) => {
+    expect(file).toMatch(/^[a-z0-9/-]+\.ts$/u);
+    expect(readFileSync(join(root, 'src', file), 'utf8').split('\n').length).toBeLessThanOrEqual(300);
+  });
+
+  test('the README has the table of rooms', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
+      if (['lakehouse', 'index', ...OPEN_TO_ALL].includes(room)) continue;
+      const row = new RegExp(`^\\| \`${room}/\` \\|[^|]*\\| ([^|]*) \\|$`, 'mu').exec(readme)?.[1];
+      expect(row, `room ${room}`).toBe(allowed.length === 0 ? 'nothing' : allowed.join(', '));
+    }
+  });
+});
+
+describe('error codes', () => {
+  test.each(Object.entries(ERRORS))(
+    '%s is documented in the README with its status and exit code',
+    (code, kind) => {
+      const readme = readFileSync(join(root, 'README.md'), 'utf8');
+      expect(readme).toContain(`| \`${code}\` | ${kind.status} | ${kind.exitCode} | ${kind.meaning} |`);
+    },
+  );
+
+  test('every code is used', () => {
+    const sources = files
+      .filter((file) => file !== 'errors.ts')
+      .map((file) => readFileSync(join(root, 'src', file), 'utf8'));
+    const unused = Object.keys(ERRORS).filter(
+      (code) => !sources.some((source) => source.includes(`'${code}'`)),
+    );
+    expect(unused).toEqual([]);
+  });
+});

@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkModel } from '../../src/model/check-model.ts';
+import type { ModelCardSpec } from '../../src/model/model-card.ts';
+import type { OnnxModel } from '../../src/model/onnx-writer.ts';
+import { openModelSession } from '../../src/model/open-session.ts';
+import type { ModelFiles } from '../../src/model/resolve-model.ts';
+import { TOY_CARD, TOY_MODEL, TOY_OUTPUT, writeModel } from './toy-model.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pixlake-session-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function open(model?: OnnxModel, changes?: Partial<ModelCardSpec>) {
+  return openModelSession(await writeModel(folder, model, changes), { threads: 1 });
+}
+
+describe('predict', () => {
+  it('ranks labels by score, ties by their place in the card', async () => {
+    const session = await open();
+    const results = await session.predict(Float32Array.of(0.25, 0.5, 0, 0.75, 0.5, 0.25), 1);
+    expect(results).toEqual([[{ column: 'toy', labels: ['d', 'b', 'e'], scores: [0.75, 0.5, 0.5] }]]);
+    await session.close();
+  });
+
+  it('applies a softmax to logits, also to large ones', async () => {
+    const session = await open(TOY_MODEL, { outputs: [{ ...TOY_OUTPUT, kind: 'logits', topK: 2 }] });
+    const [result] = await session.predict(Float32Array.of(1000, 1000, 0, Number.NEGATIVE_INFINITY, 0, 0), 1);
+    expect(result).toEqual([{ column: 'toy', labels: ['a', 'b'], scores: [0.5, 0.5] }]);
+    await session.close();
+  });
+
+  it('fails only the images whose scores are not scores, and says why', async () => {
+    const session = await open();
+    const good = [0.5, 0.25, 0, 0, 0, 0];
+    const batch = Float32Array.from([...good, Number.NaN, 0, 0, 0, 0, 0, ...good, 0, 0, 7, 0, 0, 0]);
+    const results = await session.predict(batch, 4);
+    expect(results[0]).toEqual(results[2]);
+    expect(results[0]).toMatchObject([{ labels: ['a', 'b', 'c'] }]);
+    expect(results[1]).toMatchObject({
+      code: 'MODEL_FAILED',
+      message: expect.stringContaining('NaN for "a"'),
+    });
+    expect(results[3]).toMatchObject({ code: 'MODEL_FAILED', message: expect.stringContaining('7 for "c"') });
+    await session.close();
+  });
+
+  it('fills up the batch of a model that only runs whole batches', async () => {
+    const fixed = { ...TOY_MODEL, inputs: [{ name: 'pixels', dims: [4, 3, 1, 2] }] };
+    const session = await open({ ...fixed, outputs: [{ name: 'scores', dims: [4, 6] }] });
+    const results = await session.predict(Float32Array.of(1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0), 2);
+    expect(results).toMatchObject([[{ labels: ['a', 'b', 'c'] }], [{ labels: ['b', 'a', 'c'] }]]);
+    await session.close();
+  });
+
+  it('refuses more images than a batch has', async () => {
+    const session = await open();
+    await expect(session.predict(new Float32Array(30), 5)).rejects.toMatchObject({ code: 'INTERNAL_ERROR' });
+    await expect(session.predict(new Float32Array(6), 2)).rejects.toMatchObject({ code: 'INTERNAL_ERROR' });
+    expect(await session.predict(new Float32Array(24), 0)).toEqual([]);
+    await session.close();
+  });
+
+  it('names the file when a run fails', async () => {
+    const reshape: OnnxModel = {
+      ...TOY_MODEL,
+      nodes: [{ op: 'Reshape', inputs: ['pixels', 'shape'], outputs: ['scores'] }],
+      tensors: [{ name: 'shape', dims: [2], values: BigInt64Array.of(1n, 6n) }],
+    };
+    const session = await open(reshape);
+    await expect(session.predict(new Float32Array(12), 2)).rejects.toMatchObject({
+      code: 'MODEL_FAILED',
+      message: expect.stringContaining(join(folder, 'toy.onnx')),
+    });
+    await session.close();
+  });
+
+  it('finds out when it runs that an output of unknown size has another one', async () => {
+    // A shape that depends on the pixels, or ONNX Runtime would work it out when it loads the model.
+    const open6: OnnxModel = {
+      ...TOY_MODEL,
+      nodes: [
+        { op: 'ReduceSum', inputs: ['pixels'], outputs: ['sum'], attributes: { keepdims: 0 } },
+        { op: 'Cast', inputs: ['sum'], outputs: ['offset'], attributes: { to: 7 } },
+        { op: 'Add', inputs: ['base', 'offset'], outputs: ['shape'] },
+        { op: 'Reshape', inputs: ['pixels', 'shape'], outputs: ['scores'] },
+      ],
+      tensors: [{ name: 'base', dims: [2], values: BigInt64Array.of(1n, 6n) }],
+      outputs: [{ name: 'scores', dims: ['batch', 'size'] }],
+    };
+    const session = await open(open6, { outputs: [{ ...TOY_OUTPUT, labels: ['a', 'b', 'c'] }] });
+    await expect(session.predict(new Float32Array(6), 1)).rejects.toMatchObject({
+      code: 'MODEL_MISMATCH',
+      message: expect.stringContaining('gave [1, 6] for 1 images, but the card lists 3 labels'),
+    });
+    await session.close();
+  });
+});
+
+describe('openModelSession', () => {
+  it.each<[string, OnnxModel, Partial<ModelCardSpec>, string]>([
+    [
+      'an input of another name',
+      TOY_MODEL,
+      { input: { ...TOY_CARD.input, name: 'x' } },
+      'it takes "pixels", but the card states the one input "x"',
+    ],
+    [
+      'an input of another size',
+      TOY_MODEL,
+      { input: { ...TOY_CARD.input, width: 3 } },
+      'input "pixels" has shape [batch, 3, 1, 2], but the card states [any, 3, 1, 3]',
+    ],
+    [
+      'an input of another layout',
+      TOY_MODEL,
+      { input: { ...TOY_CARD.input, layout: 'NHWC' } },
+      'but the card states [any, 1, 2, 3]',
+    ],
+    [
+      'another fixed batch size',
+      {
+        ...TOY_MODEL,
+        inputs: [{ name: 'pixels', dims: [2, 3, 1, 2] }],
+        outputs: [{ name: 'scores', dims: [2, 6] }],
+      },
+      {},
+      'input "pixels" has shape [2, 3, 1, 2], but the card states [4, 3, 1, 2]',
+    ],
+    [
+      'a missing output',
+      TOY_MODEL,
+      { outputs: [{ ...TOY_OUTPUT, name: 'y' }] },
+      'it gives "scores", but the card states an output "y"',
+    ],
+    [
+      'fewer labels than scores',
+      TOY_MODEL,
+      { outputs: [{ ...TOY_OUTPUT, labels: ['a', 'b', 'c'] }] },
+      'output "scores" has shape [batch, 6], but the card states [any, 3]',
+    ],
+    [
+      'more labels than scores',
+      TOY_MODEL,
+      { outputs: [{ ...TOY_OUTPUT, labels: { prefix: 'x', count: 7 } }] },
+      'but the card states [any, 7]',
+    ],
+    [
+      'an output of another rank',
+      {
+        ...TOY_MODEL,
+        nodes: [{ op: 'Sigmoid', inputs: ['pixels'], outputs: ['scores'] }],
+        outputs: [{ name: 'scores', dims: ['batch', 3, 1, 2] }],
+      },
+      {},
+      'output "scores" has shape [batch, 3, 1, 2], but the card states [any, 6]',
+    ],
+  ])('refuses %s', async (_, model, changes, reason) => {
+    await expect(open(model, changes)).rejects.toMatchObject({
+      code: 'MODEL_MISMATCH',
+      message: expect.stringContaining(reason),
+    });
+  });
+
+  it('refuses an output that is not float32', async () => {
+    const files = await writeModel(folder);
+    const declared = {
+      inputMetadata: [{ name: 'pixels', isTensor: true, type: 'float32', shape: ['batch', 3, 1, 2] }],
+      outputMetadata: [{ name: 'scores', isTensor: true, type: 'int64', shape: ['batch', 6] }],
+    } as const;
+    expect(() => checkModel(declared, files)).toThrow(
+      'output "scores" is int64, and only float32 is supported',
+    );
+  });
+
+  it.each<[string, (bytes: Buffer) => Buffer]>([
+    ['cut off', (bytes) => bytes.subarray(0, bytes.length - 20)],
+    ['garbage', () => Buffer.from('this is not a model, '.repeat(50))],
+    ['empty', () => Buffer.alloc(0)],
+    // Field 7 (the graph), length-delimited, of 1 GiB.
+    ['a claim of 1 GiB', () => Buffer.from([0x3a, 0x80, 0x80, 0x80, 0x80, 0x04, 1, 2, 3])],
+  ])('refuses a file that is %s, naming it', async (_, damage) => {
+    const files = await rewrite(await writeModel(folder), damage);
+    await expect(openModelSession(files, { threads: 1 })).rejects.toMatchObject({
+      code: 'MODEL_FAILED',
+      message: expect.stringContaining(files.onnxPath),
+    });
+  });
+
+  it('refuses a file that was changed after it was resolved', async () => {
+    const files = await writeModel(folder);
+    await rewrite(files, (bytes) => bytes.subarray(1));
+    await expect(openModelSession(files, { threads: 1 })).rejects.toMatchObject({
+      code: 'MODEL_MISMATCH',
+      message: expect.stringContaining('was changed'),
+    });
+  });
+
+  it('refuses weights in another file, which the checksum would not cover', async () => {
+    const weights = Float32Array.of(1, 2, 3, 4, 5, 6);
+    const files = await writeModel(folder, {
+      ...TOY_MODEL,
+      nodes: [
+        { op: 'Flatten', inputs: ['pixels'], outputs: ['flat'], attributes: { axis: 1 } },
+        { op: 'Add', inputs: ['flat', 'weights'], outputs: ['scores'] },
+      ],
+      tensors: [{ name: 'weights', dims: [6], values: weights }],
+    });
+    await writeFile(join(folder, 'theirs.bin'), weights);
+    // The tensor's raw_data (field 9, 24 bytes) becomes external_data { location } (13) and data_location (14) of the same length.
+    const inside = Buffer.concat([Buffer.of(0x4a, 24), Buffer.from(weights.buffer)]);
+    const outside = Buffer.from('\x6a\x16\x0a\x08location\x12\x0atheirs.bin\x70\x01', 'latin1');
+    expect(outside).toHaveLength(inside.length);
+    const external = await rewrite(files, (bytes) => {
+      const at = bytes.indexOf(inside);
+      return Buffer.concat([bytes.subarray(0, at), outside, bytes.subarray(at + inside.length)]);
+    });
+    await expect(openModelSession(external, { threads: 1 })).rejects.toMatchObject({
+      code: 'MODEL_FAILED',
+      message: expect.stringContaining('External data path'),
+    });
+  });
+});
+
+/** Changes the file of a model; the result is the model with the checksum of the new bytes. */
+async function rewrite(files: ModelFiles, change: (bytes: Buffer) => Buffer): Promise<ModelFiles> {
+  const bytes = change(await readFile(files.onnxPath));
+  await writeFile(files.onnxPath, bytes);
+  return { ...files, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
