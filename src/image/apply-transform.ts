@@ -64,7 +64,10 @@ export async function encodePixels(
   transform: Pick<Transform, 'format' | 'quality'>,
 ): Promise<Buffer> {
   const { format, quality } = transform;
-  return openPixels(pixels).toFormat(format, { quality }).toBuffer();
+  // With a quality, PNG would be reduced to a palette of colours.
+  return openPixels(pixels)
+    .toFormat(format, format === 'png' ? {} : { quality })
+    .toBuffer();
 }
 
 function contentSize(

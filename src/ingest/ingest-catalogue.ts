@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import { quoteName } from '../engine/sql-text.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
+import { PixlakeError } from '../errors.ts';
 import type { ImageStatus } from '../image/probe-image.ts';
 import { createLake, ingestFolder, originalsFolder, tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -158,10 +159,11 @@ async function joinRowsWithImages(db: DuckDb, schema: DatasetSchema): Promise<vo
       UNION ALL
       SELECT image_ref, ${imageColumnNames.join(', ')} FROM known_images ANTI JOIN chosen USING (image_ref)
       WHERE image_status IS NOT NULL`);
-  const columns = schema.columns.map((column) => quoteName(column.name));
+  const columns = schema.columns.map((column) => `staged_rows.${quoteName(column.name)}`);
   await db.run(`
     CREATE TABLE incoming AS
-      SELECT ${[...columns, ...imageColumnNames].join(', ')} FROM staged_rows JOIN row_images ON image_ref = __image_ref`);
+      SELECT ${[...columns, ...imageColumnNames].join(', ')}
+      FROM staged_rows JOIN row_images ON row_images.image_ref = __image_ref`);
 }
 
 async function countOf(db: DuckDb, table: string): Promise<number> {
@@ -183,5 +185,11 @@ function newIngestId(): string {
 }
 
 function withPartitions(schema: DatasetSchema, partitionBy: readonly string[] | undefined): DatasetSchema {
-  return partitionBy === undefined ? schema : { ...schema, partitionBy: [...partitionBy] };
+  if (partitionBy === undefined) return schema;
+  const names = schema.columns.map(({ name }) => name);
+  const unknown = partitionBy.filter((name) => !names.includes(name) || name === schema.idColumn);
+  if (unknown.length === 0) return { ...schema, partitionBy: [...partitionBy] };
+  throw new PixlakeError('ARGUMENT_INVALID', `cannot partition by ${unknown.join(', ')}`, {
+    remedy: `choose from: ${names.filter((name) => name !== schema.idColumn).join(', ')}`,
+  });
 }

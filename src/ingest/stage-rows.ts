@@ -24,9 +24,16 @@ export async function stageRows(
   onRow: (rowCount: number) => void,
 ): Promise<StagedRows> {
   const columns = schema.columns.map((column) => `${quoteName(column.name)} ${column.type}`);
-  await db.run(`CREATE TABLE parsed_rows (__image_ref VARCHAR, __line BIGINT, ${columns.join(', ')})`);
+  await db.run(
+    `CREATE TABLE parsed_rows (__image_ref VARCHAR, __line BIGINT, __raw VARCHAR, ${columns.join(', ')})`,
+  );
   await db.run('CREATE TABLE rejects (line BIGINT, reason VARCHAR, raw VARCHAR)');
-  const types: AppendableType[] = ['VARCHAR', 'BIGINT', ...schema.columns.map((column) => column.type)];
+  const types: AppendableType[] = [
+    'VARCHAR',
+    'BIGINT',
+    'VARCHAR',
+    ...schema.columns.map((column) => column.type),
+  ];
   const rows = await openAppender(db, 'parsed_rows', types);
   const rejects = await openAppender(db, 'rejects', ['BIGINT', 'VARCHAR', 'VARCHAR']);
   const refColumn = schema.imageColumn ?? schema.idColumn;
@@ -42,7 +49,12 @@ export async function stageRows(
     else {
       if (row.isRepaired) repairedCount += 1;
       const ref = row.values[refIndex] ?? null;
-      rows.append([ref === null ? null : String(ref).replace(/^\.\//u, ''), row.line, ...row.values]);
+      rows.append([
+        ref === null ? null : String(ref).replace(/^\.\//u, ''),
+        row.line,
+        record.raw,
+        ...row.values,
+      ]);
     }
     onRow(rowCount);
   }
@@ -56,11 +68,11 @@ async function rejectRepeatedIds(db: DuckDb, schema: DatasetSchema): Promise<voi
   const id = quoteName(schema.idColumn);
   await db.run(`
     CREATE TABLE staged_rows AS
-      SELECT * FROM parsed_rows QUALIFY row_number() OVER (PARTITION BY ${id} ORDER BY __line) = 1`);
+      SELECT * EXCLUDE (__raw) FROM parsed_rows QUALIFY row_number() OVER (PARTITION BY ${id} ORDER BY __line) = 1`);
   await db.run(`
     INSERT INTO rejects
       SELECT again.__line, format('id {} was already on line {}', again.${id}::VARCHAR, first.__line),
-             to_json(again)::VARCHAR
+             again.__raw
       FROM parsed_rows again JOIN staged_rows first USING (${id})
       WHERE again.__line <> first.__line`);
   await db.run('DROP TABLE parsed_rows');

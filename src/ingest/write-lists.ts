@@ -22,7 +22,7 @@ export async function writeLists(
   const id = quoteName(schema.idColumn);
   const queries: Record<keyof IngestReport['lists'], string> = {
     rejects: 'SELECT line, reason, raw FROM rejects ORDER BY line',
-    withoutImage: `SELECT __line AS line, ${id} FROM staged_rows ANTI JOIN row_images ON image_ref = __image_ref ORDER BY line`,
+    withoutImage: `SELECT __line AS line, staged_rows.${id} FROM staged_rows ANTI JOIN row_images ON row_images.image_ref = __image_ref ORDER BY line`,
     imagesWithoutRow: 'SELECT name, reason FROM images_without_row ORDER BY name',
     brokenImages: `SELECT ${id}, image_key, image_status, image_reason FROM incoming WHERE image_status <> 'ok' ORDER BY ${id}`,
   };

@@ -1,0 +1,501 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { openLakehouse, type RunError, type RunReport, type RunStatus } from '../../src/index.ts';
+import { csvLine, drawJpeg, writeCatalogue, writePlainCatalogue } from '../support/catalogue.ts';
+import { makeTestFolder, pixlake, pixlakeJson, startPixlake } from '../support/pixlake.ts';
+
+async function makeLake(rowCount: number): Promise<string> {
+  const folder = await makeTestFolder();
+  const lake = join(folder, 'lake');
+  await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), rowCount));
+  return lake;
+}
+
+async function query<T>(lake: string, sql: string): Promise<T[]> {
+  return pixlakeJson<T[]>(lake, 'query', sql);
+}
+
+async function errorOf(
+  lake: string,
+  ...args: readonly string[]
+): Promise<{ code: number; error: { code: string; message: string } }> {
+  const { code, stderr } = await pixlake(lake, ...args, '--json');
+  return {
+    code,
+    ...(JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as { error: { code: string; message: string } }),
+  };
+}
+
+/** SHA-256 of every image, manifest and errors file, the plan and the spec, by path below the run's folder. */
+async function hashOutput(folder: string): Promise<Record<string, string>> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) =>
+    /\.(?:jpg|parquet)$|spec\.json$/u.test(name),
+  );
+  const hashes = names
+    .sort()
+    .map(async (name) => [name, sha256(await readFile(join(folder, name)))] as const);
+  return Object.fromEntries(await Promise.all(hashes));
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+interface ManifestRow {
+  readonly id: number;
+  readonly image_id: string;
+  readonly copy: number;
+  readonly image_key: string;
+  readonly image_sha256: string;
+  readonly source_key: string;
+  readonly source_sha256: string;
+  readonly crop_left: number;
+  readonly crop_top: number;
+  readonly crop_width: number;
+  readonly crop_height: number;
+}
+
+describe('a run', () => {
+  let lake: string;
+  beforeAll(async () => {
+    // Shared by tests that only read it or add runs of their own.
+    const folder = await mkdtemp(join(tmpdir(), 'pixlake-test-'));
+    lake = join(folder, 'lake');
+    await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), 40));
+    return () => rm(folder, { recursive: true, force: true });
+  });
+
+  test('writes every copy as 256x256 with a manifest row that names what it was made from', async () => {
+    const sql = "SELECT * FROM images WHERE gender = 'Men'";
+    const report = await pixlakeJson<RunReport>(
+      lake,
+      'run',
+      '--name',
+      'men',
+      '--sql',
+      sql,
+      '--copies',
+      '2',
+      '--shard-size',
+      '7',
+    );
+    expect(report).toMatchObject({
+      outcome: 'finished',
+      rowCount: 20,
+      copies: 2,
+      imageCount: 40,
+      errorCount: 0,
+      shardCount: 3,
+    });
+    const rows = await query<ManifestRow>(lake, 'SELECT * FROM runs.men ORDER BY id, copy');
+    expect(rows).toHaveLength(40);
+    for (const row of rows) {
+      const bytes = await readFile(join(lake, row.image_key));
+      expect(sha256(bytes)).toBe(row.image_sha256);
+      expect(await sharp(bytes).metadata()).toMatchObject({
+        format: 'jpeg',
+        width: 256,
+        height: 256,
+        channels: 3,
+      });
+      expect(sha256(await readFile(join(lake, row.source_key)))).toBe(row.source_sha256);
+      expect(row.crop_width).toBeGreaterThanOrEqual(48);
+      expect(row.crop_height).toBeGreaterThanOrEqual(64);
+      expect(row.crop_left + row.crop_width).toBeLessThanOrEqual(60);
+      expect(row.crop_top + row.crop_height).toBeLessThanOrEqual(80);
+    }
+    expect(new Set(rows.map((row) => row.image_key)).size).toBe(40);
+    const [lineage] = await query(
+      lake,
+      'SELECT DISTINCT run_id, source_table, source_version, sql, seed, model, software FROM runs.men',
+    );
+    expect(lineage).toMatchObject({
+      run_id: report.runId,
+      source_table: 'images',
+      source_version: 0,
+      sql,
+      seed: 42,
+      model: null,
+    });
+    expect(await readdir(join(lake, report.folder))).toContain('_SUCCESS');
+  });
+
+  test('the manifest row is enough to make the same pixels again', async () => {
+    await pixlakeJson(
+      lake,
+      'run',
+      '--name',
+      'png',
+      '--sql',
+      'SELECT id FROM images',
+      '--sample',
+      '3',
+      '--format',
+      'png',
+    );
+    for (const row of await query<ManifestRow>(lake, 'SELECT * FROM runs.png')) {
+      const written = await sharp(await readFile(join(lake, row.image_key)))
+        .raw()
+        .toBuffer();
+      const scale = 256 / Math.max(row.crop_width, row.crop_height);
+      const [width, height] = [Math.round(row.crop_width * scale), Math.round(row.crop_height * scale)];
+      const left = Math.floor((256 - width) / 2);
+      const top = Math.floor((256 - height) / 2);
+      const again = await sharp(await readFile(join(lake, row.source_key)))
+        .extract({ left: row.crop_left, top: row.crop_top, width: row.crop_width, height: row.crop_height })
+        .resize(width, height, { fit: 'fill', kernel: 'cubic' })
+        .extend({ left, top, right: 256 - width - left, bottom: 256 - height - top, background: '#ffffff' })
+        .raw()
+        .toBuffer();
+      expect(again.equals(written)).toBe(true);
+    }
+  });
+
+  test('the same run again does nothing; another run of that name is refused', async () => {
+    const args = ['run', '--name', 'same', '--sql', 'SELECT id FROM images', '--limit', '5'];
+    await pixlakeJson<RunReport>(lake, ...args);
+    expect(await pixlakeJson<RunReport>(lake, ...args)).toMatchObject({ outcome: 'repeated', imageCount: 5 });
+    expect(await errorOf(lake, ...args, '--seed', '1')).toMatchObject({
+      code: 4,
+      error: { code: 'RUN_NAME_TAKEN' },
+    });
+  });
+
+  test('draws depend on seed, id and copy alone, not on shards, order or selection', async () => {
+    const crops =
+      'SELECT id, copy, crop_left, crop_top, crop_width, crop_height, image_sha256 FROM runs.%s WHERE id < 10 ORDER BY id, copy';
+    await pixlakeJson(
+      lake,
+      'run',
+      '--name',
+      'a',
+      '--sql',
+      'SELECT id FROM images ORDER BY id',
+      '--shard-size',
+      '3',
+      '--copies',
+      '2',
+    );
+    await pixlakeJson(
+      lake,
+      'run',
+      '--name',
+      'b',
+      '--sql',
+      'SELECT id FROM images WHERE id < 10 ORDER BY id DESC',
+      '--copies',
+      '3',
+    );
+    const a = await query(lake, crops.replace('%s', 'a'));
+    expect(a).toHaveLength(18);
+    expect(await query(lake, crops.replace('%s', 'b').replace('WHERE', 'WHERE copy < 2 AND'))).toEqual(a);
+    await pixlakeJson(
+      lake,
+      'run',
+      '--name',
+      'c',
+      '--sql',
+      'SELECT id FROM images WHERE id < 10',
+      '--copies',
+      '2',
+      '--seed',
+      '43',
+    );
+    expect(await query(lake, crops.replace('%s', 'c'))).not.toEqual(a);
+  });
+
+  test('its output can be queried and run on', async () => {
+    await pixlakeJson(
+      lake,
+      'run',
+      '--name',
+      'first',
+      '--sql',
+      'SELECT * FROM images LIMIT 4',
+      '--copies',
+      '2',
+    );
+    const sql = 'SELECT * REPLACE (image_id AS id) FROM runs.first';
+    expect(await pixlakeJson(lake, 'run', '--name', 'second', '--sql', sql, '--size', '64')).toMatchObject({
+      imageCount: 8,
+      errorCount: 0,
+    });
+    const [row] = await query<{ source_key: string; image_width: number; gender: string }>(
+      lake,
+      'SELECT * FROM runs.second LIMIT 1',
+    );
+    expect(row).toMatchObject({
+      source_key: expect.stringContaining('runs/first/'),
+      image_width: 64,
+      gender: expect.any(String),
+    });
+  });
+
+  test('labels images and marks what an untrained model says', async () => {
+    const args = [
+      'run',
+      '--name',
+      'labelled',
+      '--sql',
+      'SELECT id FROM images',
+      '--limit',
+      '3',
+      '--model',
+      'fashionnet',
+    ];
+    expect(await pixlakeJson<RunReport>(lake, ...args)).toMatchObject({
+      imageCount: 3,
+      model: { name: 'fashionnet', isTrained: false },
+    });
+    const rows = await query<{ pred_category_scores: number[]; pred_category_labels: string[] }>(
+      lake,
+      'SELECT pred_category, pred_category_score, pred_category_labels, pred_category_scores, pred_attribute, model_trained FROM runs.labelled',
+    );
+    expect(rows).toHaveLength(3);
+    for (const row of rows) {
+      expect(row).toMatchObject({ pred_category: row.pred_category_labels[0], model_trained: false });
+      expect(row.pred_category_scores).toEqual([...row.pred_category_scores].sort((x, y) => y - x));
+    }
+    const { stdout } = await pixlake(lake, ...args);
+    expect(stdout).toContain('untrained');
+  });
+
+  test('a dry run writes nothing', async () => {
+    const { stdout, code } = await pixlake(
+      lake,
+      'run',
+      '--name',
+      'dry',
+      '--sql',
+      'SELECT id FROM images',
+      '--dry-run',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain('40 rows of images at version 0');
+    expect(await readdir(join(lake, 'runs'))).not.toContain('dry');
+    expect(await readdir(join(lake, '.tmp'))).toEqual([]);
+  });
+
+  test.each([
+    ['', 'SQL_EMPTY', 2],
+    ['SELECT 1 AS id; SELECT 2 AS id', 'SQL_MULTIPLE_STATEMENTS', 2],
+    ['DELETE FROM images', 'SQL_NOT_SELECT', 2],
+    ['SELECT id FROM images WHERE', 'SQL_SYNTAX', 2],
+    ['SELECT nothing FROM images', 'SQL_FAILED', 3],
+    ['SELECT CAST(gender AS INTEGER) AS id FROM images', 'SQL_FAILED', 3],
+    ['SELECT id FROM nowhere', 'TABLE_NOT_FOUND', 3],
+    ['SELECT id FROM images WHERE id < 0', 'PLAN_EMPTY', 3],
+    ['SELECT gender FROM images', 'PLAN_ID_MISSING', 3],
+    ['SELECT id FROM images UNION ALL SELECT id FROM images', 'PLAN_ID_DUPLICATE', 3],
+    ['SELECT NULL::BIGINT AS id FROM images', 'PLAN_ID_DUPLICATE', 3],
+    ['SELECT 1 AS id', 'PLAN_SOURCE_MISSING', 3],
+  ])('SQL that cannot be run is refused before anything is written: %s', async (sql, code, exitCode) => {
+    await expect(openLakehouse({ lake }).run({ name: 'refused', sql })).rejects.toMatchObject({
+      code,
+      exitCode,
+    });
+    expect(await readdir(join(lake, 'runs')).catch(() => [])).not.toContain('refused');
+  });
+
+  test.each([
+    [{ transform: { crop: 2 } }, 'SPEC_INVALID', 'transform.crop'],
+    [{ transform: { background: 'red' } }, 'SPEC_INVALID', 'transform.background'],
+    [{ transform: { quality: 101 } }, 'SPEC_INVALID', 'transform.quality'],
+    [{ model: 'nothing-like-it' }, 'MODEL_NOT_FOUND', 'nothing-like-it'],
+    [{ table: 'nowhere' }, 'TABLE_NOT_FOUND', 'nowhere'],
+    [{ name: '../out' }, 'TABLE_NAME_INVALID', '../out'],
+  ])(
+    'a specification that cannot be used is refused and what is wrong is named: %j',
+    async (fields, code, named) => {
+      const run = openLakehouse({ lake }).run({ name: 'refused', sql: 'SELECT id FROM images', ...fields });
+      await expect(run).rejects.toMatchObject({ code, message: expect.stringContaining(named) });
+    },
+  );
+
+  test('the CLI tells an error by its text, its code and its exit code', async () => {
+    const { code, stdout, stderr } = await pixlake(
+      lake,
+      'run',
+      '--name',
+      'refused',
+      '--sql',
+      'SELECT gender FROM images',
+    );
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+    expect(stderr).toContain('returns no column id, only: gender [PLAN_ID_MISSING]');
+    expect(stderr).toContain('--id-column');
+    expect((await pixlake(lake, 'run', '--crop', 'much')).code).toBe(2);
+  });
+
+  test('a specification file does the same as options, and options win', async () => {
+    const file = join(lake, '..', 'run.json');
+    await writeFile(
+      file,
+      JSON.stringify({ name: 'from-file', sql: 'SELECT id FROM images', limit: 9, transform: { size: 32 } }),
+    );
+    const report = await pixlakeJson<RunReport>(lake, 'run', '--spec', file, '--limit', '2');
+    expect(report).toMatchObject({ name: 'from-file', imageCount: 2 });
+    expect(await query(lake, 'SELECT DISTINCT image_width FROM runs."from-file"')).toEqual([
+      { image_width: 32 },
+    ]);
+    await writeFile(file, '{"name": "x", "sql": "SELECT 1", "colour": "red"}');
+    expect(await errorOf(lake, 'run', '--spec', file)).toMatchObject({
+      error: { code: 'SPEC_INVALID', message: expect.stringContaining('colour') },
+    });
+  });
+});
+
+test('images that fail are rows of the errors, and the rest goes on', async () => {
+  const folder = await makeTestFolder();
+  const lake = join(folder, 'lake');
+  const good = await drawJpeg(1, 300, 300);
+  await writeCatalogue(
+    join(folder, 'source'),
+    [1, 2, 3, 4, 5].map((id) => csvLine({ id })),
+    {
+      '1.jpg': good,
+      '2.jpg': good.subarray(0, good.length / 2),
+      '3.jpg': new Uint8Array(),
+      '4.jpg': good,
+      '5.jpg': await drawJpeg(5),
+    },
+  );
+  await pixlakeJson(lake, 'ingest', join(folder, 'source'));
+  await rm(join(lake, 'originals/images/4.jpg'));
+  await writeFile(join(lake, 'originals/images/5.jpg'), good);
+  const report = await pixlakeJson<RunReport>(
+    lake,
+    'run',
+    '--name',
+    'broken',
+    '--sql',
+    'SELECT * FROM images',
+    '--copies',
+    '2',
+  );
+  expect(report).toMatchObject({ rowCount: 5, imageCount: 2, errorCount: 8 });
+  const errors = await pixlakeJson<RunError[]>(lake, 'runs', 'errors', 'broken');
+  expect(errors.map(({ id, copy, code }) => `${id}/${copy} ${code}`).sort()).toEqual(
+    ['2 IMAGE_CORRUPT', '3 IMAGE_EMPTY', '4 OBJECT_NOT_FOUND', '5 IMAGE_CHANGED'].flatMap((line) => {
+      const [id, code] = line.split(' ');
+      return [`${id}/0 ${code}`, `${id}/1 ${code}`];
+    }),
+  );
+});
+
+test('killed at any moment, the same command gives byte for byte what an undisturbed run gives', async () => {
+  const lake = await makeLake(60);
+  const args = [
+    'run',
+    '--name',
+    'killed',
+    '--sql',
+    'SELECT * FROM images',
+    '--copies',
+    '4',
+    '--shard-size',
+    '4',
+    '--flip',
+    '0.5',
+    '--rotate',
+    '10',
+  ];
+  const report = await pixlakeJson<RunReport>(lake, ...args);
+  const folder = join(lake, report.folder);
+  const undisturbed = await hashOutput(folder);
+  expect(Object.keys(undisturbed).length).toBeGreaterThan(240);
+  await rm(join(lake, 'runs'), { recursive: true });
+
+  const shardsDone = async (): Promise<string[]> => readdir(join(folder, 'shards')).catch(() => []);
+  let doneBefore: string[] = [];
+  for (const wanted of [1, 4, 9]) {
+    const child = startPixlake(lake, ...args);
+    while ((await shardsDone()).length < wanted && child.exitCode === null) await sleep(5);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const done = await shardsDone();
+    expect(done).toEqual(expect.arrayContaining(doneBefore));
+    doneBefore = done;
+  }
+  const marks = await Promise.all(doneBefore.map((name) => readFile(join(folder, 'shards', name), 'utf8')));
+  const finish = await pixlakeJson<RunReport>(lake, ...args);
+  expect(finish).toMatchObject({
+    outcome: 'finished',
+    runId: report.runId,
+    resumedShardCount: doneBefore.length,
+  });
+  // Finished shards were not computed again: their markers, which hold times, are the same.
+  expect(await Promise.all(doneBefore.map((name) => readFile(join(folder, 'shards', name), 'utf8')))).toEqual(
+    marks,
+  );
+  expect(await hashOutput(folder)).toEqual(undisturbed);
+  expect(await query(lake, 'SELECT count(*)::INTEGER AS n FROM runs.killed')).toEqual([{ n: 240 }]);
+});
+
+test('Ctrl-C leaves a run that can be resumed, and so does cancelling it from elsewhere', async () => {
+  const lake = await makeLake(60);
+  const args = [
+    'run',
+    '--name',
+    'stopped',
+    '--sql',
+    'SELECT * FROM images',
+    '--copies',
+    '20',
+    '--shard-size',
+    '4',
+    '--workers',
+    '2',
+  ];
+  const start = async (): Promise<{
+    child: ReturnType<typeof startPixlake>;
+    status: () => Promise<RunStatus>;
+  }> => {
+    const child = startPixlake(lake, ...args, '--json');
+    const status = (): Promise<RunStatus> => pixlakeJson<RunStatus>(lake, 'runs', 'show', 'stopped');
+    for (;;) {
+      const shown = await pixlake(lake, 'runs', 'show', 'stopped', '--json');
+      if (shown.code === 0 && (JSON.parse(shown.stdout) as RunStatus).finishedShardCount > 0)
+        return { child, status };
+      await sleep(20);
+    }
+  };
+  const first = await start();
+  first.child.kill('SIGINT');
+  expect(await once(first.child, 'exit')).toEqual([130, null]);
+  const interrupted = await first.status();
+  expect(interrupted.state).toBe('unfinished');
+  expect(interrupted.finishedShardCount).toBeLessThan(15);
+
+  const second = await start();
+  await pixlakeJson(lake, 'runs', 'cancel', 'stopped');
+  expect(await once(second.child, 'exit')).toEqual([4, null]);
+  const report = await pixlakeJson<RunReport>(lake, 'runs', 'resume', 'stopped');
+  expect(report).toMatchObject({ outcome: 'finished', imageCount: 1200 });
+  expect(report.resumedShardCount).toBeGreaterThanOrEqual(interrupted.finishedShardCount);
+  expect(
+    await query(
+      lake,
+      'SELECT count(*)::INTEGER AS n, count(DISTINCT image_id)::INTEGER AS ids FROM runs.stopped',
+    ),
+  ).toEqual([{ n: 1200, ids: 1200 }]);
+});
+
+test('a finished run is repeated on new data as an execution of its own', async () => {
+  const folder = await makeTestFolder();
+  const lake = join(folder, 'lake');
+  const source = await writePlainCatalogue(join(folder, 'source'), 3);
+  await pixlakeJson(lake, 'ingest', source);
+  const args = ['run', '--name', 'daily', '--sql', 'SELECT id FROM images'];
+  const before = await pixlakeJson<RunReport>(lake, ...args);
+  await writePlainCatalogue(source, 5);
+  await pixlakeJson(lake, 'ingest', source);
+  const after = await pixlakeJson<RunReport>(lake, ...args);
+  expect(after).toMatchObject({ outcome: 'finished', imageCount: 5 });
+  expect(after.runId).not.toBe(before.runId);
+  expect(await query(lake, 'SELECT count(*)::INTEGER AS n FROM runs.daily')).toEqual([{ n: 5 }]);
+});
