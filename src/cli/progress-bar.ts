@@ -24,7 +24,7 @@ export function startProgressBar(
       if (!stream.isTTY || nowMs - drawnMs < REDRAW_MS) return;
       drawnMs = nowMs;
       const rate = (done - first) / Math.max(0.001, (nowMs - startMs) / 1000);
-      const parts = [label, ...(total === undefined ? [] : [drawBar(done, total)]), `${formatCount(done)}`];
+      const parts = [label, ...(total === undefined ? [] : [drawBar(done, total)]), formatCount(done)];
       if (total !== undefined) parts.push(`of ${formatCount(total)}`);
       parts.push(unit, `· ${formatCount(Math.round(rate))}/s`);
       if (total !== undefined && rate > 0 && done > first)

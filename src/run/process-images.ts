@@ -9,7 +9,7 @@ import type { ModelSession } from '../model/open-session.ts';
 import { predictionValues } from '../model/prediction-columns.ts';
 import { toTensor } from '../model/preprocess.ts';
 import { executionKeys } from './execution.ts';
-import type { ShardContext } from './process-shard.ts';
+import type { ShardContext } from './shard-context.ts';
 
 /** One image to be written: a copy of a row of the plan. */
 export interface ShardItem {

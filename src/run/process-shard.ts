@@ -5,12 +5,12 @@ import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
-import type { ModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { AddAction } from '../table/delta-actions.ts';
-import { type Execution, executionKeys, shardName } from './execution.ts';
+import { executionKeys, shardName } from './execution.ts';
 import { computedColumns, selectLineage } from './manifest-columns.ts';
-import { type FailedImage, type ProcessedImage, processImages, type ShardItem } from './process-images.ts';
+import type { ShardContext } from './shard-context.ts';
+import { processImages, type ShardItem } from './process-images.ts';
 
 /** What a finished shard left: the contents of its marker `shards/<shard>.json`, written after everything it speaks of. */
 export interface ShardMarker {
@@ -23,20 +23,11 @@ export interface ShardMarker {
   readonly manifest: AddAction | null;
 }
 
-/** What working on a shard needs. */
-export interface ShardContext {
-  readonly store: ObjectStore;
-  /** Object key of the execution's folder. */
-  readonly folder: string;
-  readonly execution: Execution;
-  readonly session: ModelSession | undefined;
-  readonly isCancelled: () => boolean;
-  /** Called for every batch with the images written and failed in it. */
-  readonly onBatch: (imageCount: number, errorCount: number) => void;
-}
-
-/** Images in work at once: bounds memory, and is the model's batch. */
+/** Images in work at once where no model sets its own batch; bounds memory. */
 const BATCH_SIZE = 16;
+
+/** Images in work at once at most, whatever a model card asks for. */
+const MAX_BATCH_SIZE = 64;
 
 /**
  * Works on one shard: reads its rows from the plan, writes its images, its part of the manifest, its errors, and last its marker. Doing it
@@ -45,89 +36,115 @@ const BATCH_SIZE = 16;
  * @throws `INTERRUPTED` when cancelled, `STORAGE_…`
  */
 export async function processShard(context: ShardContext, shard: number): Promise<ShardMarker> {
-  const { store, folder, execution } = context;
+  const { store, folder } = context;
   const scratchDir = await store.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir, threads: 1 });
-    const columns = computedColumns(context.session?.card);
-    const definitions = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
-    await db.run(`CREATE TABLE written (__ordinal BIGINT, ${definitions})`);
-    await db.run(
-      'CREATE TABLE failed (id VARCHAR, "copy" INTEGER, source_key VARCHAR, stage VARCHAR, code VARCHAR, message VARCHAR)',
-    );
-    const written = await openAppender(db, 'written', ['BIGINT', ...columns.map(({ type }) => type)]);
-    const failed = await openAppender(db, 'failed', [
-      'VARCHAR',
-      'INTEGER',
-      'VARCHAR',
-      'VARCHAR',
-      'VARCHAR',
-      'VARCHAR',
-    ]);
-    let imageCount = 0;
-    let errorCount = 0;
-    let imageBytes = 0;
-    const items = await readItems(db, context, shard);
-    for (let start = 0; start < items.length; start += BATCH_SIZE) {
-      if (context.isCancelled()) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
-      const results = await processImages(context, shard, items.slice(start, start + BATCH_SIZE));
-      const images = results.filter((result): result is ProcessedImage => result.kind === 'image');
-      const failures = results.filter((result): result is FailedImage => result.kind === 'failure');
-      for (const image of images) {
-        written.append([image.item.ordinal, ...columns.map(({ name }) => image.values[name] ?? null)]);
-        imageBytes += Number(image.values['image_bytes']);
-      }
-      for (const { item, stage, error } of failures) {
-        failed.append([item.id, item.copy, item.imageKey, stage, error.code, error.message]);
-      }
-      imageCount += images.length;
-      errorCount += failures.length;
-      context.onBatch(images.length, failures.length);
-    }
-    written.close();
-    failed.close();
+    const counts = await processRows(db, context, shard);
     const manifest = await writeManifest(db, context, shard, scratchDir);
-    if (errorCount > 0) await writeErrors(db, context, shard, scratchDir);
-    const marker: ShardMarker = { shard, imageCount, errorCount, imageBytes, manifest };
+    if (counts.errorCount > 0) await writeErrors(db, context, shard, scratchDir);
+    const marker: ShardMarker = { shard, ...counts, manifest };
     await store.write(executionKeys.shard(folder, shard), Buffer.from(JSON.stringify(marker)));
     return marker;
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
   }
+}
 
-  async function writeManifest(
-    db: DuckDb,
-    { execution: frozen }: ShardContext,
-    number: number,
-    scratch: string,
-  ): Promise<AddAction | null> {
-    const passed = execution.passedColumns.map((name) => `plan.${quoteName(name)}`);
-    const computed = computedColumns(context.session?.card).map(({ name }) => `written.${quoteName(name)}`);
-    const adds = await writeDataFiles(db, store, {
-      query: `SELECT ${[...passed, ...computed, ...selectLineage(frozen)].join(', ')}
-              FROM written JOIN (${selectPlan(context, number)}) plan USING (__ordinal) ORDER BY __ordinal, written."copy"`,
-      schema: frozen.manifestSchema,
-      partitionColumns: [],
-      folder: executionKeys.manifest(folder),
-      fileName: `part-${shardName(number)}.parquet`,
-      scratchDir: scratch,
-    });
-    return adds[0] ?? null;
+type ShardCounts = Pick<ShardMarker, 'imageCount' | 'errorCount' | 'imageBytes'>;
+
+/** Writes the shard's images and fills the tables `written` and `failed`. */
+async function processRows(db: DuckDb, context: ShardContext, shard: number): Promise<ShardCounts> {
+  const columns = computedColumns(context.session?.card);
+  const definitions = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
+  await db.run(`CREATE TABLE written (__ordinal BIGINT, ${definitions})`);
+  await db.run(
+    'CREATE TABLE failed (id VARCHAR, "copy" INTEGER, source_key VARCHAR, stage VARCHAR, code VARCHAR, message VARCHAR)',
+  );
+  const written = await openAppender(db, 'written', ['BIGINT', ...columns.map(({ type }) => type)]);
+  const failed = await openAppender(db, 'failed', [
+    'VARCHAR',
+    'INTEGER',
+    'VARCHAR',
+    'VARCHAR',
+    'VARCHAR',
+    'VARCHAR',
+  ]);
+  const rows = await readRows(db, context, shard);
+  let imageCount = 0;
+  let errorCount = 0;
+  let imageBytes = 0;
+  for (const batch of toBatches(rows, context)) {
+    if (context.isCancelled()) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
+    const results = await processImages(context, shard, batch);
+    for (const result of results) {
+      if (result.kind === 'image') {
+        written.append([result.item.ordinal, ...columns.map(({ name }) => result.values[name] ?? null)]);
+        imageBytes += Number(result.values['image_bytes']);
+      } else {
+        const { item, stage, error } = result;
+        failed.append([item.id, item.copy, item.imageKey, stage, error.code, error.message]);
+      }
+    }
+    const failures = results.filter(({ kind }) => kind === 'failure').length;
+    imageCount += results.length - failures;
+    errorCount += failures;
+    context.onBatch(results.length - failures, failures);
   }
+  written.close();
+  failed.close();
+  return { imageCount, errorCount, imageBytes };
+}
+
+type ShardRow = Omit<ShardItem, 'copy'>;
+
+async function readRows(db: DuckDb, context: ShardContext, shard: number): Promise<ShardRow[]> {
+  return db.rows<ShardRow>(`
+    SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256
+    FROM (${selectPlan(context, shard)}) ORDER BY __ordinal`);
+}
+
+/** Batches depend on the shard alone, so that a model sees the same ones whenever the shard is done again. */
+function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardContext): Generator<ShardItem[]> {
+  const size = Math.min(session?.card.batchSize ?? BATCH_SIZE, MAX_BATCH_SIZE);
+  let batch: ShardItem[] = [];
+  for (const row of rows) {
+    for (let copy = 0; copy < execution.run.copies; copy++) {
+      batch.push({ ...row, copy });
+      if (batch.length < size) continue;
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function selectPlan({ store, folder }: ShardContext, shard: number): string {
-  return `FROM read_parquet(${quoteText(store.locate(executionKeys.plan(folder)))}, hive_partitioning = false) WHERE __shard = ${shard}`;
+  const plan = quoteText(store.locate(executionKeys.plan(folder)));
+  return `FROM read_parquet(${plan}, hive_partitioning = false) WHERE __shard = ${shard}`;
 }
 
-async function readItems(db: DuckDb, context: ShardContext, shard: number): Promise<ShardItem[]> {
-  const rows = await db.rows<{ ordinal: bigint; id: string; key: string | null; sha256: string | null }>(`
-    SELECT __ordinal AS ordinal, __id AS id, __image_key AS key, __image_sha256 AS sha256
-    FROM (${selectPlan(context, shard)}) ORDER BY __ordinal`);
-  const { copies } = context.execution.run;
-  return rows.flatMap(({ ordinal, id, key, sha256 }) =>
-    Array.from({ length: copies }, (_, copy) => ({ ordinal, id, copy, imageKey: key, sha256 })),
-  );
+async function writeManifest(
+  db: DuckDb,
+  context: ShardContext,
+  shard: number,
+  scratchDir: string,
+): Promise<AddAction | null> {
+  const { store, folder, execution, session } = context;
+  const passed = execution.passedColumns.map((name) => `plan.${quoteName(name)}`);
+  const computed = computedColumns(session?.card).map(({ name }) => `written.${quoteName(name)}`);
+  const columns = [...passed, ...computed, ...selectLineage(execution)].join(', ');
+  const [added] = await writeDataFiles(db, store, {
+    query: `
+      SELECT ${columns} FROM written JOIN (${selectPlan(context, shard)}) plan USING (__ordinal)
+      ORDER BY __ordinal, written."copy"`,
+    schema: execution.manifestSchema,
+    partitionColumns: [],
+    folder: executionKeys.manifest(folder),
+    fileName: `part-${shardName(shard)}.parquet`,
+    scratchDir,
+  });
+  return added ?? null;
 }
 
 async function writeErrors(

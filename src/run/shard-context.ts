@@ -1,0 +1,15 @@
+import type { ModelSession } from '../model/open-session.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { Execution } from './execution.ts';
+
+/** What working on a shard needs. */
+export interface ShardContext {
+  readonly store: ObjectStore;
+  /** Object key of the execution's folder. */
+  readonly folder: string;
+  readonly execution: Execution;
+  readonly session: ModelSession | undefined;
+  readonly isCancelled: () => boolean;
+  /** Called for every batch with the images written and failed in it. */
+  readonly onBatch: (imageCount: number, errorCount: number) => void;
+}
