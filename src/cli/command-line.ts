@@ -1,3 +1,4 @@
+import { join, relative } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { PixlakeError } from '../errors.ts';
 import { type Lakehouse, openLakehouse } from '../lakehouse.ts';
@@ -46,6 +47,11 @@ export function nameList(text: string): string[] {
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+}
+
+/** Where an object of a lake lies, as one would name it from the current folder. */
+export function shortPath(lakeUri: string, key: string): string {
+  return relative(process.cwd(), join(lakeUri, key));
 }
 
 /** Prints lines of text on standard output. */

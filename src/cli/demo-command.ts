@@ -47,7 +47,7 @@ export function addDemoCommand(program: Command): void {
           },
         );
       });
-      printIndented(describeIngest(report));
+      printIndented(describeIngest(report, lakehouse.uri));
 
       print('3. Ask questions: pixlake query "<sql>"');
       for (const name of QUERIES) await showQuery(lakehouse, name);

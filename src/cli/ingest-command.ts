@@ -7,6 +7,7 @@ import {
   openLake,
   print,
   printJson,
+  shortPath,
   withLakeOptions,
 } from './command-line.ts';
 import { formatBytes, formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
@@ -53,14 +54,15 @@ Examples:
         );
       });
       if (json) printJson(report);
-      else print(...describeIngest(report));
+      else print(...describeIngest(report, lakehouse.uri));
     });
 }
 
 /** An ingest's report as lines of text. */
-export function describeIngest(report: IngestReport): string[] {
+export function describeIngest(report: IngestReport, lakeUri: string): string[] {
   const n = formatCount;
   const { lists } = report;
+  const place = (key = ''): string => shortPath(lakeUri, key);
   const lines = [
     `${report.rowCount} rows = ${report.ingestedCount} ingested + ${report.withoutImageCount} without image + ${report.rejectedCount} rejected`,
     report.isCommitted
@@ -74,13 +76,13 @@ export function describeIngest(report: IngestReport): string[] {
   if (broken.length > 0) {
     const list = broken.map(([status, count]) => `${count} ${status}`).join(', ');
     lines.push(
-      `images that cannot be read: ${list} (rows with image_status and image_reason; ${lists.brokenImages ?? ''})`,
+      `images that cannot be read: ${list} (rows with image_status and image_reason; see ${place(lists.brokenImages)})`,
     );
   }
-  if (lists.withoutImage) lines.push(`rows without image: ${lists.withoutImage}`);
-  if (lists.rejects) lines.push(`rejected rows: ${lists.rejects}`);
+  if (lists.withoutImage) lines.push(`rows without image: ${place(lists.withoutImage)}`);
+  if (lists.rejects) lines.push(`rejected rows: ${place(lists.rejects)}`);
   if (lists.imagesWithoutRow) {
-    lines.push(`${n(report.imagesWithoutRowCount)} files that no row uses: ${lists.imagesWithoutRow}`);
+    lines.push(`${n(report.imagesWithoutRowCount)} files that no row uses: ${place(lists.imagesWithoutRow)}`);
   }
   const seconds = report.durationMs / 1000;
   lines.push(`${formatBytes(report.storedBytes)} of originals stored in ${formatSeconds(seconds)}`);

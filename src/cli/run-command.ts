@@ -9,6 +9,7 @@ import {
   openLake,
   print,
   printJson,
+  shortPath,
   wholeNumber,
   withLakeOptions,
 } from './command-line.ts';
@@ -158,6 +159,6 @@ export function describeRun(report: RunReport, lakeUri: string): string[] {
   if (report.outcome === 'finished') {
     lines.push(`${formatBytes(report.imageBytes)} of images in ${formatSeconds(seconds)}`);
   }
-  lines.push(`output: ${lakeUri}/${report.folder} (in SQL: runs."${name}")`);
+  lines.push(`output: ${shortPath(lakeUri, report.folder)} (in SQL: runs."${name}")`);
   return lines;
 }

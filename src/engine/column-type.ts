@@ -1,11 +1,4 @@
-import {
-  type DuckDBArrayType,
-  type DuckDBDecimalType,
-  type DuckDBListType,
-  type DuckDBStructType,
-  type DuckDBType,
-  DuckDBTypeId,
-} from '@duckdb/node-api';
+import { type DuckDBType, DuckDBTypeId } from '@duckdb/node-api';
 import { type DeltaType, deltaArray, deltaField } from '../table/delta-schema.ts';
 import { quoteName } from './sql-text.ts';
 
@@ -66,7 +59,7 @@ export function deltaTypeOf(type: DuckDBType): DeltaType {
     case DuckDBTypeId.DOUBLE:
       return 'double';
     case DuckDBTypeId.DECIMAL: {
-      const { width, scale } = type as DuckDBDecimalType;
+      const { width, scale } = type;
       return `decimal(${width},${scale})`;
     }
     case DuckDBTypeId.BLOB:
@@ -81,9 +74,9 @@ export function deltaTypeOf(type: DuckDBType): DeltaType {
       return 'timestamp';
     case DuckDBTypeId.LIST:
     case DuckDBTypeId.ARRAY:
-      return deltaArray(deltaTypeOf((type as DuckDBListType | DuckDBArrayType).valueType));
+      return deltaArray(deltaTypeOf(type.valueType));
     case DuckDBTypeId.STRUCT: {
-      const { entryNames, entryTypes } = type as DuckDBStructType;
+      const { entryNames, entryTypes } = type;
       const fields = entryNames.map((name, index) =>
         deltaField(name, deltaTypeOf(entryTypes[index] ?? type)),
       );

@@ -45,7 +45,7 @@ export async function parseSelect(db: DuckDb, sql: string): Promise<ParsedSelect
   const tables = new Map<string, TableReference>();
   const cteNames = new Set<string>();
   collect(statements[0], tables, cteNames);
-  return { sql: withoutTrailingSemicolon(sql), tables: [...tables.values()], cteNames };
+  return { sql: await withoutTrailer(db, sql, tree), tables: [...tables.values()], cteNames };
 }
 
 async function serialize(db: DuckDb, sql: string): Promise<SerializedSql> {
@@ -90,10 +90,14 @@ function collect(node: unknown, tables: Map<string, TableReference>, cteNames: S
     return;
   }
   if (typeof node !== 'object' || node === null) return;
-  const fields = node as Record<string, unknown>;
+  const fields = node as {
+    readonly [field: string]: unknown;
+    readonly schema_name?: string;
+    readonly table_name?: string;
+  };
   if (fields['type'] === 'BASE_TABLE') {
-    const schema = String(fields['schema_name'] ?? '');
-    const name = String(fields['table_name'] ?? '');
+    const schema = fields.schema_name ?? '';
+    const name = fields.table_name ?? '';
     tables.set(JSON.stringify([schema, name]), { schema, name });
   }
   const cteMap = fields['cte_map'];
@@ -103,8 +107,13 @@ function collect(node: unknown, tables: Map<string, TableReference>, cteNames: S
   for (const value of Object.values(fields)) collect(value, tables, cteNames);
 }
 
-/** The parser accepts `SELECT 1;`, but a subquery may not end in a semicolon; a comment behind it may stay. */
-function withoutTrailingSemicolon(sql: string): string {
-  const trimmed = sql.trimEnd();
-  return trimmed.endsWith(';') ? withoutTrailingSemicolon(trimmed.slice(0, -1)) : trimmed;
+/** A semicolon with nothing but blanks and comments behind it. */
+const TRAILER = /;(?:[\s;]|--[^\n]*|\/\*[\s\S]*?\*\/)*$/u;
+
+/** A subquery may not end in a semicolon. What looks like the end may lie in a string, so the cut text must parse to the same tree. */
+async function withoutTrailer(db: DuckDb, sql: string, tree: SerializedSql): Promise<string> {
+  const cut = sql.replace(TRAILER, '');
+  if (cut === sql) return sql;
+  const isSame = JSON.stringify(await serialize(db, cut)) === JSON.stringify(tree);
+  return isSame ? cut : sql;
 }

@@ -38,7 +38,7 @@ export async function queryLake(
     return {
       batches: rowBatches(result),
       tables: prepared.tables,
-      [Symbol.asyncDispose]: prepared.close,
+      [Symbol.asyncDispose]: () => prepared.close(),
     };
   } catch (error) {
     await prepared.close();

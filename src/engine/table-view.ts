@@ -18,9 +18,9 @@ export function selectSnapshot(
   const columns = fields.map((field) => quoteName(field.name));
   if (options.withFile) columns.push(`filename AS ${FILE_COLUMN}`);
   const files = snapshot.files.map((file) => quoteText(store.locate(file.key)));
-  const arguments_ = [`[${files.join(', ')}]`, ...hiveArguments(snapshot)];
-  if (options.withFile) arguments_.push('filename = true');
-  return `SELECT ${columns.join(', ')} FROM read_parquet(${arguments_.join(', ')})`;
+  const readArguments = [`[${files.join(', ')}]`, ...hiveArguments(snapshot)];
+  if (options.withFile) readArguments.push('filename = true');
+  return `SELECT ${columns.join(', ')} FROM read_parquet(${readArguments.join(', ')})`;
 }
 
 /** Name of the column that tells which data file a row lies in. */

@@ -85,7 +85,7 @@ async function* readTar(path: string, isImage: ImageTest): AsyncGenerator<ImageE
   feeding.catch(() => undefined);
   try {
     for await (const entry of archive) {
-      const { type, size = 0 } = entry.header;
+      const { type, size } = entry.header;
       const name = entry.header.name.replace(/^(?:\.\/)+/u, '');
       let bytes: Buffer | undefined;
       if (type !== 'directory' && isImage(name, type === 'file')) {

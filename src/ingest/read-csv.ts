@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open as openFile } from 'node:fs/promises';
 import { messageOf, PixlakeError } from '../errors.ts';
 import { type Line, readLines } from './read-lines.ts';
 import { type OpenRecord, type SplitRecord, splitRecord } from './split-record.ts';
@@ -52,7 +52,7 @@ export async function readCsv(path: string): Promise<CsvFile> {
 async function checkText(path: string): Promise<void> {
   let head: Buffer;
   try {
-    await using file = await open(path, 'r');
+    await using file = await openFile(path, 'r');
     const { buffer, bytesRead } = await file.read(Buffer.alloc(PROBE_BYTES), 0, PROBE_BYTES, 0);
     head = buffer.subarray(0, bytesRead);
   } catch (error) {

@@ -65,7 +65,11 @@ export async function storeOriginals(
     await mapConcurrently(batch, CONCURRENCY, async (item) => {
       const image = known.get(item.ref);
       if (image === undefined) strays.append([item.entry.name, 'no row names it']);
-      else storedBytes += await storeOriginal(item, image, target, images);
+      else {
+        const bytes = await storeOriginal(item, image, target, images);
+        // Added after the wait: in `+= await`, others would be overwritten.
+        storedBytes += bytes;
+      }
       imageCount += 1;
       target.onImage(imageCount);
     });

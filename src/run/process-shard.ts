@@ -5,7 +5,6 @@ import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
 import type { AddAction } from '../table/delta-actions.ts';
 import { executionKeys, shardName } from './execution.ts';
 import { computedColumns, selectLineage } from './manifest-columns.ts';

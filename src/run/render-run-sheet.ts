@@ -47,15 +47,24 @@ export async function renderRunSheet(store: ObjectStore, name: string, limit: nu
     const { run, sourceTable, sourceVersion } = execution;
     return renderContactSheet(cells, {
       title: `runs.${name}`,
-      subtitle: `${run.sql.replaceAll(/\s+/gu, ' ')} · ${sourceTable} at version ${sourceVersion} · crop up to ${Math.round(run.transform.crop * 100)} %, ${run.transform.size}x${run.transform.size}`,
+      subtitle: `${toOneLine(run.sql)} · ${sourceTable} at version ${sourceVersion} · crop up to ${Math.round(run.transform.crop * 100)} %, ${run.transform.size}x${run.transform.size}`,
     });
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
   }
 }
 
+/** SQL for a heading: without comment lines and line ends. */
+function toOneLine(sql: string): string {
+  return sql
+    .replaceAll(/^\s*--.*$/gmu, '')
+    .replaceAll(/\s+/gu, ' ')
+    .replace(/;\s*$/u, '')
+    .trim();
+}
+
 async function toCell(store: ObjectStore, row: SheetRow): Promise<ContactCell> {
-  const fields = JSON.parse(row.first) as Readonly<Record<string, unknown>>;
+  const fields = JSON.parse(row.first) as Readonly<Record<string, string | number | boolean | null>>;
   const present = (names: readonly string[]): string[] =>
     names.flatMap((column) =>
       fields[column] === null || fields[column] === undefined ? [] : [String(fields[column])],

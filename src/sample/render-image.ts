@@ -35,7 +35,7 @@ export async function renderImage(
       ]);
     }
     case 'grayscale':
-      return image.grayscale().jpeg(jpeg).toBuffer();
+      return image.toColourspace('b-w').jpeg(jpeg).toBuffer();
     case 'oddSize': {
       const [width, height] = ODD_SIZES[nth % ODD_SIZES.length] ?? ODD_SIZES[0];
       return image.resize(width, height, { fit: 'cover' }).jpeg(jpeg).toBuffer();

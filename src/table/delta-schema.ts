@@ -69,11 +69,10 @@ function isStruct(value: unknown): value is DeltaStruct {
 
 /** Whether two schemas have the same columns of the same types, in any order. */
 export function isSameSchema(a: DeltaStruct, b: DeltaStruct): boolean {
-  const describe = (schema: DeltaStruct): string =>
-    JSON.stringify(
-      schema.fields
-        .map((field) => [field.name, field.type])
-        .sort(([x], [y]) => (String(x) < String(y) ? -1 : 1)),
-    );
+  const describe = ({ fields }: DeltaStruct): string =>
+    fields
+      .map(({ name, type }) => JSON.stringify([name, type]))
+      .sort()
+      .join();
   return describe(a) === describe(b);
 }

@@ -79,7 +79,9 @@ describe('ingest', () => {
   test('a second ingest adds nothing; a changed row, a changed image and a new row are picked up alone', async () => {
     const { lakehouse, folder, lake } = await open();
     await writePlainCatalogue(folder, 12);
-    await lakehouse.ingest({ source: folder, partitionBy: ['gender'] });
+    const first = await lakehouse.ingest({ source: folder, partitionBy: ['gender'] });
+    const sizes = await rowsOf(lakehouse, 'SELECT sum(image_bytes)::BIGINT FROM images');
+    expect(sizes).toEqual([[BigInt(first.storedBytes)]]);
     const before = await readdir(join(lake, 'tables/images/gender=Men'));
     const again = await lakehouse.ingest({ source: folder });
     expect(again).toMatchObject({
