@@ -51,7 +51,9 @@ export function nameList(text: string): string[] {
 
 /** Where an object of a lake lies, as one would name it from the current folder. */
 export function shortPath(lakeUri: string, key: string): string {
-  return relative(process.cwd(), join(lakeUri, key));
+  const path = join(lakeUri, key);
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
 }
 
 /** Prints lines of text on standard output. */
