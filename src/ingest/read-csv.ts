@@ -130,6 +130,8 @@ async function joinLines(
     if (!line.text.includes('"')) continue;
     const split = splitRecord(raw, open);
     open = { split, length: raw.length };
+    // Giving up as soon as there are too many keeps a file of nothing but open quotes from costing quadratic time.
+    if (fieldCount !== undefined && split.fields.length > fieldCount) return undefined;
     if (!split.isOpen)
       return fieldCount === undefined || split.fields.length === fieldCount ? { raw, split } : undefined;
   }
