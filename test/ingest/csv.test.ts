@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
 import { parseDatasetSchema } from '../../src/ingest/dataset-schema.ts';
@@ -177,7 +177,7 @@ describe('rows', () => {
 
   test('a header must have each column once, in any order', () => {
     const names = FASHION_SCHEMA.columns.map(({ name }) => name);
-    expect(checkHeader([...names].reverse(), FASHION_SCHEMA)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    expect(checkHeader(names.toReversed(), FASHION_SCHEMA)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
     expect(() => checkHeader(names.slice(1), FASHION_SCHEMA)).toThrow(/missing id/u);
     expect(() => checkHeader([...names, 'colour'], FASHION_SCHEMA)).toThrow(/unknown or repeated colour/u);
   });
