@@ -43,7 +43,8 @@ function toBound(type: DeltaType, text: string | undefined): number | string | u
   if (text === undefined) return undefined;
   if (INTEGERS.has(type)) return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
   if (FLOATS.has(type)) return Number.isFinite(Number(text)) ? Number(text) : undefined;
-  if (type === 'date') return text;
+  // Years before 1 and after 9999 and infinity have no form that every reader knows.
+  if (type === 'date') return /^\d{4}-\d{2}-\d{2}$/u.test(text) ? text : undefined;
   if (type === 'string') return text.length <= MAX_TEXT_LENGTH ? text : undefined;
   return undefined;
 }

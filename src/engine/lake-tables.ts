@@ -88,8 +88,9 @@ export async function createViews(
   return queried;
 }
 
+/** As `checkName`, without throwing: in a query, any other name is that of a CTE or of no table. */
 function isLegalName(name: string): boolean {
-  return /^[a-z0-9][a-z0-9_.-]*$/iu.test(name);
+  return /^[a-z0-9][a-z0-9_.-]{0,63}$/iu.test(name) && !name.includes('..');
 }
 
 async function tableNotFound(store: ObjectStore, reference: TableReference): Promise<PixlakeError> {

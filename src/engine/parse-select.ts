@@ -107,13 +107,44 @@ function collect(node: unknown, tables: Map<string, TableReference>, cteNames: S
   for (const value of Object.values(fields)) collect(value, tables, cteNames);
 }
 
-/** A semicolon with nothing but blanks and comments behind it. */
-const TRAILER = /;(?:[\s;]|--[^\n]*|\/\*[\s\S]*?\*\/)*$/u;
-
-/** A subquery may not end in a semicolon. What looks like the end may lie in a string, so the cut text must parse to the same tree. */
+/** A subquery may not end in a semicolon. Should the cut be at a wrong place after all, the text no longer parses to the same tree. */
 async function withoutTrailer(db: DuckDb, sql: string, tree: SerializedSql): Promise<string> {
-  const cut = sql.replace(TRAILER, '');
+  const cut = sql.slice(0, endOfStatement(sql));
   if (cut === sql) return sql;
   const isSame = JSON.stringify(await serialize(db, cut)) === JSON.stringify(tree);
   return isSame ? cut : sql;
+}
+
+/**
+ * Blanks or a comment, a semicolon, a quoted text or name, a word, or any other character. Each text has only one way to match, so
+ * that no input makes the search slow.
+ */
+const TOKEN =
+  /(?<blank>\s+|--[^\n\r]*|(?<comment>\/\*))|(?<semicolon>;)|e'(?:[^'\\]|\\[\s\S])*'|'[^']*'|"[^"]*"|\$(?<tag>(?:[\p{L}_][\p{L}\p{N}_]*)?)\$[\s\S]*?\$\k<tag>\$|[\p{L}\p{N}_]+|[\s\S]/giuy;
+
+/** Where the statement ends if a semicolon follows it; all of the text if none does. */
+function endOfStatement(sql: string): number {
+  let end = 0;
+  let hasSemicolon = false;
+  for (let position = 0; position < sql.length; ) {
+    TOKEN.lastIndex = position;
+    const { blank, comment, semicolon } = TOKEN.exec(sql)?.groups ?? {};
+    position = comment === undefined ? TOKEN.lastIndex : endOfComment(sql, position);
+    if (semicolon !== undefined) hasSemicolon = true;
+    else if (blank === undefined) {
+      end = position;
+      hasSemicolon = false;
+    }
+  }
+  return hasSemicolon ? end : sql.length;
+}
+
+/** Block comments nest. */
+function endOfComment(sql: string, start: number): number {
+  let depth = 0;
+  for (const { 0: mark, index } of sql.slice(start).matchAll(/\/\*|\*\//gu)) {
+    depth += mark === '/*' ? 1 : -1;
+    if (depth === 0) return start + index + 2;
+  }
+  return sql.length;
 }

@@ -1,26 +1,77 @@
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { DeltaField } from '../table/delta-schema.ts';
-import type { Snapshot } from '../table/snapshot.ts';
+import type { DataFile, Snapshot } from '../table/snapshot.ts';
 import { duckDbTypeOf } from './column-type.ts';
 import { quoteName, quoteText } from './sql-text.ts';
 
 /**
- * A SELECT over exactly the data files of a snapshot, with its columns in schema order. Partition columns are read from the Hive-style
- * folder names, since Delta data files do not hold them.
+ * A SELECT over exactly the data files of a snapshot, with its columns in schema order. Delta data files do not hold partition columns:
+ * they are read from the Hive-style folder names, which DuckDB prunes by, or from the log where the folder says something else.
  */
 export function selectSnapshot(
   store: ObjectStore,
   snapshot: Snapshot,
   options: { readonly withFile?: boolean } = {},
 ): string {
+  const withFile = options.withFile ?? false;
   const { fields } = snapshot.schema;
-  if (snapshot.files.length === 0) return selectNothing(fields, options.withFile ?? false);
-  const columns = fields.map((field) => quoteName(field.name));
-  if (options.withFile) columns.push(`filename AS ${FILE_COLUMN}`);
-  const files = snapshot.files.map((file) => quoteText(store.locate(file.key)));
-  const readArguments = [`[${files.join(', ')}]`, ...hiveArguments(snapshot)];
-  if (options.withFile) readArguments.push('filename = true');
-  return `SELECT ${columns.join(', ')} FROM read_parquet(${readArguments.join(', ')})`;
+  if (snapshot.files.length === 0) return selectNothing(fields, withFile);
+  const { partitionColumns } = snapshot;
+  const selects: string[] = [];
+  const plain = snapshot.files.filter((file) => isHiveFile(file, partitionColumns));
+  if (plain.length > 0) {
+    const columns = fields.map((field) => quoteName(field.name));
+    selects.push(selectFiles(store, plain, columns, hiveArguments(snapshot), withFile));
+  }
+  for (const file of snapshot.files) {
+    if (isHiveFile(file, partitionColumns)) continue;
+    const columns = fields.map((field) =>
+      partitionColumns.includes(field.name)
+        ? `${toLiteral(field, file.partitionValues[field.name])} AS ${quoteName(field.name)}`
+        : quoteName(field.name),
+    );
+    selects.push(selectFiles(store, [file], columns, ['hive_partitioning = false'], withFile));
+  }
+  return selects.length === 1 ? selects.join('') : `FROM (${selects.join(' UNION ALL ')})`;
+}
+
+function selectFiles(
+  store: ObjectStore,
+  files: readonly DataFile[],
+  columns: readonly string[],
+  readOptions: readonly string[],
+  withFile: boolean,
+): string {
+  const paths = files.map((file) => quoteText(store.locate(file.key)));
+  const readArguments = [`[${paths.join(', ')}]`, ...readOptions, ...(withFile ? ['filename = true'] : [])];
+  const selected = withFile ? [...columns, `filename AS ${FILE_COLUMN}`] : columns;
+  return `SELECT ${selected.join(', ')} FROM read_parquet(${readArguments.join(', ')})`;
+}
+
+/** Texts that DuckDB reads as null in a folder name, in any case. */
+const HIVE_NULLS = new Set(['null', '__hive_default_partition__']);
+
+/** Whether the folder names, read as DuckDB reads them, give the file's partition values. */
+function isHiveFile(file: DataFile, partitionColumns: readonly string[]): boolean {
+  const folders = file.key.split('/');
+  return partitionColumns.every((column) => {
+    const prefix = `${column}=`;
+    const folder = folders.find((name) => name.startsWith(prefix));
+    if (folder === undefined) return false;
+    const text = folder.slice(prefix.length);
+    const value = file.partitionValues[column] ?? null;
+    return HIVE_NULLS.has(text.toLowerCase()) ? value === null : value !== null && text === encodeHive(value);
+  });
+}
+
+/** As DuckDB writes a partition value into a folder name. */
+function encodeHive(value: string): string {
+  return encodeURIComponent(value).replaceAll(/[!'()*]/gu, (mark) => `%${mark.codePointAt(0)?.toString(16)}`);
+}
+
+function toLiteral(field: DeltaField, value: string | null | undefined): string {
+  const text = value === null || value === undefined ? 'NULL' : quoteText(value);
+  return `${text}::${duckDbTypeOf(field.type)}`;
 }
 
 /** Name of the column that tells which data file a row lies in. */

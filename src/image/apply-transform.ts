@@ -8,7 +8,7 @@ export async function readImageSize(bytes: Uint8Array): Promise<{ width: number;
   try {
     return (await openEncoded(bytes).metadata()).autoOrient;
   } catch (error) {
-    throw toImageError(error);
+    throw toImageError(error, bytes);
   }
 }
 
@@ -44,7 +44,7 @@ export async function applyTransform(
     // Padding comes last, so that it has exactly the background's colour whatever was done to the image.
     return transform.fit === 'contain' ? pad(content, transform.size, background) : content;
   } catch (error) {
-    throw toImageError(error);
+    throw toImageError(error, bytes);
   }
 }
 

@@ -27,14 +27,16 @@ export async function probeImage(bytes: Uint8Array): Promise<ImageFacts> {
   try {
     const metadata = await openEncoded(bytes).metadata();
     const { width, height } = metadata.autoOrient;
-    header = { format: metadata.format, width, height, channels: metadata.channels };
+    // libvips names the container, which AVIF shares with HEIC.
+    const format = metadata.compression === 'av1' ? 'avif' : metadata.format;
+    header = { format, width, height, channels: metadata.channels };
     const image = openEncoded(bytes);
     // Shrinking while decoding still reads every byte of the entropy-coded data, but needs little memory.
     if (width * height > LARGE_PIXELS) image.resize(8, 8, { fit: 'fill' });
     await image.raw().toBuffer();
     return { ...header, status: 'ok', reason: null };
   } catch (error) {
-    const { code, message } = toImageError(error);
+    const { code, message } = toImageError(error, bytes);
     return { ...header, status: toStatus(code), reason: message };
   }
 }

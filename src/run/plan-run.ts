@@ -48,7 +48,6 @@ export async function planRun(
     const rowCount = await checkIds(db, run);
     const shardSize = run.shardSize ?? chooseShardSize(rowCount);
     const passed = passedColumns(columns, model);
-    const { name, card } = { name: model?.card.name, card: model?.card };
     const execution: Execution = {
       runId: toRunId(run, {
         versions: Object.fromEntries(
@@ -59,10 +58,7 @@ export async function planRun(
       run,
       sourceTable: sqlNameOf(source.reference),
       sourceVersion: source.snapshot.version,
-      model:
-        model === undefined || name === undefined || card === undefined
-          ? undefined
-          : { name, sha256: model.sha256, isTrained: card.trained },
+      model: model && { name: model.card.name, sha256: model.sha256, isTrained: model.card.trained },
       software,
       rowCount,
       shardSize,
@@ -72,7 +68,7 @@ export async function planRun(
         type: 'struct',
         fields: [
           ...passed.map((column) => deltaField(column.name, deltaTypeOf(column.type))),
-          ...manifestFields(card),
+          ...manifestFields(model?.card),
         ],
       },
     };

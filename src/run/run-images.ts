@@ -139,8 +139,14 @@ async function executeShards(
       onProgress: (progress) => context.onProgress?.(progress),
     });
   } catch (error) {
-    if (!cancelled.signal.aborted) throw error;
-    throw new PixlakeError('RUN_CANCELLED', `the run in ${folder} was cancelled`, { cause: error });
+    if (cancelled.signal.aborted) {
+      throw new PixlakeError('RUN_CANCELLED', `the run in ${folder} was cancelled`, { cause: error });
+    }
+    if (!context.signal?.aborted) throw error;
+    throw new PixlakeError('INTERRUPTED', `the run in ${folder} was stopped before its end`, {
+      cause: error,
+      remedy: 'what is done is kept; the same command takes it up again',
+    });
   } finally {
     clearInterval(poll);
   }
