@@ -56,22 +56,26 @@ function isHiveFile(file: DataFile, partitionColumns: readonly string[]): boolea
   const folders = file.key.split('/');
   return partitionColumns.every((column) => {
     const prefix = `${column}=`;
-    const folder = folders.find((name) => name.startsWith(prefix));
-    if (folder === undefined) return false;
-    const text = folder.slice(prefix.length);
+    const folder = folders.findLast((name) => name.startsWith(prefix));
+    const text = folder === undefined ? undefined : decodeFolder(folder.slice(prefix.length));
+    if (text === undefined) return false;
     const value = file.partitionValues[column] ?? null;
-    return HIVE_NULLS.has(text.toLowerCase()) ? value === null : value !== null && text === encodeHive(value);
+    return HIVE_NULLS.has(text.toLowerCase()) ? value === null : value === text;
   });
 }
 
-/** As DuckDB writes a partition value into a folder name. */
-function encodeHive(value: string): string {
-  return encodeURIComponent(value).replaceAll(/[!'()*]/gu, (mark) => `%${mark.codePointAt(0)?.toString(16)}`);
+function decodeFolder(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
-function toLiteral(field: DeltaField, value: string | null | undefined): string {
-  const text = value === null || value === undefined ? 'NULL' : quoteText(value);
-  return `${text}::${duckDbTypeOf(field.type)}`;
+/** In the log, an empty text is null for every type; our own tables tell the two apart for texts. */
+function toLiteral({ type }: DeltaField, value: string | null | undefined): string {
+  const isNull = value === null || value === undefined || (value === '' && type !== 'string');
+  return `${isNull ? 'NULL' : quoteText(value)}::${duckDbTypeOf(type)}`;
 }
 
 /** Name of the column that tells which data file a row lies in. */

@@ -3,15 +3,6 @@ import { openEncoded, openPixels, type Pixels } from './configured-sharp.ts';
 import { toImageError } from './image-error.ts';
 import type { DrawnTransform, Transform } from './transform.ts';
 
-/** Reads the upright size of an encoded image, in pixels. @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED` */
-export async function readImageSize(bytes: Uint8Array): Promise<{ width: number; height: number }> {
-  try {
-    return (await openEncoded(bytes).metadata()).autoOrient;
-  } catch (error) {
-    throw toImageError(error, bytes);
-  }
-}
-
 /**
  * Decodes an image and applies a drawn transform, giving 8-bit sRGB pixels; enlarging and shrinking are bicubic (Catmull-Rom).
  *
@@ -26,12 +17,15 @@ export async function applyTransform(
   try {
     let image = openEncoded(bytes)
       .autoOrient()
+      // Else the background of a gray image would be gray.
+      .pipelineColourspace('srgb')
       .extract({ left: drawn.cropLeft, top: drawn.cropTop, width: drawn.cropWidth, height: drawn.cropHeight })
       .flatten({ background });
     let width = drawn.cropWidth;
     let height = drawn.cropHeight;
+    // libvips has an order of its own within a pipeline; what must come before the resize gets one for itself.
+    if (drawn.brightness !== 1) image = openPixels(await toPixels(image.linear(drawn.brightness, 0)));
     if (drawn.rotation !== 0) {
-      // Rotation enlarges the canvas; libvips orders it before a resize only in a pipeline of its own.
       const rotated = await toPixels(image.rotate(drawn.rotation, { background }));
       ({ width, height } = rotated);
       image = openPixels(rotated);
@@ -39,7 +33,6 @@ export async function applyTransform(
     image = image.resize({ ...contentSize(transform, width, height), kernel: 'cubic' });
     if (drawn.isFlipped) image = image.flop();
     if (drawn.blur > 0) image = image.blur(drawn.blur);
-    if (drawn.brightness !== 1) image = image.linear(drawn.brightness, 0);
     const content = await toPixels(image);
     // Padding comes last, so that it has exactly the background's colour whatever was done to the image.
     return transform.fit === 'contain' ? pad(content, transform.size, background) : content;

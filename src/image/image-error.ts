@@ -1,7 +1,7 @@
 import { messageOf, PixlakeError } from '../errors.ts';
 
 /** Turns what libvips says of an encoded image into a {@link PixlakeError} with an `IMAGE_…` code. */
-export function toImageError(error: unknown, bytes: Uint8Array): PixlakeError {
+export function toImageError(error: unknown, bytes: Uint8Array = new Uint8Array()): PixlakeError {
   if (error instanceof PixlakeError) return error;
   const message = messageOf(error).split('\n').join('; ');
   if (

@@ -1,6 +1,7 @@
 import { PixlakeError } from '../errors.ts';
 import { openEncoded } from './configured-sharp.ts';
 import { toImageError } from './image-error.ts';
+import { type ImageHeader, readHeader } from './read-header.ts';
 
 /** What became of an original: `ok` can be decoded whole; the others say why not. */
 export type ImageStatus = 'ok' | 'empty' | 'corrupt' | 'too_large' | 'unsupported';
@@ -23,13 +24,10 @@ const UNKNOWN = { format: null, width: null, height: null, channels: null };
 /** Reads an image's header and decodes all of it once, so that a cut or damaged file is found now and not in the middle of a run. */
 export async function probeImage(bytes: Uint8Array): Promise<ImageFacts> {
   if (bytes.length === 0) return { ...UNKNOWN, status: 'empty', reason: 'the file has zero bytes' };
-  let header: Omit<ImageFacts, 'status' | 'reason'> = UNKNOWN;
+  let header: ImageHeader | typeof UNKNOWN = UNKNOWN;
   try {
-    const metadata = await openEncoded(bytes).metadata();
-    const { width, height } = metadata.autoOrient;
-    // libvips names the container, which AVIF shares with HEIC.
-    const format = metadata.compression === 'av1' ? 'avif' : metadata.format;
-    header = { format, width, height, channels: metadata.channels };
+    header = await readHeader(bytes);
+    const { width, height } = header;
     const image = openEncoded(bytes);
     // Shrinking while decoding still reads every byte of the entropy-coded data, but needs little memory.
     if (width * height > LARGE_PIXELS) image.resize(8, 8, { fit: 'fill' });

@@ -4,7 +4,7 @@ export const FITS = ['contain', 'cover', 'fill', 'inside'] as const;
 /** Encodings of written images. */
 export const FORMATS = ['jpeg', 'webp', 'png', 'avif'] as const;
 
-/** What is done to every image, in this order: random crop, rotation, resize to the square, flip, brightness, blur, padding, encoding. */
+/** What is done to every image, in this order: random crop, brightness, rotation, resize to the square, flip, blur, padding, encoding. */
 export interface Transform {
   /** Largest share of each side that a random crop may cut off, 0 to 0.9; 0.2 keeps 80 to 100 % of each side. */
   readonly crop: number;

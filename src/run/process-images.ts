@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { AppendableValue } from '../engine/appender.ts';
 import { PixlakeError, toPixlakeError } from '../errors.ts';
-import { applyTransform, encodePixels, readImageSize, resizePixels } from '../image/apply-transform.ts';
+import { applyTransform, encodePixels, resizePixels } from '../image/apply-transform.ts';
 import type { Pixels } from '../image/configured-sharp.ts';
 import { drawTransform } from '../image/draw-transform.ts';
+import { readHeader } from '../image/read-header.ts';
 import { type DrawnTransform, EXTENSIONS } from '../image/transform.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import { predictionValues } from '../model/prediction-columns.ts';
@@ -84,10 +85,14 @@ async function transformOne(
     return fail(item, 'read', error);
   }
   try {
-    const size = await readImageSize(bytes);
-    const drawn = drawTransform(run.transform, size, { seed: run.seed, id: item.id, copy: item.copy });
+    const { width, height } = await readHeader(bytes);
+    const drawn = drawTransform(
+      run.transform,
+      { width, height },
+      { seed: run.seed, id: item.id, copy: item.copy },
+    );
     const pixels = await applyTransform(bytes, run.transform, drawn);
-    return { kind: 'transformed', item, pixels, source: { ...size, sha256: sha256Of(bytes) }, drawn };
+    return { kind: 'transformed', item, pixels, source: { width, height, sha256: sha256Of(bytes) }, drawn };
   } catch (error) {
     return fail(item, 'transform', error);
   }
