@@ -51,9 +51,21 @@ export async function listTableNames(store: ObjectStore): Promise<TableReference
   ];
 }
 
+/** Words that DuckDB's grammar does not take for a table; `duckdb_keywords()` calls them reserved or type_function. */
+const RESERVED_WORDS = new Set(
+  `all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast check collate
+  collation column concurrently constraint create cross default deferrable desc describe distinct do else end except
+  false fetch for foreign freeze from full glob group having ilike in initially inner intersect into is isnull join
+  lambda lateral leading left like limit natural not notnull null offset on only or order outer overlaps pivot
+  pivot_longer pivot_wider placing positional primary qualify references returning right select semi show similar some
+  summarize symmetric table tablesample then to trailing true union unique unpack unpivot using variadic verbose when
+  where window with`.split(/\s+/u),
+);
+
 /** A table's name as one writes it in SQL. */
 export function sqlNameOf({ schema, name }: TableReference): string {
-  const plain = /^[a-z_][a-z0-9_]*$/iu.test(name) ? name : quoteName(name);
+  const isPlain = /^[a-z_][a-z0-9_]*$/iu.test(name) && !RESERVED_WORDS.has(name.toLowerCase());
+  const plain = isPlain ? name : quoteName(name);
   return schema === '' ? plain : `${schema}.${plain}`;
 }
 

@@ -133,7 +133,7 @@ describe('partition values', () => {
       fc.asyncProperty(fc.uniqueArray(value, { minLength: 1, maxLength: 6 }), async (values) => {
         await roundTrip(values);
       }),
-      { seed: 41, numRuns: 30 },
+      { seed: 41, numRuns: 15 },
     );
   });
 
@@ -250,7 +250,7 @@ describe('statistics', () => {
           expect(outside, `${name} outside ${low} to ${high}`).toEqual([]);
         }
       }),
-      { seed: 43, numRuns: 60 },
+      { seed: 43, numRuns: 40 },
     );
   });
 
@@ -336,7 +336,7 @@ describe('data files', () => {
         );
         expect(await readBack(written)).toEqual(given.map((one, id) => ({ id: BigInt(id), ...one })));
       }),
-      { seed: 47, numRuns: 40 },
+      { seed: 47, numRuns: 20 },
     );
   });
 
