@@ -1,8 +1,5 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { messageOf, PixlakeError } from '../errors.ts';
 import { drawProduct, MAX_ROWS, type Product } from './draw-product.ts';
 import { placeQuirks, type Quirk, scaleCount, STRAY_COUNT } from './quirks.ts';
@@ -36,7 +33,7 @@ const NULLABLE = ['baseColour', 'season', 'year', 'usage', 'productDisplayName']
 
 /**
  * Draws a catalogue in the format of the Kaggle data set "Fashion Product Images (Small)": `styles.csv` and `images/<id>.jpg`, with the
- * flaws of the real one. The same rows and seed give the same bytes.
+ * flaws of the real one. The same rows and seed give the same bytes. Files of the same name are overwritten, others are left alone.
  *
  * @throws `ARGUMENT_INVALID` for a number of rows or a seed out of range, `OUTPUT_FAILED`
  */
@@ -63,8 +60,8 @@ async function writeCatalogue(
   const placed = placeQuirks(seed, rowCount);
   const quirks: Record<string, number> = {};
   const strayCount = scaleCount(STRAY_COUNT, rowCount);
-  const csv = createWriteStream(join(dir, 'styles.csv'));
-  csv.write(`${HEADER}\n`);
+  await using csv = await open(join(dir, 'styles.csv'), 'w');
+  await csv.appendFile(`${HEADER}\n`);
   let imageCount = 0;
   for (let start = 0; start < rowCount + strayCount; start += CONCURRENCY) {
     const indices = Array.from(
@@ -76,12 +73,13 @@ async function writeCatalogue(
       placed: placed.get(index),
       index,
     }));
+    let lines = '';
     for (const { product, placed: flaw, index } of products) {
       const quirk = index < rowCount ? flaw?.quirk : 'imageWithoutRow';
       if (quirk !== undefined) quirks[quirk] = (quirks[quirk] ?? 0) + 1;
-      if (index < rowCount && !csv.write(`${toLine(product, seed, flaw?.quirk, flaw?.nth ?? 0)}\n`))
-        await once(csv, 'drain');
+      if (index < rowCount) lines += `${toLine(product, seed, flaw?.quirk, flaw?.nth ?? 0)}\n`;
     }
+    await csv.appendFile(lines);
     await Promise.all(
       products.map(async ({ product: { svg, id }, placed: flaw }) => {
         if (flaw?.quirk === 'rowWithoutImage') return;
@@ -94,8 +92,6 @@ async function writeCatalogue(
     );
     onProgress?.(Math.min(start + CONCURRENCY, rowCount + strayCount), rowCount + strayCount);
   }
-  csv.end();
-  await finished(csv);
   return { dir, rowCount, imageCount, quirks };
 }
 
@@ -122,7 +118,7 @@ function toLine(product: Product, seed: number, quirk: Quirk | undefined, nth: n
       fields[nulled] = 'NA';
       break;
     case 'extraComma':
-      fields['productDisplayName'] = `${product.title}, Pack of ${2 + nth}`;
+      fields['productDisplayName'] = `${product.title}, Pack of ${2 + (nth % 4)}`;
       break;
     case 'twoExtraCommas':
       fields['productDisplayName'] = `${product.title}, Cotton, Pack of 2`;

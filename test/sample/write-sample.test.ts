@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
@@ -125,6 +125,12 @@ describe('sample', () => {
       await expect(writeSample('nowhere', options)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     },
   );
+
+  test('a folder that cannot be written to is an error with a code, not a crash', async () => {
+    const folder = await makeTestFolder();
+    await mkdir(join(folder, 'styles.csv'));
+    await expect(writeSample(folder, { rows: 1 })).rejects.toMatchObject({ code: 'OUTPUT_FAILED' });
+  });
 
   test('a single row is a catalogue too', async () => {
     const folder = await makeTestFolder();
