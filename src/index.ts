@@ -1,6 +1,9 @@
 export { type LakehouseConfigSpec, VERSION } from './config.ts';
 export { type ErrorCode, ERRORS, PixlakeError } from './errors.ts';
 export {
+  type Attachment,
+  type DeleteReport,
+  type DeleteSpec,
   encodeResult,
   type Execution,
   type IngestHooks,
@@ -9,10 +12,13 @@ export {
   type IngestSpec,
   Lakehouse,
   openLakehouse,
+  type OptimizeReport,
+  type OptimizeSpec,
   QUERY_FORMATS,
   type QueriedTable,
   type QueryFormat,
   type QueryOptions,
+  type RestoreReport,
   type RunError,
   type RunHooks,
   type RunningQuery,
@@ -23,5 +29,10 @@ export {
   type SampleSummary,
   type ShardProgress,
   type TableSummary,
+  type TableVersion,
+  type VacuumReport,
+  type VacuumSpec,
+  type VerifyProblem,
+  type VerifyReport,
   writeSample,
 } from './lakehouse.ts';

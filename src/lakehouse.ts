@@ -1,10 +1,18 @@
 import { join } from 'node:path';
 import { DEFAULT_LAKE, type LakehouseConfigSpec, log, SOFTWARE } from './config.ts';
-import { findSnapshot, listTableNames, sqlNameOf } from './engine/lake-tables.ts';
+import { type Attachment, attachTable, detachTable } from './engine/attached-table.ts';
+import { findTable, listTableNames, parseTableName } from './engine/find-table.ts';
+import { findQueriedTable, sqlNameOf } from './engine/lake-tables.ts';
 import { type QueryOptions, queryLake, queryToParquet, type RunningQuery } from './engine/query-lake.ts';
 import { createLocalExecutor } from './executor/local-executor.ts';
 import { ingestCatalogue } from './ingest/ingest-catalogue.ts';
 import type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
+import { type DeleteReport, type DeleteSpec, deleteRows } from './maintenance/delete-rows.ts';
+import type { MaintenanceContext } from './maintenance/maintenance-context.ts';
+import { type OptimizeReport, type OptimizeSpec, optimizeTable } from './maintenance/optimize-table.ts';
+import { type RestoreReport, restoreTable } from './maintenance/restore-table.ts';
+import { type VacuumReport, type VacuumSpec, vacuumTable } from './maintenance/vacuum-table.ts';
+import { type VerifyReport, verifyTable } from './maintenance/verify-table.ts';
 import { resolveModel } from './model/resolve-model.ts';
 import type { Execution } from './run/execution.ts';
 import {
@@ -20,31 +28,43 @@ import { renderRunSheet } from './run/render-run-sheet.ts';
 import { type RunReport, runImages } from './run/run-images.ts';
 import { parseRunSpec, type Run, type RunSpec } from './run/run-spec.ts';
 import type { ShardExecutor, ShardProgress } from './run/shard-executor.ts';
-import { checkLake } from './storage/lake-layout.ts';
+import { checkLake, createLake } from './storage/lake-layout.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openStore } from './storage/open-store.ts';
+import { rowCountOf } from './table/snapshot.ts';
+import { readHistory, type TableVersion } from './table/table-history.ts';
 
 export { encodeResult, QUERY_FORMATS, type QueryFormat } from './engine/encodings.ts';
+export type { Attachment } from './engine/attached-table.ts';
 export type { QueriedTable } from './engine/lake-tables.ts';
 export type { QueryOptions, RunningQuery } from './engine/query-lake.ts';
 export { FITS, FORMATS } from './image/transform.ts';
 export type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
+export type { DeleteReport, DeleteSpec } from './maintenance/delete-rows.ts';
+export type { OptimizeReport, OptimizeSpec } from './maintenance/optimize-table.ts';
+export type { RestoreReport } from './maintenance/restore-table.ts';
+export type { VacuumReport, VacuumSpec } from './maintenance/vacuum-table.ts';
+export type { VerifyProblem, VerifyReport } from './maintenance/verify-table.ts';
 export type { Execution, RunState } from './run/execution.ts';
 export type { RunError, RunStatus } from './run/inspect-runs.ts';
 export type { RunReport } from './run/run-images.ts';
 export type { RunSpec } from './run/run-spec.ts';
 export type { ShardProgress } from './run/shard-executor.ts';
 export { type SampleSummary, writeSample } from './sample/write-sample.ts';
+export type { TableVersion } from './table/table-history.ts';
 
 /** A table of the lake, or the output of a run, at its newest version. */
 export interface TableSummary {
   /** As one writes it in SQL. */
   readonly name: string;
   readonly version: number;
-  readonly rowCount: number;
+  /** Unknown where files of an attached table have no statistics. */
+  readonly rowCount: number | undefined;
   readonly fileCount: number;
   readonly sizeBytes: number;
   readonly partitionColumns: readonly string[];
+  /** Whether it is a table of others that can only be read. */
+  readonly isAttached: boolean;
 }
 
 /** Ways to follow and stop an ingest. */
@@ -100,7 +120,7 @@ export class Lakehouse {
   async queryToParquet(
     sql: string,
     path: string,
-    options: Pick<QueryOptions, 'limit'> = {},
+    options: Omit<QueryOptions, 'isExplained'> = {},
   ): Promise<number> {
     await checkLake(this.#store);
     return queryToParquet(this.#store, sql, path, options);
@@ -155,19 +175,67 @@ export class Lakehouse {
     await checkLake(this.#store);
     const summaries: TableSummary[] = [];
     for (const reference of await listTableNames(this.#store)) {
-      const snapshot = await findSnapshot(this.#store, reference);
-      if (snapshot === undefined) continue;
-      const { version, files, partitionColumns } = snapshot;
+      const found = await findTable(this.#store, reference);
+      if (found === undefined) continue;
+      const { version, files, partitionColumns } = found.snapshot;
       summaries.push({
         name: sqlNameOf(reference),
         version,
-        rowCount: files.reduce((sum, file) => sum + (file.rowCount ?? 0), 0),
+        rowCount: files.reduce<number | undefined>((sum, file) => {
+          const count = rowCountOf(file);
+          return sum === undefined || count === undefined ? undefined : sum + count;
+        }, 0),
         fileCount: files.length,
         sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
         partitionColumns,
+        isAttached: found.isAttached,
       });
     }
     return summaries;
+  }
+
+  /** The commits of a table, newest first; see {@link readHistory}. */
+  async history(table: string, limit = Number.MAX_SAFE_INTEGER): Promise<TableVersion[]> {
+    await checkLake(this.#store);
+    const found = await findQueriedTable(this.#store, parseTableName(table));
+    return (await readHistory(found.store, found.snapshot.folder, limit)) ?? [];
+  }
+
+  /** Deletes rows of a table; see {@link deleteRows}. */
+  async delete(spec: DeleteSpec, signal?: AbortSignal): Promise<DeleteReport> {
+    return deleteRows(await this.#maintain(signal), spec);
+  }
+
+  /** Makes a table what it was at an earlier version or time; see {@link restoreTable}. */
+  async restore(table: string, to: string): Promise<RestoreReport> {
+    return restoreTable(await this.#maintain(), { table, to });
+  }
+
+  /** Compacts small data files; see {@link optimizeTable}. */
+  async optimize(spec: OptimizeSpec, signal?: AbortSignal): Promise<OptimizeReport> {
+    return optimizeTable(await this.#maintain(signal), spec);
+  }
+
+  /** Removes files that no version within the retention needs; see {@link vacuumTable}. */
+  async vacuum(spec: VacuumSpec, signal?: AbortSignal): Promise<VacuumReport> {
+    return vacuumTable(await this.#maintain(signal), spec);
+  }
+
+  /** Checks that a table is whole; see {@link verifyTable}. */
+  async verify(table: string, isDeep = false, signal?: AbortSignal): Promise<VerifyReport> {
+    return verifyTable(await this.#maintain(signal), { table, isDeep });
+  }
+
+  /** Registers a table that others wrote, for reading; see {@link attachTable}. Makes the lake if there is none. */
+  async attach(name: string, uri: string): Promise<Attachment> {
+    await createLake(this.#store);
+    return attachTable(this.#store, name, uri);
+  }
+
+  /** Forgets an attached table. */
+  async detach(name: string): Promise<void> {
+    await checkLake(this.#store);
+    await detachTable(this.#store, name);
   }
 
   /** Reads an original or a written image by the key that its row names. */
@@ -195,6 +263,11 @@ export class Lakehouse {
     );
     log.info({ report }, 'run finished');
     return report;
+  }
+
+  async #maintain(signal?: AbortSignal): Promise<MaintenanceContext> {
+    await checkLake(this.#store);
+    return { store: this.#store, engine: SOFTWARE, ...(signal === undefined ? {} : { signal }) };
   }
 
   #resolveModel(nameOrPath: string): ReturnType<typeof resolveModel> {

@@ -20,7 +20,7 @@ export function addIngestCommand(program: Command): void {
     .command('ingest <source>')
     .summary('bring a CSV file and its images into a table')
     .description(
-      'Brings a catalogue into a table: <source> is a folder with a CSV file and images/, or the CSV file.\nThe images are copied unchanged. Ingesting again adds only what is new or changed.',
+      'Brings a catalogue into a table: <source> is a folder with a CSV file and images/, or the CSV file.\nThe images are copied unchanged. Ingesting again adds only what is new or changed; new columns\nof the CSV file are added to the table.',
     )
     .option(
       '--images <folder|tar>',
@@ -69,6 +69,9 @@ export function describeIngest(report: IngestReport, lakeUri: string): string[] 
       ? `table ${report.table} is at version ${report.version}: ${n(report.addedCount)} added, ${n(report.changedCount)} changed, ${n(report.unchangedCount)} unchanged`
       : `nothing new: table ${report.table} stays at version ${report.version}`,
   ];
+  if (report.newColumns.length > 0) {
+    lines.push(`new columns, null in older rows: ${report.newColumns.join(', ')}`);
+  }
   if (report.repairedCount > 0) {
     lines.push(`${n(report.repairedCount)} rows repaired: their extra commas belong to the last column`);
   }

@@ -3,13 +3,19 @@ import { Command, CommanderError } from 'commander';
 import { log, VERSION } from '../config.ts';
 import { toPixlakeError } from '../errors.ts';
 import { printError } from './command-line.ts';
+import { addAttachCommands } from './attach-command.ts';
+import { addDeleteCommand } from './delete-command.ts';
 import { addDemoCommand } from './demo-command.ts';
+import { addHistoryCommands } from './history-command.ts';
 import { addIngestCommand } from './ingest-command.ts';
+import { addOptimizeCommand } from './optimize-command.ts';
 import { addQueryCommand } from './query-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addRunsCommand } from './runs-command.ts';
 import { addSampleCommand } from './sample-command.ts';
 import { addTablesCommand } from './tables-command.ts';
+import { addVacuumCommand } from './vacuum-command.ts';
+import { addVerifyCommand } from './verify-command.ts';
 
 const USAGE_EXIT_CODE = 2;
 
@@ -27,6 +33,12 @@ function buildProgram(): Command {
   addQueryCommand(program);
   addRunCommand(program);
   addRunsCommand(program);
+  addHistoryCommands(program);
+  addDeleteCommand(program);
+  addOptimizeCommand(program);
+  addVacuumCommand(program);
+  addVerifyCommand(program);
+  addAttachCommands(program);
   addDemoCommand(program);
   return program;
 }

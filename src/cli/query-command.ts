@@ -15,6 +15,7 @@ interface Options extends LakeOptions {
   readonly output?: string;
   readonly limit?: number;
   readonly explain?: boolean;
+  readonly at?: string;
 }
 
 /** Endings of output files that choose the format. */
@@ -34,7 +35,7 @@ export function addQueryCommand(program: Command): void {
     .command('query <sql>')
     .summary('run one SELECT on the tables of the lake')
     .description(
-      'Runs one SELECT (DuckDB SQL) on the newest snapshots. Tables go by their name, outputs of runs by\nruns."<name>". Rows stream, whatever their number.',
+      'Runs one SELECT (DuckDB SQL) on the newest snapshots. Tables go by their name, outputs of runs by\nruns."<name>", older versions by images@v3 or images AT (VERSION => 3). Rows stream, whatever their number.',
     )
     .addOption(
       new Option(
@@ -44,7 +45,8 @@ export function addQueryCommand(program: Command): void {
     )
     .option('--output <file>', 'write to a file instead of standard output')
     .option('--limit <n>', 'at most that many rows', wholeNumber(0))
-    .option('--explain', "print the files and DuckDB's plan instead of the rows");
+    .option('--at <version|time>', 'read tables as of a version or an ISO 8601 time (UTC without zone)')
+    .option('--explain', "print which data files are read and DuckDB's plan instead of the rows");
   withLakeOptions(command)
     .addHelpText(
       'after',
@@ -52,6 +54,8 @@ export function addQueryCommand(program: Command): void {
 Examples:
   $ pixlake query "SELECT gender, count(*) FROM images GROUP BY ALL"
   $ pixlake query "SELECT * FROM images WHERE gender = 'Men' AND subCategory = 'Shoes' AND year > 2012" --output shoes.parquet
+  $ pixlake query "SELECT count(*) FROM images" --at 2026-01-31T12:00:00Z
+  $ pixlake query "SELECT id FROM images EXCEPT SELECT id FROM images@v0"
   $ pixlake query 'SELECT id, crop_left, crop_top FROM runs."men-shoes"' --format csv`,
     )
     .action(async (sql: string, options: Options) => {
@@ -69,10 +73,14 @@ function chooseFormat({ format, output, json }: Options): QueryFormat | 'parquet
 }
 
 async function explain(lakehouse: Lakehouse, sql: string, options: Options): Promise<void> {
-  await using query = await lakehouse.query(sql, { isExplained: true, ...limitOf(options) });
-  for (const { reference, snapshot } of query.tables) {
+  await using query = await lakehouse.query(sql, { isExplained: true, ...queryOptions(options) });
+  for (const { reference, snapshot, readFiles } of query.tables) {
     const name = [reference.schema, reference.name].filter((part) => part !== '').join('.');
-    process.stdout.write(`${name} at version ${snapshot.version}: ${snapshot.files.length} data files\n`);
+    const considered = snapshot.files.length;
+    const pruned = considered - readFiles.length;
+    process.stdout.write(
+      `${name} at version ${snapshot.version}: ${considered} data files considered, ${pruned} pruned, ${readFiles.length} read\n`,
+    );
   }
   for await (const batch of query.batches) {
     for (const row of batch.getRows()) process.stdout.write(`${String(row.at(-1))}\n`);
@@ -85,7 +93,7 @@ async function writeStream(
   format: QueryFormat,
   options: Options,
 ): Promise<void> {
-  await using query = await lakehouse.query(sql, limitOf(options));
+  await using query = await lakehouse.query(sql, queryOptions(options));
   const { columns } = process.stdout;
   const encoded = encodeResult(format, query.batches, {
     ...(columns === undefined ? {} : { maxWidth: columns }),
@@ -96,14 +104,14 @@ async function writeStream(
 
 async function writeParquet(lakehouse: Lakehouse, sql: string, options: Options): Promise<void> {
   if (options.output !== undefined) {
-    await lakehouse.queryToParquet(sql, options.output, limitOf(options));
+    await lakehouse.queryToParquet(sql, options.output, queryOptions(options));
     return;
   }
   // A Parquet file ends in its index, so it must be whole before it can be piped.
   const folder = await mkdtemp(join(tmpdir(), 'pixlake-'));
   try {
     const path = join(folder, 'result.parquet');
-    await lakehouse.queryToParquet(sql, path, limitOf(options));
+    await lakehouse.queryToParquet(sql, path, queryOptions(options));
     await writeOut(createReadStream(path), undefined);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -130,6 +138,6 @@ async function writeOut(stream: Readable, output: string | undefined): Promise<v
   }
 }
 
-function limitOf({ limit }: Options): { limit?: number } {
-  return limit === undefined ? {} : { limit };
+function queryOptions({ limit, at }: Options): { limit?: number; at?: string } {
+  return { ...(limit === undefined ? {} : { limit }), ...(at === undefined ? {} : { at }) };
 }

@@ -13,7 +13,9 @@ export function addTablesCommand(program: Command): void {
     const lines = tables.map((table) => {
       const partitions =
         table.partitionColumns.length === 0 ? '' : `, partitioned by ${table.partitionColumns.join(', ')}`;
-      return `${table.name}  version ${table.version}, ${formatCount(table.rowCount)} rows in ${table.fileCount} files, ${formatBytes(table.sizeBytes)}${partitions}`;
+      const rows = table.rowCount === undefined ? '' : `${formatCount(table.rowCount)} rows in `;
+      const attached = table.isAttached ? ', attached' : '';
+      return `${table.name}  version ${table.version}, ${rows}${table.fileCount} files, ${formatBytes(table.sizeBytes)}${partitions}${attached}`;
     });
     print(...lines);
   });

@@ -14,6 +14,7 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   binary: 'BLOB',
   date: 'DATE',
   timestamp: 'TIMESTAMP WITH TIME ZONE',
+  timestamp_ntz: 'TIMESTAMP',
 };
 
 /** The DuckDB type that holds a Delta type. */
@@ -75,6 +76,13 @@ export function deltaTypeOf(type: DuckDBType): DeltaType {
     case DuckDBTypeId.LIST:
     case DuckDBTypeId.ARRAY:
       return deltaArray(deltaTypeOf(type.valueType));
+    case DuckDBTypeId.MAP:
+      return {
+        type: 'map',
+        keyType: deltaTypeOf(type.keyType),
+        valueType: deltaTypeOf(type.valueType),
+        valueContainsNull: true,
+      };
     case DuckDBTypeId.STRUCT: {
       const { entryNames, entryTypes } = type;
       const fields = entryNames.map((name, index) =>

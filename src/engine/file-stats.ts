@@ -1,5 +1,7 @@
 import type { FileStats } from '../table/delta-actions.ts';
 import type { DeltaStruct, DeltaType } from '../table/delta-schema.ts';
+import { parseTimestamp } from '../table/column-bounds.ts';
+import { lowerBoundOf, upperBoundOf } from '../table/stat-text.ts';
 import { quoteName } from './sql-text.ts';
 
 /** Column statistics as DuckDB's `COPY … (RETURN_STATS)` gives them: a map from quoted column path to a map of texts. */
@@ -11,12 +13,13 @@ export type ReturnedStatistics = readonly {
 const INTEGERS = new Set<DeltaType>(['byte', 'short', 'integer', 'long']);
 const FLOATS = new Set<DeltaType>(['float', 'double']);
 
-/** Longer texts would swell the log; without a bound the file is simply never pruned by that column. */
-const MAX_TEXT_LENGTH = 256;
+/** Decimal numbers of up to so many digits are the same after a trip through a double. */
+const EXACT_DIGITS = 15;
 
 /**
- * Turns returned statistics into those of a Delta `add` action. A bound is left out wherever it could not be exact (NaN, integers
- * beyond 2^53, long texts, nested and other types), which is always safe: readers must then keep the file.
+ * Turns returned statistics into those of a Delta `add` action (PROTOCOL.md, "Per-file Statistics"): long texts are cut to shorter bounds,
+ * timestamps to milliseconds. A bound is left out wherever JSON could not hold it or readers differ on it (NaN, integers beyond 2^53,
+ * nested and other types), which is always safe: readers must then keep the file.
  */
 export function toFileStats(schema: DeltaStruct, rowCount: number, returned: ReturnedStatistics): FileStats {
   const byColumn = new Map(
@@ -30,8 +33,8 @@ export function toFileStats(schema: DeltaStruct, rowCount: number, returned: Ret
     if (column === undefined) continue;
     const nulls = column.get('null_count');
     if (nulls !== undefined) nullCount[field.name] = Number(nulls);
-    const min = toBound(field.type, column.get('min'));
-    const max = toBound(field.type, column.get('max'));
+    const min = toBound(field.type, column.get('min'), 'lower');
+    const max = toBound(field.type, column.get('max'), 'upper');
     if (column.get('has_nan') === 'true' || min === undefined || max === undefined) continue;
     minValues[field.name] = min;
     maxValues[field.name] = max;
@@ -39,12 +42,34 @@ export function toFileStats(schema: DeltaStruct, rowCount: number, returned: Ret
   return { numRecords: rowCount, minValues, maxValues, nullCount };
 }
 
-function toBound(type: DeltaType, text: string | undefined): number | string | undefined {
+function toBound(
+  type: DeltaType,
+  text: string | undefined,
+  side: 'lower' | 'upper',
+): number | string | undefined {
   if (text === undefined) return undefined;
   if (INTEGERS.has(type)) return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
   if (FLOATS.has(type)) return Number.isFinite(Number(text)) ? Number(text) : undefined;
   // Years before 1 and after 9999 and infinity have no form that every reader knows.
   if (type === 'date') return /^\d{4}-\d{2}-\d{2}$/u.test(text) ? text : undefined;
-  if (type === 'string') return text.length <= MAX_TEXT_LENGTH ? text : undefined;
+  if (type === 'timestamp' || type === 'timestamp_ntz') return toTimestampBound(type, text, side);
+  if (type === 'string') return toTextBound(text, side);
+  if (typeof type === 'string' && type.startsWith('decimal')) {
+    return text.replaceAll(/\D/gu, '').length <= EXACT_DIGITS ? Number(text) : undefined;
+  }
   return undefined;
+}
+
+function toTimestampBound(type: DeltaType, text: string, side: 'lower' | 'upper'): string | undefined {
+  const floorMs = parseTimestamp(text);
+  if (floorMs === undefined) return undefined;
+  const isCut = /\.\d{3}\d*[1-9]/u.test(text);
+  const iso = new Date(floorMs + (isCut && side === 'upper' ? 1 : 0)).toISOString();
+  return type === 'timestamp' ? iso : iso.replace('Z', '');
+}
+
+function toTextBound(text: string, side: 'lower' | 'upper'): string | undefined {
+  // DuckDB cuts by bytes; where that split a character, the text is no bound any more.
+  if (text.includes('\uFFFD')) return undefined;
+  return side === 'lower' ? lowerBoundOf(text) : upperBoundOf(text);
 }

@@ -1,54 +1,20 @@
 import { PixlakeError } from '../errors.ts';
-import { executionFolder, runFolder, tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { readSnapshot } from '../table/read-snapshot.ts';
-import type { Snapshot } from '../table/snapshot.ts';
+import { type AsOf, describeAsOf } from '../table/as-of.ts';
+import { pruneFiles } from '../table/prune-files.ts';
+import type { DataFile, Snapshot } from '../table/snapshot.ts';
+import { findTable, listTableNames, parseTableName, RUNS_SCHEMA } from './find-table.ts';
+import type { FoundTable } from './found-table.ts';
 import type { DuckDb } from './open-duckdb.ts';
 import type { ParsedSelect, TableReference } from './parse-select.ts';
-import { quoteName } from './sql-text.ts';
+import { quoteName, quoteText } from './sql-text.ts';
 import { selectSnapshot } from './table-view.ts';
 
-/** Schema under which outputs of runs are queried: `FROM runs."men-shoes"`. */
-export const RUNS_SCHEMA = 'runs';
-
 /** A table that a query reads, at the snapshot it reads. */
-export interface QueriedTable {
+export interface QueriedTable extends FoundTable {
   readonly reference: TableReference;
-  readonly snapshot: Snapshot;
-}
-
-/** Reads the newest snapshot of a table, or of the newest finished execution of a run; `undefined` where there is none. */
-export async function findSnapshot(
-  store: ObjectStore,
-  reference: TableReference,
-): Promise<Snapshot | undefined> {
-  if (reference.schema === RUNS_SCHEMA) {
-    const folder = await findFinishedExecution(store, reference.name);
-    return folder === undefined ? undefined : readSnapshot(store, `${folder}/manifest`);
-  }
-  return readSnapshot(store, tableFolder(reference.name));
-}
-
-async function findFinishedExecution(store: ObjectStore, name: string): Promise<string | undefined> {
-  let newest: { folder: string; modifiedMs: number } | undefined;
-  for (const child of await store.listFolders(runFolder(name))) {
-    const folder = executionFolder(name, child.replace(/^run_id=/u, ''));
-    const success = await store.stat(`${folder}/_SUCCESS`);
-    if (success && (newest === undefined || success.modifiedMs > newest.modifiedMs)) {
-      newest = { folder, modifiedMs: success.modifiedMs };
-    }
-  }
-  return newest?.folder;
-}
-
-/** Names all tables and runs that a query can read, those of runs as `runs.<name>`. */
-export async function listTableNames(store: ObjectStore): Promise<TableReference[]> {
-  const tables = await store.listFolders('tables');
-  const runs = await store.listFolders('runs');
-  return [
-    ...tables.map((name) => ({ schema: '', name })),
-    ...runs.map((name) => ({ schema: RUNS_SCHEMA, name })),
-  ];
+  /** Data files of the snapshot that are left to read when those are ruled out that cannot hold a row of the result. */
+  readonly readFiles: readonly DataFile[];
 }
 
 /** Words that DuckDB's grammar does not take for a table; `duckdb_keywords()` calls them reserved or type_function. */
@@ -63,46 +29,62 @@ const RESERVED_WORDS = new Set(
 );
 
 /** A table's name as one writes it in SQL. */
-export function sqlNameOf({ schema, name }: TableReference): string {
+export function sqlNameOf({ schema, name, asOf }: TableReference): string {
   const isPlain = /^[a-z_][a-z0-9_]*$/iu.test(name) && !RESERVED_WORDS.has(name.toLowerCase());
   const plain = isPlain ? name : quoteName(name);
-  return schema === '' ? plain : `${schema}.${plain}`;
+  const qualified = schema === '' ? plain : `${schema}.${plain}`;
+  if (asOf === undefined) return qualified;
+  const time = asOf.kind === 'time' ? `TIMESTAMP => ${quoteText(describeAsOf(asOf))}` : '';
+  return asOf.kind === 'version' ? `${qualified}@v${asOf.version}` : `${qualified} AT (${time})`;
 }
 
 /**
- * Makes one view for each of the lake's tables that a query names, over exactly the files of its newest snapshot, and gives what it found.
+ * Makes one view for each of the lake's tables that a query names, over those data files of its snapshot that may hold rows of the result,
+ * and gives what it found. Tables without a version of their own are read as of `asOf`, or at their newest.
  *
- * @throws `TABLE_NOT_FOUND`
+ * @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`
  */
 export async function createViews(
   db: DuckDb,
   store: ObjectStore,
   query: ParsedSelect,
+  asOf?: AsOf,
 ): Promise<QueriedTable[]> {
   const queried: QueriedTable[] = [];
-  for (const reference of query.tables) {
+  for (const { reference: written, predicate, viewName } of query.tables) {
     // Other schemas, such as information_schema, are DuckDB's own.
-    if (reference.schema !== '' && reference.schema !== RUNS_SCHEMA) continue;
-    const isCte = reference.schema === '' && query.cteNames.has(reference.name.toLowerCase());
-    const snapshot = isLegalName(reference.name) ? await findSnapshot(store, reference) : undefined;
-    if (snapshot === undefined) {
+    if (written.schema !== '' && written.schema.toLowerCase() !== RUNS_SCHEMA) continue;
+    const reference: TableReference = {
+      schema: written.schema.toLowerCase(),
+      name: written.name,
+      ...definedAsOf(written.asOf ?? asOf),
+    };
+    const isCte = viewName[0] === '' && query.cteNames.has(reference.name.toLowerCase());
+    const found = await findTable(store, reference);
+    if (found === undefined) {
       if (isCte) continue;
       throw await tableNotFound(store, reference);
     }
-    if (reference.schema !== '') await db.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(reference.schema)}`);
-    const viewName = [reference.schema, reference.name]
-      .filter((part) => part !== '')
-      .map(quoteName)
-      .join('.');
-    await db.run(`CREATE OR REPLACE VIEW ${viewName} AS ${selectSnapshot(store, snapshot)}`);
-    queried.push({ reference, snapshot });
+    const readFiles = pruneFiles(found.snapshot, predicate);
+    const [schema, name] = viewName;
+    if (schema !== '') await db.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
+    const view = schema === '' ? quoteName(name) : `${quoteName(schema)}.${quoteName(name)}`;
+    const select = selectSnapshot(found.store, { ...found.snapshot, files: readFiles });
+    await db.run(`CREATE OR REPLACE VIEW ${view} AS ${select}`);
+    queried.push({ ...found, reference, readFiles });
   }
   return queried;
 }
 
-/** As `checkName`, without throwing: in a query, any other name is that of a CTE or of no table. */
-function isLegalName(name: string): boolean {
-  return /^[a-z0-9][a-z0-9_.-]{0,63}$/iu.test(name) && !name.includes('..');
+/** Finds one table, all of whose data files are read. @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND` */
+export async function findQueriedTable(store: ObjectStore, reference: TableReference): Promise<QueriedTable> {
+  const found = await findTable(store, reference);
+  if (found === undefined) throw await tableNotFound(store, reference);
+  return { ...found, reference, readFiles: found.snapshot.files };
+}
+
+function definedAsOf(asOf: AsOf | undefined): { asOf?: AsOf } {
+  return asOf === undefined ? {} : { asOf };
 }
 
 async function tableNotFound(store: ObjectStore, reference: TableReference): Promise<PixlakeError> {
@@ -111,4 +93,17 @@ async function tableNotFound(store: ObjectStore, reference: TableReference): Pro
   return new PixlakeError('TABLE_NOT_FOUND', `there is no table ${sqlNameOf(reference)} in ${store.uri}`, {
     remedy,
   });
+}
+
+/**
+ * Finds a table of the lake's own by its name, so that it may be changed.
+ *
+ * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY` for attached tables and outputs of runs, `TABLE_NAME_INVALID`
+ */
+export async function findOwnTable(store: ObjectStore, name: string): Promise<Snapshot> {
+  const reference = parseTableName(name);
+  const { snapshot, isAttached } = await findQueriedTable(store, reference);
+  if (!isAttached && reference.schema === '') return snapshot;
+  const what = isAttached ? 'attached' : 'the output of a run';
+  throw new PixlakeError('TABLE_READ_ONLY', `${sqlNameOf(reference)} is ${what} and can only be read`);
 }

@@ -58,10 +58,17 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   };
 }
 
-/** Turns an error of DuckDB into a {@link PixlakeError}: a full disk is `STORAGE_FULL`, all else `SQL_FAILED`. */
+/** Turns an error of DuckDB into a {@link PixlakeError}: `STORAGE_FULL`, `OBJECT_NOT_FOUND` for missing files, else `SQL_FAILED`. */
 export function sqlError(error: unknown): PixlakeError {
   if (error instanceof PixlakeError) return error;
   const message = messageOf(error);
-  const code = /no space left on device|ENOSPC/iu.test(message) ? 'STORAGE_FULL' : 'SQL_FAILED';
-  return new PixlakeError(code, message, { cause: error });
+  if (/no space left on device|ENOSPC/iu.test(message))
+    return new PixlakeError('STORAGE_FULL', message, { cause: error });
+  if (/No files found that match|Cannot open file .*No such file/iu.test(message)) {
+    return new PixlakeError('OBJECT_NOT_FOUND', message, {
+      cause: error,
+      remedy: 'files of old versions go with `pixlake vacuum`; `pixlake verify` tells what is missing',
+    });
+  }
+  return new PixlakeError('SQL_FAILED', message, { cause: error });
 }

@@ -1,16 +1,34 @@
 import { messageOf, PixlakeError } from '../errors.ts';
+import type { AsOf } from '../table/as-of.ts';
+import { ANY, type FilePredicate } from '../table/file-predicate.ts';
+import { extractPredicates, type SqlNode } from './extract-predicate.ts';
 import type { DuckDb } from './open-duckdb.ts';
+import { tokenize } from './sql-tokens.ts';
+import { collectTableNodes, quoteVersionedNames, resolveVersions, splitVersion } from './versioned-names.ts';
 
 /** A table named in a query: `schema` is empty for the lake's tables and `runs` for outputs of runs. */
 export interface TableReference {
   readonly schema: string;
   readonly name: string;
+  /** The version that is meant, where the query says; otherwise the newest. */
+  readonly asOf?: AsOf;
 }
 
-/** A query that was checked to be a single SELECT; `sql` has no trailing semicolon and can be used as a subquery. */
+/** A table that a query reads, and what of it can reach the result. */
+export interface ParsedTable {
+  readonly reference: TableReference;
+  readonly predicate: FilePredicate;
+  /** Schema and name of the view that stands for it in the query. */
+  readonly viewName: readonly [schema: string, name: string];
+}
+
+/**
+ * A query that was checked to be a single SELECT; `sql` has no trailing semicolon and can be used as a subquery. Tables with a version
+ * have become views in a schema of their own, such as `"@v3".images`.
+ */
 export interface ParsedSelect {
   readonly sql: string;
-  readonly tables: readonly TableReference[];
+  readonly tables: readonly ParsedTable[];
   /** Names that WITH clauses define anywhere in the query; a table reference may mean one of them. */
   readonly cteNames: ReadonlySet<string>;
 }
@@ -32,7 +50,18 @@ interface SerializedSql {
 export async function parseSelect(db: DuckDb, sql: string): Promise<ParsedSelect> {
   // DuckDB cuts the text at a NUL, so that what is checked would not be what is run.
   if (sql.includes('\0')) throw new PixlakeError('SQL_SYNTAX', 'the SQL holds a NUL character');
-  const tree = await serialize(db, sql);
+  const written = quoteVersionedNames(sql);
+  const writtenTree = await serialize(db, written);
+  const statement = checkSingleSelect(sql, writtenTree);
+  const text = resolveVersions(written, collectTableNodes(statement));
+  const tree = text === written ? writtenTree : await serialize(db, text);
+  const tables = new Map<string, ParsedTable>();
+  const cteNames = new Set<string>();
+  collect(text === written ? statement : checkSingleSelect(text, tree), new Map(), tables, cteNames);
+  return { sql: await withoutTrailer(db, text, tree), tables: [...tables.values()], cteNames };
+}
+
+function checkSingleSelect(sql: string, tree: SerializedSql): unknown {
   if (tree.error) throw syntaxError(sql, tree);
   const statements = tree.statements ?? [];
   if (statements.length === 0)
@@ -42,10 +71,7 @@ export async function parseSelect(db: DuckDb, sql: string): Promise<ParsedSelect
       remedy: 'give one SELECT; several steps can be one query by WITH',
     });
   }
-  const tables = new Map<string, TableReference>();
-  const cteNames = new Set<string>();
-  collect(statements[0], tables, cteNames);
-  return { sql: await withoutTrailer(db, sql, tree), tables: [...tables.values()], cteNames };
+  return statements[0];
 }
 
 async function serialize(db: DuckDb, sql: string): Promise<SerializedSql> {
@@ -84,27 +110,44 @@ function abbreviate(sql: string): string {
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
-function collect(node: unknown, tables: Map<string, TableReference>, cteNames: Set<string>): void {
+/** `predicates` are those of the SELECT that the node is part of, by table node. */
+function collect(
+  node: unknown,
+  predicates: ReadonlyMap<unknown, FilePredicate>,
+  tables: Map<string, ParsedTable>,
+  cteNames: Set<string>,
+): void {
   if (Array.isArray(node)) {
-    for (const item of node) collect(item, tables, cteNames);
+    for (const item of node) collect(item, predicates, tables, cteNames);
     return;
   }
   if (typeof node !== 'object' || node === null) return;
-  const fields = node as {
-    readonly [field: string]: unknown;
-    readonly schema_name?: string;
-    readonly table_name?: string;
-  };
-  if (fields['type'] === 'BASE_TABLE') {
-    const schema = fields.schema_name ?? '';
-    const name = fields.table_name ?? '';
-    tables.set(JSON.stringify([schema, name]), { schema, name });
-  }
+  const fields = node as SqlNode;
+  if (fields.type === 'BASE_TABLE') addTable(fields, predicates.get(node) ?? ANY, tables);
   const cteMap = fields['cte_map'];
   if (typeof cteMap === 'object' && cteMap !== null && 'map' in cteMap && Array.isArray(cteMap.map)) {
     for (const entry of cteMap.map) cteNames.add(String((entry as { key: unknown }).key).toLowerCase());
   }
-  for (const value of Object.values(fields)) collect(value, tables, cteNames);
+  const inner = fields.type === 'SELECT_NODE' ? extractPredicates(fields) : predicates;
+  for (const value of Object.values(fields)) collect(value, inner, tables, cteNames);
+}
+
+/** The view schema of a table with a version ends in it. */
+function toReference(schema: string, name: string): TableReference {
+  const { text, asOf } = splitVersion(schema);
+  return asOf === undefined ? { schema, name } : { schema: text, name, asOf };
+}
+
+/** A table that is named several times is read once: with all that any of the places needs. */
+function addTable(node: SqlNode, predicate: FilePredicate, tables: Map<string, ParsedTable>): void {
+  const { schema_name: schema = '', table_name: name = '' } = node;
+  const key = JSON.stringify([schema, name]).toLowerCase();
+  const known = tables.get(key);
+  tables.set(key, {
+    reference: known?.reference ?? toReference(schema, name),
+    viewName: [schema, name],
+    predicate: known === undefined ? predicate : { kind: 'or', parts: [known.predicate, predicate] },
+  });
 }
 
 /** A subquery may not end in a semicolon. Should the cut be at a wrong place after all, the text no longer parses to the same tree. */
@@ -115,36 +158,16 @@ async function withoutTrailer(db: DuckDb, sql: string, tree: SerializedSql): Pro
   return isSame ? cut : sql;
 }
 
-/**
- * Blanks or a comment, a semicolon, a quoted text or name, a word, or any other character. Each text has only one way to match, so
- * that no input makes the search slow.
- */
-const TOKEN =
-  /(?<blank>\s+|--[^\n\r]*|(?<comment>\/\*))|(?<semicolon>;)|e'(?:[^'\\]|\\[\s\S])*'|'[^']*'|"[^"]*"|\$(?<tag>(?:[\p{L}_][\p{L}\p{N}_]*)?)\$[\s\S]*?\$\k<tag>\$|[\p{L}\p{N}_]+|[\s\S]/giuy;
-
 /** Where the statement ends if a semicolon follows it; all of the text if none does. */
 function endOfStatement(sql: string): number {
   let end = 0;
   let hasSemicolon = false;
-  for (let position = 0; position < sql.length; ) {
-    TOKEN.lastIndex = position;
-    const { blank, comment, semicolon } = TOKEN.exec(sql)?.groups ?? {};
-    position = comment === undefined ? TOKEN.lastIndex : endOfComment(sql, position);
-    if (semicolon !== undefined) hasSemicolon = true;
-    else if (blank === undefined) {
-      end = position;
+  for (const { kind, start, text } of tokenize(sql)) {
+    if (kind === 'semicolon') hasSemicolon = true;
+    else if (kind !== 'blank') {
+      end = start + text.length;
       hasSemicolon = false;
     }
   }
   return hasSemicolon ? end : sql.length;
-}
-
-/** Block comments nest. */
-function endOfComment(sql: string, start: number): number {
-  let depth = 0;
-  for (const { 0: mark, index } of sql.slice(start).matchAll(/\/\*|\*\//gu)) {
-    depth += mark === '/*' ? 1 : -1;
-    if (depth === 0) return start + index + 2;
-  }
-  return sql.length;
 }

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { parseAsOf } from '../table/as-of.ts';
 import { createViews, type QueriedTable } from './lake-tables.ts';
 import { type DuckDb, openDuckDb, sqlError } from './open-duckdb.ts';
 import { parseSelect } from './parse-select.ts';
@@ -20,6 +21,8 @@ export interface QueryOptions {
   readonly limit?: number;
   /** Gives DuckDB's plan instead of the rows. */
   readonly isExplained?: boolean;
+  /** Version or time as of which tables are read that have none of their own in the SQL; see {@link parseAsOf}. */
+  readonly at?: string;
 }
 
 /**
@@ -56,7 +59,7 @@ export async function queryToParquet(
   store: ObjectStore,
   sql: string,
   path: string,
-  options: Pick<QueryOptions, 'limit'> = {},
+  options: Omit<QueryOptions, 'isExplained'> = {},
 ): Promise<number> {
   const prepared = await prepare(store, sql, options);
   try {
@@ -88,7 +91,8 @@ async function prepare(store: ObjectStore, sql: string, options: QueryOptions): 
   };
   try {
     const parsed = await parseSelect(db, sql);
-    const tables = await createViews(db, store, parsed);
+    const asOf = options.at === undefined ? undefined : parseAsOf(options.at);
+    const tables = await createViews(db, store, parsed, asOf);
     // The newline ends a comment that the query may end in.
     const limited =
       options.limit === undefined ? parsed.sql : `FROM (${parsed.sql}\n) LIMIT ${options.limit}`;

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { encodeDataPath } from '../table/data-path.ts';
-import type { AddAction } from '../table/delta-actions.ts';
+import { columnTags } from '../table/column-tag.ts';
+import { encodeDataPath, toDataKey } from '../table/data-path.ts';
+import type { AddAction, PartitionValues } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
 import { type ReturnedStatistics, toFileStats } from './file-stats.ts';
 import type { DuckDb } from './open-duckdb.ts';
+import { parseSelect } from './parse-select.ts';
 import { quoteName, quoteText } from './sql-text.ts';
 
 /** What {@link writeDataFiles} writes and where. */
@@ -19,9 +22,19 @@ export interface DataFilesRequest {
   readonly folder: string;
   /** Name of the file where the table has no partitions; random by default. */
   readonly fileName?: string;
+  /** Puts all rows into this one partition: those of `query` are then without the partition columns. */
+  readonly partition?: DataPartition;
+  /** Size in bytes from which on another file is begun; by default each partition is one file. */
+  readonly targetBytes?: number;
   readonly scratchDir: string;
   /** Rows per row group; smaller ones prune better, larger ones compress better. */
   readonly rowGroupSize?: number;
+}
+
+/** One partition: its values, and its folder relative to the table, `''` where there are no partition columns. */
+export interface DataPartition {
+  readonly values: PartitionValues;
+  readonly folder: string;
 }
 
 /** DuckDB's default of 122,880 would put a whole small partition into one row group, where statistics prune nothing. */
@@ -39,7 +52,7 @@ interface CopiedFile {
  * Writes the rows of a query as Parquet data files (zstd; Hive-style folders for partition columns) into a table's folder and gives the
  * `add` actions for the commit that makes them visible. A query without rows writes nothing.
  *
- * @throws `SQL_FAILED`, `STORAGE_FULL` and other storage errors
+ * @throws `CONSTRAINT_VIOLATED` for rows that the schema forbids, `SQL_FAILED`, `STORAGE_FULL` and other storage errors
  */
 export async function writeDataFiles(
   db: DuckDb,
@@ -50,19 +63,22 @@ export async function writeDataFiles(
   await mkdir(target, { recursive: true });
   try {
     const copied = await copyToParquet(db, request, target);
+    checkNulls(request, copied);
+    const tags = columnTags(request.schema, request.partitionColumns);
     const actions: AddAction[] = [];
     for (const file of copied) {
       if (file.count === 0n) continue;
-      const path = relative(target, file.filename).split(sep).join('/');
+      const path = pathInTable(request, relative(target, file.filename));
       await store.moveIn(`${request.folder}/${path}`, file.filename);
-      const partition = (file.partition_keys ?? []).map(({ key, value }) => [key, value] as const);
+      const keys = (file.partition_keys ?? []).map(({ key, value }) => [key, value] as const);
       actions.push({
         path: encodeDataPath(path),
-        partitionValues: Object.fromEntries(partition),
+        partitionValues: request.partition?.values ?? Object.fromEntries(keys),
         size: Number(file.file_size_bytes),
         modificationTime: Date.now(),
         dataChange: true,
         stats: JSON.stringify(toFileStats(request.schema, Number(file.count), file.column_statistics)),
+        tags,
       });
     }
     return actions;
@@ -71,20 +87,114 @@ export async function writeDataFiles(
   }
 }
 
+/** Where a file goes that was written as `written` below the scratch folder. */
+function pathInTable({ partition, targetBytes }: DataFilesRequest, written: string): string {
+  const path = written.split(sep).join('/');
+  // Files that DuckDB splits by size are numbered from 0 each time.
+  const name = targetBytes === undefined ? path : `part-${randomUUID()}.parquet`;
+  return partition === undefined || partition.folder === '' ? name : `${partition.folder}/${name}`;
+}
+
+/** Removes data files that no commit will ever name. */
+export async function discardDataFiles(
+  store: ObjectStore,
+  folder: string,
+  actions: readonly AddAction[],
+): Promise<void> {
+  for (const { path } of actions) await store.delete(toDataKey(store.uri, folder, path));
+}
+
 async function copyToParquet(db: DuckDb, request: DataFilesRequest, target: string): Promise<CopiedFile[]> {
-  const { partitionColumns } = request;
-  const isPartitioned = partitionColumns.length > 0;
+  const { partitionColumns, targetBytes } = request;
+  const isPartitioned = partitionColumns.length > 0 && request.partition === undefined;
   const options = [
     'FORMAT parquet',
     'COMPRESSION zstd',
     `ROW_GROUP_SIZE ${request.rowGroupSize ?? ROW_GROUP_SIZE}`,
     'RETURN_STATS',
+    ...(targetBytes === undefined ? [] : [`FILE_SIZE_BYTES ${targetBytes}`]),
     ...(isPartitioned
       ? [`PARTITION_BY (${partitionColumns.map(quoteName).join(', ')})`, `FILENAME_PATTERN 'part-{uuid}'`]
       : []),
   ];
-  const destination = isPartitioned
-    ? target
-    : join(target, request.fileName ?? `part-${randomUUID()}.parquet`);
-  return db.rows<CopiedFile>(`COPY (${request.query}) TO ${quoteText(destination)} (${options.join(', ')})`);
+  const isFolder = isPartitioned || targetBytes !== undefined;
+  const destination = isFolder ? target : join(target, request.fileName ?? `part-${randomUUID()}.parquet`);
+  try {
+    return await db.rows<CopiedFile>(
+      `COPY (${await checkedQuery(db, request)}) TO ${quoteText(destination)} (${options.join(', ')})`,
+    );
+  } catch (error) {
+    const cause = messageOf(error);
+    const violated = cause.indexOf(VIOLATED);
+    if (violated !== -1)
+      throw new PixlakeError('CONSTRAINT_VIOLATED', cause.slice(violated).split('\n', 1).join(''), {
+        cause: error,
+      });
+    if (!/file name too long/iu.test(cause)) throw error;
+    const message = `a value of ${partitionColumns.join(' or ')} is too long to name a folder`;
+    throw new PixlakeError('SCHEMA_MISMATCH', message, {
+      cause: error,
+      remedy: 'partition by a column of short values with --partition-by',
+    });
+  }
+}
+
+/** The rows as they are stored: what a partition cannot tell from null is null, and invariants hold. */
+async function checkedQuery(db: DuckDb, request: DataFilesRequest): Promise<string> {
+  const { query, schema, partitionColumns } = request;
+  // Rows of one given partition were in the table before.
+  if (request.partition !== undefined) return query;
+  const emptied = schema.fields
+    .filter(({ name, type }) => type === 'string' && partitionColumns.includes(name))
+    .map(({ name }) => `nullif(${quoteName(name)}, '') AS ${quoteName(name)}`);
+  const conditions = await invariantsOf(db, schema);
+  if (emptied.length + conditions.length === 0) return query;
+  const replaced = emptied.length === 0 ? '*' : `* REPLACE (${emptied.join(', ')})`;
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${replaced} FROM (${query})${where}`;
+}
+
+/** Conditions on rows that a column's metadata states (PROTOCOL.md, "Column Invariants"); a row that breaks one fails the query. */
+async function invariantsOf(db: DuckDb, schema: DeltaStruct): Promise<string[]> {
+  const conditions: string[] = [];
+  for (const { name, metadata } of schema.fields) {
+    const json = metadata['delta.invariants'];
+    if (typeof json !== 'string') continue;
+    const expression = readInvariant(json);
+    const isPlain = expression !== undefined && !/\bselect\b/iu.test(expression);
+    if (!isPlain || (await parseSelect(db, `SELECT (${expression})`)).tables.length > 0) {
+      throw new PixlakeError(
+        'TABLE_FEATURE_UNSUPPORTED',
+        `column ${name} has an invariant that pixlake cannot check`,
+      );
+    }
+    const failure = quoteText(`${VIOLATED} ${name}: ${expression}`);
+    conditions.push(`CASE WHEN (${expression}) THEN true ELSE error(${failure}) END`);
+  }
+  return conditions;
+}
+
+const VIOLATED = 'a row breaks the invariant of column';
+
+function readInvariant(json: string): string | undefined {
+  try {
+    const { expression } = JSON.parse(json) as { expression?: { expression?: unknown } };
+    return typeof expression?.expression === 'string' ? expression.expression : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function checkNulls({ schema }: DataFilesRequest, copied: readonly CopiedFile[]): void {
+  for (const { name, nullable } of schema.fields) {
+    if (nullable) continue;
+    const key = quoteName(name);
+    const hasNulls = copied.some(({ column_statistics: columns, partition_keys: partition }) => {
+      const statistics = columns.find((column) => column.key === key)?.value;
+      const nullCount = statistics?.find((item) => item.key === 'null_count')?.value ?? '0';
+      const isNullPartition = partition?.some((item) => item.key === name && item.value === null);
+      return nullCount !== '0' || isNullPartition;
+    });
+    if (hasNulls) throw new PixlakeError('CONSTRAINT_VIOLATED', `column ${name} may not be null`);
+  }
 }

@@ -17,6 +17,8 @@ export interface SchemaChoice {
   readonly schema?: string;
   readonly idColumn?: string;
   readonly imageColumn?: string;
+  /** Types of the columns that the table has already, by name: inferred columns take them where all values fit. */
+  readonly tableTypes?: ReadonlyMap<string, DatasetColumn['type']>;
 }
 
 /**
@@ -96,8 +98,11 @@ export async function inferSchema(csvPath: string, choice: SchemaChoice): Promis
     }
   }
   const columns = header.map((name, index): DatasetColumn => {
-    const [narrowest] = fitting[index] ?? [];
-    const type = hasValues[index] ? (narrowest?.type ?? 'VARCHAR') : 'VARCHAR';
+    const fits = Array.from(fitting[index] ?? [], (candidate) => candidate.type);
+    const tableType = choice.tableTypes?.get(name);
+    if (tableType !== undefined && (!hasValues[index] || fits.includes(asCandidate(tableType))))
+      return { name, type: tableType };
+    const type = hasValues[index] ? (fits[0] ?? 'VARCHAR') : 'VARCHAR';
     // Ids name files and images are named by paths: both are taken as written unless they are whole numbers.
     const isName = name === idColumn || name === imageColumn;
     return { name, type: isName && type !== 'BIGINT' ? 'VARCHAR' : type };
@@ -110,6 +115,11 @@ export async function inferSchema(csvPath: string, choice: SchemaChoice): Promis
     partitionBy: [],
     sortBy: [idColumn],
   };
+}
+
+/** Integers are inferred as BIGINT; a value that INTEGER cannot hold makes its row a reject. */
+function asCandidate(type: DatasetColumn['type']): DatasetColumn['type'] {
+  return type === 'INTEGER' ? 'BIGINT' : type;
 }
 
 function findColumn(header: readonly string[], wanted: string, option: string, csvPath: string): string {

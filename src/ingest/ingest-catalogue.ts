@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { checkNotAttached } from '../engine/attached-table.ts';
 import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import { quoteName } from '../engine/sql-text.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
@@ -9,13 +10,14 @@ import { createLake, ingestFolder, originalsFolder, tableFolder } from '../stora
 import type { ObjectStore } from '../storage/object-store.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
+import { retryOnConflict } from '../table/retry-on-conflict.ts';
 import type { Snapshot } from '../table/snapshot.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
 import { locateSource } from './locate-source.ts';
 import { openImageSource } from './image-source.ts';
 import { chooseSchema } from './infer-schema.ts';
 import type { IngestProgress, IngestReport, IngestSpec } from './ingest-spec.ts';
-import { checkFits, mergeRows, toTableSchema } from './merge-rows.ts';
+import { datasetTypesOf, fitSchema, mergeRows, toTableSchema } from './merge-rows.ts';
 import { stageRows } from './stage-rows.ts';
 import { storeOriginals } from './store-originals.ts';
 import { writeLists } from './write-lists.ts';
@@ -43,14 +45,16 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
   const { store, signal } = context;
   const table = spec.table ?? 'images';
   const source = await locateSource(spec);
-  const schema = withPartitions(
-    await chooseSchema(source.csvPath, schemaOptions(spec, table)),
-    spec.partitionBy,
-  );
   const folder = tableFolder(table);
   await createLake(store);
+  await checkNotAttached(store, table);
   const base = await readSnapshot(store, folder);
-  if (base !== undefined) checkFits(base, toTableSchema(schema), spec.partitionBy);
+  const schema = withPartitions(
+    await chooseSchema(source.csvPath, schemaOptions(spec, table, base)),
+    spec.partitionBy,
+  );
+  // Asked before the long work; asked again where another writer commits meanwhile.
+  fitSchema(base, toTableSchema(schema), spec.partitionBy);
   const scratchDir = await store.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir, onDisk: true });
@@ -70,15 +74,18 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
     });
     await joinRowsWithImages(db, schema);
     report('commit', rowCount, rowCount);
-    const merged = await mergeRows(db, schema, {
-      store,
-      folder,
-      base,
-      partitionBy: base?.partitionColumns ?? schema.partitionBy,
-      scratchDir,
-      engine: context.engine,
-      source: source.csvPath,
-    });
+    const merged = await retryOnConflict(async (tryCount) => {
+      const present = tryCount === 0 ? base : await readSnapshot(store, folder);
+      return mergeRows(db, schema, {
+        store,
+        folder,
+        base: present,
+        partitionBy: present?.partitionColumns ?? schema.partitionBy,
+        scratchDir,
+        engine: context.engine,
+        source: source.csvPath,
+      });
+    }, signal);
     const { lists, counts } = await writeLists(
       db,
       store,
@@ -103,6 +110,7 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
       storedBytes,
       version: merged.version,
       isCommitted: merged.isCommitted,
+      newColumns: merged.newColumns,
       lists,
       durationMs: performance.now() - startMs,
     };
@@ -111,10 +119,15 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
   }
 }
 
-function schemaOptions(spec: IngestSpec, table: string): Parameters<typeof chooseSchema>[1] {
+function schemaOptions(
+  spec: IngestSpec,
+  table: string,
+  base: Snapshot | undefined,
+): Parameters<typeof chooseSchema>[1] {
   const { schema, idColumn, imageColumn } = spec;
   return {
     name: table,
+    ...(base === undefined ? {} : { tableTypes: datasetTypesOf(base.schema) }),
     ...(schema === undefined ? {} : { schema }),
     ...(idColumn === undefined ? {} : { idColumn }),
     ...(imageColumn === undefined ? {} : { imageColumn }),

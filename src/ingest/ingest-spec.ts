@@ -47,6 +47,8 @@ export interface IngestReport {
   readonly version: number;
   /** Whether a new version was committed. */
   readonly isCommitted: boolean;
+  /** Columns that the table did not have before; null in its older rows. Empty for a new table. */
+  readonly newColumns: readonly string[];
   /** Object keys of the lists of what was not ingested, where there is any. */
   readonly lists: {
     readonly rejects?: string;

@@ -1,14 +1,17 @@
 import type { DuckDb } from '../engine/open-duckdb.ts';
+import { duckDbTypeOf } from '../engine/column-type.ts';
 import { quoteName } from '../engine/sql-text.ts';
 import { FILE_COLUMN, selectSnapshot } from '../engine/table-view.ts';
-import { writeDataFiles } from '../engine/write-data-files.ts';
+import { discardDataFiles, writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { commitTable } from '../table/commit-table.ts';
-import { type DeltaStruct, type DeltaType, deltaField, isSameSchema } from '../table/delta-schema.ts';
+import { type DeltaStruct, type DeltaType, deltaField, mergeSchemas } from '../table/delta-schema.ts';
+import { ANY, type FilePredicate, type Literal } from '../table/file-predicate.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import type { Snapshot } from '../table/snapshot.ts';
-import type { DatasetSchema } from './dataset-schema.ts';
+import { SORT_PROPERTY } from '../table/table-properties.ts';
+import type { DatasetColumn, DatasetSchema } from './dataset-schema.ts';
 
 /** What merging staged rows into a table changed. */
 export interface MergedRows {
@@ -16,6 +19,8 @@ export interface MergedRows {
   readonly changedCount: number;
   readonly version: number;
   readonly isCommitted: boolean;
+  /** Columns that the table did not have. */
+  readonly newColumns: readonly string[];
 }
 
 /** Where staged rows are merged, and by whom. */
@@ -29,7 +34,7 @@ export interface MergeTarget {
   readonly source: string;
 }
 
-const DELTA_TYPES: Readonly<Record<string, DeltaType>> = {
+const DELTA_TYPES: Readonly<Record<DatasetColumn['type'], DeltaType>> = {
   BIGINT: 'long',
   INTEGER: 'integer',
   DOUBLE: 'double',
@@ -40,63 +45,54 @@ const DELTA_TYPES: Readonly<Record<string, DeltaType>> = {
 /** The Delta schema of a table that holds a dataset: its own columns, then the image columns. */
 export function toTableSchema(schema: DatasetSchema): DeltaStruct {
   const fields = [...schema.columns, ...IMAGE_COLUMNS].map(({ name, type }) =>
-    deltaField(name, DELTA_TYPES[type] ?? 'string'),
+    deltaField(name, DELTA_TYPES[type]),
   );
   return { type: 'struct', fields };
 }
 
-/** Checks that a dataset fits the table it is ingested into. @throws `SCHEMA_MISMATCH` */
-export function checkFits(
-  base: Snapshot,
+/** Types of a table's columns in a dataset, by name, as far as a dataset can have them. */
+export function datasetTypesOf({ fields }: DeltaStruct): Map<string, DatasetColumn['type']> {
+  const types = Object.keys(DELTA_TYPES) as DatasetColumn['type'][];
+  const found = fields.map(({ name, type }) => [name, types.find((t) => DELTA_TYPES[t] === type)] as const);
+  return new Map(found.flatMap(([name, type]) => (type === undefined ? [] : [[name, type]])));
+}
+
+/** The schema that a table has once a dataset is in it. @throws `SCHEMA_MISMATCH` if the two do not fit */
+export function fitSchema(
+  base: Snapshot | undefined,
   schema: DeltaStruct,
   partitionBy: readonly string[] | undefined,
-): void {
-  const remedy = 'ingest into another table with --table';
-  if (!isSameSchema(base.schema, schema)) {
-    const describe = ({ fields }: DeltaStruct): string[] =>
-      fields.map((field) => `${field.name} ${JSON.stringify(field.type)}`);
-    const have = new Set(describe(base.schema));
-    const want = new Set(describe(schema));
-    const missing = [...have].filter((column) => !want.has(column));
-    const extra = [...want].filter((column) => !have.has(column));
-    const message = `the columns do not fit ${base.folder}: missing ${missing.join(', ') || 'none'}; new ${extra.join(', ') || 'none'}`;
-    throw new PixlakeError('SCHEMA_MISMATCH', message, { remedy });
-  }
+): DeltaStruct {
+  if (base === undefined) return schema;
   if (partitionBy !== undefined && partitionBy.join() !== base.partitionColumns.join()) {
     const message = `${base.folder} is partitioned by ${base.partitionColumns.join(', ') || 'nothing'}`;
-    throw new PixlakeError('SCHEMA_MISMATCH', message, { remedy });
+    throw new PixlakeError('SCHEMA_MISMATCH', message, { remedy: 'ingest into another table with --table' });
   }
+  return mergeSchemas(base.schema, schema, base.folder);
 }
 
 /**
- * Merges the staging table `incoming` (columns as the table's) into a table by id: rows that are new or differ in any column are written,
- * together with the untouched rows of those data files that hold older versions of them; these files are then taken out. Commits only if
- * there is something to commit.
+ * Merges the staging table `incoming` into a table by id: rows that are new or differ in any column are written, together with the
+ * untouched rows of those data files that hold older versions of them; these files are then taken out. Columns that only the source has
+ * are added to the table; those that only the table has keep their values. Commits only if there is something to commit.
  *
- * @throws `COMMIT_CONFLICT`, storage errors
+ * @throws `COMMIT_CONFLICT`, `SCHEMA_MISMATCH`, `CONSTRAINT_VIOLATED`, storage errors
  */
 export async function mergeRows(db: DuckDb, schema: DatasetSchema, target: MergeTarget): Promise<MergedRows> {
   const { store, base } = target;
-  const tableSchema = base?.schema ?? toTableSchema(schema);
+  const tableSchema = fitSchema(base, toTableSchema(schema), undefined);
   const id = quoteName(schema.idColumn);
   const columns = tableSchema.fields.map((field) => quoteName(field.name)).join(', ');
-  if (base === undefined) {
-    await db.run(`CREATE VIEW changes AS SELECT ${columns} FROM incoming`);
-  } else {
-    await db.run(`CREATE VIEW present AS ${selectSnapshot(store, base, { withFile: true })}`);
-    await db.run(`
-      CREATE TABLE changes AS
-        SELECT ${columns} FROM incoming EXCEPT SELECT ${columns} FROM present`);
-    await db.run(
-      `CREATE TABLE touched AS SELECT ${FILE_COLUMN}, ${id} FROM present SEMI JOIN changes USING (${id})`,
-    );
-  }
-  const [counts] = await db.rows<{ changes: bigint; changed: bigint }>(`
-    SELECT (SELECT count(*) FROM changes) AS changes, ${base ? '(SELECT count(*) FROM touched)' : '0::BIGINT'} AS changed`);
+  await createChanges(db, schema, target, tableSchema);
+  const [counts] = await db.rows<{ changes: bigint; changed: bigint }>(
+    `SELECT (SELECT count(*) FROM changes) AS changes, (SELECT count(*) FROM touched) AS changed`,
+  );
   const changedCount = Number(counts?.changed ?? 0);
   const addedCount = Number(counts?.changes ?? 0) - changedCount;
-  if (base !== undefined && addedCount + changedCount === 0) {
-    return { addedCount, changedCount, version: base.version, isCommitted: false };
+  const knownCount = base?.schema.fields.length ?? tableSchema.fields.length;
+  const newColumns = tableSchema.fields.slice(knownCount).map(({ name }) => name);
+  if (base !== undefined && addedCount + changedCount + newColumns.length === 0) {
+    return { addedCount, changedCount, version: base.version, isCommitted: false, newColumns };
   }
   const touchedFiles = base === undefined ? [] : await findTouchedFiles(db, store, base);
   const kept =
@@ -112,24 +108,87 @@ export async function mergeRows(db: DuckDb, schema: DatasetSchema, target: Merge
     folder: target.folder,
     scratchDir: target.scratchDir,
   });
-  const version = await commitTable(store, {
-    folder: target.folder,
-    base,
-    schema: tableSchema,
-    partitionColumns: target.partitionBy,
-    added,
-    removed: touchedFiles,
-    operation: changedCount === 0 ? 'WRITE' : 'MERGE',
-    parameters: { source: target.source },
-    metrics: {
-      numAddedRows: addedCount,
-      numChangedRows: changedCount,
-      numAddedFiles: added.length,
-      numRemovedFiles: touchedFiles.length,
-    },
-    engine: target.engine,
-  });
-  return { addedCount, changedCount, version, isCommitted: true };
+  try {
+    const version = await commitTable(store, {
+      folder: target.folder,
+      base,
+      schema: tableSchema,
+      partitionColumns: target.partitionBy,
+      ...(base === undefined
+        ? { configuration: { [SORT_PROPERTY]: JSON.stringify([...schema.sortBy, schema.idColumn]) } }
+        : {}),
+      added,
+      removed: touchedFiles,
+      reads: await idRange(db, schema),
+      operation: changedCount === 0 ? 'WRITE' : 'MERGE',
+      parameters: { source: target.source },
+      metrics: {
+        numAddedRows: addedCount,
+        numChangedRows: changedCount,
+        numAddedFiles: added.length,
+        numRemovedFiles: touchedFiles.length,
+      },
+      engine: target.engine,
+    });
+    return { addedCount, changedCount, version, isCommitted: true, newColumns };
+  } catch (error) {
+    if (error instanceof PixlakeError && error.code === 'COMMIT_CONFLICT')
+      await discardDataFiles(store, target.folder, added);
+    throw error;
+  }
+}
+
+/** Makes `present`, the table's rows, `changes`, those rows that are to be written, and `touched`, what these replace and where it lies. */
+async function createChanges(
+  db: DuckDb,
+  schema: DatasetSchema,
+  { store, base }: MergeTarget,
+  tableSchema: DeltaStruct,
+): Promise<void> {
+  const id = quoteName(schema.idColumn);
+  const columns = tableSchema.fields.map((field) => quoteName(field.name)).join(', ');
+  const { files = [], partitionColumns = [] } = base ?? {};
+  const present = selectSnapshot(store, { schema: tableSchema, partitionColumns, files }, { withFile: true });
+  await db.run(`CREATE OR REPLACE VIEW present AS ${present}`);
+  const sourced = new Set([...schema.columns, ...IMAGE_COLUMNS].map(({ name }) => name));
+  const selected = tableSchema.fields.map(({ name, type }) =>
+    sourced.has(name)
+      ? `incoming.${quoteName(name)}::${duckDbTypeOf(type)} AS ${quoteName(name)}`
+      : `present.${quoteName(name)}`,
+  );
+  const isWhole = tableSchema.fields.every(({ name }) => sourced.has(name));
+  const joined = isWhole ? '' : `LEFT JOIN present ON present.${id} = incoming.${id}`;
+  await db.run(`
+    CREATE OR REPLACE TABLE changes AS
+      SELECT ${selected.join(', ')} FROM incoming ${joined} EXCEPT SELECT ${columns} FROM present`);
+  await db.run(
+    `CREATE OR REPLACE TABLE touched AS SELECT ${FILE_COLUMN}, ${id} FROM present SEMI JOIN changes USING (${id})`,
+  );
+}
+
+/** Rows of which another writer may bring none meanwhile: those with ids in the range of the changes. */
+async function idRange(db: DuckDb, schema: DatasetSchema): Promise<FilePredicate> {
+  const id = quoteName(schema.idColumn);
+  const [range] = await db.rows<{ min: unknown; max: unknown }>(
+    `SELECT min(${id}) AS min, max(${id}) AS max FROM changes`,
+  );
+  const min = toLiteral(range?.min);
+  const max = toLiteral(range?.max);
+  if (min === undefined || max === undefined) return ANY;
+  return {
+    kind: 'and',
+    parts: [
+      { kind: 'compare', column: schema.idColumn, comparison: '>=', literal: min },
+      { kind: 'compare', column: schema.idColumn, comparison: '<=', literal: max },
+    ],
+  };
+}
+
+function toLiteral(value: unknown): Literal | undefined {
+  if (typeof value === 'string') return { kind: 'string', value };
+  return typeof value === 'number' || typeof value === 'bigint'
+    ? { kind: 'number', value: Number(value) }
+    : undefined;
 }
 
 async function findTouchedFiles(db: DuckDb, store: ObjectStore, base: Snapshot): Promise<Snapshot['files']> {

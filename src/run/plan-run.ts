@@ -1,11 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deltaTypeOf, duckDbTypeOf } from '../engine/column-type.ts';
-import { createViews, type QueriedTable, sqlNameOf } from '../engine/lake-tables.ts';
+import { parseTableName } from '../engine/find-table.ts';
+import { createViews, findQueriedTable, type QueriedTable, sqlNameOf } from '../engine/lake-tables.ts';
 import { type DuckDb, openDuckDb, sqlError } from '../engine/open-duckdb.ts';
 import { type ParsedSelect, parseSelect } from '../engine/parse-select.ts';
 import { type ResultColumn, rowBatches } from '../engine/result-stream.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
+import { selectSnapshot } from '../engine/table-view.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ModelFiles } from '../model/resolve-model.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -41,7 +43,7 @@ export async function planRun(
     using db = await openDuckDb({ scratchDir });
     const parsed = await parseSelect(db, run.sql);
     const tables = await createViews(db, store, parsed);
-    const source = await chooseSource(db, store, run, tables);
+    const source = await chooseSource(store, run, tables);
     const columns = await describe(db, parsed.sql);
     checkIdColumn(run, columns);
     await matchRows(db, run, parsed);
@@ -51,7 +53,10 @@ export async function planRun(
     const execution: Execution = {
       runId: toRunId(run, {
         versions: Object.fromEntries(
-          [...tables, source].map(({ snapshot }) => [snapshot.folder, String(snapshot.version)]),
+          [...tables, source].map(({ isAttached, store: { uri }, snapshot: { folder, version } }) => [
+            isAttached ? `${uri}/${folder}` : folder,
+            String(version),
+          ]),
         ),
         modelSha256: model?.sha256,
       }),
@@ -99,20 +104,11 @@ function chooseShardSize(rowCount: number): number {
 }
 
 async function chooseSource(
-  db: DuckDb,
   store: ObjectStore,
   run: Run,
   tables: readonly QueriedTable[],
 ): Promise<QueriedTable> {
-  if (run.table !== undefined) {
-    const [schema, name] = run.table.startsWith('runs.') ? ['runs', run.table.slice(5)] : ['', run.table];
-    const [source] = await createViews(db, store, {
-      sql: '',
-      tables: [{ schema, name: name.replaceAll('"', '') }],
-      cteNames: new Set(),
-    });
-    if (source !== undefined) return source;
-  }
+  if (run.table !== undefined) return findQueriedTable(store, parseTableName(run.table));
   const [only, ...others] = tables;
   if (only !== undefined && others.length === 0) return only;
   const message = `the SQL reads ${tables.length} tables, so it is not clear which one holds the originals`;
@@ -191,7 +187,8 @@ async function writePlan(
   const isSelfContained = names.has('image_key') && names.has('image_sha256');
   const originals = isSelfContained
     ? MATCHED
-    : `${MATCHED} LEFT JOIN (SELECT ${id} AS __source_id, image_key AS __key, image_sha256 AS __sha256 FROM ${sqlNameOf(source.reference)})
+    : `${MATCHED} LEFT JOIN (SELECT ${id} AS __source_id, image_key AS __key, image_sha256 AS __sha256
+                               FROM (${selectSnapshot(source.store, source.snapshot)}))
          ON __source_id::VARCHAR = ${id}::VARCHAR`;
   const selected = [
     `(__ordinal // ${shardSize})::INTEGER AS __shard`,

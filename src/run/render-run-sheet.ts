@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { findSnapshot, RUNS_SCHEMA } from '../engine/lake-tables.ts';
+import { findTable, RUNS_SCHEMA } from '../engine/find-table.ts';
 import { openDuckDb } from '../engine/open-duckdb.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
 import { quoteText } from '../engine/sql-text.ts';
@@ -30,8 +30,8 @@ const CLASS_COLUMNS = ['articleType', 'category', 'class', 'baseColour', 'year']
  */
 export async function renderRunSheet(store: ObjectStore, name: string, limit: number): Promise<Buffer> {
   const { execution } = await findRun(store, name);
-  const snapshot = await findSnapshot(store, { schema: RUNS_SCHEMA, name });
-  if (snapshot === undefined) throw new PixlakeError('TABLE_NOT_FOUND', `run ${name} has not finished yet`);
+  const manifest = await findTable(store, { schema: RUNS_SCHEMA, name });
+  if (manifest === undefined) throw new PixlakeError('TABLE_NOT_FOUND', `run ${name} has not finished yet`);
   const scratchDir = await store.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir });
@@ -39,7 +39,7 @@ export async function renderRunSheet(store: ObjectStore, name: string, limit: nu
     const rows = await db.rows<SheetRow>(`
       WITH originals AS (
         SELECT any_value(to_json(m)) AS first, list(image_key ORDER BY "copy")[:${MAX_COPIES}] AS image_keys, source_key
-        FROM (${selectSnapshot(store, snapshot)}) m GROUP BY source_key),
+        FROM (${selectSnapshot(store, manifest.snapshot)}) m GROUP BY source_key),
       numbered AS (SELECT *, row_number() OVER (ORDER BY source_key) - 1 AS position, count(*) OVER () AS total FROM originals)
       SELECT json_extract_string(first, ${id}) AS id, source_key, image_keys, first::VARCHAR AS first FROM numbered
       WHERE position % greatest(1, total // ${limit}) = 0 ORDER BY position LIMIT ${limit}`);

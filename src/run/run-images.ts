@@ -2,6 +2,7 @@ import { PixlakeError } from '../errors.ts';
 import type { ModelFiles } from '../model/resolve-model.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { commitTable } from '../table/commit-table.ts';
+import { NONE } from '../table/file-predicate.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
 import {
   type Execution,
@@ -169,15 +170,16 @@ async function commitManifest(context: RunContext, execution: Execution): Promis
     { imageCount: 0, errorCount: 0, imageBytes: 0 },
   );
   const manifestFolder = executionKeys.manifest(folder);
-  // A crash between commit and _SUCCESS leaves a manifest that is complete already.
-  if ((await readSnapshot(store, manifestFolder)) !== undefined) return totals;
   await commitTable(store, {
     folder: manifestFolder,
-    base: undefined,
+    base: await readSnapshot(store, manifestFolder),
     schema: execution.manifestSchema,
     partitionColumns: [],
     added: markers.flatMap(({ manifest }) => (manifest === null ? [] : [manifest])),
     removed: [],
+    reads: NONE,
+    // A crash between commit and _SUCCESS leaves a manifest that is complete already.
+    transaction: { appId: `pixlake-run-${execution.runId}`, version: 0 },
     operation: 'WRITE',
     parameters: { runId: execution.runId },
     metrics: { numAddedRows: totals.imageCount, numErrors: totals.errorCount },

@@ -11,6 +11,14 @@ export function tableFolder(table: string): string {
   return `tables/${checkName(table)}`;
 }
 
+/** Folder of the descriptions of attached tables. */
+export const ATTACHED_FOLDER = 'attached';
+
+/** Object key of the description of an attached table. */
+export function attachmentKey(table: string): string {
+  return `${ATTACHED_FOLDER}/${checkName(table)}.json`;
+}
+
 /** Object key of the folder of a table's originals. */
 export function originalsFolder(table: string): string {
   return `originals/${checkName(table)}`;
@@ -33,7 +41,7 @@ export function executionFolder(name: string, runId: string): string {
 
 /** Checks a table or run name: a letter or digit, then letters, digits, `_`, `-` or `.`, at most 64. @throws `TABLE_NAME_INVALID` */
 export function checkName(name: string): string {
-  if (/^[a-z0-9][a-z0-9_.-]{0,63}$/iu.test(name) && !name.includes('..')) return name;
+  if (isName(name)) return name;
   throw new PixlakeError(
     'TABLE_NAME_INVALID',
     `${JSON.stringify(name.slice(0, 80))} cannot name a table or run`,
@@ -41,6 +49,11 @@ export function checkName(name: string): string {
       remedy: 'use 1 to 64 letters, digits, "_", "-" or ".", starting with a letter or digit',
     },
   );
+}
+
+/** Whether a name may be that of a table or run; see {@link checkName}. */
+export function isName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9_.-]{0,63}$/iu.test(name) && !name.includes('..');
 }
 
 /** Checks that the store holds a lake that this pixlake understands. @throws `LAKE_NOT_FOUND`, `LAKE_TOO_NEW` */

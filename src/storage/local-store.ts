@@ -154,6 +154,22 @@ class LocalStore implements ObjectStore {
     return path;
   }
 
+  async sweepTemporary(beforeMs: number): Promise<number> {
+    const root = join(this.uri, SCRATCH);
+    let sweptCount = 0;
+    try {
+      for (const name of await readdir(root)) {
+        const path = join(root, name);
+        if ((await newestChange(path)) >= beforeMs) continue;
+        await rm(path, { recursive: true, force: true });
+        sweptCount += 1;
+      }
+    } catch (error) {
+      if (!isMissing(error)) throw wrap(error, root, 'delete');
+    }
+    return sweptCount;
+  }
+
   async #scratchRoot(): Promise<string> {
     const path = join(this.uri, SCRATCH);
     await this.#makeFolder(path);
@@ -193,6 +209,14 @@ class LocalStore implements ObjectStore {
     if (this.#madeFolders.size > 10_000) this.#madeFolders.clear();
     this.#madeFolders.add(path);
   }
+}
+
+/** Latest modification time in ms of a file, or of a folder and all in it. */
+async function newestChange(path: string): Promise<number> {
+  const stats = await stat(path);
+  if (!stats.isDirectory()) return stats.mtimeMs;
+  const inner = await Promise.all((await readdir(path)).map((name) => newestChange(join(path, name))));
+  return Math.max(stats.mtimeMs, ...inner);
 }
 
 async function syncPath(path: string): Promise<void> {

@@ -53,6 +53,9 @@ export interface ObjectStore {
 
   /** Makes a private local folder for temporary files; the caller removes it. */
   makeScratchDir(): Promise<string>;
+
+  /** Removes temporary files that nobody has touched since `beforeMs`, left by processes that died, and tells how many. */
+  sweepTemporary(beforeMs: number): Promise<number>;
 }
 
 /** Refuses keys that are empty, absolute, not normalised or that climb out of the root. @throws `OBJECT_KEY_INVALID` */

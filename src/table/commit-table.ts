@@ -1,88 +1,146 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { log } from '../config.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { AddAction, DeltaAction, RemoveAction } from './delta-actions.ts';
-import type { DeltaStruct } from './delta-schema.ts';
-import { logKey, PROTOCOL } from './read-snapshot.ts';
-import type { DataFile, Snapshot } from './snapshot.ts';
+import { findConflict } from './commit-conflict.ts';
+import type { DeltaAction, MetadataAction, RemoveAction, TxnAction } from './delta-actions.ts';
+import { logKey } from './log-listing.ts';
+import { checkWritable, PROTOCOL } from './protocol.ts';
+import { readLogEntry, readSnapshot } from './read-snapshot.ts';
+import type { DataFile } from './snapshot.ts';
+import type { TableChange } from './table-change.ts';
+import { isCheckpointDue, writeCheckpoint } from './write-checkpoint.ts';
 
-/** What a commit changes: data files added, and data files of `base` taken out. */
-export interface TableChange {
-  readonly folder: string;
-  /** The snapshot that the change was computed from; `undefined` makes the table. */
-  readonly base: Snapshot | undefined;
-  readonly schema: DeltaStruct;
-  readonly partitionColumns: readonly string[];
-  readonly added: readonly AddAction[];
-  readonly removed: readonly DataFile[];
-  readonly operation: string;
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Software that commits, such as `pixlake/0.1.0`. */
-  readonly engine: string;
-}
+/** Other writers' commits that one attempt is rebased over at most; beyond, something else is wrong. */
+const MAX_REBASES = 1000;
+
+/** Longest pause after a lost race, in ms; it grows up to this with every loss. */
+const MAX_PAUSE_MS = 500;
 
 /**
- * Commits a change as the version after its base and gives that version. Readers see all of it or nothing: the log entry is one object,
- * put only if no other writer took the version first.
+ * Commits a change and gives its version. Readers see all of it or nothing: the log entry is one object, put only if no other writer took
+ * the version first. If one did, its entry is read, and unless the two changes really conflict this one goes on top of it.
  *
- * @throws `COMMIT_CONFLICT`
+ * @throws `COMMIT_CONFLICT`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`
  */
 export async function commitTable(store: ObjectStore, change: TableChange): Promise<number> {
-  const version = (change.base?.version ?? -1) + 1;
-  const lines = toActions(change).map((action) => JSON.stringify(action));
-  const bytes = Buffer.from(`${lines.join('\n')}\n`);
-  if (await store.writeIfAbsent(logKey(change.folder, version), bytes, { durable: true })) return version;
-  throw new PixlakeError(
+  const { folder, base, transaction } = change;
+  checkAllowed(change);
+  if (transaction && (base?.transactions.get(transaction.appId) ?? -1) >= transaction.version)
+    return base?.version ?? 0;
+  const attemptId = randomUUID();
+  let version = (base?.version ?? -1) + 1;
+  let timestampMs = Math.max(Date.now(), (base?.timestampMs ?? 0) + 1);
+  for (let losses = 0; losses < MAX_REBASES; losses++) {
+    const lines = toActions(change, attemptId, timestampMs).map((action) => JSON.stringify(action));
+    const bytes = Buffer.from(`${lines.join('\n')}\n`);
+    if (await store.writeIfAbsent(logKey(folder, version), bytes, { durable: true })) {
+      await checkpointIfDue(store, folder, version);
+      return version;
+    }
+    const winner = await readLogEntry(store, folder, version);
+    const commitInfo = winner.find((action) => action.commitInfo !== undefined)?.commitInfo;
+    // A put whose answer was lost on the way may have been ours all the same.
+    if (commitInfo?.txnId === attemptId) return version;
+    if (isSameTransaction(winner, transaction)) return version;
+    const conflict = findConflict(change, winner);
+    if (conflict !== undefined) throw conflictError(folder, version, conflict);
+    version += 1;
+    timestampMs = Math.max(Date.now(), (commitInfo?.timestamp ?? 0) + 1);
+    // Without a pause that differs, writers in step would meet again and again.
+    await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** Math.min(losses, 10)));
+  }
+  throw conflictError(folder, version, `${MAX_REBASES} other commits came first`);
+}
+
+function conflictError(folder: string, version: number, reason: string): PixlakeError {
+  return new PixlakeError(
     'COMMIT_CONFLICT',
-    `another writer committed version ${version} of ${change.folder} first`,
-    {
-      remedy: 'nothing was changed; run the same command again',
-    },
+    `another writer committed version ${version} of ${folder}: ${reason}`,
+    { remedy: 'nothing was changed; run the same command again' },
   );
 }
 
-function toActions(change: TableChange): DeltaAction[] {
-  const now = Date.now();
-  const { base, schema, partitionColumns } = change;
-  const created: DeltaAction[] =
-    base === undefined
-      ? [
-          { protocol: PROTOCOL },
-          {
-            metaData: {
-              id: randomUUID(),
-              format: { provider: 'parquet', options: {} },
-              schemaString: JSON.stringify(schema),
-              partitionColumns,
-              configuration: {},
-              createdTime: now,
-            },
-          },
-        ]
-      : [];
+function checkAllowed({ folder, base, removed, isRearrangement }: TableChange): void {
+  if (base === undefined) return;
+  checkWritable(folder, base.protocol);
+  const isAppendOnly = base.metadata.configuration['delta.appendOnly'] === 'true';
+  if (!isAppendOnly || removed.length === 0 || isRearrangement) return;
+  throw new PixlakeError('TABLE_APPEND_ONLY', `${folder} is append-only: its rows cannot be changed`, {
+    remedy: 'its property delta.appendOnly says so',
+  });
+}
+
+function isSameTransaction(winner: readonly DeltaAction[], transaction: TxnAction | undefined): boolean {
+  if (transaction === undefined) return false;
+  return winner.some(({ txn }) => txn?.appId === transaction.appId && txn.version >= transaction.version);
+}
+
+async function checkpointIfDue(store: ObjectStore, folder: string, version: number): Promise<void> {
+  if (!isCheckpointDue(version)) return;
+  try {
+    const snapshot = await readSnapshot(store, folder, version);
+    if (snapshot !== undefined) await writeCheckpoint(store, snapshot);
+  } catch (error) {
+    // The commit stands; the next due one writes a checkpoint again.
+    log.warn({ err: error, folder, version }, 'no checkpoint could be written');
+  }
+}
+
+function toActions(change: TableChange, attemptId: string, timestampMs: number): DeltaAction[] {
+  const { base, transaction, added, removed } = change;
   const metrics = Object.entries(change.metrics).map(([name, value]) => [name, String(value)]);
+  const metadata = toMetadata(change, timestampMs);
+  const dataChange = !change.isRearrangement;
   return [
     {
       commitInfo: {
-        timestamp: now,
+        timestamp: timestampMs,
         operation: change.operation,
         operationParameters: change.parameters,
         operationMetrics: Object.fromEntries(metrics),
         engineInfo: change.engine,
+        ...(base === undefined ? {} : { readVersion: base.version }),
+        isBlindAppend: removed.length === 0 && change.reads.kind === 'none',
+        txnId: attemptId,
       },
     },
-    ...created,
-    ...change.removed.map((file) => ({ remove: toRemove(file, now) })),
-    ...change.added.map((add) => ({ add })),
+    ...(base === undefined ? [{ protocol: PROTOCOL }] : []),
+    ...(metadata === undefined ? [] : [{ metaData: metadata }]),
+    ...(transaction === undefined ? [] : [{ txn: transaction }]),
+    ...removed.map((file) => ({ remove: toRemove(file, timestampMs, dataChange) })),
+    ...added.map((add) => ({ add: { ...add, dataChange } })),
   ];
 }
 
-function toRemove(file: DataFile, deletionTimestamp: number): RemoveAction {
+/** The table's new description; `undefined` if the change leaves it as it is. */
+function toMetadata(change: TableChange, timestampMs: number): MetadataAction | undefined {
+  const { base, schema, partitionColumns } = change;
+  const schemaString = JSON.stringify(schema);
+  const configuration = change.configuration ?? base?.metadata.configuration ?? {};
+  if (base === undefined) {
+    return {
+      id: randomUUID(),
+      format: { provider: 'parquet', options: {} },
+      schemaString,
+      partitionColumns,
+      configuration,
+      createdTime: timestampMs,
+    };
+  }
+  const isSame =
+    schemaString === JSON.stringify(base.schema) &&
+    partitionColumns.join('\0') === base.partitionColumns.join('\0') &&
+    JSON.stringify(configuration) === JSON.stringify(base.metadata.configuration);
+  return isSame ? undefined : { ...base.metadata, schemaString, partitionColumns, configuration };
+}
+
+function toRemove(file: DataFile, deletionTimestamp: number, dataChange: boolean): RemoveAction {
   return {
     path: file.add.path,
     deletionTimestamp,
-    dataChange: true,
+    dataChange,
     extendedFileMetadata: true,
     partitionValues: file.partitionValues,
     size: file.sizeBytes,

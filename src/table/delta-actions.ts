@@ -13,6 +13,7 @@ export interface ProtocolAction {
 export interface MetadataAction {
   readonly id: string;
   readonly name?: string;
+  readonly description?: string;
   readonly format: { readonly provider: string; readonly options: Readonly<Record<string, string>> };
   readonly schemaString: string;
   readonly partitionColumns: readonly string[];
@@ -31,39 +32,55 @@ export interface AddAction {
   readonly modificationTime: number;
   readonly dataChange: boolean;
   readonly stats?: string;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** Takes one data file out of the table; the file itself stays for older snapshots. */
+/** Takes one data file out of the table; the file itself stays for older snapshots until it is vacuumed. */
 export interface RemoveAction {
   readonly path: string;
-  readonly deletionTimestamp: number;
+  readonly deletionTimestamp?: number;
   readonly dataChange: boolean;
-  readonly extendedFileMetadata: true;
-  readonly partitionValues: PartitionValues;
-  readonly size: number;
+  readonly extendedFileMetadata?: boolean;
+  readonly partitionValues?: PartitionValues;
+  readonly size?: number;
 }
 
-/** What a commit did, for people: operation name, its parameters and its metrics. */
+/** What an application has written so far: commits of the same `appId` with a version that is not higher are repeats. */
+export interface TxnAction {
+  readonly appId: string;
+  readonly version: number;
+  readonly lastUpdated?: number;
+}
+
+/** What a commit did, for people: operation name, its parameters and its metrics. Writers may leave out or add any field. */
 export interface CommitInfoAction {
-  readonly timestamp: number;
-  readonly operation: string;
-  readonly operationParameters: Readonly<Record<string, string>>;
-  readonly operationMetrics: Readonly<Record<string, string>>;
-  readonly engineInfo: string;
+  readonly timestamp?: number;
+  readonly operation?: string;
+  readonly operationParameters?: Readonly<Record<string, unknown>>;
+  readonly operationMetrics?: Readonly<Record<string, unknown>>;
+  readonly engineInfo?: string;
+  /** Names one attempt to commit, so that a writer recognises its own entry. */
+  readonly txnId?: string;
+  readonly readVersion?: number;
+  readonly isBlindAppend?: boolean;
 }
 
-/** One line of a log entry: an object with exactly one of these fields. */
-export type DeltaAction =
-  | { readonly protocol: ProtocolAction }
-  | { readonly metaData: MetadataAction }
-  | { readonly add: AddAction }
-  | { readonly remove: RemoveAction }
-  | { readonly commitInfo: CommitInfoAction };
+/** One line of a log entry, or one row of a checkpoint: an object with one of these fields; fields of other names are to be ignored. */
+export interface DeltaAction {
+  readonly protocol?: ProtocolAction;
+  readonly metaData?: MetadataAction;
+  readonly add?: AddAction;
+  readonly remove?: RemoveAction;
+  readonly txn?: TxnAction;
+  readonly commitInfo?: CommitInfoAction;
+}
 
-/** Statistics of a data file as they stand in `add.stats`. */
+/** Statistics of a data file as they stand in `add.stats`; every part may be missing. */
 export interface FileStats {
-  readonly numRecords: number;
-  readonly minValues: Readonly<Record<string, unknown>>;
-  readonly maxValues: Readonly<Record<string, unknown>>;
-  readonly nullCount: Readonly<Record<string, number>>;
+  readonly numRecords?: number;
+  readonly minValues?: Readonly<Record<string, unknown>>;
+  readonly maxValues?: Readonly<Record<string, unknown>>;
+  readonly nullCount?: Readonly<Record<string, unknown>>;
+  /** `false` where rows were deleted since: bounds still hold, null counts do not. */
+  readonly tightBounds?: boolean;
 }

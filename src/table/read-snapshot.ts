@@ -1,26 +1,26 @@
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { decodeDataPath } from './data-path.ts';
-import type { AddAction, DeltaAction, MetadataAction, ProtocolAction } from './delta-actions.ts';
+import { decodeDataPath, toDataKey } from './data-path.ts';
+import type {
+  AddAction,
+  DeltaAction,
+  MetadataAction,
+  ProtocolAction,
+  RemoveAction,
+} from './delta-actions.ts';
 import { parseSchema } from './delta-schema.ts';
-import type { DataFile, Snapshot } from './snapshot.ts';
+import { type CheckpointFiles, type LogListing, listLog, logKey } from './log-listing.ts';
+import { parseLogEntry } from './parse-actions.ts';
+import { checkReadable } from './protocol.ts';
+import { readCheckpoint } from './read-checkpoint.ts';
+import type { Snapshot } from './snapshot.ts';
 
-const READER_VERSION = 1;
-const WRITER_VERSION = 2;
-
-/** The protocol that pixlake's own tables ask of others. */
-export const PROTOCOL: ProtocolAction = {
-  minReaderVersion: READER_VERSION,
-  minWriterVersion: WRITER_VERSION,
-};
-
-/** Object key of one log entry: the version as 20 digits. */
-export function logKey(folder: string, version: number): string {
-  return `${folder}/_delta_log/${String(version).padStart(20, '0')}.json`;
-}
+/** Log entries read at once. */
+const CONCURRENCY = 8;
 
 /**
- * Reads a table's newest snapshot, or the given version, by replaying its log; `undefined` where the folder holds no table.
+ * Reads a table's newest snapshot, or the given version: the newest checkpoint before it, then the log entries since. `undefined` where
+ * the folder holds no table.
  *
  * @throws `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */
@@ -29,104 +29,145 @@ export async function readSnapshot(
   folder: string,
   version?: number,
 ): Promise<Snapshot | undefined> {
-  const newest = await findNewestVersion(store, folder);
-  if (newest === undefined) return undefined;
-  if (version !== undefined && (version > newest || version < 0)) {
+  const log = await listLog(store, folder);
+  if (log === undefined) return undefined;
+  const wanted = version ?? log.newest;
+  if (log.newest < 0) throw missingEntries(folder, log, wanted, false);
+  if (wanted > log.newest || wanted < 0) {
     throw new PixlakeError(
       'SNAPSHOT_NOT_FOUND',
-      `${folder} has no version ${version}; its newest is ${newest}`,
+      `${folder} has no version ${wanted}; its newest is ${log.newest}`,
     );
   }
-  const replay = new Replay(folder);
-  const last = version ?? newest;
-  for (let entry = 0; entry <= last; entry++) replay.apply(entry, await store.read(logKey(folder, entry)));
-  return replay.finish(last);
-}
-
-async function findNewestVersion(store: ObjectStore, folder: string): Promise<number | undefined> {
-  const versions = new Set<number>();
-  for await (const { key } of store.list(`${folder}/_delta_log`)) {
-    const name = key.slice(key.lastIndexOf('/') + 1);
-    if (/^\d{20}\.json$/u.test(name)) versions.add(Number(name.slice(0, 20)));
-  }
-  if (versions.size === 0) return undefined;
-  const newest = Math.max(...versions);
-  for (let version = 0; version <= newest; version++) {
-    if (!versions.has(version)) {
-      throw new PixlakeError('TABLE_CORRUPT', `the log of ${folder} misses version ${version} of ${newest}`);
+  let damage: unknown;
+  for (const checkpoint of log.checkpoints) {
+    if (checkpoint.version > wanted || !hasEntries(log, checkpoint.version + 1, wanted)) continue;
+    try {
+      return await replay(store, folder, log, wanted, checkpoint);
+    } catch (error) {
+      if (error instanceof PixlakeError && error.code !== 'TABLE_CORRUPT') throw error;
+      // A checkpoint only repeats what the entries say; an older one, or all entries, do as well.
+      damage = error;
     }
   }
-  return newest;
+  if (hasEntries(log, 0, wanted)) return replay(store, folder, log, wanted, undefined);
+  if (damage !== undefined) {
+    throw new PixlakeError('TABLE_CORRUPT', `a checkpoint of ${folder} is damaged: ${messageOf(damage)}`, {
+      cause: damage,
+    });
+  }
+  throw missingEntries(folder, log, wanted, version !== undefined);
 }
 
-/** Log replay: later actions win, a file is in the snapshot if its last action is an add. */
-class Replay {
+function hasEntries({ entries }: LogListing, first: number, last: number): boolean {
+  for (let version = first; version <= last; version++) if (!entries.has(version)) return false;
+  return true;
+}
+
+function missingEntries(folder: string, log: LogListing, wanted: number, isExplicit: boolean): PixlakeError {
+  if (log.hasV2Checkpoints) {
+    return new PixlakeError('TABLE_FEATURE_UNSUPPORTED', `${folder} needs the feature v2Checkpoint`);
+  }
+  const oldest = log.checkpoints.findLast((checkpoint) => checkpoint.version > wanted);
+  if (isExplicit && oldest !== undefined) {
+    return new PixlakeError(
+      'SNAPSHOT_NOT_FOUND',
+      `the log of ${folder} no longer reaches back to version ${wanted}; the oldest it tells of is ${oldest.version}`,
+    );
+  }
+  const start = log.checkpoints.find((checkpoint) => checkpoint.version <= wanted)?.version ?? -1;
+  let missing = start + 1;
+  while (log.entries.has(missing)) missing += 1;
+  return new PixlakeError('TABLE_CORRUPT', `the log of ${folder} misses version ${missing} of ${log.newest}`);
+}
+
+async function replay(
+  store: ObjectStore,
+  folder: string,
+  log: LogListing,
+  last: number,
+  checkpoint: CheckpointFiles | undefined,
+): Promise<Snapshot> {
+  const state = new LogState(store, folder);
+  for (const key of checkpoint?.keys ?? [])
+    for await (const action of readCheckpoint(store, key)) state.apply(action);
+  const first = (checkpoint?.version ?? -1) + 1;
+  for (let start = first; start <= last; start += CONCURRENCY) {
+    const versions = Array.from({ length: Math.min(CONCURRENCY, last - start + 1) }, (_, i) => start + i);
+    const entries = await Promise.all(versions.map((version) => readLogEntry(store, folder, version)));
+    for (const action of entries.flat()) state.apply(action);
+  }
+  const { timestampMs } = state;
+  return state.finish(last, first <= last ? (timestampMs ?? log.entries.get(last)) : log.entries.get(last));
+}
+
+/** Reads the actions of one log entry. @throws `OBJECT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` */
+export async function readLogEntry(
+  store: ObjectStore,
+  folder: string,
+  version: number,
+): Promise<DeltaAction[]> {
+  return parseLogEntry(await store.read(logKey(folder, version)), `version ${version} of ${folder}`);
+}
+
+/** Log replay: later actions win, a file is in the snapshot if its last action is an add (PROTOCOL.md, "Action Reconciliation"). */
+class LogState {
+  readonly #store: ObjectStore;
   readonly #folder: string;
   readonly #files = new Map<string, AddAction>();
+  readonly #removed = new Map<string, RemoveAction>();
+  readonly #transactions = new Map<string, number>();
   #metadata: MetadataAction | undefined;
   #protocol: ProtocolAction | undefined;
+  /** Of the last entry that tells. */
+  timestampMs: number | undefined;
 
-  constructor(folder: string) {
+  constructor(store: ObjectStore, folder: string) {
+    this.#store = store;
     this.#folder = folder;
   }
 
-  apply(version: number, bytes: Buffer): void {
-    for (const line of bytes.toString('utf8').split('\n')) {
-      if (line.trim() === '') continue;
-      const action = this.#parse(version, line);
-      if ('add' in action) this.#files.set(action.add.path, action.add);
-      else if ('remove' in action) this.#files.delete(action.remove.path);
-      else if ('metaData' in action) this.#metadata = action.metaData;
-      else if ('protocol' in action) {
-        checkProtocol(this.#folder, action.protocol);
-        this.#protocol = action.protocol;
-      }
+  apply({ add, remove, metaData, protocol, txn, commitInfo }: DeltaAction): void {
+    if (add !== undefined) {
+      const path = decodeDataPath(add.path);
+      this.#files.set(path, add);
+      this.#removed.delete(path);
     }
+    if (remove !== undefined) {
+      const path = decodeDataPath(remove.path);
+      this.#files.delete(path);
+      this.#removed.set(path, remove);
+    }
+    if (metaData !== undefined) this.#metadata = metaData;
+    if (protocol !== undefined) this.#protocol = protocol;
+    if (txn !== undefined) this.#transactions.set(txn.appId, txn.version);
+    if (commitInfo !== undefined) this.timestampMs = commitInfo.timestamp;
   }
 
-  finish(version: number): Snapshot {
+  finish(version: number, timestampMs = 0): Snapshot {
+    const folder = this.#folder;
     const metadata = this.#metadata;
-    if (metadata === undefined || this.#protocol === undefined) {
-      throw new PixlakeError('TABLE_CORRUPT', `the log of ${this.#folder} has no protocol or no metadata`);
+    const protocol = this.#protocol;
+    if (metadata === undefined || protocol === undefined) {
+      throw new PixlakeError('TABLE_CORRUPT', `the log of ${folder} has no protocol or no metadata`);
     }
+    checkReadable(folder, protocol, metadata);
     return {
-      folder: this.#folder,
+      folder,
       version,
-      schema: parseSchema(metadata.schemaString, this.#folder),
+      timestampMs,
+      schema: parseSchema(metadata.schemaString, folder),
       partitionColumns: metadata.partitionColumns,
       metadata,
-      files: Array.from(this.#files.values(), (add) => toDataFile(this.#folder, add)),
+      protocol,
+      files: Array.from(this.#files.values(), (add) => ({
+        key: toDataKey(this.#store.uri, folder, add.path),
+        sizeBytes: add.size,
+        partitionValues: add.partitionValues,
+        add,
+      })),
+      removed: [...this.#removed.values()],
+      transactions: this.#transactions,
     };
   }
-
-  #parse(version: number, line: string): DeltaAction {
-    try {
-      return JSON.parse(line) as DeltaAction;
-    } catch (error) {
-      const message = `version ${version} of ${this.#folder} holds a line that is not JSON: ${messageOf(error)}`;
-      throw new PixlakeError('TABLE_CORRUPT', message, { cause: error });
-    }
-  }
-}
-
-function checkProtocol(folder: string, protocol: ProtocolAction): void {
-  if (protocol.minReaderVersion <= READER_VERSION && protocol.minWriterVersion <= WRITER_VERSION) return;
-  const features = [...(protocol.readerFeatures ?? []), ...(protocol.writerFeatures ?? [])];
-  const wanted =
-    features.length > 0 ? `the features ${[...new Set(features)].join(', ')}` : 'a newer protocol';
-  throw new PixlakeError(
-    'TABLE_FEATURE_UNSUPPORTED',
-    `${folder} needs ${wanted} (reader ${protocol.minReaderVersion}, writer ${protocol.minWriterVersion})`,
-  );
-}
-
-function toDataFile(folder: string, add: AddAction): DataFile {
-  const stats = add.stats === undefined ? undefined : (JSON.parse(add.stats) as { numRecords?: number });
-  return {
-    key: `${folder}/${decodeDataPath(add.path)}`,
-    sizeBytes: add.size,
-    partitionValues: add.partitionValues,
-    rowCount: stats?.numRecords,
-    add,
-  };
 }

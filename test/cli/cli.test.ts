@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
@@ -18,12 +18,16 @@ async function makeLake(rowCount: number): Promise<{ lake: string; folder: strin
   return { lake, folder };
 }
 
+const COMMANDS =
+  'sample ingest tables query run runs demo history restore delete optimize vacuum verify attach detach'.split(
+    ' ',
+  );
+
 describe('the command line', () => {
   test('has help with examples for each command, a version, and exit code 2 for misuse', async () => {
     const { stdout, code } = await pixlake('.', '--help');
     expect(code).toBe(0);
-    for (const command of ['sample', 'ingest', 'tables', 'query', 'run', 'runs', 'demo'])
-      expect(stdout).toContain(`  ${command} `);
+    for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
     expect((await pixlake('.', '--version')).stdout).toBe(`${VERSION}\n`);
     expect((await pixlake('.', 'ingest', '--help')).stdout).toContain('Examples:');
     expect((await pixlake('.', 'fly')).code).toBe(2);
@@ -67,7 +71,9 @@ describe('the command line', () => {
   test('query --explain names snapshot, files and plan', async () => {
     const { lake } = await makeLake(3);
     const { stdout } = await pixlake(lake, 'query', 'SELECT * FROM images WHERE id = 1', '--explain');
-    expect(stdout).toContain('images at version 0: 1 data files');
+    expect(stdout).toContain('images at version 0: 1 data files considered, 0 pruned, 1 read');
+    const none = await pixlake(lake, 'query', 'SELECT * FROM images WHERE id = 9', '--explain');
+    expect(none.stdout).toContain('1 data files considered, 1 pruned, 0 read');
     expect(stdout).toMatch(/READ_PARQUET/u);
   });
 
@@ -105,6 +111,47 @@ describe('the command line', () => {
     expect((written ?? 0) + (failed ?? 0)).toBe((selected ?? 0) * (copies ?? 0));
     expect(stdout).toContain('untrained');
     expect((await stat(join(folder, 'contact-sheet.png'))).size).toBeGreaterThan(20_000);
+  });
+
+  test('looks after tables: history, delete, restore, optimize, vacuum, verify, attach', async () => {
+    const { lake, folder } = await makeLake(6);
+    const say = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await pixlake(lake, ...args);
+      return code === 0 ? stdout.trim() : `${code}: ${stderr}`;
+    };
+    expect(await say('delete', 'images', '--where', 'id = 2', '--dry-run')).toBe(
+      'would delete 1 rows in 1 data files',
+    );
+    expect(await say('delete', 'images', '--where', 'id = 2')).toBe(
+      'deleted 1 rows in 1 data files; table images is at version 1',
+    );
+    expect(await say('query', 'SELECT count(*) AS n FROM images', '--at', '0', '--format', 'csv')).toBe(
+      'n\n6',
+    );
+    expect(await say('restore', 'images', '--to', '0')).toContain(
+      'is at version 2, which is version 0 again',
+    );
+    expect(await say('history', 'images')).toMatch(/^v2 .* RESTORE .*\nv1 .* DELETE .*\nv0 .* WRITE /u);
+    expect(await pixlakeJson(lake, 'history', 'images', '--limit', '1')).toMatchObject([{ version: 2 }]);
+    expect(await say('optimize', 'images')).toContain('nothing to compact');
+    expect(await say('optimize', 'images', '--target-size', '0')).toMatch(/^2: .*expected a size/su);
+    expect(await say('vacuum', 'images', '--retain', '0s', '--dry-run')).toMatch(
+      /^lake\S*part-\S+\.parquet\nwould remove 1 data files|would remove 1 data files/u,
+    );
+    expect(await say('vacuum', 'images', '--retain', '1h')).toBe('removed 0 data files (0 B)');
+    expect(await say('vacuum', 'images', '--retain', 'long')).toMatch(/^2: .*expected a duration/su);
+    expect(await say('attach', 'mirror', join(lake, 'tables/images'))).toMatch(
+      /^mirror is the Delta table at /u,
+    );
+    expect(await say('tables')).toContain('mirror  version 2, 6 rows in 1 files');
+    expect(await say('verify', '--deep')).toBe(
+      'images at version 2: 1 data files, 6 rows, 6 images: whole\nmirror at version 2: 1 data files, 6 rows: whole',
+    );
+    expect(await say('detach', 'mirror')).toBe('mirror is no longer attached');
+    await rm(join(folder, 'lake/originals/images/1.jpg'));
+    const broken = await pixlake(lake, 'verify', 'images', '--deep');
+    expect(broken).toMatchObject({ code: 5, stderr: expect.stringContaining('[VERIFY_FAILED]') });
+    expect(broken.stdout).toContain('originals/images/1.jpg is missing');
   });
 });
 

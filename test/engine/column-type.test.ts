@@ -62,7 +62,11 @@ const CASES: readonly (readonly [string, DeltaType, string])[] = [
     deltaArray({ type: 'struct', fields: [deltaField('a', 'decimal(20,0)')] }),
     `[{'a': 1}]`,
   ],
-  [`MAP {'a': 1}`, 'string', '{a=1}'],
+  [
+    `MAP {'a': 1}`,
+    { type: 'map', keyType: 'string', valueType: 'integer', valueContainsNull: true },
+    '{a=1}',
+  ],
   [`union_value(n := 7)::UNION(n INTEGER, s VARCHAR)`, 'string', '7'],
 ];
 

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createViews, findSnapshot, listTableNames, sqlNameOf } from '../../src/engine/lake-tables.ts';
+import { findTable, listTableNames } from '../../src/engine/find-table.ts';
+import { createViews, sqlNameOf } from '../../src/engine/lake-tables.ts';
 import { type DuckDb, openDuckDb } from '../../src/engine/open-duckdb.ts';
 import { parseSelect } from '../../src/engine/parse-select.ts';
 import { writeDataFiles } from '../../src/engine/write-data-files.ts';
@@ -11,6 +12,7 @@ import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import { commitTable } from '../../src/table/commit-table.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
+import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 
 const SCHEMA: DeltaStruct = { type: 'struct', fields: [deltaField('id', 'long')] };
@@ -67,6 +69,7 @@ async function append(folder: string, id: number): Promise<void> {
     partitionColumns: [],
     added,
     removed: [],
+    reads: NONE,
     operation: 'TEST',
     parameters: {},
     metrics: {},
@@ -120,7 +123,7 @@ describe('a query reads', () => {
 
   it('of a run the execution that was finished last', async () => {
     expect(await ask('FROM runs.crops')).toEqual({ rows: [{ id: 10n }], read: ['runs.crops@0'] });
-    const snapshot = await findSnapshot(store, { schema: 'runs', name: 'crops' });
+    const snapshot = (await findTable(store, { schema: 'runs', name: 'crops' }))?.snapshot;
     expect(snapshot?.folder).toBe('runs/crops/run_id=aaaa/manifest');
   });
 
@@ -242,7 +245,7 @@ describe('names of tables', () => {
         { schema: 'runs', name: word },
       ]) {
         const { tables } = await parseSelect(db, `FROM ${sqlNameOf(reference)}`);
-        expect(tables).toEqual([reference]);
+        expect(tables.map((table) => table.reference)).toEqual([reference]);
       }
     }
   });

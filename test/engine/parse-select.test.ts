@@ -27,7 +27,7 @@ async function rowsOf(sql: string): Promise<unknown[]> {
 }
 
 function namesOf({ tables }: ParsedSelect): string[] {
-  return tables.map(({ schema, name }) => (schema === '' ? name : `${schema}/${name}`)).sort();
+  return tables.map(({ viewName: [schema, name] }) => (schema === '' ? name : `${schema}/${name}`)).sort();
 }
 
 describe('a query is refused', () => {

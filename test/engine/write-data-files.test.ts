@@ -12,8 +12,9 @@ import { openStore } from '../../src/storage/open-store.ts';
 import { commitTable } from '../../src/table/commit-table.ts';
 import type { AddAction, FileStats } from '../../src/table/delta-actions.ts';
 import { type DeltaStruct, type DeltaType, deltaArray, deltaField } from '../../src/table/delta-schema.ts';
+import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
-import type { Snapshot } from '../../src/table/snapshot.ts';
+import { rowCountOf, type Snapshot } from '../../src/table/snapshot.ts';
 
 let root: string;
 let store: ObjectStore;
@@ -67,6 +68,7 @@ async function writeTable(
     partitionColumns,
     added,
     removed: [],
+    reads: NONE,
     operation: 'TEST',
     parameters: {},
     metrics: {},
@@ -100,7 +102,10 @@ describe('partition values', () => {
   async function roundTrip(values: readonly (string | null)[]): Promise<Written> {
     const rows = values.map((value, id) => [literal(id, 'BIGINT'), literal(value, 'VARCHAR')]);
     const written = await writeTable(valuesOf(rows, ['id', 'part']), schema, ['part']);
-    expect(await readBack(written)).toEqual(values.map((part, id) => ({ id: BigInt(id), part })));
+    // Delta takes an empty text for null.
+    expect(await readBack(written)).toEqual(
+      values.map((part, id) => ({ id: BigInt(id), part: part || null })),
+    );
     return written;
   }
 
@@ -116,7 +121,7 @@ describe('partition values', () => {
     ['control characters', ['line\nfeed', 'tab\t', '\u0001', '\u007f']],
     ['numbers as texts', ['1', '01', '1.0', '1e3', '-0', 'NaN', 'true', '2024-01-01']],
     ['upper and lower case', ['Men', 'men', 'MEN']],
-    ['null and the empty text, which differ', [null, '', 'x']],
+    ['null and the empty text, which are one', [null, '', 'x']],
     ['texts that say null', ['null', 'NULL', 'Null', 'None', null]],
     ['the folder name that stands for null', ['__HIVE_DEFAULT_PARTITION__', null]],
   ])('come back as they were: %s', async (_, values) => {
@@ -237,8 +242,8 @@ describe('statistics', () => {
         const stats = statsOf(added[0]);
         expect(stats.numRecords).toBe(rows.length);
         for (const [index, name] of names.entries()) {
-          expect(stats.nullCount[name], name).toBe(rows.filter((values) => values[index] === null).length);
-          const [min, max] = [stats.minValues[name], stats.maxValues[name]];
+          expect(stats.nullCount?.[name], name).toBe(rows.filter((values) => values[index] === null).length);
+          const [min, max] = [stats.minValues?.[name], stats.maxValues?.[name]];
           expect(min === undefined).toBe(max === undefined);
           if (min === undefined || max === undefined) continue;
           const [low, high] = [min, max].map((bound) =>
@@ -280,7 +285,7 @@ describe('statistics', () => {
     const stats = statsOf(added[0]);
     expect(stats.minValues).not.toHaveProperty(name);
     expect(stats.maxValues).not.toHaveProperty(name);
-    expect(stats.nullCount[name]).toBe(0);
+    expect(stats.nullCount?.[name]).toBe(0);
   });
 
   it('know columns whose names need quotes', async () => {
@@ -361,7 +366,7 @@ describe('data files', () => {
       const [counted] = await db.rows<{ count: bigint }>(
         `SELECT count(*) AS count FROM read_parquet(${quoteText(path)})`,
       );
-      expect(Number(counted?.count)).toBe(file.rowCount);
+      expect(Number(counted?.count)).toBe(rowCountOf(file));
       // Delta data files do not hold partition columns.
       const held = await db.rows<{ name: string }>(
         `SELECT name FROM parquet_schema(${quoteText(path)}) WHERE name = 'part'`,

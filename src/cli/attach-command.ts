@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
+
+/** `pixlake attach` and `pixlake detach`: tables that others wrote. */
+export function addAttachCommands(program: Command): void {
+  withLakeOptions(
+    program
+      .command('attach <name> <uri>')
+      .summary('register a table that others wrote, for reading')
+      .description(
+        'Registers a Delta table, a folder of Parquet files or one such file as a read-only table of the lake. Nothing\nis copied. The columns of plain Parquet files are fixed when they are attached.',
+      ),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pixlake attach clicks ../warehouse/clicks
+  $ pixlake query "SELECT * FROM images JOIN clicks USING (id)"`,
+    )
+    .action(async (name: string, uri: string, options: LakeOptions) => {
+      const attachment = await openLake(options).attach(name, uri);
+      if (options.json) return printJson({ name, ...attachment });
+      const what = attachment.format === 'delta' ? 'the Delta table' : 'Parquet files';
+      print(`${name} is ${what} at ${attachment.uri}`);
+    });
+  withLakeOptions(
+    program
+      .command('detach <name>')
+      .summary('forget an attached table')
+      .description('Forgets an attached table. Its files stay where they are.'),
+  ).action(async (name: string, options: LakeOptions) => {
+    await openLake(options).detach(name);
+    if (options.json) printJson({ name });
+    else print(`${name} is no longer attached`);
+  });
+}

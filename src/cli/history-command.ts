@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import type { TableVersion } from '../lakehouse.ts';
+import {
+  type LakeOptions,
+  openLake,
+  print,
+  printJson,
+  wholeNumber,
+  withLakeOptions,
+} from './command-line.ts';
+
+/** `pixlake history` and `pixlake restore`: the versions of a table. */
+export function addHistoryCommands(program: Command): void {
+  withLakeOptions(
+    program
+      .command('history <table>')
+      .summary('list the versions of a table')
+      .description(
+        'Lists the commits of a table, of a run (runs.<name>) or of an attached table, newest first.',
+      )
+      .option('--limit <n>', 'at most that many', wholeNumber(1)),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pixlake history images
+  $ pixlake query "SELECT count(*) FROM images@v3"`,
+    )
+    .action(async (table: string, options: LakeOptions & { limit?: number }) => {
+      const history = await openLake(options).history(table, options.limit);
+      if (options.json) printJson(history);
+      else print(...history.map(describeVersion));
+    });
+  withLakeOptions(
+    program
+      .command('restore <table>')
+      .summary('make a table what it was at an earlier version')
+      .description(
+        'Makes a table what it was at an earlier version or time, by a new commit. The versions in between stay readable.',
+      )
+      .requiredOption('--to <version|time>', 'version, or ISO 8601 time (UTC without zone)'),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pixlake restore images --to 3
+  $ pixlake restore images --to 2026-01-31T12:00:00Z`,
+    )
+    .action(async (table: string, options: LakeOptions & { to: string }) => {
+      const report = await openLake(options).restore(table, options.to);
+      if (options.json) return printJson(report);
+      const { restoredVersion, version, addedFileCount, removedFileCount } = report;
+      print(
+        report.isCommitted
+          ? `table ${table} is at version ${version}, which is version ${restoredVersion} again: ${addedFileCount} data files back, ${removedFileCount} out`
+          : `nothing to do: table ${table} is as at version ${restoredVersion} already`,
+      );
+    });
+}
+
+function describeVersion({ version, timestamp, operation, metrics, engine }: TableVersion): string {
+  const numbers = Object.entries(metrics).map(([name, value]) => `${name} ${String(value)}`);
+  return [`v${version}`.padEnd(6), timestamp, operation.padEnd(12), engine ?? '', numbers.join(', ')]
+    .join('  ')
+    .trimEnd();
+}

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import {
+  byteSize,
+  interruptible,
+  type LakeOptions,
+  nameList,
+  openLake,
+  print,
+  printJson,
+  withLakeOptions,
+} from './command-line.ts';
+import { formatBytes } from './progress-bar.ts';
+
+interface Options extends LakeOptions {
+  readonly targetSize?: number;
+  readonly sortBy?: string[];
+}
+
+/** `pixlake optimize`: compacts small data files. */
+export function addOptimizeCommand(program: Command): void {
+  withLakeOptions(
+    program
+      .command('optimize <table>')
+      .summary('compact the small data files of a table')
+      .description(
+        'Compacts the small data files of each partition into larger ones, sorted anew. The rows stay the same.',
+      )
+      .option('--target-size <size>', 'size of a good data file (default: 128MB)', byteSize)
+      .option(
+        '--sort-by <columns>',
+        'write all files anew, sorted by these columns, separated by commas',
+        nameList,
+      ),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pixlake optimize images
+  $ pixlake optimize images --sort-by year,id --target-size 64MB`,
+    )
+    .action(async (table: string, options: Options) => {
+      const { targetSize, sortBy } = options;
+      const spec = {
+        table,
+        ...(targetSize === undefined ? {} : { targetBytes: targetSize }),
+        ...(sortBy === undefined ? {} : { sortBy }),
+      };
+      const report = await interruptible((signal) => openLake(options).optimize(spec, signal));
+      if (options.json) return printJson(report);
+      print(
+        report.isCommitted
+          ? `${report.removedFileCount} data files (${formatBytes(report.removedBytes)}) became ${report.addedFileCount} (${formatBytes(report.addedBytes)}); table ${table} is at version ${report.version}`
+          : `nothing to compact; table ${table} stays at version ${report.version}`,
+      );
+    });
+}

@@ -1,0 +1,232 @@
+import { rm } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { messageOf, PixlakeError } from '../errors.ts';
+import { ATTACHED_FOLDER, attachmentKey, tableFolder } from '../storage/lake-layout.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { openStore } from '../storage/open-store.ts';
+import type { AsOf } from '../table/as-of.ts';
+import { encodeDataPath } from '../table/data-path.ts';
+import type { DeltaStruct } from '../table/delta-schema.ts';
+import { parseSchema } from '../table/delta-schema.ts';
+import { listLog } from '../table/log-listing.ts';
+import { PROTOCOL } from '../table/protocol.ts';
+import type { DataFile, Snapshot } from '../table/snapshot.ts';
+import { readSnapshotAsOf } from '../table/table-history.ts';
+import { deltaTypeOf } from './column-type.ts';
+import type { FoundTable } from './found-table.ts';
+import { openDuckDb, sqlError } from './open-duckdb.ts';
+import { rowBatches } from './result-stream.ts';
+import { quoteText } from './sql-text.ts';
+
+const attachment = z.discriminatedUnion('format', [
+  z.object({ format: z.literal('delta'), uri: z.string() }),
+  z.object({
+    format: z.literal('parquet'),
+    uri: z.string(),
+    schemaString: z.string(),
+    partitionColumns: z.array(z.string()),
+  }),
+]);
+
+/** How a table that others wrote is known to a lake. Columns of Parquet files are those at the time they were attached. */
+export type Attachment = Readonly<z.output<typeof attachment>>;
+
+/** Names of a lake's attached tables, sorted. */
+export async function listAttachedNames(store: ObjectStore): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { key } of store.list(ATTACHED_FOLDER)) {
+    if (key.endsWith('.json')) names.push(key.slice(ATTACHED_FOLDER.length + 1, -'.json'.length));
+  }
+  return names.sort();
+}
+
+/**
+ * Registers a Delta table, a folder of Parquet files or one such file as a read-only table of a lake. Nothing is copied.
+ *
+ * @throws `TABLE_EXISTS`, `TABLE_NOT_FOUND` where there is nothing of the kind, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
+ */
+export async function attachTable(store: ObjectStore, name: string, uri: string): Promise<Attachment> {
+  const isTaken =
+    (await listLog(store, tableFolder(name))) !== undefined ||
+    (await listAttachedNames(store)).includes(name);
+  if (isTaken) {
+    throw new PixlakeError('TABLE_EXISTS', `${store.uri} has a table ${name} already`, {
+      remedy: 'choose another name, or `pixlake detach` the one that is attached under it',
+    });
+  }
+  const described = await describe(store, /^[a-z][a-z0-9+.-]+:\/\//iu.test(uri) ? uri : resolve(uri));
+  await store.writeIfAbsent(attachmentKey(name), Buffer.from(`${JSON.stringify(described, null, 2)}\n`));
+  return described;
+}
+
+/** Forgets an attached table; its files stay where they are. @throws `TABLE_NOT_FOUND` */
+export async function detachTable(store: ObjectStore, name: string): Promise<void> {
+  if ((await store.stat(attachmentKey(name))) === undefined)
+    throw new PixlakeError('TABLE_NOT_FOUND', `no table ${name} is attached to ${store.uri}`);
+  await store.delete(attachmentKey(name));
+}
+
+/** Checks that a name is free for a table of the lake's own. @throws `TABLE_READ_ONLY` */
+export async function checkNotAttached(store: ObjectStore, name: string): Promise<void> {
+  if ((await store.stat(attachmentKey(name))) === undefined) return;
+  throw new PixlakeError('TABLE_READ_ONLY', `${name} is an attached table, which can only be read`, {
+    remedy: 'ingest into another table with --table',
+  });
+}
+
+/** Opens an attached table; `undefined` where none has that name. @throws `SNAPSHOT_NOT_FOUND`, `TABLE_…` */
+export async function openAttached(
+  lake: ObjectStore,
+  name: string,
+  asOf: AsOf | undefined,
+): Promise<FoundTable | undefined> {
+  const key = attachmentKey(name);
+  if ((await lake.stat(key)) === undefined) return undefined;
+  const known = await readAttachment(lake, key);
+  const { store, folder } = openPlace(known.uri);
+  const snapshot =
+    known.format === 'delta'
+      ? await readSnapshotAsOf(store, folder, asOf)
+      : await listParquetSnapshot(store, folder, known, asOf);
+  if (snapshot !== undefined) return { store, snapshot, isAttached: true };
+  throw new PixlakeError('TABLE_NOT_FOUND', `the attached table ${name} is no longer at ${known.uri}`, {
+    remedy: `\`pixlake detach ${name}\` forgets it`,
+  });
+}
+
+async function readAttachment(lake: ObjectStore, key: string): Promise<Attachment> {
+  try {
+    return attachment.parse(JSON.parse((await lake.read(key)).toString('utf8')));
+  } catch (error) {
+    throw new PixlakeError('TABLE_CORRUPT', `${key} in ${lake.uri} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The store is opened on the folder above, so that the table itself is a key in it. */
+function openPlace(uri: string): { store: ObjectStore; folder: string } {
+  const place = uri.replace(/\/+$/u, '');
+  return { store: openStore(dirname(place)), folder: basename(place) };
+}
+
+async function describe(lake: ObjectStore, uri: string): Promise<Attachment> {
+  const { store, folder } = openPlace(uri);
+  if ((await readSnapshotAsOf(store, folder, undefined)) !== undefined) return { format: 'delta', uri };
+  const files = await listParquetFiles(store, folder);
+  if (files.length === 0) {
+    throw new PixlakeError('TABLE_NOT_FOUND', `there is neither a Delta table nor a Parquet file at ${uri}`);
+  }
+  const partitionColumns = sharedPartitions(files);
+  const fields = await describeFiles(lake, store, files, partitionColumns);
+  return {
+    format: 'parquet',
+    uri,
+    schemaString: JSON.stringify({ type: 'struct', fields }),
+    partitionColumns,
+  };
+}
+
+async function describeFiles(
+  lake: ObjectStore,
+  store: ObjectStore,
+  files: readonly DataFile[],
+  partitionColumns: readonly string[],
+): Promise<DeltaStruct['fields']> {
+  const scratchDir = await lake.makeScratchDir();
+  try {
+    using db = await openDuckDb({ scratchDir });
+    const paths = files.map(({ key }) => quoteText(store.locate(key))).join(', ');
+    const isHive = partitionColumns.length > 0;
+    const result = await db.connection.stream(
+      `FROM read_parquet([${paths}], union_by_name = true, hive_partitioning = ${isHive}) LIMIT 0`,
+    );
+    return rowBatches(result).columns.map(({ name, type }) => {
+      const deltaType = deltaTypeOf(type);
+      // Read-only tables may have what pixlake's own would need a newer protocol for.
+      const isZoneless = deltaType === 'timestamp' && !String(type).includes('WITH TIME ZONE');
+      return { name, type: isZoneless ? 'timestamp_ntz' : deltaType, nullable: true, metadata: {} };
+    });
+  } catch (error) {
+    throw sqlError(error);
+  } finally {
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+}
+
+/** Parquet files below a folder, or the one file of that key; others' tools hide files behind `_` and `.`. */
+async function listParquetFiles(store: ObjectStore, folder: string): Promise<DataFile[]> {
+  const single = await store.stat(folder);
+  if (single !== undefined) return [toDataFile(folder, folder, single.sizeBytes)];
+  const files: DataFile[] = [];
+  for await (const { key, sizeBytes } of store.list(folder)) {
+    const isHidden = key
+      .slice(folder.length + 1)
+      .split('/')
+      .some((part) => /^[._]/u.test(part));
+    if (!isHidden && /\.parquet$/iu.test(key)) files.push(toDataFile(folder, key, sizeBytes));
+  }
+  return files.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function toDataFile(folder: string, key: string, size: number): DataFile {
+  const path = key === folder ? basename(key) : key.slice(folder.length + 1);
+  const folders = path.split('/').slice(0, -1);
+  const values = folders.flatMap((part) => {
+    const equals = part.indexOf('=');
+    return equals === -1 ? [] : [[part.slice(0, equals), decodeValue(part.slice(equals + 1))] as const];
+  });
+  const partitionValues = Object.fromEntries(values);
+  const add = { path: encodeDataPath(path), partitionValues, size, modificationTime: 0, dataChange: true };
+  return { key, sizeBytes: size, partitionValues, add };
+}
+
+function decodeValue(text: string): string | null {
+  if (text === '__HIVE_DEFAULT_PARTITION__') return null;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Names of `name=value` folders that lie on the way to every file. */
+function sharedPartitions(files: readonly DataFile[]): string[] {
+  const [first, ...others] = files;
+  return Object.keys(first?.partitionValues ?? {}).filter((name) =>
+    others.every(({ partitionValues }) => Object.hasOwn(partitionValues, name)),
+  );
+}
+
+async function listParquetSnapshot(
+  store: ObjectStore,
+  folder: string,
+  { schemaString, partitionColumns }: Extract<Attachment, { format: 'parquet' }>,
+  asOf: AsOf | undefined,
+): Promise<Snapshot | undefined> {
+  if (asOf !== undefined) {
+    throw new PixlakeError('SNAPSHOT_NOT_FOUND', `${folder} is plain Parquet files, which have no versions`);
+  }
+  const files = await listParquetFiles(store, folder);
+  if (files.length === 0) return undefined;
+  const metadata = {
+    id: folder,
+    format: { provider: 'parquet', options: {} },
+    schemaString,
+    partitionColumns,
+    configuration: {},
+  };
+  return {
+    folder,
+    version: 0,
+    timestampMs: 0,
+    schema: parseSchema(schemaString, folder),
+    partitionColumns,
+    metadata,
+    protocol: PROTOCOL,
+    files,
+    removed: [],
+    transactions: new Map(),
+  };
+}

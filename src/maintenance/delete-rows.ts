@@ -1,0 +1,153 @@
+import { rm } from 'node:fs/promises';
+import { createViews, findOwnTable, sqlNameOf } from '../engine/lake-tables.ts';
+import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
+import { parseSelect } from '../engine/parse-select.ts';
+import { quoteName, quoteText } from '../engine/sql-text.ts';
+import { FILE_COLUMN, selectSnapshot } from '../engine/table-view.ts';
+import { discardDataFiles, writeDataFiles } from '../engine/write-data-files.ts';
+import { PixlakeError } from '../errors.ts';
+import { commitTable } from '../table/commit-table.ts';
+import { NONE } from '../table/file-predicate.ts';
+import { pruneFiles } from '../table/prune-files.ts';
+import { retryOnConflict } from '../table/retry-on-conflict.ts';
+import type { DataFile, Snapshot } from '../table/snapshot.ts';
+import { sortColumnsOf } from '../table/table-properties.ts';
+import type { MaintenanceContext } from './maintenance-context.ts';
+
+/** Which rows of which table are to go. */
+export interface DeleteSpec {
+  readonly table: string;
+  /** An SQL condition on the table's columns; rows for which it is true are deleted. */
+  readonly where: string;
+  /** Only counts the rows. */
+  readonly isDryRun?: boolean;
+}
+
+/** What a delete did. */
+export interface DeleteReport {
+  readonly table: string;
+  /** The table's version afterwards. */
+  readonly version: number;
+  readonly isCommitted: boolean;
+  readonly deletedCount: number;
+  /** Rows that were written anew because they shared a file with deleted ones. */
+  readonly copiedCount: number;
+  readonly removedFileCount: number;
+  readonly addedFileCount: number;
+}
+
+interface TouchedFile {
+  readonly path: string;
+  readonly matched: bigint;
+  readonly total: bigint;
+}
+
+/**
+ * Deletes rows: data files without others are taken out, those with others are written anew without them. The originals stay, and so do the
+ * rows in older versions.
+ *
+ * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `TABLE_APPEND_ONLY`, `SQL_…`, `COMMIT_CONFLICT`
+ */
+export async function deleteRows(context: MaintenanceContext, spec: DeleteSpec): Promise<DeleteReport> {
+  return retryOnConflict(async () => {
+    const snapshot = await findOwnTable(context.store, spec.table);
+    const scratchDir = await context.store.makeScratchDir();
+    try {
+      using db = await openDuckDb({ scratchDir });
+      return await deleteOnce(context, spec, snapshot, db, scratchDir);
+    } finally {
+      await rm(scratchDir, { recursive: true, force: true });
+    }
+  }, context.signal);
+}
+
+async function deleteOnce(
+  { store, engine }: MaintenanceContext,
+  { table, where, isDryRun }: DeleteSpec,
+  snapshot: Snapshot,
+  db: DuckDb,
+  scratchDir: string,
+): Promise<DeleteReport> {
+  const candidates = await findCandidates(db, table, where, snapshot);
+  const rows = selectSnapshot(store, { ...snapshot, files: candidates }, { withFile: true });
+  await db.run(`CREATE VIEW __target AS ${rows}`);
+  // The condition is judged in one place, so that a row is never both deleted and kept.
+  const judged = await parseSelect(
+    db,
+    `SELECT *, (${where}\n) AS __matches FROM __target AS ${quoteName(table)}`,
+  );
+  const others = judged.tables.filter(({ reference }) => reference.name !== '__target');
+  await createViews(db, store, { ...judged, tables: others });
+  await db.run(`CREATE VIEW __judged AS ${judged.sql}`);
+  const touched = await db.rows<TouchedFile>(`
+    SELECT ${FILE_COLUMN} AS path, count(*) FILTER (WHERE __matches) AS matched, count(*) AS total
+    FROM __judged GROUP BY ALL HAVING matched > 0`);
+  const deletedCount = touched.reduce((sum, { matched }) => sum + Number(matched), 0);
+  const copiedCount = touched.reduce((sum, { matched, total }) => sum + Number(total - matched), 0);
+  const counts = { table, deletedCount, copiedCount };
+  const paths = new Set(touched.map(({ path }) => path));
+  const removed = candidates.filter((file) => paths.has(store.locate(file.key)));
+  if (isDryRun || removed.length === 0) {
+    const { version } = snapshot;
+    return { ...counts, version, isCommitted: false, removedFileCount: removed.length, addedFileCount: 0 };
+  }
+  const { folder, schema, partitionColumns } = snapshot;
+  const added = await writeDataFiles(db, store, {
+    query: selectKept(snapshot, touched),
+    schema,
+    partitionColumns,
+    folder,
+    scratchDir,
+  });
+  try {
+    const version = await commitTable(store, {
+      folder,
+      base: snapshot,
+      schema,
+      partitionColumns,
+      added,
+      removed,
+      // Rows that come in meanwhile count as later than the delete.
+      reads: NONE,
+      operation: 'DELETE',
+      parameters: { predicate: JSON.stringify([where]) },
+      metrics: {
+        numDeletedRows: deletedCount,
+        numCopiedRows: copiedCount,
+        numRemovedFiles: removed.length,
+        numAddedFiles: added.length,
+      },
+      engine,
+    });
+    const files = { removedFileCount: removed.length, addedFileCount: added.length };
+    return { ...counts, version, isCommitted: true, ...files };
+  } catch (error) {
+    if (error instanceof PixlakeError && error.code === 'COMMIT_CONFLICT')
+      await discardDataFiles(store, folder, added);
+    throw error;
+  }
+}
+
+/** Files that may hold matching rows. */
+async function findCandidates(
+  db: DuckDb,
+  table: string,
+  where: string,
+  snapshot: Snapshot,
+): Promise<readonly DataFile[]> {
+  const reference = { schema: '', name: table };
+  const { tables } = await parseSelect(db, `SELECT * FROM ${sqlNameOf(reference)} WHERE (${where}\n)`);
+  const own = tables.find(({ viewName: [schema, name] }) => schema === '' && name === table);
+  return own === undefined ? snapshot.files : pruneFiles(snapshot, own.predicate);
+}
+
+function selectKept(
+  { schema, partitionColumns, metadata }: Snapshot,
+  touched: readonly TouchedFile[],
+): string {
+  const paths = touched.filter(({ matched, total }) => matched < total).map(({ path }) => quoteText(path));
+  const columns = schema.fields.map(({ name }) => quoteName(name)).join(', ');
+  const order = [...partitionColumns, ...sortColumnsOf(metadata, schema)].map(quoteName).join(', ');
+  const among = paths.length === 0 ? 'false' : `${FILE_COLUMN} IN (${paths.join(', ')})`;
+  return `SELECT ${columns} FROM __judged WHERE ${among} AND __matches IS NOT TRUE${order && ` ORDER BY ${order}`}`;
+}

@@ -1,0 +1,186 @@
+import { rm } from 'node:fs/promises';
+import { findOwnTable } from '../engine/lake-tables.ts';
+import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
+import { quoteName } from '../engine/sql-text.ts';
+import { selectSnapshot } from '../engine/table-view.ts';
+import { discardDataFiles, writeDataFiles } from '../engine/write-data-files.ts';
+import { PixlakeError } from '../errors.ts';
+import { commitTable } from '../table/commit-table.ts';
+import type { AddAction } from '../table/delta-actions.ts';
+import { NONE } from '../table/file-predicate.ts';
+import { retryOnConflict } from '../table/retry-on-conflict.ts';
+import { type DataFile, readStats, type Snapshot } from '../table/snapshot.ts';
+import { sortColumnsOf } from '../table/table-properties.ts';
+import type { MaintenanceContext } from './maintenance-context.ts';
+
+/** How a table is to be stored. */
+export interface OptimizeSpec {
+  readonly table: string;
+  /** Size in bytes of a good data file; 128 MiB by default. Files of less than half of it are small. */
+  readonly targetBytes?: number;
+  /** Columns to sort by, which makes all files be written anew; by default those that the table was made with, in small files only. */
+  readonly sortBy?: readonly string[];
+}
+
+/** What an optimize did. */
+export interface OptimizeReport {
+  readonly table: string;
+  /** The table's version afterwards. */
+  readonly version: number;
+  readonly isCommitted: boolean;
+  readonly removedFileCount: number;
+  readonly addedFileCount: number;
+  readonly removedBytes: number;
+  readonly addedBytes: number;
+}
+
+const DEFAULT_TARGET_BYTES = 128 * 1024 * 1024;
+
+/**
+ * Compacts the small data files of each partition into larger ones, sorted anew. The rows stay the same, and readers of older versions
+ * keep their files.
+ *
+ * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `ARGUMENT_INVALID`, `COMMIT_CONFLICT`, `STORAGE_…`
+ */
+export async function optimizeTable(
+  context: MaintenanceContext,
+  spec: OptimizeSpec,
+): Promise<OptimizeReport> {
+  return retryOnConflict(async () => {
+    const snapshot = await findOwnTable(context.store, spec.table);
+    const scratchDir = await context.store.makeScratchDir();
+    try {
+      using db = await openDuckDb({ scratchDir });
+      return await optimizeOnce(context, spec, snapshot, db, scratchDir);
+    } finally {
+      await rm(scratchDir, { recursive: true, force: true });
+    }
+  }, context.signal);
+}
+
+async function optimizeOnce(
+  context: MaintenanceContext,
+  spec: OptimizeSpec,
+  snapshot: Snapshot,
+  db: DuckDb,
+  scratchDir: string,
+): Promise<OptimizeReport> {
+  const { store, engine, signal } = context;
+  const { folder, schema, partitionColumns } = snapshot;
+  const sortBy = chooseSort(spec, snapshot);
+  const targetBytes = spec.targetBytes ?? DEFAULT_TARGET_BYTES;
+  const groups = chooseGroups(snapshot, targetBytes, spec.sortBy !== undefined);
+  const added: AddAction[] = [];
+  try {
+    for (const files of groups) {
+      signal?.throwIfAborted();
+      added.push(...(await rewrite(db, store, snapshot, files, { sortBy, targetBytes, scratchDir })));
+    }
+    const removed = groups.flat();
+    const sizes = {
+      removedFileCount: removed.length,
+      addedFileCount: added.length,
+      removedBytes: removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      addedBytes: added.reduce((sum, { size }) => sum + size, 0),
+    };
+    const { table } = spec;
+    if (removed.length === 0) return { table, version: snapshot.version, isCommitted: false, ...sizes };
+    const version = await commitTable(store, {
+      folder,
+      base: snapshot,
+      schema,
+      partitionColumns,
+      added,
+      removed,
+      reads: NONE,
+      isRearrangement: true,
+      operation: 'OPTIMIZE',
+      parameters: { targetSize: String(targetBytes), sortBy: JSON.stringify(sortBy) },
+      metrics: {
+        numRemovedFiles: sizes.removedFileCount,
+        numAddedFiles: sizes.addedFileCount,
+        numRemovedBytes: sizes.removedBytes,
+        numAddedBytes: sizes.addedBytes,
+      },
+      engine,
+    });
+    return { table, version, isCommitted: true, ...sizes };
+  } catch (error) {
+    const isUncommitted = !(error instanceof PixlakeError) || error.code === 'COMMIT_CONFLICT';
+    if (isUncommitted) await discardDataFiles(store, folder, added);
+    throw error;
+  }
+}
+
+function chooseSort({ sortBy }: OptimizeSpec, { schema, metadata, partitionColumns }: Snapshot): string[] {
+  if (sortBy === undefined) {
+    return sortColumnsOf(metadata, schema).filter((name) => !partitionColumns.includes(name));
+  }
+  const names = schema.fields.map(({ name }) => name).filter((name) => !partitionColumns.includes(name));
+  const unknown = sortBy.filter((name) => !names.includes(name));
+  if (unknown.length === 0) return [...sortBy];
+  throw new PixlakeError('ARGUMENT_INVALID', `cannot sort by ${unknown.join(', ')}`, {
+    remedy: `choose from: ${names.join(', ')}`,
+  });
+}
+
+/** Files to be written anew, by partition: all of them, or those that are small where there are several. */
+function chooseGroups(snapshot: Snapshot, targetBytes: number, isWhole: boolean): DataFile[][] {
+  const groups = new Map<string, DataFile[]>();
+  for (const file of snapshot.files) {
+    if (!isWhole && file.sizeBytes >= targetBytes / 2) continue;
+    const key = JSON.stringify(snapshot.partitionColumns.map((name) => file.partitionValues[name] ?? null));
+    groups.set(key, [...(groups.get(key) ?? []), file]);
+  }
+  return [...groups.values()].filter((files) => isWhole || files.length > 1);
+}
+
+async function rewrite(
+  db: DuckDb,
+  store: MaintenanceContext['store'],
+  snapshot: Snapshot,
+  files: readonly DataFile[],
+  options: {
+    readonly sortBy: readonly string[];
+    readonly targetBytes: number;
+    readonly scratchDir: string;
+  },
+): Promise<AddAction[]> {
+  const { folder, schema, partitionColumns } = snapshot;
+  const columns = schema.fields
+    .filter(({ name }) => !partitionColumns.includes(name))
+    .map(({ name }) => quoteName(name));
+  const order = options.sortBy.length === 0 ? '' : ` ORDER BY ${options.sortBy.map(quoteName).join(', ')}`;
+  const [first] = files;
+  const path = first?.key.slice(folder.length + 1) ?? '';
+  const added = await writeDataFiles(db, store, {
+    query: `SELECT ${columns.join(', ')} FROM (${selectSnapshot(store, { ...snapshot, files })})${order}`,
+    schema,
+    partitionColumns,
+    folder,
+    partition: {
+      values: first?.partitionValues ?? {},
+      folder: path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '',
+    },
+    targetBytes: options.targetBytes,
+    scratchDir: options.scratchDir,
+  });
+  checkRowCount(folder, files, added);
+  return added;
+}
+
+/** Compaction must not lose a row, whatever the cause. */
+function checkRowCount(folder: string, files: readonly DataFile[], added: readonly AddAction[]): void {
+  const before = files.map((file) => readStats(file).numRecords);
+  if (before.includes(undefined)) return;
+  const wanted = before.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+  const written = added.reduce(
+    (sum, { stats }) => sum + (JSON.parse(stats ?? '{}') as { numRecords: number }).numRecords,
+    0,
+  );
+  if (written === wanted) return;
+  throw new PixlakeError(
+    'TABLE_CORRUPT',
+    `the log of ${folder} counts ${wanted} rows where its files hold ${written}; \`pixlake verify\` tells which`,
+  );
+}

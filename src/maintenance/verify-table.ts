@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { findQueriedTable, sqlNameOf } from '../engine/lake-tables.ts';
+import { parseTableName } from '../engine/find-table.ts';
+import type { FoundTable } from '../engine/found-table.ts';
+import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
+import { rowBatches } from '../engine/result-stream.ts';
+import { quoteText } from '../engine/sql-text.ts';
+import { selectSnapshot } from '../engine/table-view.ts';
+import { messageOf, PixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { type DataFile, rowCountOf } from '../table/snapshot.ts';
+import type { MaintenanceContext } from './maintenance-context.ts';
+
+/** Something that is not as the table's log or rows say. */
+export interface VerifyProblem {
+  readonly key: string;
+  readonly problem: string;
+}
+
+/** What verifying a table found. */
+export interface VerifyReport {
+  readonly table: string;
+  readonly version: number;
+  readonly fileCount: number;
+  readonly rowCount: number;
+  /** Images whose bytes were compared with their checksum; 0 unless verified deeply. */
+  readonly imageCount: number;
+  readonly problems: readonly VerifyProblem[];
+}
+
+/** Data files looked at in one query. */
+const CHUNK_SIZE = 200;
+
+/** Images read at once. */
+const CONCURRENCY = 8;
+
+/**
+ * Checks that a table is whole: every data file of its newest version is there, with the size and the number of rows that the log states.
+ * Deeply, it also decodes every row and compares the bytes of every image that the rows name with their sha256.
+ *
+ * @throws `TABLE_NOT_FOUND`, `TABLE_CORRUPT` if the log itself cannot be read
+ */
+export async function verifyTable(
+  { store, signal }: MaintenanceContext,
+  { table, isDeep = false }: { readonly table: string; readonly isDeep?: boolean },
+): Promise<VerifyReport> {
+  const reference = parseTableName(table);
+  const found = await findQueriedTable(store, reference);
+  const { files, version } = found.snapshot;
+  const problems: VerifyProblem[] = [];
+  const scratchDir = await store.makeScratchDir();
+  let rowCount = 0;
+  let imageCount = 0;
+  try {
+    using db = await openDuckDb({ scratchDir });
+    for (let start = 0; start < files.length; start += CHUNK_SIZE) {
+      signal?.throwIfAborted();
+      const present = await checkObjects(found.store, files.slice(start, start + CHUNK_SIZE), problems);
+      rowCount += await checkRows(db, found, present, isDeep, problems);
+    }
+    if (isDeep && problems.length === 0 && !found.isAttached)
+      imageCount = await checkImages(db, found, problems, signal);
+  } finally {
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+  return { table: sqlNameOf(reference), version, fileCount: files.length, rowCount, imageCount, problems };
+}
+
+async function checkObjects(
+  store: ObjectStore,
+  files: readonly DataFile[],
+  problems: VerifyProblem[],
+): Promise<DataFile[]> {
+  const entries = await Promise.all(files.map(({ key }) => store.stat(key)));
+  return files.filter(({ key, sizeBytes }, index) => {
+    const size = entries[index]?.sizeBytes;
+    if (size === sizeBytes) return true;
+    const problem = size === undefined ? 'is missing' : `has ${size} bytes, not ${sizeBytes}`;
+    problems.push({ key, problem });
+    return false;
+  });
+}
+
+async function checkRows(
+  db: DuckDb,
+  { store, snapshot }: FoundTable,
+  files: readonly DataFile[],
+  isDeep: boolean,
+  problems: VerifyProblem[],
+): Promise<number> {
+  let rowCount = 0;
+  for (const file of files) {
+    const { key } = file;
+    try {
+      const path = quoteText(store.locate(key));
+      const [counted] = await db.rows<{ count: bigint }>(
+        `SELECT num_rows AS count FROM parquet_file_metadata(${path})`,
+      );
+      const count = Number(counted?.count);
+      rowCount += count;
+      const stated = rowCountOf(file);
+      if (stated !== undefined && stated !== count)
+        problems.push({ key, problem: `has ${count} rows, not ${stated}` });
+      // Hashing needs every value, so that each page is decoded.
+      if (isDeep) {
+        const rows = selectSnapshot(store, { ...snapshot, files: [file] });
+        await db.run(`SELECT bit_xor(hash(r)) FROM (${rows}) AS r`);
+      }
+    } catch (error) {
+      problems.push({ key, problem: `cannot be read: ${messageOf(error).split('\n', 1).join('')}` });
+    }
+  }
+  return rowCount;
+}
+
+interface ImageReference {
+  readonly key: string;
+  readonly sha256: string;
+}
+
+async function checkImages(
+  db: DuckDb,
+  { store, snapshot }: FoundTable,
+  problems: VerifyProblem[],
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const names = new Set(snapshot.schema.fields.map(({ name }) => name));
+  if (!names.has('image_key') || !names.has('image_sha256')) return 0;
+  const rows = selectSnapshot(store, snapshot);
+  const result = await db.connection.stream(
+    `SELECT image_key, image_sha256 FROM (${rows}) WHERE image_key IS NOT NULL AND image_sha256 IS NOT NULL`,
+  );
+  let imageCount = 0;
+  for await (const batch of rowBatches(result)) {
+    const images = batch.getRows().map(([key, sha256]) => ({ key: String(key), sha256: String(sha256) }));
+    for (let start = 0; start < images.length; start += CONCURRENCY) {
+      signal?.throwIfAborted();
+      const found = await Promise.all(
+        images.slice(start, start + CONCURRENCY).map((image) => checkImage(store, image)),
+      );
+      problems.push(...found.filter((problem) => problem !== undefined));
+      imageCount += found.length;
+    }
+  }
+  return imageCount;
+}
+
+async function checkImage(
+  store: ObjectStore,
+  { key, sha256 }: ImageReference,
+): Promise<VerifyProblem | undefined> {
+  try {
+    const found = createHash('sha256')
+      .update(await store.read(key))
+      .digest('hex');
+    return found === sha256 ? undefined : { key, problem: `has the sha256 ${found}, not ${sha256}` };
+  } catch (error) {
+    if (!(error instanceof PixlakeError)) throw error;
+    const problem = error.code === 'OBJECT_NOT_FOUND' ? 'is missing' : `cannot be read: ${error.message}`;
+    return { key, problem };
+  }
+}

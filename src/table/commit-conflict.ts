@@ -1,0 +1,28 @@
+import { decodeDataPath } from './data-path.ts';
+import type { AddAction, DeltaAction } from './delta-actions.ts';
+import { fileMightMatch } from './prune-files.ts';
+import type { TableChange } from './table-change.ts';
+
+/**
+ * Why a change cannot go on top of a commit that its author did not know of, or `undefined` if it can: appends never conflict with
+ * appends; what was read must not have changed; no file is taken out twice; and both must speak of the same columns.
+ */
+export function findConflict(change: TableChange, winner: readonly DeltaAction[]): string | undefined {
+  const taken = new Set(change.removed.map(({ add }) => decodeDataPath(add.path)));
+  for (const { protocol, metaData, remove, add } of winner) {
+    if (change.base === undefined && protocol !== undefined) return 'it made the table';
+    if (protocol !== undefined) return 'it changed the protocol';
+    if (metaData !== undefined) return 'it changed the columns or properties';
+    if (remove !== undefined && taken.has(decodeDataPath(remove.path)))
+      return 'it took out a file that this one takes out';
+    if (remove?.dataChange && change.reads.kind === 'any') return 'it removed rows that this one read';
+    if (add?.dataChange && mightBring(change, add)) return 'it brought rows that this one would have read';
+  }
+  return undefined;
+}
+
+function mightBring(change: TableChange, add: AddAction): boolean {
+  const { schema, partitionColumns, reads } = change;
+  const file = { key: add.path, sizeBytes: add.size, partitionValues: add.partitionValues, add };
+  return fileMightMatch({ schema, partitionColumns }, file, reads);
+}

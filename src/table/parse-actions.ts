@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { messageOf, PixlakeError } from '../errors.ts';
+import type { DeltaAction } from './delta-actions.ts';
+
+/** A field that another writer may leave out or set to null. */
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.nullish().transform((value) => value ?? undefined);
+
+const texts = z.record(z.string(), z.string());
+const partitionValues = z.record(z.string(), z.string().nullable());
+
+/** Numbers that Delta calls long; a checkpoint gives them as bigint. */
+const long = z.union([z.number(), z.bigint()]).transform(Number);
+
+const add = z.object({
+  path: z.string().min(1),
+  partitionValues: optional(partitionValues).transform((values) => values ?? {}),
+  size: long,
+  modificationTime: optional(long).transform((value) => value ?? 0),
+  dataChange: optional(z.boolean()).transform((value) => value ?? true),
+  stats: optional(z.string()),
+  tags: optional(z.record(z.string(), z.string().nullable())),
+  deletionVector: z.unknown().optional(),
+});
+
+const remove = z.object({
+  path: z.string().min(1),
+  deletionTimestamp: optional(long),
+  dataChange: optional(z.boolean()).transform((value) => value ?? true),
+  extendedFileMetadata: optional(z.boolean()),
+  partitionValues: optional(partitionValues),
+  size: optional(long),
+});
+
+const metaData = z.object({
+  id: z.string(),
+  name: optional(z.string()),
+  description: optional(z.string()),
+  format: optional(
+    z.object({ provider: z.string(), options: optional(texts).transform((value) => value ?? {}) }),
+  ).transform((value) => value ?? { provider: 'parquet', options: {} }),
+  schemaString: z.string(),
+  partitionColumns: optional(z.array(z.string())).transform((value) => value ?? []),
+  configuration: optional(z.record(z.string(), z.string().nullable())).transform((value) =>
+    Object.fromEntries(Object.entries(value ?? {}).map(([name, text]) => [name, text ?? ''])),
+  ),
+  createdTime: optional(long),
+});
+
+const protocol = z.object({
+  minReaderVersion: long,
+  minWriterVersion: long,
+  readerFeatures: optional(z.array(z.string())),
+  writerFeatures: optional(z.array(z.string())),
+});
+
+const action = z.object({
+  add: optional(add),
+  remove: optional(remove),
+  metaData: optional(metaData),
+  protocol: optional(protocol),
+  txn: optional(z.object({ appId: z.string(), version: long, lastUpdated: optional(long) })),
+  commitInfo: optional(z.looseObject({ timestamp: optional(long) })),
+});
+
+/**
+ * Checks one action as a log entry or a checkpoint holds it and gives the parts that pixlake knows; others are ignored, as the protocol asks.
+ *
+ * @throws `TABLE_CORRUPT` naming `place`, `TABLE_FEATURE_UNSUPPORTED` for deletion vectors and sidecars
+ */
+export function parseAction(json: unknown, place: string): DeltaAction {
+  const parsed = action.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const message = `${place} holds an action that is not one: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
+    throw new PixlakeError('TABLE_CORRUPT', message);
+  }
+  const isSet = (value: unknown): boolean => value !== undefined && value !== null;
+  if (isSet(parsed.data.add?.deletionVector)) throw unsupported(place, 'deletionVectors');
+  if (isSet((json as { sidecar?: unknown }).sidecar)) throw unsupported(place, 'v2Checkpoint');
+  return parsed.data as DeltaAction;
+}
+
+/** Parses a log entry: one JSON object a line. @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` */
+export function parseLogEntry(bytes: Buffer, place: string): DeltaAction[] {
+  const actions: DeltaAction[] = [];
+  for (const line of bytes.toString('utf8').split('\n')) {
+    if (line.trim() === '') continue;
+    let json: unknown;
+    try {
+      json = JSON.parse(line);
+    } catch (error) {
+      const message = `${place} holds a line that is not JSON: ${messageOf(error)}`;
+      throw new PixlakeError('TABLE_CORRUPT', message, { cause: error });
+    }
+    actions.push(parseAction(json, place));
+  }
+  return actions;
+}
+
+function unsupported(place: string, feature: string): PixlakeError {
+  return new PixlakeError('TABLE_FEATURE_UNSUPPORTED', `${place} needs the feature ${feature}`);
+}

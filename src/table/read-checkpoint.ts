@@ -1,0 +1,64 @@
+import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { DeltaAction } from './delta-actions.ts';
+import { parseAction } from './parse-actions.ts';
+
+/** Columns of a checkpoint that tell of a table's state; a sidecar is only looked for to be refused. */
+const COLUMNS = ['protocol', 'metaData', 'txn', 'add', 'remove', 'sidecar'];
+
+/** Checkpoints up to this size are fetched in one request. */
+const WHOLE_READ_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Reads the actions of one checkpoint file, a row group at a time, so that memory holds what the caller keeps and little more.
+ *
+ * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`, storage errors, and whatever a damaged Parquet file makes the reader throw
+ */
+export async function* readCheckpoint(store: ObjectStore, key: string): AsyncGenerator<DeltaAction> {
+  const file = await openBuffer(store, key);
+  const metadata = await parquetMetadataAsync(file);
+  const present = new Set(metadata.schema.map(({ name }) => name));
+  const columns = COLUMNS.filter((name) => present.has(name));
+  let rowStart = 0;
+  for (const group of metadata.row_groups) {
+    const rowEnd = rowStart + Number(group.num_rows);
+    const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, compressors });
+    for (const row of rows) yield parseAction(withJsonStats(row), key);
+    rowStart = rowEnd;
+  }
+}
+
+async function openBuffer(store: ObjectStore, key: string): Promise<AsyncBuffer> {
+  const byteLength = (await store.stat(key))?.sizeBytes ?? 0;
+  if (byteLength <= WHOLE_READ_BYTES) {
+    const bytes = toArrayBuffer(await store.read(key));
+    return { byteLength, slice: (start, end) => bytes.slice(start, end) };
+  }
+  return {
+    byteLength,
+    slice: async (start, end = byteLength) =>
+      toArrayBuffer(await store.read(key, { start, length: end - start })),
+  };
+}
+
+function toArrayBuffer(bytes: Buffer): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
+}
+
+interface CheckpointRow {
+  readonly [column: string]: unknown;
+  readonly add?: { readonly stats?: unknown; readonly stats_parsed?: unknown };
+}
+
+/** Tables with `delta.checkpoint.writeStatsAsJson = false` have their statistics only as a struct. */
+function withJsonStats(row: CheckpointRow): unknown {
+  const { add } = row;
+  if (add === undefined || add === null || typeof add.stats === 'string' || !add.stats_parsed) return row;
+  const stats = JSON.stringify(add.stats_parsed, (_name, value: unknown) => {
+    if (typeof value === 'bigint') return Number(value);
+    // Null is no bound, and bytes are none that JSON could hold.
+    return value === null || value instanceof Uint8Array ? undefined : value;
+  });
+  return { ...row, add: { ...add, stats } };
+}

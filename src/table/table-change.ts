@@ -1,0 +1,29 @@
+import type { AddAction, TxnAction } from './delta-actions.ts';
+import type { DeltaStruct } from './delta-schema.ts';
+import type { FilePredicate } from './file-predicate.ts';
+import type { DataFile, Snapshot } from './snapshot.ts';
+
+/** What a commit changes: data files added, and data files of `base` taken out. */
+export interface TableChange {
+  readonly folder: string;
+  /** The snapshot that the change was computed from; `undefined` makes the table. */
+  readonly base: Snapshot | undefined;
+  /** Columns after the commit. */
+  readonly schema: DeltaStruct;
+  readonly partitionColumns: readonly string[];
+  /** Properties after the commit; those of `base` by default. */
+  readonly configuration?: Readonly<Record<string, string>>;
+  readonly added: readonly AddAction[];
+  readonly removed: readonly DataFile[];
+  /** Rows that would have changed the outcome had they been there: the commit fails if another writer brought such rows meanwhile. */
+  readonly reads: FilePredicate;
+  /** Whether the rows are those of before, only stored otherwise. */
+  readonly isRearrangement?: boolean;
+  /** Makes the commit happen once however often it is tried. */
+  readonly transaction?: TxnAction;
+  readonly operation: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Software that commits, such as `pixlake/0.1.0`. */
+  readonly engine: string;
+}

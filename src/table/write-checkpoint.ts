@@ -1,0 +1,91 @@
+import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { CHECKPOINT_SCHEMA } from './checkpoint-schema.ts';
+import type { DeltaAction } from './delta-actions.ts';
+import { checkpointKey, lastCheckpointKey } from './log-listing.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** A checkpoint follows every so many commits, as Delta's `delta.checkpointInterval` has it by default. */
+const INTERVAL = 10;
+
+/** How long the protocol keeps removed files in the log by default (`delta.deletedFileRetentionDuration`). */
+const TOMBSTONE_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** Rows of a row group, which are held as columns at once. */
+const ROW_GROUP_SIZE = 20_000;
+
+/** Whether a checkpoint is due after the commit of a version. */
+export function isCheckpointDue(version: number): boolean {
+  return version > 0 && version % INTERVAL === 0;
+}
+
+/**
+ * Writes a snapshot as a checkpoint, and the hint that names it (PROTOCOL.md, "Checkpoints"). Readers never need it: a writer that dies
+ * here leaves the table as it was.
+ */
+export async function writeCheckpoint(store: ObjectStore, snapshot: Snapshot): Promise<void> {
+  const { folder, version, files } = snapshot;
+  const rows = toRows(snapshot);
+  const writer = new ByteWriter();
+  const parquet = new ParquetWriter({ writer, schema: CHECKPOINT_SCHEMA });
+  for (let start = 0; start < rows.length; start += ROW_GROUP_SIZE) {
+    const columnData = toColumns(rows.slice(start, start + ROW_GROUP_SIZE));
+    await parquet.write({ columnData, rowGroupSize: ROW_GROUP_SIZE });
+  }
+  await parquet.finish();
+  const bytes = writer.getBytes();
+  await store.write(checkpointKey(folder, version), bytes);
+  const hint = {
+    version,
+    size: rows.length,
+    sizeInBytes: bytes.byteLength,
+    numOfAddFiles: files.length,
+  };
+  await store.write(lastCheckpointKey(folder), Buffer.from(JSON.stringify(hint)));
+}
+
+function toRows({ protocol, metadata, files, removed, transactions, timestampMs }: Snapshot): DeltaAction[] {
+  const isKept = (deletionTimestamp = 0): boolean => deletionTimestamp > timestampMs - TOMBSTONE_MS;
+  return [
+    { protocol },
+    { metaData: metadata },
+    ...Array.from(transactions, ([appId, version]) => ({ txn: { appId, version } })),
+    ...removed
+      .filter(({ deletionTimestamp }) => isKept(deletionTimestamp))
+      .map((remove) => ({ remove: { ...remove, dataChange: false } })),
+    ...files.map(({ add }) => ({ add: { ...add, dataChange: false } })),
+  ];
+}
+
+function toColumns(rows: readonly DeltaAction[]): ColumnSource[] {
+  const column = (name: string, toCell: (row: DeltaAction) => unknown): ColumnSource => ({
+    name,
+    data: rows.map((row) => toCell(row) ?? null),
+  });
+  return [
+    column('txn', ({ txn }) => txn && { ...txn, version: BigInt(txn.version) }),
+    column(
+      'add',
+      ({ add }) => add && { ...add, size: long(add.size), modificationTime: long(add.modificationTime) },
+    ),
+    column(
+      'remove',
+      ({ remove }) =>
+        remove && {
+          ...remove,
+          size: long(remove.size),
+          deletionTimestamp: long(remove.deletionTimestamp),
+        },
+    ),
+    column(
+      'metaData',
+      ({ metaData }) => metaData && { ...metaData, createdTime: long(metaData.createdTime) },
+    ),
+    column('protocol', ({ protocol }) => protocol),
+  ];
+}
+
+/** The Parquet library takes 64-bit integers as bigint only. */
+function long(value: number | undefined): bigint | undefined {
+  return value === undefined ? undefined : BigInt(Math.trunc(value));
+}

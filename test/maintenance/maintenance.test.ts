@@ -1,0 +1,283 @@
+import { readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Lakehouse, openLakehouse, PixlakeError } from '../../src/index.ts';
+import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+
+interface Opened {
+  readonly lakehouse: Lakehouse;
+  readonly lake: string;
+  readonly folder: string;
+  readonly table: string;
+}
+
+/** A lake with a table `images` of ten rows in two partitions, made by five ingests. */
+async function open(): Promise<Opened> {
+  const folder = await makeTestFolder();
+  const lake = join(folder, 'lake');
+  const lakehouse = openLakehouse({ lake });
+  for (let batch = 0; batch < 5; batch++) {
+    const ids = [batch * 2 + 1, batch * 2 + 2];
+    const images = await Promise.all(ids.map(async (id) => [`${id}.jpg`, await drawJpeg(id)] as const));
+    const source = await writeCatalogue(
+      join(folder, `source${batch}`),
+      ids.map((id) => csvLine({ id, gender: id % 2 ? 'Men' : 'Women', year: 2000 + id })),
+      Object.fromEntries(images),
+    );
+    await lakehouse.ingest({ source, partitionBy: ['gender'] });
+  }
+  return { lakehouse, lake, folder, table: join(lake, 'tables/images') };
+}
+
+async function ask(lakehouse: Lakehouse, sql: string): Promise<unknown[][]> {
+  await using query = await lakehouse.query(sql);
+  const rows: unknown[][] = [];
+  for await (const batch of query.batches) rows.push(...batch.getRows());
+  return rows;
+}
+
+const ALL = 'SELECT * FROM images ORDER BY id';
+
+async function dataFiles(table: string): Promise<string[]> {
+  const names = await readdir(table, { recursive: true });
+  return names.filter((name) => name.endsWith('.parquet') && !name.startsWith('_')).sort();
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => (error instanceof PixlakeError ? error.code : String(error)),
+  );
+}
+
+describe('delete', () => {
+  test('takes out the rows that match, and only those, null or not', async () => {
+    const { lakehouse } = await open();
+    const report = await lakehouse.delete({ table: 'images', where: 'id > 3 AND (year > 2008 OR NULL)' });
+    expect(report).toMatchObject({ isCommitted: true, version: 5, deletedCount: 2, addedFileCount: 0 });
+    expect(await ask(lakehouse, 'SELECT count(*), max(id)::BIGINT FROM images')).toEqual([[8n, 8n]]);
+    expect(await ask(lakehouse, 'SELECT count(*) FROM images@v4')).toEqual([[10n]]);
+    await expect(lakehouse.verify('images')).resolves.toMatchObject({ problems: [], rowCount: 8 });
+  });
+
+  test('writes the other rows of a file anew', async () => {
+    const { lakehouse, table } = await open();
+    await lakehouse.optimize({ table: 'images' });
+    const before = await ask(lakehouse, 'SELECT * FROM images WHERE id <> 3 ORDER BY id');
+    expect(await lakehouse.delete({ table: 'images', where: 'id = 3' })).toMatchObject({
+      deletedCount: 1,
+      copiedCount: 4,
+      removedFileCount: 1,
+      addedFileCount: 1,
+    });
+    expect(await ask(lakehouse, ALL)).toEqual(before);
+    expect((await dataFiles(table)).length).toBeGreaterThan(2);
+  });
+
+  test('of nothing, or as a dry run, changes nothing', async () => {
+    const { lakehouse } = await open();
+    expect(await lakehouse.delete({ table: 'images', where: 'false' })).toMatchObject({
+      isCommitted: false,
+      version: 4,
+    });
+    expect(await lakehouse.delete({ table: 'images', where: 'true', isDryRun: true })).toMatchObject({
+      isCommitted: false,
+      deletedCount: 10,
+    });
+    expect(await ask(lakehouse, 'SELECT count(*) FROM images')).toEqual([[10n]]);
+  });
+
+  test('may ask other tables and older versions', async () => {
+    const { lakehouse } = await open();
+    await lakehouse.delete({ table: 'images', where: 'id NOT IN (SELECT id FROM images@v1)' });
+    expect(await ask(lakehouse, 'SELECT count(*) FROM images')).toEqual([[4n]]);
+    await lakehouse.delete({ table: 'images', where: 'true' });
+    expect(await ask(lakehouse, 'SELECT count(*) FROM images')).toEqual([[0n]]);
+    expect((await ask(lakehouse, 'SELECT * FROM images@v0')).length).toBe(2);
+  });
+
+  test.each([
+    ['true) OR (false', undefined],
+    ['id = 1; DROP TABLE images', 'SQL_SYNTAX'],
+    ['no_such_column = 1', 'SQL_FAILED'],
+    ['', 'SQL_SYNTAX'],
+    [`id = 1 -- ' comment`, undefined],
+  ])('with the condition %j never both deletes and keeps a row', async (where, code) => {
+    const { lakehouse } = await open();
+    expect(await codeOf(lakehouse.delete({ table: 'images', where }))).toBe(code);
+    const [[count, distinct]] = (await ask(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM images')) as [
+      [bigint, bigint],
+    ];
+    expect(count).toBe(distinct);
+  });
+
+  test('is for the tables of the lake only', async () => {
+    const { lakehouse, folder, table } = await open();
+    await lakehouse.attach('mirror', table);
+    expect(await codeOf(lakehouse.delete({ table: 'mirror', where: 'true' }))).toBe('TABLE_READ_ONLY');
+    expect(await codeOf(lakehouse.delete({ table: 'none', where: 'true' }))).toBe('TABLE_NOT_FOUND');
+    const source = join(folder, 'source0');
+    expect(await codeOf(lakehouse.ingest({ source, table: 'mirror' }))).toBe('TABLE_READ_ONLY');
+  });
+});
+
+describe('optimize', () => {
+  test('leaves one file a partition and the rows as they were, and a second time nothing', async () => {
+    const { lakehouse } = await open();
+    const before = await ask(lakehouse, ALL);
+    const report = await lakehouse.optimize({ table: 'images' });
+    expect(report).toMatchObject({
+      isCommitted: true,
+      version: 5,
+      removedFileCount: 10,
+      addedFileCount: 2,
+    });
+    expect(await ask(lakehouse, ALL)).toEqual(before);
+    expect(await ask(lakehouse, `SELECT count(*) FROM images WHERE gender = 'Men'`)).toEqual([[5n]]);
+    expect(await lakehouse.optimize({ table: 'images' })).toMatchObject({ isCommitted: false, version: 5 });
+    expect((await lakehouse.verify('images', true)).problems).toEqual([]);
+  });
+
+  test('sorts anew when asked, by columns that are there', async () => {
+    const { lakehouse } = await open();
+    const before = await ask(lakehouse, ALL);
+    await lakehouse.optimize({ table: 'images', sortBy: ['image_sha256'], targetBytes: 1 << 20 });
+    expect(await ask(lakehouse, ALL)).toEqual(before);
+    const hashes = await ask(lakehouse, `SELECT image_sha256 FROM images WHERE gender = 'Men'`);
+    const sorted = await ask(lakehouse, `SELECT image_sha256 FROM images WHERE gender = 'Men' ORDER BY ALL`);
+    expect(hashes).toEqual(sorted);
+    const unknown = lakehouse.optimize({ table: 'images', sortBy: ['nope'] });
+    expect(await codeOf(unknown)).toBe('ARGUMENT_INVALID');
+  });
+
+  test('goes on top of an append that came first, and is redone after a delete', async () => {
+    const { lakehouse } = await open();
+    const [optimized, deleted] = await Promise.all([
+      lakehouse.optimize({ table: 'images' }),
+      lakehouse.delete({ table: 'images', where: 'id <= 4' }),
+    ]);
+    expect([optimized.isCommitted, deleted.deletedCount]).toEqual([true, 4]);
+    expect(await ask(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM images')).toEqual([[6n, 6n]]);
+    expect((await lakehouse.verify('images')).problems).toEqual([]);
+  });
+});
+
+describe('vacuum', () => {
+  test('removes what no version within the retention needs, and nothing else', async () => {
+    const { lakehouse, table } = await open();
+    await lakehouse.optimize({ table: 'images' });
+    expect(await lakehouse.vacuum({ table: 'images' })).toMatchObject({ removedKeys: [] });
+    const dry = await lakehouse.vacuum({ table: 'images', retainMs: 0, isDryRun: true });
+    expect(dry.removedKeys).toHaveLength(10);
+    expect(await dataFiles(table)).toHaveLength(12);
+    const report = await lakehouse.vacuum({ table: 'images', retainMs: 0 });
+    expect(report.removedKeys).toEqual(dry.removedKeys);
+    expect(await dataFiles(table)).toHaveLength(2);
+    expect((await lakehouse.verify('images')).problems).toEqual([]);
+    expect(await codeOf(ask(lakehouse, 'SELECT * FROM images@v4'))).toBe('OBJECT_NOT_FOUND');
+    expect(await codeOf(lakehouse.restore('images', '4'))).toBe('OBJECT_NOT_FOUND');
+  });
+
+  test('keeps young files that no commit knows, and removes old ones', async () => {
+    const { lakehouse, table } = await open();
+    const [young, old] = [join(table, 'part-young.parquet'), join(table, 'gender=Men', 'part-old.parquet')];
+    await writeFile(young, 'a commit is about to name it');
+    await writeFile(old, 'a process died');
+    await writeFile(join(table, '_notes'), 'hidden');
+    const longAgo = Date.now() / 1000 - 30 * 60 * 60;
+    await utimes(old, longAgo, longAgo);
+    await utimes(join(table, '_notes'), longAgo, longAgo);
+    const kept = await lakehouse.vacuum({ table: 'images', retainMs: 48 * 60 * 60 * 1000 });
+    expect(kept.removedKeys).toEqual([]);
+    const report = await lakehouse.vacuum({ table: 'images', retainMs: 0 });
+    expect(report.removedKeys).toEqual(['tables/images/gender=Men/part-old.parquet']);
+    expect(await readdir(table)).toEqual(expect.arrayContaining(['part-young.parquet', '_notes']));
+    expect((await ask(lakehouse, ALL)).length).toBe(10);
+  });
+
+  test('keeps the files of versions that were current within the retention', async () => {
+    const { lakehouse } = await open();
+    await lakehouse.delete({ table: 'images', where: 'id <= 2' });
+    await lakehouse.restore('images', '4');
+    await lakehouse.optimize({ table: 'images' });
+    await lakehouse.vacuum({ table: 'images', retainMs: 60_000 });
+    for (const version of [0, 4, 5, 6, 7]) {
+      expect(await codeOf(ask(lakehouse, `SELECT * FROM images@v${version}`))).toBeUndefined();
+    }
+  });
+
+  test('sweeps what dead processes left, but not what a live one works with', async () => {
+    const { lakehouse, lake } = await open();
+    const [dead, live] = [join(lake, '.tmp/dead'), join(lake, '.tmp/live')];
+    await writeFile(dead, '');
+    await writeFile(live, '');
+    const longAgo = Date.now() / 1000 - 30 * 60 * 60;
+    await utimes(dead, longAgo, longAgo);
+    expect(await lakehouse.vacuum({ table: 'images' })).toMatchObject({ sweptCount: 1 });
+    expect(await readdir(join(lake, '.tmp'))).toEqual(['live']);
+  });
+});
+
+describe('restore', () => {
+  test('brings rows and columns of a version back, and can be undone', async () => {
+    const { lakehouse, folder } = await open();
+    const before = await ask(lakehouse, 'SELECT * FROM images ORDER BY id');
+    const source = join(folder, 'source0', 'more.csv');
+    await writeFile(source, 'id,gender,year,note\n1,Men,1999,new\n');
+    await lakehouse.ingest({ source, images: join(folder, 'source0', 'images') });
+    expect(await ask(lakehouse, 'SELECT note, year FROM images WHERE id = 1')).toEqual([['new', 1999]]);
+    expect(await lakehouse.restore('images', '4')).toMatchObject({
+      isCommitted: true,
+      restoredVersion: 4,
+      version: 6,
+    });
+    expect(await ask(lakehouse, 'SELECT * FROM images ORDER BY id')).toEqual(before);
+    expect(await lakehouse.restore('images', 'v4')).toMatchObject({ isCommitted: false, version: 6 });
+    await lakehouse.restore('images', '5');
+    expect(await ask(lakehouse, 'SELECT note FROM images WHERE id = 1')).toEqual([['new']]);
+    expect(await codeOf(lakehouse.restore('images', '99'))).toBe('SNAPSHOT_NOT_FOUND');
+    const history = await lakehouse.history('images', 2);
+    expect(history.map(({ operation }) => operation)).toEqual(['RESTORE', 'RESTORE']);
+  });
+});
+
+describe('verify', () => {
+  test('finds data files that are missing, cut off or not as counted', async () => {
+    const { lakehouse, table } = await open();
+    const [first, second] = await dataFiles(table);
+    await rm(join(table, first ?? ''));
+    await truncate(join(table, second ?? ''), 100);
+    const { problems } = await lakehouse.verify('images');
+    expect(problems).toHaveLength(2);
+    expect(Object.fromEntries(problems.map(({ key, problem }) => [key, problem]))).toEqual({
+      [`tables/images/${first}`]: 'is missing',
+      [`tables/images/${second}`]: expect.stringMatching(/^has 100 bytes, not \d+$/u),
+    });
+  });
+
+  test('finds a file that has not the rows that the log counts', async () => {
+    const { lakehouse, table } = await open();
+    const log = join(table, '_delta_log/00000000000000000000.json');
+    await writeFile(
+      log,
+      (await readFile(log, 'utf8')).replaceAll('\\"numRecords\\":1', '\\"numRecords\\":2'),
+    );
+    const { problems } = await lakehouse.verify('images');
+    expect(problems).toHaveLength(2);
+    expect(problems[0]?.problem).toBe('has 1 rows, not 2');
+  });
+
+  test('deeply, finds originals that are missing or changed', async () => {
+    const { lakehouse, lake } = await open();
+    expect(await lakehouse.verify('images', true)).toMatchObject({ problems: [], imageCount: 10 });
+    await rm(join(lake, 'originals/images/3.jpg'));
+    await writeFile(join(lake, 'originals/images/4.jpg'), 'other bytes');
+    expect((await lakehouse.verify('images')).problems).toEqual([]);
+    const { problems } = await lakehouse.verify('images', true);
+    expect(problems.map(({ key }) => key).sort()).toEqual([
+      'originals/images/3.jpg',
+      'originals/images/4.jpg',
+    ]);
+  });
+});

@@ -1,0 +1,258 @@
+import { describe, expect, test } from 'vitest';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { commitTable } from '../../src/table/commit-table.ts';
+import type { DeltaAction } from '../../src/table/delta-actions.ts';
+import { deltaField } from '../../src/table/delta-schema.ts';
+import { ANY, type FilePredicate } from '../../src/table/file-predicate.ts';
+import { logKey } from '../../src/table/log-listing.ts';
+import { readLogEntry, readSnapshot } from '../../src/table/read-snapshot.ts';
+import { retryOnConflict } from '../../src/table/retry-on-conflict.ts';
+import type { TableChange } from '../../src/table/table-change.ts';
+import { addOf, changeOf, FOLDER, openTable, SCHEMA } from './table-fixture.ts';
+
+async function snapshotOf(store: ObjectStore, version?: number) {
+  const snapshot = await readSnapshot(store, FOLDER, version);
+  if (snapshot === undefined) throw new Error('there is no table');
+  return snapshot;
+}
+
+/** Lets another writer commit first, then commits on the snapshot of before. */
+async function commitAfter(
+  theirs: Partial<TableChange>,
+  ours: Partial<TableChange>,
+): Promise<{ version: number; store: ObjectStore }> {
+  const { store } = await openTable();
+  const base = await snapshotOf(store);
+  await commitTable(store, changeOf({ base, ...theirs }));
+  return { version: await commitTable(store, changeOf({ base, ...ours })), store };
+}
+
+function idsBetween(min: number, max: number): FilePredicate {
+  const literal = (value: number) => ({ kind: 'number', value }) as const;
+  return {
+    kind: 'and',
+    parts: [
+      { kind: 'compare', column: 'id', comparison: '>=', literal: literal(min) },
+      { kind: 'compare', column: 'id', comparison: '<=', literal: literal(max) },
+    ],
+  };
+}
+
+function addIds(path: string, min: number, max: number) {
+  const stats = JSON.stringify({
+    numRecords: 2,
+    minValues: { id: min },
+    maxValues: { id: max },
+    nullCount: { id: 0 },
+  });
+  return { ...addOf(path), stats };
+}
+
+describe('two commits on one version', () => {
+  test('that both append are both in the table, one after the other', async () => {
+    const { store, version } = await commitAfter(
+      { added: [addOf('x.parquet')] },
+      { added: [addOf('y.parquet')] },
+    );
+    expect(version).toBe(2);
+    const paths = (await snapshotOf(store)).files.map(({ add }) => add.path);
+    expect(paths).toEqual(expect.arrayContaining(['x.parquet', 'y.parquet']));
+    expect(paths).toHaveLength(4);
+  });
+
+  test('that take out different files are both done', async () => {
+    const { store } = await openTable();
+    const base = await snapshotOf(store);
+    await commitTable(store, changeOf({ base, removed: base.files.slice(0, 1) }));
+    await commitTable(store, changeOf({ base, removed: base.files.slice(1) }));
+    expect((await snapshotOf(store)).files).toEqual([]);
+  });
+
+  test('that take out the same file conflict, and nothing of the second is seen', async () => {
+    const { store } = await openTable();
+    const base = await snapshotOf(store);
+    const removed = base.files.slice(0, 1);
+    await commitTable(store, changeOf({ base, removed, added: [addOf('x.parquet')] }));
+    const second = commitTable(store, changeOf({ base, removed, added: [addOf('y.parquet')] }));
+    await expect(second).rejects.toMatchObject({
+      code: 'COMMIT_CONFLICT',
+      message: expect.stringContaining('took out a file'),
+    });
+    expect((await snapshotOf(store)).files.map(({ add }) => add.path)).not.toContain('y.parquet');
+  });
+
+  test.each<[string, Partial<TableChange>, string]>([
+    [
+      'new columns',
+      { schema: { ...SCHEMA, fields: [...SCHEMA.fields, deltaField('size', 'long')] } },
+      'columns',
+    ],
+    ['new properties', { configuration: { a: 'b' } }, 'properties'],
+  ])('conflict if the first brought %s', async (_, theirs, reason) => {
+    await expect(commitAfter(theirs, { added: [addOf('x.parquet')] })).rejects.toMatchObject({
+      code: 'COMMIT_CONFLICT',
+      message: expect.stringContaining(reason),
+    });
+  });
+
+  test('conflict if the first brought rows that the second would have read, by their ids', async () => {
+    const theirs = { added: [addIds('x.parquet', 10, 20)] };
+    const ours = { added: [addOf('y.parquet')] };
+    await expect(commitAfter(theirs, { ...ours, reads: idsBetween(20, 30) })).rejects.toMatchObject({
+      code: 'COMMIT_CONFLICT',
+    });
+    await expect(commitAfter(theirs, { ...ours, reads: ANY })).rejects.toMatchObject({
+      code: 'COMMIT_CONFLICT',
+    });
+    expect(await commitAfter(theirs, { ...ours, reads: idsBetween(21, 30) })).toMatchObject({ version: 2 });
+    const rearranged = { ...theirs, isRearrangement: true };
+    expect(await commitAfter(rearranged, { ...ours, reads: ANY })).toMatchObject({ version: 2 });
+  });
+
+  test('that both make the table conflict', async () => {
+    const { store } = await openTable();
+    await expect(commitTable(store, changeOf({ base: undefined }))).rejects.toMatchObject({
+      code: 'COMMIT_CONFLICT',
+      message: expect.stringContaining('made the table'),
+    });
+  });
+
+  test('many at once get versions without a gap', async () => {
+    const { store } = await openTable();
+    const base = await snapshotOf(store);
+    const versions = await Promise.all(
+      Array.from({ length: 25 }, (_, index) =>
+        commitTable(store, changeOf({ base, added: [addOf(`f${index}.parquet`)] })),
+      ),
+    );
+    expect(versions.sort((a, b) => a - b)).toEqual(Array.from({ length: 25 }, (_, index) => index + 1));
+    expect((await snapshotOf(store)).files).toHaveLength(27);
+    const stamps = [];
+    for (let version = 0; version <= 25; version++) {
+      const [first] = await readLogEntry(store, FOLDER, version);
+      stamps.push(first?.commitInfo?.timestamp ?? 0);
+    }
+    expect(stamps).toEqual([...new Set(stamps)].sort((a, b) => a - b));
+  });
+});
+
+describe('a commit', () => {
+  test('whose answer was lost is recognised and not repeated', async () => {
+    const { store } = await openTable();
+    const base = await snapshotOf(store);
+    const forgetful = Object.create(store) as ObjectStore;
+    forgetful.writeIfAbsent = async (...args) => {
+      await store.writeIfAbsent(...args);
+      return false;
+    };
+    expect(await commitTable(forgetful, changeOf({ base, added: [addOf('x.parquet')] }))).toBe(1);
+    expect((await snapshotOf(store)).files).toHaveLength(3);
+  });
+
+  test('of a transaction happens once, before or after others', async () => {
+    const { store } = await openTable();
+    const base = await snapshotOf(store);
+    const transaction = { appId: 'app', version: 5 };
+    const change = changeOf({ base, added: [addOf('x.parquet')], transaction });
+    expect(await commitTable(store, change)).toBe(1);
+    expect(await commitTable(store, change)).toBe(1);
+    const newer = await snapshotOf(store);
+    expect(newer.transactions.get('app')).toBe(5);
+    expect(await commitTable(store, { ...change, base: newer })).toBe(1);
+    expect(
+      await commitTable(store, { ...change, base: newer, transaction: { appId: 'app', version: 6 } }),
+    ).toBe(2);
+    expect((await snapshotOf(store)).files).toHaveLength(3);
+  });
+
+  test('says what it did, on which version, and whether it only appended', async () => {
+    const { store } = await openTable();
+    const base = await snapshotOf(store);
+    await commitTable(store, changeOf({ base, added: [addOf('x.parquet')], metrics: { numAddedRows: 7 } }));
+    const [first] = await readLogEntry(store, FOLDER, 1);
+    expect(first?.commitInfo).toMatchObject({
+      operation: 'WRITE',
+      operationMetrics: { numAddedRows: '7' },
+      readVersion: 0,
+      isBlindAppend: true,
+      engineInfo: 'pixlake/test',
+    });
+  });
+
+  test('that only rearranges says so of every file', async () => {
+    const { store } = await openTable();
+    const base = await snapshotOf(store);
+    await commitTable(
+      store,
+      changeOf({ base, removed: base.files, added: [addOf('x.parquet')], isRearrangement: true }),
+    );
+    const actions = await readLogEntry(store, FOLDER, 1);
+    const changes = actions.flatMap(({ add, remove }) => add?.dataChange ?? remove?.dataChange ?? []);
+    expect(changes).toEqual([false, false, false]);
+  });
+
+  test('may not take rows out of an append-only table, but may rearrange it', async () => {
+    const { store } = await openTable();
+    await commitTable(
+      store,
+      changeOf({ base: await snapshotOf(store), configuration: { 'delta.appendOnly': 'true' } }),
+    );
+    const base = await snapshotOf(store);
+    const change = changeOf({ base, removed: base.files });
+    await expect(commitTable(store, change)).rejects.toMatchObject({ code: 'TABLE_APPEND_ONLY' });
+    expect(await commitTable(store, { ...change, isRearrangement: true })).toBe(2);
+  });
+
+  test.each([
+    [{ minReaderVersion: 1, minWriterVersion: 3 }, 'checkConstraints'],
+    [{ minReaderVersion: 1, minWriterVersion: 4 }, 'checkConstraints, changeDataFeed, generatedColumns'],
+    [{ minReaderVersion: 2, minWriterVersion: 5 }, 'columnMapping'],
+    [{ minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] }, 'rowTracking'],
+    [{ minReaderVersion: 1, minWriterVersion: 8 }, 'writer version 8'],
+  ])('is refused where the protocol is %j, which can be read', async (protocol, feature) => {
+    const { store } = await openTable();
+    const entry: DeltaAction = { protocol };
+    await store.write(logKey(FOLDER, 1), Buffer.from(`${JSON.stringify(entry)}\n`));
+    const base = await snapshotOf(store);
+    await expect(commitTable(store, changeOf({ base, added: [addOf('x.parquet')] }))).rejects.toMatchObject({
+      code: 'TABLE_FEATURE_UNSUPPORTED',
+      message: expect.stringContaining(feature),
+    });
+  });
+
+  test('goes to tables with writer features that pixlake honours', async () => {
+    const { store } = await openTable();
+    const protocol = {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ['timestampNtz'],
+      writerFeatures: ['timestampNtz', 'appendOnly', 'invariants'],
+    };
+    await store.write(logKey(FOLDER, 1), Buffer.from(`${JSON.stringify({ protocol })}\n`));
+    const base = await snapshotOf(store);
+    expect(await commitTable(store, changeOf({ base, added: [addOf('x.parquet')] }))).toBe(2);
+  });
+});
+
+describe('work that ends in a conflict', () => {
+  test('is done again on what is there then', async () => {
+    const { store } = await openTable();
+    const old = await snapshotOf(store);
+    await commitTable(store, changeOf({ base: old, removed: old.files }));
+    const version = await retryOnConflict(async (tryCount) => {
+      const base = tryCount === 0 ? old : await snapshotOf(store);
+      return commitTable(store, changeOf({ base, removed: base.files, added: [addOf('x.parquet')] }));
+    });
+    expect(version).toBe(2);
+  });
+
+  test('of another kind is not', async () => {
+    let tries = 0;
+    const work = retryOnConflict(async () => {
+      tries += 1;
+      throw new Error('broken');
+    });
+    await expect(work).rejects.toThrow('broken');
+    expect(tries).toBe(1);
+  });
+});
