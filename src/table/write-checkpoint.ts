@@ -12,7 +12,7 @@ const INTERVAL = 10;
 const TOMBSTONE_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** Rows of a row group, which are held as columns at once. */
-const ROW_GROUP_SIZE = 20_000;
+const ROW_GROUP_SIZE = 10_000;
 
 /** Whether a checkpoint is due after the commit of a version. */
 export function isCheckpointDue(version: number): boolean {
