@@ -10,6 +10,8 @@ export type ReturnedStatistics = readonly {
   readonly value: readonly { readonly key: string; readonly value: string }[];
 }[];
 
+type WholeFileStats = Required<Omit<FileStats, 'tightBounds'>>;
+
 const INTEGERS = new Set<DeltaType>(['byte', 'short', 'integer', 'long']);
 const FLOATS = new Set<DeltaType>(['float', 'double']);
 
@@ -21,7 +23,11 @@ const EXACT_DIGITS = 15;
  * timestamps to milliseconds. A bound is left out wherever JSON could not hold it or readers differ on it (NaN, integers beyond 2^53,
  * nested and other types), which is always safe: readers must then keep the file.
  */
-export function toFileStats(schema: DeltaStruct, rowCount: number, returned: ReturnedStatistics): FileStats {
+export function toFileStats(
+  schema: DeltaStruct,
+  rowCount: number,
+  returned: ReturnedStatistics,
+): WholeFileStats {
   const byColumn = new Map(
     returned.map(({ key, value }) => [key, new Map(value.map((item) => [item.key, item.value]))]),
   );
@@ -49,7 +55,7 @@ function toBound(
 ): number | string | undefined {
   if (text === undefined) return undefined;
   if (INTEGERS.has(type)) return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
-  if (FLOATS.has(type)) return Number.isFinite(Number(text)) ? Number(text) : undefined;
+  if (FLOATS.has(type)) return toFloatBound(Number(text), side);
   // Years before 1 and after 9999 and infinity have no form that every reader knows.
   if (type === 'date') return /^\d{4}-\d{2}-\d{2}$/u.test(text) ? text : undefined;
   if (type === 'timestamp' || type === 'timestamp_ntz') return toTimestampBound(type, text, side);
@@ -58,6 +64,12 @@ function toBound(
     return text.replaceAll(/\D/gu, '').length <= EXACT_DIGITS ? Number(text) : undefined;
   }
   return undefined;
+}
+
+function toFloatBound(value: number, side: 'lower' | 'upper'): number | undefined {
+  if (value !== 0) return Number.isFinite(value) ? value : undefined;
+  // The zeros are equal to DuckDB, but some readers order them, so each bound is the outer one.
+  return side === 'lower' ? -0 : 0;
 }
 
 function toTimestampBound(type: DeltaType, text: string, side: 'lower' | 'upper'): string | undefined {
@@ -72,4 +84,12 @@ function toTextBound(text: string, side: 'lower' | 'upper'): string | undefined 
   // DuckDB cuts by bytes; where that split a character, the text is no bound any more.
   if (text.includes('\uFFFD')) return undefined;
   return side === 'lower' ? lowerBoundOf(text) : upperBoundOf(text);
+}
+
+/** The text of statistics in an `add` action: JSON that tells negative zero from zero, as `JSON.stringify` does not. */
+export function stringifyFileStats({ minValues, ...rest }: WholeFileStats): string {
+  const bounds = Object.entries(minValues).map(
+    ([name, value]) => `${JSON.stringify(name)}:${Object.is(value, -0) ? '-0.0' : JSON.stringify(value)}`,
+  );
+  return `${JSON.stringify(rest).slice(0, -1)},"minValues":{${bounds.join(',')}}}`;
 }

@@ -7,7 +7,7 @@ import { columnTags } from '../table/column-tag.ts';
 import { encodeDataPath, toDataKey } from '../table/data-path.ts';
 import type { AddAction, PartitionValues } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
-import { type ReturnedStatistics, toFileStats } from './file-stats.ts';
+import { type ReturnedStatistics, stringifyFileStats, toFileStats } from './file-stats.ts';
 import type { DuckDb } from './open-duckdb.ts';
 import { parseSelect } from './parse-select.ts';
 import { quoteName, quoteText } from './sql-text.ts';
@@ -77,7 +77,7 @@ export async function writeDataFiles(
         size: Number(file.file_size_bytes),
         modificationTime: Date.now(),
         dataChange: true,
-        stats: JSON.stringify(toFileStats(request.schema, Number(file.count), file.column_statistics)),
+        stats: stringifyFileStats(toFileStats(request.schema, Number(file.count), file.column_statistics)),
         tags,
       });
     }

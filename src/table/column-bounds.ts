@@ -73,11 +73,19 @@ export function statisticsBounds(field: DeltaField, stats: FileStats): ColumnBou
   };
 }
 
+/** Decimal numbers of more digits do not survive as a double, which is what some writers make of their bounds. */
+const MAX_DECIMAL_DIGITS = 15;
+
+function isWideDecimal(type: DeltaType): boolean {
+  const precision = typeof type === 'string' ? /^decimal\(\s*(\d+)/u.exec(type)?.[1] : undefined;
+  return Number(precision) > MAX_DECIMAL_DIGITS;
+}
+
 /** Timestamps in statistics are cut to milliseconds, so that the greatest value may lie up to `slackMs` above. */
 function toBound(type: DeltaType, json: unknown, slackMs: number): Bound | undefined {
   switch (literalKindOf(type)) {
     case 'number': {
-      const value = typeof json === 'number' ? toNumber(json) : undefined;
+      const value = typeof json === 'number' && !isWideDecimal(type) ? toNumber(json) : undefined;
       return value === undefined ? undefined : { value, isExact: isExact(type, value) };
     }
     case 'timestamp': {

@@ -60,6 +60,31 @@ export function parseSchema(schemaString: string, tableName: string): DeltaStruc
   return schema;
 }
 
+/**
+ * Checks that the partition columns are columns of the table whose values the log can hold as plain texts.
+ *
+ * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` for binary ones, which writers encode in different ways
+ */
+export function checkPartitionColumns(
+  schema: DeltaStruct,
+  partitionColumns: readonly string[],
+  tableName: string,
+): void {
+  for (const name of partitionColumns) {
+    const type = schema.fields.find((field) => field.name === name)?.type;
+    if (typeof type !== 'string') {
+      const problem = type === undefined ? 'is no column of it' : 'is nested';
+      throw new PixlakeError('TABLE_CORRUPT', `the partition column ${name} of ${tableName} ${problem}`);
+    }
+    if (type === 'binary') {
+      throw new PixlakeError(
+        'TABLE_FEATURE_UNSUPPORTED',
+        `${tableName} is partitioned by ${name} of type binary, which pixlake lacks`,
+      );
+    }
+  }
+}
+
 function isStruct(value: unknown): value is DeltaStruct {
   return (
     typeof value === 'object' &&

@@ -8,7 +8,7 @@ import type {
   ProtocolAction,
   RemoveAction,
 } from './delta-actions.ts';
-import { parseSchema } from './delta-schema.ts';
+import { checkPartitionColumns, parseSchema } from './delta-schema.ts';
 import { type CheckpointFiles, type LogListing, listLog, logKey } from './log-listing.ts';
 import { parseLogEntry } from './parse-actions.ts';
 import { checkReadable } from './protocol.ts';
@@ -152,12 +152,15 @@ class LogState {
       throw new PixlakeError('TABLE_CORRUPT', `the log of ${folder} has no protocol or no metadata`);
     }
     checkReadable(folder, protocol, metadata);
+    const { partitionColumns } = metadata;
+    const schema = parseSchema(metadata.schemaString, folder);
+    checkPartitionColumns(schema, partitionColumns, folder);
     return {
       folder,
       version,
       timestampMs,
-      schema: parseSchema(metadata.schemaString, folder),
-      partitionColumns: metadata.partitionColumns,
+      schema,
+      partitionColumns,
       metadata,
       protocol,
       files: Array.from(this.#files.values(), (add) => ({

@@ -288,6 +288,18 @@ describe('statistics', () => {
     expect(stats.nullCount?.[name]).toBe(0);
   });
 
+  it('put negative zero below zero, as readers that order them need it', async () => {
+    const { added } = await writeTable(
+      "SELECT '-0.0'::DOUBLE AS a, 0.0::DOUBLE AS b, 0 AS c UNION ALL SELECT '-0.0'::DOUBLE, 1.5, 1",
+      schemaOf({ a: 'double', b: 'double', c: 'integer' }),
+    );
+    expect(statsOf(added[0])).toMatchObject({
+      minValues: { a: -0, b: -0, c: 0 },
+      maxValues: { a: 0, b: 1.5, c: 1 },
+    });
+    expect(added[0]?.stats).toContain('"a":-0.0');
+  });
+
   it('know columns whose names need quotes', async () => {
     const odd = schemaOf({ 'a "b"': 'long', 'c.d': 'string', É: 'long' });
     const { added } = await writeTable(`SELECT 1::BIGINT AS "a ""b""", 'x' AS "c.d", 2::BIGINT AS "É"`, odd);

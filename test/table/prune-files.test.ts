@@ -13,6 +13,7 @@ const schema: DeltaStruct = {
     deltaField('score', 'double'),
     deltaField('single', 'float'),
     deltaField('price', 'decimal(10,2)'),
+    deltaField('wide', 'decimal(38,10)'),
     deltaField('day', 'date'),
     deltaField('at', 'timestamp'),
     deltaField('flag', 'boolean'),
@@ -184,6 +185,17 @@ describe('a file is kept', () => {
     expect(mightMatch(compare('id', '>', 9007199254740992), stats)).toBe(true);
     expect(mightMatch(compare('id', '=', 2 ** 53), stats)).toBe(true);
     expect(mightMatch(compare('id', '<', 9), stats)).toBe(false);
+  });
+
+  test('of wide decimals are not believed: delta-rs rounds them away from the values', () => {
+    const stats = {
+      numRecords: 1,
+      minValues: { price: 1.5, wide: -9223372036854776000 },
+      maxValues: { price: 1.5, wide: -9223372036854776000 },
+      nullCount: { price: 0, wide: 0 },
+    };
+    expect(mightMatch(compare('wide', '=', -1e28), stats)).toBe(true);
+    expect(mightMatch(compare('price', '=', -1e7), stats)).toBe(false);
   });
 });
 

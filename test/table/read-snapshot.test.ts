@@ -243,6 +243,17 @@ describe('a log that others wrote', () => {
       'variant',
     ],
     [
+      'a partition column of type binary',
+      {
+        metaData: {
+          id: 'x',
+          schemaString: '{"type":"struct","fields":[{"name":"v","type":"binary","nullable":true}]}',
+          partitionColumns: ['v'],
+        },
+      },
+      'binary',
+    ],
+    [
       'another file format',
       {
         metaData: { id: 'x', format: { provider: 'orc' }, schemaString: '{"type":"struct","fields":[]}' },
