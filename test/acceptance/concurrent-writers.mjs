@@ -3,6 +3,7 @@
 // are those of one writer.
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -130,11 +131,10 @@ const checks = {
 };
 
 if (process.send !== undefined) {
-  process.once('message', async () => {
-    process.send(await write(JSON.parse(process.argv[2])));
-    process.disconnect();
-  });
   process.send('ready');
+  await once(process, 'message');
+  process.send(await write(JSON.parse(process.argv[2])));
+  process.disconnect();
 } else {
   const folder = await mkdtemp(join(tmpdir(), 'pixlake-writers-'));
   let passed = 0;

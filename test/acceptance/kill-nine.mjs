@@ -3,6 +3,7 @@
 // PIXLAKE_KILL_SEED; PIXLAKE_KILLS changes their number.
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -60,12 +61,11 @@ function makeRandom(seed) {
 }
 
 /** Does one operation in a process of its own, once it is told to begin. */
-function serve() {
-  process.once('message', async ({ lake, verb, spec }) => {
-    await openLakehouse({ lake })[verb](spec);
-    process.disconnect();
-  });
+async function serve() {
   process.send('ready');
+  const [{ lake, verb, spec }] = await once(process, 'message');
+  await openLakehouse({ lake })[verb](spec);
+  process.disconnect();
 }
 
 /** A lake that is written by processes which may be killed, with the rows that it should hold. */
@@ -88,6 +88,11 @@ class Victim {
     const durationMs = performance.now() - startMs;
     await this.#check(after);
     return durationMs;
+  }
+
+  /** Commits until the next commit is one that writes a checkpoint. */
+  async goBeforeCheckpoint() {
+    while ((this.version() + 1) % CHECKPOINT_INTERVAL !== 0) await this.do('checkpoint');
   }
 
   /** Begins an operation in another process and kills that after `untilKill`; gives whether it still was at work. */
@@ -169,7 +174,7 @@ class Victim {
     try {
       for await (const batch of query.batches) {
         for (const [id, stamp] of batch.getRows()) {
-          assert.ok(!found.has(Number(id)), `row ${id} is there twice`);
+          assert.ok(!found.has(Number(id)), `row ${Number(id)} is there twice`);
           found.set(Number(id), stamp);
         }
       }
@@ -197,8 +202,7 @@ async function killMany(folder) {
     const delayMs = 2 * random() * typicalMs[name];
     let untilKill = () => sleep(delayMs);
     let isDone = () => victim.version() > version;
-    const isNext = (version) => (version + 1) % CHECKPOINT_INTERVAL === 0;
-    while (name === 'checkpoint' && !isNext(victim.version())) await victim.do(name);
+    if (name === 'checkpoint') await victim.goBeforeCheckpoint();
     const version = victim.version();
     if (name === 'checkpoint') {
       // The checkpoint is written once the entry is there.
@@ -221,7 +225,7 @@ async function killMany(folder) {
   console.log(`      vacuum: ${await victim.checkVacuum()}`);
 }
 
-if (process.send !== undefined) serve();
+if (process.send !== undefined) await serve();
 else {
   const folder = await mkdtemp(join(tmpdir(), 'pixlake-kill-'));
   const name = `${KILLS} kills, seed ${SEED}: every time the table is whole`;
