@@ -9,14 +9,6 @@ export const VERSION = version;
 /** How this software names itself in commits and manifests. */
 export const SOFTWARE = `pixlake/${VERSION}`;
 
-/** Untrusted settings of a lakehouse. */
-export interface LakehouseConfigSpec {
-  /** Root of the lake: a folder; `lake` by default, or what `PIXLAKE_LAKE` says. */
-  readonly lake?: string;
-  /** Worker threads of a run; one for each core by default, or what `PIXLAKE_WORKERS` says. */
-  readonly workers?: number;
-}
-
 /** Where the lake is when nobody says so. */
 export const DEFAULT_LAKE = 'lake';
 

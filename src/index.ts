@@ -1,4 +1,4 @@
-export { type LakehouseConfigSpec, VERSION } from './config.ts';
+export { VERSION } from './config.ts';
 export { type ErrorCode, ERRORS, PixlakeError } from './errors.ts';
 export {
   type Attachment,
@@ -11,6 +11,7 @@ export {
   type IngestReport,
   type IngestSpec,
   Lakehouse,
+  type LakehouseConfigSpec,
   openLakehouse,
   type OptimizeReport,
   type OptimizeSpec,
@@ -26,6 +27,8 @@ export {
   type RunSpec,
   type RunState,
   type RunStatus,
+  S3_READERS,
+  type S3Options,
   type SampleSummary,
   type ShardProgress,
   type TableSummary,

@@ -1,9 +1,10 @@
-import { join } from 'node:path';
-import { DEFAULT_LAKE, type LakehouseConfigSpec, log, SOFTWARE } from './config.ts';
+import { join, resolve } from 'node:path';
+import { DEFAULT_LAKE, log, SOFTWARE } from './config.ts';
 import { type Attachment, attachTable, detachTable } from './engine/attached-table.ts';
-import { findTable, listTableNames, parseTableName } from './engine/find-table.ts';
-import { findQueriedTable, sqlNameOf } from './engine/lake-tables.ts';
+import { parseTableName } from './engine/find-table.ts';
+import { findQueriedTable } from './engine/lake-tables.ts';
 import { type QueryOptions, queryLake, queryToParquet, type RunningQuery } from './engine/query-lake.ts';
+import { summarizeTables, type TableSummary } from './engine/summarize-tables.ts';
 import { createLocalExecutor } from './executor/local-executor.ts';
 import { ingestCatalogue } from './ingest/ingest-catalogue.ts';
 import type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
@@ -30,14 +31,15 @@ import { parseRunSpec, type Run, type RunSpec } from './run/run-spec.ts';
 import type { ShardExecutor, ShardProgress } from './run/shard-executor.ts';
 import { checkLake, createLake } from './storage/lake-layout.ts';
 import type { ObjectStore } from './storage/object-store.ts';
-import { openStore } from './storage/open-store.ts';
-import { rowCountOf } from './table/snapshot.ts';
+import { openStore, schemeOf } from './storage/open-store.ts';
+import type { S3Options } from './storage/s3-options.ts';
 import { readHistory, type TableVersion } from './table/table-history.ts';
 
 export { encodeResult, QUERY_FORMATS, type QueryFormat } from './engine/encodings.ts';
 export type { Attachment } from './engine/attached-table.ts';
 export type { QueriedTable } from './engine/lake-tables.ts';
 export type { QueryOptions, RunningQuery } from './engine/query-lake.ts';
+export type { TableSummary } from './engine/summarize-tables.ts';
 export { FITS, FORMATS } from './image/transform.ts';
 export type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
 export type { DeleteReport, DeleteSpec } from './maintenance/delete-rows.ts';
@@ -51,20 +53,17 @@ export type { RunReport } from './run/run-images.ts';
 export type { RunSpec } from './run/run-spec.ts';
 export type { ShardProgress } from './run/shard-executor.ts';
 export { type SampleSummary, writeSample } from './sample/write-sample.ts';
+export { S3_READERS, type S3Options } from './storage/s3-options.ts';
 export type { TableVersion } from './table/table-history.ts';
 
-/** A table of the lake, or the output of a run, at its newest version. */
-export interface TableSummary {
-  /** As one writes it in SQL. */
-  readonly name: string;
-  readonly version: number;
-  /** Unknown where files of an attached table have no statistics. */
-  readonly rowCount: number | undefined;
-  readonly fileCount: number;
-  readonly sizeBytes: number;
-  readonly partitionColumns: readonly string[];
-  /** Whether it is a table of others that can only be read. */
-  readonly isAttached: boolean;
+/** Untrusted settings of a lakehouse. */
+export interface LakehouseConfigSpec {
+  /** Root of the lake: a folder or `s3://bucket/prefix`; `lake` by default, or what `PIXLAKE_LAKE` says. */
+  readonly lake?: string;
+  /** How S3 is reached and read, for lakes and attached tables there. */
+  readonly s3?: S3Options;
+  /** Worker threads of a run; one for each core by default, or what `PIXLAKE_WORKERS` says. */
+  readonly workers?: number;
 }
 
 /** Ways to follow and stop an ingest. */
@@ -85,7 +84,7 @@ export interface RunHooks {
 export function openLakehouse(config: LakehouseConfigSpec = {}): Lakehouse {
   const lake = config.lake ?? process.env['PIXLAKE_LAKE'] ?? DEFAULT_LAKE;
   const workers = config.workers ?? Number(process.env['PIXLAKE_WORKERS'] ?? 0);
-  return new Lakehouse(openStore(lake), createLocalExecutor(workers > 0 ? workers : undefined));
+  return new Lakehouse(openStore(lake, config.s3), createLocalExecutor(workers > 0 ? workers : undefined));
 }
 
 /** The public verbs of pixlake on one lake. All of them throw `PixlakeError`. */
@@ -105,7 +104,8 @@ export class Lakehouse {
 
   /** Ingests a catalogue of images into a table; see {@link ingestCatalogue}. Makes the lake if there is none. */
   async ingest(spec: IngestSpec, hooks: IngestHooks = {}): Promise<IngestReport> {
-    const report = await ingestCatalogue({ store: this.#store, engine: SOFTWARE, ...hooks }, spec);
+    const store = bind(this.#store, hooks.signal);
+    const report = await ingestCatalogue({ store, engine: SOFTWARE, ...hooks }, spec);
     log.info({ report }, 'ingested');
     return report;
   }
@@ -120,7 +120,7 @@ export class Lakehouse {
   async queryToParquet(
     sql: string,
     path: string,
-    options: Omit<QueryOptions, 'isExplained'> = {},
+    options: Omit<QueryOptions, 'isExplained' | 'urlExpiresMs'> = {},
   ): Promise<number> {
     await checkLake(this.#store);
     return queryToParquet(this.#store, sql, path, options);
@@ -128,7 +128,15 @@ export class Lakehouse {
 
   /** Executes a run, or resumes it; see {@link runImages}. */
   async run(spec: RunSpec, hooks: RunHooks = {}): Promise<RunReport> {
-    return this.#execute(parseRunSpec(spec, 'run'), hooks);
+    const run = parseRunSpec(spec, 'run');
+    const { output } = run;
+    if (output === undefined) return this.#execute(this.#store, run, hooks);
+    // A folder is named from where one stands, which later is another place.
+    const root = schemeOf(output) === undefined ? resolve(output) : output;
+    const store = openStore(root, this.#store.s3);
+    await checkLake(this.#store);
+    await createLake(store);
+    return this.#execute(store, { ...run, output: root }, hooks);
   }
 
   /** Plans a run without writing anything. */
@@ -143,7 +151,10 @@ export class Lakehouse {
   /** Takes up an interrupted or cancelled run where it stopped. */
   async resumeRun(name: string, hooks: RunHooks = {}): Promise<RunReport> {
     const { execution } = await findRun(this.#store, name);
-    return this.#execute(execution.run, hooks);
+    const { sourceLake, run } = execution;
+    if (sourceLake === undefined) return this.#execute(this.#store, run, hooks);
+    const source = new Lakehouse(openStore(sourceLake, this.#store.s3), this.#executor);
+    return source.#execute(this.#store, run, hooks);
   }
 
   /** All executions of all runs. */
@@ -173,25 +184,7 @@ export class Lakehouse {
   /** All tables and outputs of finished runs. */
   async listTables(): Promise<TableSummary[]> {
     await checkLake(this.#store);
-    const summaries: TableSummary[] = [];
-    for (const reference of await listTableNames(this.#store)) {
-      const found = await findTable(this.#store, reference);
-      if (found === undefined) continue;
-      const { version, files, partitionColumns } = found.snapshot;
-      summaries.push({
-        name: sqlNameOf(reference),
-        version,
-        rowCount: files.reduce<number | undefined>((sum, file) => {
-          const count = rowCountOf(file);
-          return sum === undefined || count === undefined ? undefined : sum + count;
-        }, 0),
-        fileCount: files.length,
-        sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
-        partitionColumns,
-        isAttached: found.isAttached,
-      });
-    }
-    return summaries;
+    return summarizeTables(this.#store);
   }
 
   /** The commits of a table, newest first; see {@link readHistory}. */
@@ -249,11 +242,13 @@ export class Lakehouse {
     return renderRunSheet(this.#store, name, limit);
   }
 
-  async #execute(run: Run, hooks: RunHooks): Promise<RunReport> {
+  /** Executes a run that reads this lake and writes to `output`. */
+  async #execute(output: ObjectStore, run: Run, hooks: RunHooks): Promise<RunReport> {
     await checkLake(this.#store);
     const report = await runImages(
       {
-        store: this.#store,
+        source: bind(this.#store, hooks.signal),
+        store: bind(output, hooks.signal),
         executor: this.#executor,
         resolveModel: (nameOrPath) => this.#resolveModel(nameOrPath),
         software: SOFTWARE,
@@ -267,10 +262,16 @@ export class Lakehouse {
 
   async #maintain(signal?: AbortSignal): Promise<MaintenanceContext> {
     await checkLake(this.#store);
-    return { store: this.#store, engine: SOFTWARE, ...(signal === undefined ? {} : { signal }) };
+    const store = bind(this.#store, signal);
+    return { store, engine: SOFTWARE, ...(signal === undefined ? {} : { signal }) };
   }
 
   #resolveModel(nameOrPath: string): ReturnType<typeof resolveModel> {
-    return resolveModel(nameOrPath, join(this.#store.uri, 'models'));
+    const { uri, remote } = this.#store;
+    return resolveModel(nameOrPath, join(remote === undefined ? uri : remote.cacheDir, 'models'));
   }
+}
+
+function bind(store: ObjectStore, signal: AbortSignal | undefined): ObjectStore {
+  return signal === undefined ? store : store.withSignal(signal);
 }

@@ -1,25 +1,48 @@
 import { join, relative } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PixlakeError } from '../errors.ts';
-import { type Lakehouse, openLakehouse } from '../lakehouse.ts';
+import { type Lakehouse, openLakehouse, S3_READERS, type S3Options } from '../lakehouse.ts';
 
 /** Options that every command on a lake takes. */
 export interface LakeOptions {
   readonly lake?: string;
+  readonly endpointUrl?: string;
+  readonly region?: string;
+  readonly s3Reader?: S3Options['reader'];
   readonly workers?: number;
   readonly json?: boolean;
 }
 
 /** Adds the options that every command on a lake takes. */
 export function withLakeOptions(command: Command): Command {
+  return withStoreOptions(command).option('--json', 'print one JSON document for machines instead of text');
+}
+
+/** Adds the options that say where the lake is. */
+export function withStoreOptions(command: Command): Command {
   return command
-    .option('--lake <folder>', 'root of the lake (default: $PIXLAKE_LAKE or "lake")')
-    .option('--json', 'print one JSON document for machines instead of text');
+    .option(
+      '--lake <uri>',
+      'root of the lake: a folder or s3://bucket/prefix (default: $PIXLAKE_LAKE or "lake")',
+    )
+    .option('--endpoint-url <url>', 'S3 server that is not AWS (default: $AWS_ENDPOINT_URL)')
+    .option('--region <name>', 'region of the bucket (default: $AWS_REGION)')
+    .addOption(
+      new Option('--s3-reader <way>', 'how SQL reads S3 (default: $PIXLAKE_S3_READER or auto)').choices(
+        S3_READERS,
+      ),
+    );
 }
 
 /** Opens the lake that the options name. */
 export function openLake(options: LakeOptions): Lakehouse {
+  const { endpointUrl, region, s3Reader } = options;
   return openLakehouse({
+    s3: {
+      ...(endpointUrl === undefined ? {} : { endpointUrl }),
+      ...(region === undefined ? {} : { region }),
+      ...(s3Reader === undefined ? {} : { reader: s3Reader }),
+    },
     ...(options.lake === undefined ? {} : { lake: options.lake }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
   });
@@ -78,6 +101,7 @@ export function nameList(text: string): string[] {
 
 /** Where an object of a lake lies, as one would name it from the current folder. */
 export function shortPath(lakeUri: string, key: string): string {
+  if (lakeUri.includes('://')) return `${lakeUri}/${key}`;
   const path = join(lakeUri, key);
   const short = relative(process.cwd(), path);
   return short.startsWith('..') ? path : short;

@@ -2,8 +2,15 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { encodeResult, type Lakehouse, openLakehouse, writeSample } from '../lakehouse.ts';
-import { interruptible, print, wholeNumber } from './command-line.ts';
+import { encodeResult, type Lakehouse, writeSample } from '../lakehouse.ts';
+import {
+  interruptible,
+  type LakeOptions,
+  openLake,
+  print,
+  wholeNumber,
+  withStoreOptions,
+} from './command-line.ts';
 import { describeIngest } from './ingest-command.ts';
 import { formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
 import { describeRun, withProgress } from './run-command.ts';
@@ -17,58 +24,60 @@ const SHOWN_COLUMNS = 'id, articleType, baseColour, season, year, productDisplay
 
 /** `pixlake demo`: the whole job on a synthetic catalogue. */
 export function addDemoCommand(program: Command): void {
-  program
+  const command = program
     .command('demo')
     .summary('see the whole job on a synthetic catalogue')
     .description(
-      'Draws a catalogue, ingests it, asks three questions in SQL, crops and labels the selected images, and\ndraws a contact sheet. Everything goes into one folder, which is emptied first.',
+      'Draws a catalogue, ingests it, asks three questions in SQL, crops and labels the selected images, and\ndraws a contact sheet. Everything goes into one folder, which is emptied first, but\nfor the lake if --lake names another place.',
     )
     .option('--folder <folder>', 'folder of the demo; emptied first', join('lake', 'demo'))
-    .option('--rows <n>', 'rows of the catalogue', wholeNumber(40), 600)
-    .action(async ({ folder, rows }: { folder: string; rows: number }) => {
-      const startMs = performance.now();
-      await rm(folder, { recursive: true, force: true });
-      await mkdir(folder, { recursive: true });
-      const lakehouse = openLakehouse({ lake: join(folder, 'lake') });
-      const catalogue = join(folder, 'catalogue');
+    .option('--rows <n>', 'rows of the catalogue', wholeNumber(40), 600);
+  withStoreOptions(command).action(async (options: LakeOptions & { folder: string; rows: number }) => {
+    const { folder, rows } = options;
+    const startMs = performance.now();
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    const lake = options.lake ?? join(folder, 'lake');
+    const lakehouse = openLake({ ...options, lake });
+    const catalogue = join(folder, 'catalogue');
 
-      print(`1. Draw a catalogue: pixlake sample ${catalogue} --rows ${rows}`);
-      const summary = await writeSample(catalogue, { rows });
-      print(`   ${formatCount(summary.rowCount)} rows and ${formatCount(summary.imageCount)} images`, '');
+    print(`1. Draw a catalogue: pixlake sample ${catalogue} --rows ${rows}`);
+    const summary = await writeSample(catalogue, { rows });
+    print(`   ${formatCount(summary.rowCount)} rows and ${formatCount(summary.imageCount)} images`, '');
 
-      print(`2. Ingest it: pixlake ingest ${catalogue}`);
-      const report = await interruptible(async (signal) => {
-        using bar = startProgressBar('ingest', '');
-        return lakehouse.ingest(
-          { source: catalogue },
-          {
-            signal,
-            onProgress: ({ phase, doneCount, totalCount }) => bar.update(doneCount, totalCount, phase),
-          },
-        );
-      });
-      printIndented(describeIngest(report, lakehouse.uri));
-
-      print('3. Ask questions: pixlake query "<sql>"');
-      for (const name of QUERIES) await showQuery(lakehouse, name);
-
-      print("4. Crop, resize and label the men's shoes: pixlake run --name mens-shoes …");
-      const sql = await readQuery('mens-shoes-after-2012');
-      const spec = { name: 'mens-shoes', sql, copies: 2, transform: { flip: 0.5 }, model: 'fashionnet' };
-      const run = await withProgress((hooks) => lakehouse.run(spec, hooks));
-      printIndented(describeRun(run, lakehouse.uri));
-
-      const sheet = join(folder, 'contact-sheet.png');
-      await writeFile(sheet, await lakehouse.contactSheet('mens-shoes', 12));
-      print('5. Look at it');
-      printIndented([
-        `contact sheet:  ${sheet}`,
-        `catalogue:      ${catalogue}`,
-        `lake:           ${join(folder, 'lake')}`,
-        `query the run:  npx pixlake query 'SELECT id, crop_left, crop_top, pred_category FROM runs."mens-shoes"' --lake ${join(folder, 'lake')}`,
-      ]);
-      print(`done in ${formatSeconds((performance.now() - startMs) / 1000)}`);
+    print(`2. Ingest it: pixlake ingest ${catalogue}`);
+    const report = await interruptible(async (signal) => {
+      using bar = startProgressBar('ingest', '');
+      return lakehouse.ingest(
+        { source: catalogue },
+        {
+          signal,
+          onProgress: ({ phase, doneCount, totalCount }) => bar.update(doneCount, totalCount, phase),
+        },
+      );
     });
+    printIndented(describeIngest(report, lakehouse.uri));
+
+    print('3. Ask questions: pixlake query "<sql>"');
+    for (const name of QUERIES) await showQuery(lakehouse, name);
+
+    print("4. Crop, resize and label the men's shoes: pixlake run --name mens-shoes …");
+    const sql = await readQuery('mens-shoes-after-2012');
+    const spec = { name: 'mens-shoes', sql, copies: 2, transform: { flip: 0.5 }, model: 'fashionnet' };
+    const run = await withProgress((hooks) => lakehouse.run(spec, hooks));
+    printIndented(describeRun(run, lakehouse.uri));
+
+    const sheet = join(folder, 'contact-sheet.png');
+    await writeFile(sheet, await lakehouse.contactSheet('mens-shoes', 12));
+    print('5. Look at it');
+    printIndented([
+      `contact sheet:  ${sheet}`,
+      `catalogue:      ${catalogue}`,
+      `lake:           ${lake}`,
+      `query the run:  npx pixlake query 'SELECT id, crop_left, crop_top, pred_category FROM runs."mens-shoes"' --lake ${lake}`,
+    ]);
+    print(`done in ${formatSeconds((performance.now() - startMs) / 1000)}`);
+  });
 }
 
 async function readQuery(name: string): Promise<string> {

@@ -8,7 +8,7 @@ import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
 import { encodeResult, type Lakehouse, QUERY_FORMATS, type QueryFormat } from '../lakehouse.ts';
-import { type LakeOptions, openLake, wholeNumber, withLakeOptions } from './command-line.ts';
+import { duration, type LakeOptions, openLake, wholeNumber, withLakeOptions } from './command-line.ts';
 
 interface Options extends LakeOptions {
   readonly format?: QueryFormat | 'parquet';
@@ -16,7 +16,11 @@ interface Options extends LakeOptions {
   readonly limit?: number;
   readonly explain?: boolean;
   readonly at?: string;
+  readonly withUrls?: boolean;
+  readonly urlExpires?: number;
 }
+
+const HOUR_MS = 60 * 60_000;
 
 /** Endings of output files that choose the format. */
 const FORMAT_BY_ENDING: Readonly<Record<string, QueryFormat | 'parquet'>> = {
@@ -46,6 +50,8 @@ export function addQueryCommand(program: Command): void {
     .option('--output <file>', 'write to a file instead of standard output')
     .option('--limit <n>', 'at most that many rows', wholeNumber(0))
     .option('--at <version|time>', 'read tables as of a version or an ISO 8601 time (UTC without zone)')
+    .option('--with-urls', 'add the column image_url: links to the images of a lake on S3 for each image_key')
+    .option('--url-expires <duration>', 'how long the links hold, 7d at most (default: 1h)', duration)
     .option('--explain', "print which data files are read and DuckDB's plan instead of the rows");
   withLakeOptions(command)
     .addHelpText(
@@ -56,12 +62,15 @@ Examples:
   $ pixlake query "SELECT * FROM images WHERE gender = 'Men' AND subCategory = 'Shoes' AND year > 2012" --output shoes.parquet
   $ pixlake query "SELECT count(*) FROM images" --at 2026-01-31T12:00:00Z
   $ pixlake query "SELECT id FROM images EXCEPT SELECT id FROM images@v0"
+  $ pixlake query "SELECT id, image_key FROM images LIMIT 10" --with-urls --lake s3://bucket/lake --json
   $ pixlake query 'SELECT id, crop_left, crop_top FROM runs."men-shoes"' --format csv`,
     )
     .action(async (sql: string, options: Options) => {
       const lakehouse = openLake(options);
       const format = chooseFormat(options);
       if (options.explain) await explain(lakehouse, sql, options);
+      else if (format === 'parquet' && options.withUrls)
+        throw new PixlakeError('ARGUMENT_INVALID', 'links expire, so that Parquet files get none');
       else if (format === 'parquet') await writeParquet(lakehouse, sql, options);
       else await writeStream(lakehouse, sql, format, options);
     });
@@ -93,7 +102,8 @@ async function writeStream(
   format: QueryFormat,
   options: Options,
 ): Promise<void> {
-  await using query = await lakehouse.query(sql, queryOptions(options));
+  const urls = options.withUrls ? { urlExpiresMs: options.urlExpires ?? HOUR_MS } : {};
+  await using query = await lakehouse.query(sql, { ...queryOptions(options), ...urls });
   const { columns } = process.stdout;
   const encoded = encodeResult(format, query.batches, {
     ...(columns === undefined ? {} : { maxWidth: columns }),

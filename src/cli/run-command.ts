@@ -50,6 +50,7 @@ export function addRunCommand(program: Command): void {
     .option('--quality <n>', 'encoder quality, 1 to 100 (default: 90)', wholeNumber(1))
     .option('--model <name|file.onnx>', 'label the images with this model, such as fashionnet')
     .option('--seed <n>', 'seed of all that is random (default: 42)', wholeNumber(0))
+    .option('--output <uri>', 'lake that takes what is written, if another: a folder or s3://bucket/prefix')
     .option('--shard-size <n>', 'rows in a unit of work (default: 1000, fewer in small runs)', wholeNumber(1))
     .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
     .option('--dry-run', 'only say what would be done');
@@ -73,12 +74,13 @@ Examples:
       }
       const report = await withProgress((hooks) => lakehouse.run(spec, hooks));
       if (options.json) printJson(report);
-      else print(...describeRun(report, lakehouse.uri));
+      else print(...describeRun(report, spec.output ?? lakehouse.uri));
     });
 }
 
 async function toSpec(options: Options): Promise<RunSpec> {
-  const { spec: file, lake: _lake, json: _json, workers: _workers, dryRun: _dryRun, ...given } = options;
+  const { spec: file, dryRun: _dryRun, json: _json, workers: _workers, ...placed } = options;
+  const { lake: _lake, endpointUrl: _url, region: _region, s3Reader: _reader, ...given } = placed;
   const { crop, size, fit, background, flip, rotate, brightness, blur, format, quality, ...rest } = given;
   const base = file === undefined ? {} : await readSpec(file);
   const transform = { crop, size, fit, background, flip, rotate, brightness, blur, format, quality };

@@ -3,8 +3,9 @@ import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, PixlakeError } from '../errors.ts';
 import { ATTACHED_FOLDER, attachmentKey, tableFolder } from '../storage/lake-layout.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
-import { openStore } from '../storage/open-store.ts';
+import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
+import { openStore, schemeOf } from '../storage/open-store.ts';
+import type { S3Options } from '../storage/s3-options.ts';
 import type { AsOf } from '../table/as-of.ts';
 import { encodeDataPath } from '../table/data-path.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
@@ -18,6 +19,7 @@ import type { FoundTable } from './found-table.ts';
 import { openDuckDb, sqlError } from './open-duckdb.ts';
 import { rowBatches } from './result-stream.ts';
 import { quoteText } from './sql-text.ts';
+import { locateFiles } from './table-view.ts';
 
 const attachment = z.discriminatedUnion('format', [
   z.object({ format: z.literal('delta'), uri: z.string() }),
@@ -55,7 +57,7 @@ export async function attachTable(store: ObjectStore, name: string, uri: string)
       remedy: 'choose another name, or `pixlake detach` the one that is attached under it',
     });
   }
-  const described = await describe(store, /^[a-z][a-z0-9+.-]+:\/\//iu.test(uri) ? uri : resolve(uri));
+  const described = await describe(store, schemeOf(uri) === undefined ? resolve(uri) : uri);
   await store.writeIfAbsent(attachmentKey(name), Buffer.from(`${JSON.stringify(described, null, 2)}\n`));
   return described;
 }
@@ -84,7 +86,7 @@ export async function openAttached(
   const key = attachmentKey(name);
   if ((await lake.stat(key)) === undefined) return undefined;
   const known = await readAttachment(lake, key);
-  const { store, folder } = openPlace(known.uri);
+  const { store, folder } = openPlace(known.uri, lake.s3);
   const snapshot =
     known.format === 'delta'
       ? await readSnapshotAsOf(store, folder, asOf)
@@ -106,13 +108,13 @@ async function readAttachment(lake: ObjectStore, key: string): Promise<Attachmen
 }
 
 /** The store is opened on the folder above, so that the table itself is a key in it. */
-function openPlace(uri: string): { store: ObjectStore; folder: string } {
+function openPlace(uri: string, s3: S3Options): { store: ObjectStore; folder: string } {
   const place = uri.replace(/\/+$/u, '');
-  return { store: openStore(dirname(place)), folder: basename(place) };
+  return { store: openStore(dirname(place), s3), folder: basename(place) };
 }
 
 async function describe(lake: ObjectStore, uri: string): Promise<Attachment> {
-  const { store, folder } = openPlace(uri);
+  const { store, folder } = openPlace(uri, lake.s3);
   if ((await readSnapshotAsOf(store, folder, undefined)) !== undefined) return { format: 'delta', uri };
   const files = await listParquetFiles(store, folder);
   if (files.length === 0) {
@@ -137,7 +139,7 @@ async function describeFiles(
   const scratchDir = await lake.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir });
-    const paths = files.map(({ key }) => quoteText(store.locate(key))).join(', ');
+    const paths = (await locateFiles(db, store, files)).map(quoteText).join(', ');
     const isHive = partitionColumns.length > 0;
     const result = await db.connection.stream(
       `FROM read_parquet([${paths}], union_by_name = true, hive_partitioning = ${isHive}) LIMIT 0`,
@@ -158,19 +160,20 @@ async function describeFiles(
 /** Parquet files below a folder, or the one file of that key; others' tools hide files behind `_` and `.`. */
 async function listParquetFiles(store: ObjectStore, folder: string): Promise<DataFile[]> {
   const single = await store.stat(folder);
-  if (single !== undefined) return [toDataFile(folder, folder, single.sizeBytes)];
+  if (single !== undefined) return [toDataFile(folder, single)];
   const files: DataFile[] = [];
-  for await (const { key, sizeBytes } of store.list(folder)) {
+  for await (const entry of store.list(folder)) {
+    const { key } = entry;
     const isHidden = key
       .slice(folder.length + 1)
       .split('/')
       .some((part) => /^[._]/u.test(part));
-    if (!isHidden && /\.parquet$/iu.test(key)) files.push(toDataFile(folder, key, sizeBytes));
+    if (!isHidden && /\.parquet$/iu.test(key)) files.push(toDataFile(folder, entry));
   }
   return files.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-function toDataFile(folder: string, key: string, size: number): DataFile {
+function toDataFile(folder: string, { key, sizeBytes, modifiedMs }: ObjectEntry): DataFile {
   const path = key === folder ? basename(key) : key.slice(folder.length + 1);
   const folders = path.split('/').slice(0, -1);
   const values = folders.flatMap((part) => {
@@ -178,8 +181,14 @@ function toDataFile(folder: string, key: string, size: number): DataFile {
     return equals === -1 ? [] : [[part.slice(0, equals), decodeValue(part.slice(equals + 1))] as const];
   });
   const partitionValues = Object.fromEntries(values);
-  const add = { path: encodeDataPath(path), partitionValues, size, modificationTime: 0, dataChange: true };
-  return { key, sizeBytes: size, partitionValues, add };
+  const add = {
+    path: encodeDataPath(path),
+    partitionValues,
+    size: sizeBytes,
+    modificationTime: modifiedMs,
+    dataChange: true,
+  };
+  return { key, sizeBytes, partitionValues, add };
 }
 
 function decodeValue(text: string): string | null {

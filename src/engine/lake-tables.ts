@@ -69,7 +69,7 @@ export async function createViews(
     const [schema, name] = viewName;
     if (schema !== '') await db.run(`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
     const view = schema === '' ? quoteName(name) : `${quoteName(schema)}.${quoteName(name)}`;
-    const select = selectSnapshot(found.store, { ...found.snapshot, files: readFiles });
+    const select = await selectSnapshot(db, found.store, { ...found.snapshot, files: readFiles });
     await db.run(`CREATE OR REPLACE VIEW ${view} AS ${select}`);
     queried.push({ ...found, reference, readFiles });
   }

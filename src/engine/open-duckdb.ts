@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { messageOf, PixlakeError } from '../errors.ts';
+import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
+import { ObjectLocator } from './object-locator.ts';
 import { quoteText } from './sql-text.ts';
 
 /** How a DuckDB is opened: `threads` to use, and a local folder for what does not fit into memory. */
@@ -18,6 +20,8 @@ export interface DuckDb extends Disposable {
   run(sql: string): Promise<void>;
   /** Runs one query and gives its rows as objects of JavaScript values; for small results. @throws `SQL_FAILED` */
   rows<Row>(sql: string): Promise<Row[]>;
+  /** Makes objects readable and gives the path or URI of each for DuckDB's readers; see {@link ObjectLocator.locate}. */
+  locate(store: ObjectStore, objects: readonly ObjectEntry[]): Promise<string[]>;
 }
 
 /** Opens a private DuckDB that never loads extensions by itself and reckons time in UTC, so that results do not depend on the machine. */
@@ -40,9 +44,11 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   };
   await run(`SET TimeZone = 'UTC'`);
   await run(`SET temp_directory = ${quoteText(join(options.scratchDir, 'spill'))}`);
+  const locator = new ObjectLocator(run, options.scratchDir);
   return {
     connection,
     run,
+    locate: (store, objects) => locator.locate(store, objects),
     async rows<Row>(sql: string): Promise<Row[]> {
       try {
         const reader = await connection.runAndReadAll(sql);

@@ -6,6 +6,7 @@ import { createViews, type QueriedTable } from './lake-tables.ts';
 import { type DuckDb, openDuckDb, sqlError } from './open-duckdb.ts';
 import { parseSelect } from './parse-select.ts';
 import { type RowBatches, rowBatches } from './result-stream.ts';
+import { signUrls } from './sign-urls.ts';
 import { quoteText } from './sql-text.ts';
 
 /** A query in progress: read `batches` once, then dispose; disposing early cancels it. */
@@ -23,6 +24,8 @@ export interface QueryOptions {
   readonly isExplained?: boolean;
   /** Version or time as of which tables are read that have none of their own in the SQL; see {@link parseAsOf}. */
   readonly at?: string;
+  /** Adds links to the images, which hold for so many ms; see {@link signUrls}. */
+  readonly urlExpiresMs?: number;
 }
 
 /**
@@ -37,9 +40,10 @@ export async function queryLake(
 ): Promise<RunningQuery> {
   const prepared = await prepare(store, sql, options);
   try {
-    const result = await prepared.db.connection.stream(prepared.sql);
+    const { urlExpiresMs } = options;
+    const rows = rowBatches(await prepared.db.connection.stream(prepared.sql));
     return {
-      batches: rowBatches(result),
+      batches: urlExpiresMs === undefined ? rows : signUrls(rows, prepared.tables, urlExpiresMs),
       tables: prepared.tables,
       [Symbol.asyncDispose]: () => prepared.close(),
     };
@@ -59,7 +63,7 @@ export async function queryToParquet(
   store: ObjectStore,
   sql: string,
   path: string,
-  options: Omit<QueryOptions, 'isExplained'> = {},
+  options: Omit<QueryOptions, 'isExplained' | 'urlExpiresMs'> = {},
 ): Promise<number> {
   const prepared = await prepare(store, sql, options);
   try {

@@ -3,6 +3,7 @@ import { type ColumnKnowledge, columnKnowledge } from '../table/column-tag.ts';
 import type { DeltaField } from '../table/delta-schema.ts';
 import type { DataFile, SnapshotFiles } from '../table/snapshot.ts';
 import { duckDbTypeOf } from './column-type.ts';
+import type { DuckDb } from './open-duckdb.ts';
 import { quoteName, quoteText } from './sql-text.ts';
 
 /** Name of the column that tells which data file a row lies in. */
@@ -21,15 +22,32 @@ interface FileGroup {
  * they are read from the Hive-style folder names, which DuckDB prunes by, or from the log where the folder says something else. Columns
  * that a file lacks because it is older are null.
  */
-export function selectSnapshot(
+export async function selectSnapshot(
+  db: DuckDb,
   store: ObjectStore,
   snapshot: SnapshotFiles,
   options: { readonly withFile?: boolean } = {},
-): string {
+): Promise<string> {
   const withFile = options.withFile ?? false;
-  const selects = groupFiles(snapshot).map((group) => selectGroup(store, snapshot, group, withFile));
+  const selects: string[] = [];
+  for (const group of groupFiles(snapshot)) {
+    const paths = await locateFiles(db, store, group.files);
+    selects.push(selectGroup(snapshot, group, paths, withFile));
+  }
   if (selects.length === 0) return selectNothing(snapshot.schema.fields, withFile);
   return selects.length === 1 ? selects.join('') : `FROM (${selects.join(' UNION ALL ')})`;
+}
+
+/** The paths or URIs of data files for DuckDB's readers, which {@link FILE_COLUMN} holds too. */
+export async function locateFiles(
+  db: DuckDb,
+  store: ObjectStore,
+  files: readonly DataFile[],
+): Promise<string[]> {
+  return db.locate(
+    store,
+    files.map(({ key, sizeBytes, add }) => ({ key, sizeBytes, modifiedMs: add.modificationTime })),
+  );
 }
 
 function groupFiles(snapshot: SnapshotFiles): FileGroup[] {
@@ -49,9 +67,9 @@ function groupFiles(snapshot: SnapshotFiles): FileGroup[] {
 }
 
 function selectGroup(
-  store: ObjectStore,
   snapshot: SnapshotFiles,
   group: FileGroup,
+  paths: readonly string[],
   withFile: boolean,
 ): string {
   const { partitionColumns, schema } = snapshot;
@@ -64,14 +82,18 @@ function selectGroup(
     return group.knowledge === 'typed' ? name : `${name}::${duckDbTypeOf(field.type)} AS ${name}`;
   });
   if (withFile) columns.push(FILE_COLUMN);
-  return `SELECT ${columns.join(', ')} FROM ${readGroup(store, snapshot, group, withFile)}`;
+  return `SELECT ${columns.join(', ')} FROM ${readGroup(snapshot, group, paths, withFile)}`;
 }
 
-function readGroup(store: ObjectStore, snapshot: SnapshotFiles, group: FileGroup, withFile: boolean): string {
-  const paths = group.files.map((file) => quoteText(store.locate(file.key)));
+function readGroup(
+  snapshot: SnapshotFiles,
+  group: FileGroup,
+  paths: readonly string[],
+  withFile: boolean,
+): string {
   const isIncomplete = group.knowledge === 'unknown';
   const readArguments = [
-    `[${paths.join(', ')}]`,
+    `[${paths.map(quoteText).join(', ')}]`,
     ...(group.isHive ? hiveArguments(snapshot) : ['hive_partitioning = false']),
     ...(withFile ? [`filename = ${quoteText(FILE_COLUMN)}`] : []),
     ...(isIncomplete ? ['union_by_name = true'] : []),

@@ -9,7 +9,7 @@ export default async function workOnShard({ job, shard, counters }: ShardTask): 
   let imageCount = 0;
   let errorCount = 0;
   try {
-    if (current?.job.folder !== job.folder || current.job.lakeUri !== job.lakeUri) {
+    if (current?.job.folder !== job.folder || current.job.output.uri !== job.output.uri) {
       await current?.[Symbol.asyncDispose]();
       current = await openShardWorker(job);
     }

@@ -147,7 +147,7 @@ async function createImageTables(
   const present =
     base === undefined
       ? `SELECT id, ${IMAGE_COLUMNS.map(({ name, type }) => `NULL::${type} AS ${name}`).join(', ')} FROM asked WHERE false`
-      : `SELECT ${id} AS id, ${imageColumnNames.join(', ')} FROM (${selectSnapshot(store, base)})`;
+      : `SELECT ${id} AS id, ${imageColumnNames.join(', ')} FROM (${await selectSnapshot(db, store, base)})`;
   await db.run(`
     CREATE TABLE known_images AS
       WITH asked AS (SELECT __image_ref AS image_ref, ${id} AS id FROM staged_rows WHERE __image_ref IS NOT NULL), present AS (${present})

@@ -1,7 +1,7 @@
 import type { DuckDb } from '../engine/open-duckdb.ts';
 import { duckDbTypeOf } from '../engine/column-type.ts';
 import { quoteName } from '../engine/sql-text.ts';
-import { FILE_COLUMN, selectSnapshot } from '../engine/table-view.ts';
+import { FILE_COLUMN, locateFiles, selectSnapshot } from '../engine/table-view.ts';
 import { discardDataFiles, writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -148,7 +148,12 @@ async function createChanges(
   const id = quoteName(schema.idColumn);
   const columns = tableSchema.fields.map((field) => quoteName(field.name)).join(', ');
   const { files = [], partitionColumns = [] } = base ?? {};
-  const present = selectSnapshot(store, { schema: tableSchema, partitionColumns, files }, { withFile: true });
+  const present = await selectSnapshot(
+    db,
+    store,
+    { schema: tableSchema, partitionColumns, files },
+    { withFile: true },
+  );
   await db.run(`CREATE OR REPLACE VIEW present AS ${present}`);
   const sourced = new Set([...schema.columns, ...IMAGE_COLUMNS].map(({ name }) => name));
   const selected = tableSchema.fields.map(({ name, type }) =>
@@ -194,5 +199,6 @@ function toLiteral(value: unknown): Literal | undefined {
 async function findTouchedFiles(db: DuckDb, store: ObjectStore, base: Snapshot): Promise<Snapshot['files']> {
   const rows = await db.rows<{ path: string }>(`SELECT DISTINCT ${FILE_COLUMN} AS path FROM touched`);
   const touched = new Set(rows.map((row) => row.path));
-  return base.files.filter((file) => touched.has(store.locate(file.key)));
+  const paths = await locateFiles(db, store, base.files);
+  return base.files.filter((_file, index) => touched.has(paths[index] ?? ''));
 }

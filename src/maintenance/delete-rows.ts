@@ -3,7 +3,7 @@ import { createViews, findOwnTable, sqlNameOf } from '../engine/lake-tables.ts';
 import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import { parseSelect } from '../engine/parse-select.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
-import { FILE_COLUMN, selectSnapshot } from '../engine/table-view.ts';
+import { FILE_COLUMN, locateFiles, selectSnapshot } from '../engine/table-view.ts';
 import { discardDataFiles, writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import { commitTable } from '../table/commit-table.ts';
@@ -69,7 +69,7 @@ async function deleteOnce(
   scratchDir: string,
 ): Promise<DeleteReport> {
   const candidates = await findCandidates(db, table, where, snapshot);
-  const rows = selectSnapshot(store, { ...snapshot, files: candidates }, { withFile: true });
+  const rows = await selectSnapshot(db, store, { ...snapshot, files: candidates }, { withFile: true });
   await db.run(`CREATE VIEW __target AS ${rows}`);
   // The condition is judged in one place, so that a row is never both deleted and kept.
   const judged = await parseSelect(
@@ -86,7 +86,8 @@ async function deleteOnce(
   const copiedCount = touched.reduce((sum, { matched, total }) => sum + Number(total - matched), 0);
   const counts = { table, deletedCount, copiedCount };
   const paths = new Set(touched.map(({ path }) => path));
-  const removed = candidates.filter((file) => paths.has(store.locate(file.key)));
+  const located = await locateFiles(db, store, candidates);
+  const removed = candidates.filter((_file, index) => paths.has(located[index] ?? ''));
   if (isDryRun || removed.length === 0) {
     const { version } = snapshot;
     return { ...counts, version, isCommitted: false, removedFileCount: removed.length, addedFileCount: 0 };

@@ -154,7 +154,7 @@ async function rewrite(
   const [first] = files;
   const path = first?.key.slice(folder.length + 1) ?? '';
   const added = await writeDataFiles(db, store, {
-    query: `SELECT ${columns.join(', ')} FROM (${selectSnapshot(store, { ...snapshot, files })})${order}`,
+    query: `SELECT ${columns.join(', ')} FROM (${await selectSnapshot(db, store, { ...snapshot, files })})${order}`,
     schema,
     partitionColumns,
     folder,

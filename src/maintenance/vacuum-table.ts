@@ -39,10 +39,7 @@ const IN_FLIGHT_MS = DAY_MS;
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `ARGUMENT_INVALID`, `TABLE_FEATURE_UNSUPPORTED`, `STORAGE_…`
  */
-export async function vacuumTable(
-  { store, signal }: MaintenanceContext,
-  spec: VacuumSpec,
-): Promise<VacuumReport> {
+export async function vacuumTable({ store }: MaintenanceContext, spec: VacuumSpec): Promise<VacuumReport> {
   const retainMs = spec.retainMs ?? DEFAULT_RETAIN_MS;
   if (!(retainMs >= 0)) throw new PixlakeError('ARGUMENT_INVALID', `cannot retain ${retainMs} ms`);
   const nowMs = Date.now();
@@ -55,12 +52,11 @@ export async function vacuumTable(
   for (const { key, sizeBytes, modifiedMs } of candidates) {
     const isDue = known.has(key) || modifiedMs < nowMs - Math.max(retainMs, IN_FLIGHT_MS);
     if (kept.has(key) || !isDue) continue;
-    signal?.throwIfAborted();
-    if (!spec.isDryRun) await store.delete(key);
     removedKeys.push(key);
     removedBytes += sizeBytes;
   }
   const isDryRun = spec.isDryRun ?? false;
+  if (!isDryRun) await store.deleteMany(removedKeys);
   const sweptCount = isDryRun ? 0 : await store.sweepTemporary(nowMs - IN_FLIGHT_MS);
   return { table: spec.table, isDryRun, removedKeys: removedKeys.sort(), removedBytes, sweptCount };
 }

@@ -6,7 +6,7 @@ import type { FoundTable } from '../engine/found-table.ts';
 import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import { rowBatches } from '../engine/result-stream.ts';
 import { quoteText } from '../engine/sql-text.ts';
-import { selectSnapshot } from '../engine/table-view.ts';
+import { locateFiles, selectSnapshot } from '../engine/table-view.ts';
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type DataFile, rowCountOf } from '../table/snapshot.ts';
@@ -93,7 +93,7 @@ async function checkRows(
   for (const file of files) {
     const { key } = file;
     try {
-      const path = quoteText(store.locate(key));
+      const [path = ''] = (await locateFiles(db, store, [file])).map(quoteText);
       const [counted] = await db.rows<{ count: bigint }>(
         `SELECT num_rows AS count FROM parquet_file_metadata(${path})`,
       );
@@ -104,7 +104,7 @@ async function checkRows(
         problems.push({ key, problem: `has ${count} rows, not ${stated}` });
       // Hashing needs every value, so that each page is decoded.
       if (isDeep) {
-        const rows = selectSnapshot(store, { ...snapshot, files: [file] });
+        const rows = await selectSnapshot(db, store, { ...snapshot, files: [file] });
         await db.run(`SELECT bit_xor(hash(r)) FROM (${rows}) AS r`);
       }
     } catch (error) {
@@ -127,7 +127,7 @@ async function checkImages(
 ): Promise<number> {
   const names = new Set(snapshot.schema.fields.map(({ name }) => name));
   if (!names.has('image_key') || !names.has('image_sha256')) return 0;
-  const rows = selectSnapshot(store, snapshot);
+  const rows = await selectSnapshot(db, store, snapshot);
   const result = await db.connection.stream(
     `SELECT image_key, image_sha256 FROM (${rows}) WHERE image_key IS NOT NULL AND image_sha256 IS NOT NULL`,
   );

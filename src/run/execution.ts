@@ -8,6 +8,8 @@ import type { Run } from './run-spec.ts';
 export interface Execution {
   readonly runId: string;
   readonly run: Run;
+  /** Root of the lake that was read, where it is another than the one that the execution lies in. */
+  readonly sourceLake?: string;
   /** Table whose originals are read, in SQL notation, and its version. */
   readonly sourceTable: string;
   readonly sourceVersion: number;

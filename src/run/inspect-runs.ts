@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { openDuckDb } from '../engine/open-duckdb.ts';
 import { quoteText } from '../engine/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
+import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import {
   type Execution,
   executionKeys,
@@ -67,13 +67,14 @@ export async function cancelRun(store: ObjectStore, name: string): Promise<RunSt
 /** Reads why images of a run were not written, at most `limit`, in the order of the plan. @throws `RUN_NOT_FOUND` */
 export async function readRunErrors(store: ObjectStore, name: string, limit: number): Promise<RunError[]> {
   const { folder } = await findRun(store, name);
-  const files: string[] = [];
-  for await (const { key } of store.list(executionKeys.errors(folder))) files.push(store.locate(key));
+  const files: ObjectEntry[] = [];
+  for await (const entry of store.list(executionKeys.errors(folder))) files.push(entry);
   if (files.length === 0) return [];
   const scratchDir = await store.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir });
-    const list = files.sort().map(quoteText).join(', ');
+    files.sort((a, b) => (a.key < b.key ? -1 : 1));
+    const list = (await db.locate(store, files)).map(quoteText).join(', ');
     return await db.rows<RunError>(`FROM read_parquet([${list}], hive_partitioning = false) LIMIT ${limit}`);
   } finally {
     await rm(scratchDir, { recursive: true, force: true });

@@ -19,8 +19,8 @@ import { type Run, toRunId } from './run-spec.ts';
 /** A plan that is ready to be frozen, or thrown away if it was only asked for. Disposing removes its temporary files. */
 export interface PlannedRun extends AsyncDisposable {
   readonly execution: Execution;
-  /** Writes plan and spec into the lake; from then on the execution never changes. */
-  freeze(): Promise<void>;
+  /** Writes plan and execution into a lake; from then on the execution never changes. */
+  freeze(output: ObjectStore, frozen: Execution): Promise<void>;
 }
 
 /** Matched rows as DuckDB holds them while planning. */
@@ -81,13 +81,13 @@ export async function planRun(
     await writePlan(db, run, shardSize, source, columns, passed, planPath);
     return {
       execution,
-      async freeze(): Promise<void> {
-        const folder = folderOf(execution);
-        await store.moveIn(executionKeys.plan(folder), planPath);
+      async freeze(output, frozen): Promise<void> {
+        const folder = folderOf(frozen);
+        await output.moveIn(executionKeys.plan(folder), planPath);
         // Written last: a folder with a spec has its whole plan.
-        await store.writeIfAbsent(
+        await output.writeIfAbsent(
           executionKeys.spec(folder),
-          Buffer.from(`${JSON.stringify(execution, null, 2)}\n`),
+          Buffer.from(`${JSON.stringify(frozen, null, 2)}\n`),
         );
       },
       [Symbol.asyncDispose]: removeScratch,
@@ -188,7 +188,7 @@ async function writePlan(
   const originals = isSelfContained
     ? MATCHED
     : `${MATCHED} LEFT JOIN (SELECT ${id} AS __source_id, image_key AS __key, image_sha256 AS __sha256
-                               FROM (${selectSnapshot(source.store, source.snapshot)}))
+                               FROM (${await selectSnapshot(db, source.store, source.snapshot)}))
          ON __source_id::VARCHAR = ${id}::VARCHAR`;
   const selected = [
     `(__ordinal // ${shardSize})::INTEGER AS __shard`,

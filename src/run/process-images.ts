@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AppendableValue } from '../engine/appender.ts';
-import { PixlakeError, toPixlakeError } from '../errors.ts';
+import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
 import { applyTransform, encodePixels, resizePixels } from '../image/apply-transform.ts';
 import type { Pixels } from '../image/configured-sharp.ts';
 import { drawTransform } from '../image/draw-transform.ts';
@@ -9,6 +9,7 @@ import { type DrawnTransform, EXTENSIONS } from '../image/transform.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import { predictionValues } from '../model/prediction-columns.ts';
 import { toTensor } from '../model/preprocess.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { executionKeys } from './execution.ts';
 import type { ShardContext } from './shard-context.ts';
 
@@ -40,7 +41,7 @@ interface TransformedImage {
   readonly kind: 'transformed';
   readonly item: ShardItem;
   readonly pixels: Pixels;
-  readonly source: { readonly width: number; readonly height: number; readonly sha256: string };
+  readonly original: { readonly width: number; readonly height: number; readonly sha256: string };
   readonly drawn: DrawnTransform;
 }
 
@@ -74,7 +75,7 @@ export async function processImages(
 }
 
 async function transformOne(
-  { execution: { run } }: ShardContext,
+  { source, execution: { run } }: ShardContext,
   item: ShardItem,
   read: (item: ShardItem) => Promise<Buffer>,
 ): Promise<TransformedImage | FailedImage> {
@@ -82,6 +83,7 @@ async function transformOne(
   try {
     bytes = await read(item);
   } catch (error) {
+    if (isOutage(source, error)) throw error;
     return fail(item, 'read', error);
   }
   try {
@@ -92,15 +94,22 @@ async function transformOne(
       { seed: run.seed, id: item.id, copy: item.copy },
     );
     const pixels = await applyTransform(bytes, run.transform, drawn);
-    return { kind: 'transformed', item, pixels, source: { width, height, sha256: sha256Of(bytes) }, drawn };
+    return { kind: 'transformed', item, pixels, original: { width, height, sha256: sha256Of(bytes) }, drawn };
   } catch (error) {
     return fail(item, 'transform', error);
   }
 }
 
-async function readOriginal({ store }: ShardContext, { id, imageKey, sha256 }: ShardItem): Promise<Buffer> {
+/** Whether it is the server that fails, or the credentials: then that says nothing about the image, and the run has to wait. */
+function isOutage(source: ObjectStore, error: unknown): boolean {
+  return source.remote !== undefined && error instanceof PixlakeError && OUTAGES.has(error.code);
+}
+
+const OUTAGES = new Set<ErrorCode>(['STORAGE_FAILED', 'STORAGE_DENIED', 'BUCKET_NOT_FOUND']);
+
+async function readOriginal({ source }: ShardContext, { id, imageKey, sha256 }: ShardItem): Promise<Buffer> {
   if (imageKey === null) throw new PixlakeError('IMAGE_MISSING', `the row of ${id} names no original`);
-  const bytes = await store.read(imageKey);
+  const bytes = await source.read(imageKey);
   if (bytes.length === 0) throw new PixlakeError('IMAGE_EMPTY', `${imageKey} has zero bytes`);
   if (sha256 !== null && sha256Of(bytes) !== sha256) {
     throw new PixlakeError('IMAGE_CHANGED', `${imageKey} no longer has the bytes that were ingested`);
@@ -141,7 +150,7 @@ async function predict(
 async function writeImage(
   { store, folder, execution: { run } }: ShardContext,
   shard: number,
-  { item, pixels, source, drawn }: TransformedImage,
+  { item, pixels, original, drawn }: TransformedImage,
   predictions: Predictions,
 ): Promise<ProcessedImage> {
   const { format } = run.transform;
@@ -165,9 +174,9 @@ async function writeImage(
       image_status: 'ok',
       image_reason: null,
       source_key: item.imageKey,
-      source_sha256: source.sha256,
-      source_width: source.width,
-      source_height: source.height,
+      source_sha256: original.sha256,
+      source_width: original.width,
+      source_height: original.height,
       crop_left: drawn.cropLeft,
       crop_top: drawn.cropTop,
       crop_width: drawn.cropWidth,

@@ -9,7 +9,8 @@ import type { AddAction } from '../table/delta-actions.ts';
 import { executionKeys, shardName } from './execution.ts';
 import { computedColumns, selectLineage } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
-import { processImages, type ShardItem } from './process-images.ts';
+import { type FailedImage, type ProcessedImage, processImages, type ShardItem } from './process-images.ts';
+import { workInOrder } from './work-in-order.ts';
 
 /** What a finished shard left: the contents of its marker `shards/<shard>.json`, written after everything it speaks of. */
 export interface ShardMarker {
@@ -39,9 +40,11 @@ export async function processShard(context: ShardContext, shard: number): Promis
   const scratchDir = await store.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir, threads: 1 });
-    const counts = await processRows(db, context, shard);
-    const manifest = await writeManifest(db, context, shard, scratchDir);
-    if (counts.errorCount > 0) await writeErrors(db, context, shard, scratchDir);
+    const bench = { ...context, db, scratchDir };
+    const plan = await selectPlan(bench, shard);
+    const counts = await processRows(bench, shard, plan);
+    const manifest = await writeManifest(bench, shard, plan);
+    if (counts.errorCount > 0) await writeErrors(bench, shard);
     const marker: ShardMarker = { shard, ...counts, manifest };
     await store.write(executionKeys.shard(folder, shard), Buffer.from(JSON.stringify(marker)));
     return marker;
@@ -50,10 +53,17 @@ export async function processShard(context: ShardContext, shard: number): Promis
   }
 }
 
+/** The context with what is open while one shard is in work. */
+interface ShardBench extends ShardContext {
+  readonly db: DuckDb;
+  readonly scratchDir: string;
+}
+
 type ShardCounts = Pick<ShardMarker, 'imageCount' | 'errorCount' | 'imageBytes'>;
 
 /** Writes the shard's images and fills the tables `written` and `failed`. */
-async function processRows(db: DuckDb, context: ShardContext, shard: number): Promise<ShardCounts> {
+async function processRows(context: ShardBench, shard: number, plan: string): Promise<ShardCounts> {
+  const { db } = context;
   const columns = computedColumns(context.session?.card);
   const definitions = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
   await db.run(`CREATE TABLE written (__ordinal BIGINT, ${definitions})`);
@@ -69,13 +79,15 @@ async function processRows(db: DuckDb, context: ShardContext, shard: number): Pr
     'VARCHAR',
     'VARCHAR',
   ]);
-  const rows = await readRows(db, context, shard);
+  const rows = await readRows(db, plan);
   let imageCount = 0;
   let errorCount = 0;
   let imageBytes = 0;
-  for (const batch of toBatches(rows, context)) {
+  const work = async (batch: readonly ShardItem[]): Promise<(ProcessedImage | FailedImage)[]> => {
     if (context.isCancelled()) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
-    const results = await processImages(context, shard, batch);
+    return processImages(context, shard, batch);
+  };
+  for await (const results of workInOrder(toBatches(rows, context), batchesAtOnce(context), work)) {
     for (const result of results) {
       if (result.kind === 'image') {
         written.append([result.item.ordinal, ...columns.map(({ name }) => result.values[name] ?? null)]);
@@ -97,10 +109,10 @@ async function processRows(db: DuckDb, context: ShardContext, shard: number): Pr
 
 type ShardRow = Omit<ShardItem, 'copy'>;
 
-async function readRows(db: DuckDb, context: ShardContext, shard: number): Promise<ShardRow[]> {
+async function readRows(db: DuckDb, plan: string): Promise<ShardRow[]> {
   return db.rows<ShardRow>(`
     SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256
-    FROM (${selectPlan(context, shard)}) ORDER BY __ordinal`);
+    FROM (${plan}) ORDER BY __ordinal`);
 }
 
 /** Batches depend on the shard alone, so that a model sees the same ones whenever the shard is done again. */
@@ -118,24 +130,27 @@ function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardCont
   if (batch.length > 0) yield batch;
 }
 
-function selectPlan({ store, folder }: ShardContext, shard: number): string {
-  const plan = quoteText(store.locate(executionKeys.plan(folder)));
-  return `FROM read_parquet(${plan}, hive_partitioning = false) WHERE __shard = ${shard}`;
+async function selectPlan({ db, store, folder }: ShardBench, shard: number): Promise<string> {
+  const key = executionKeys.plan(folder);
+  const entry = await store.stat(key);
+  if (entry === undefined) throw new PixlakeError('OBJECT_NOT_FOUND', `${store.locate(key)} is gone`);
+  const [path = ''] = await db.locate(store, [entry]);
+  return `FROM read_parquet(${quoteText(path)}, hive_partitioning = false) WHERE __shard = ${shard}`;
 }
 
-async function writeManifest(
-  db: DuckDb,
-  context: ShardContext,
-  shard: number,
-  scratchDir: string,
-): Promise<AddAction | null> {
-  const { store, folder, execution, session } = context;
+/** Other batches are computed while one waits for the network. */
+function batchesAtOnce({ source, store }: ShardContext): number {
+  return source.remote === undefined && store.remote === undefined ? 1 : 8;
+}
+
+async function writeManifest(context: ShardBench, shard: number, plan: string): Promise<AddAction | null> {
+  const { db, scratchDir, store, folder, execution, session } = context;
   const passed = execution.passedColumns.map((name) => `plan.${quoteName(name)}`);
   const computed = computedColumns(session?.card).map(({ name }) => `written.${quoteName(name)}`);
   const columns = [...passed, ...computed, ...selectLineage(execution)].join(', ');
   const [added] = await writeDataFiles(db, store, {
     query: `
-      SELECT ${columns} FROM written JOIN (${selectPlan(context, shard)}) plan USING (__ordinal)
+      SELECT ${columns} FROM written JOIN (${plan}) plan USING (__ordinal)
       ORDER BY __ordinal, written."copy"`,
     schema: execution.manifestSchema,
     partitionColumns: [],
@@ -146,14 +161,9 @@ async function writeManifest(
   return added ?? null;
 }
 
-async function writeErrors(
-  db: DuckDb,
-  context: ShardContext,
-  shard: number,
-  scratchDir: string,
-): Promise<void> {
+async function writeErrors({ db, store, scratchDir, folder }: ShardBench, shard: number): Promise<void> {
   const name = `part-${shardName(shard)}.parquet`;
   const path = join(scratchDir, name);
   await db.run(`COPY (FROM failed) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`);
-  await context.store.moveIn(`${executionKeys.errors(context.folder)}/${name}`, path);
+  await store.moveIn(`${executionKeys.errors(folder)}/${name}`, path);
 }

@@ -6,6 +6,7 @@ import { quoteText } from '../engine/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { type ContactCell, renderContactSheet } from '../image/contact-sheet.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { openStore } from '../storage/open-store.ts';
 import { findRun } from './inspect-runs.ts';
 
 interface SheetRow {
@@ -32,6 +33,8 @@ export async function renderRunSheet(store: ObjectStore, name: string, limit: nu
   const { execution } = await findRun(store, name);
   const manifest = await findTable(store, { schema: RUNS_SCHEMA, name });
   if (manifest === undefined) throw new PixlakeError('TABLE_NOT_FOUND', `run ${name} has not finished yet`);
+  const { sourceLake } = execution;
+  const source = sourceLake === undefined ? store : openStore(sourceLake, store.s3);
   const scratchDir = await store.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir });
@@ -39,11 +42,11 @@ export async function renderRunSheet(store: ObjectStore, name: string, limit: nu
     const rows = await db.rows<SheetRow>(`
       WITH originals AS (
         SELECT any_value(to_json(m)) AS first, list(image_key ORDER BY "copy")[:${MAX_COPIES}] AS image_keys, source_key
-        FROM (${selectSnapshot(store, manifest.snapshot)}) m GROUP BY source_key),
+        FROM (${await selectSnapshot(db, store, manifest.snapshot)}) m GROUP BY source_key),
       numbered AS (SELECT *, row_number() OVER (ORDER BY source_key) - 1 AS position, count(*) OVER () AS total FROM originals)
       SELECT json_extract_string(first, ${id}) AS id, source_key, image_keys, first::VARCHAR AS first FROM numbered
       WHERE position % greatest(1, total // ${limit}) = 0 ORDER BY position LIMIT ${limit}`);
-    const cells = await Promise.all(rows.map((row) => toCell(store, row)));
+    const cells = await Promise.all(rows.map((row) => toCell(source, store, row)));
     const { run, sourceTable, sourceVersion } = execution;
     return renderContactSheet(cells, {
       title: `runs.${name}`,
@@ -63,7 +66,7 @@ function toOneLine(sql: string): string {
     .trim();
 }
 
-async function toCell(store: ObjectStore, row: SheetRow): Promise<ContactCell> {
+async function toCell(source: ObjectStore, store: ObjectStore, row: SheetRow): Promise<ContactCell> {
   const fields = JSON.parse(row.first) as Readonly<Record<string, string | number | boolean | null>>;
   const present = (names: readonly string[]): string[] =>
     names.flatMap((column) =>
@@ -79,7 +82,7 @@ async function toCell(store: ObjectStore, row: SheetRow): Promise<ContactCell> {
     lines.push(`${prediction.slice(5)}: ${String(fields[prediction])} ${score.toFixed(2)}${untrained}`);
   }
   return {
-    original: await store.read(row.source_key),
+    original: await source.read(row.source_key),
     results: await Promise.all(row.image_keys.map((key) => store.read(key))),
     lines: lines.filter((line) => line !== ''),
   };

@@ -15,10 +15,13 @@ import {
 import { planRun } from './plan-run.ts';
 import type { ShardMarker } from './process-shard.ts';
 import { isSameRun, type Run } from './run-spec.ts';
-import type { ShardExecutor, ShardProgress } from './shard-executor.ts';
+import type { ShardExecutor, ShardProgress, StoreReference } from './shard-executor.ts';
 
 /** What running needs. */
 export interface RunContext {
+  /** The lake that is read. */
+  readonly source: ObjectStore;
+  /** The lake that takes what is written; it may be the same. */
   readonly store: ObjectStore;
   readonly executor: ShardExecutor;
   /** Finds a model by name or path. */
@@ -100,10 +103,12 @@ async function planAndFreeze(
   run: Run,
   model: ModelFiles | undefined,
 ): Promise<Execution> {
-  await using planned = await planRun(context.store, run, model, context.software);
-  const { execution } = planned;
-  if ((await context.store.stat(executionKeys.spec(folderOf(execution)))) === undefined)
-    await planned.freeze();
+  await using planned = await planRun(context.source, run, model, context.software);
+  const { source, store } = context;
+  const execution: Execution =
+    source.uri === store.uri ? planned.execution : { ...planned.execution, sourceLake: source.uri };
+  if ((await store.stat(executionKeys.spec(folderOf(execution)))) === undefined)
+    await planned.freeze(store, execution);
   return execution;
 }
 
@@ -124,7 +129,7 @@ async function executeShards(
   model: ModelFiles | undefined,
   shards: readonly number[],
 ): Promise<void> {
-  const { store } = context;
+  const { source, store } = context;
   const cancelled = new AbortController();
   const poll = setInterval(() => {
     // A poll that fails is no reason to stop; the next one may succeed.
@@ -135,10 +140,14 @@ async function executeShards(
   }, CANCEL_POLL_MS);
   const signals = context.signal === undefined ? [cancelled.signal] : [cancelled.signal, context.signal];
   try {
-    await context.executor.execute({ lakeUri: store.uri, folder, model }, shards, {
-      signal: AbortSignal.any(signals),
-      onProgress: (progress) => context.onProgress?.(progress),
-    });
+    await context.executor.execute(
+      { source: referTo(source), output: referTo(store), folder, model },
+      shards,
+      {
+        signal: AbortSignal.any(signals),
+        onProgress: (progress) => context.onProgress?.(progress),
+      },
+    );
   } catch (error) {
     if (cancelled.signal.aborted) {
       throw new PixlakeError('RUN_CANCELLED', `the run in ${folder} was cancelled`, { cause: error });
@@ -151,6 +160,10 @@ async function executeShards(
   } finally {
     clearInterval(poll);
   }
+}
+
+function referTo({ uri, s3 }: ObjectStore): StoreReference {
+  return { uri, s3 };
 }
 
 async function commitManifest(context: RunContext, execution: Execution): Promise<Success> {

@@ -40,6 +40,8 @@ const runSpec = z.strictObject({
   /** Rows in a shard, the unit of work that is resumed or retried as a whole; by default it follows from the number of rows. */
   shardSize: z.int().min(1).max(100_000).optional(),
   transform: transform.prefault({}),
+  /** Root of the lake that takes what is written, if it is another than the one that is read. */
+  output: z.string().min(1).optional(),
   /** Name of a model of the lake, or path of an `.onnx` file with its card beside it. */
   model: z.string().min(1).optional(),
 });

@@ -4,6 +4,9 @@ import type { Execution } from './execution.ts';
 
 /** What working on a shard needs. */
 export interface ShardContext {
+  /** Where originals are read. */
+  readonly source: ObjectStore;
+  /** Where the execution lies and everything is written. */
   readonly store: ObjectStore;
   /** Object key of the execution's folder. */
   readonly folder: string;

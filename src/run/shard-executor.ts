@@ -1,8 +1,15 @@
 import type { ModelFiles } from '../model/resolve-model.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+/** A store as {@link openStore} takes it. */
+export type StoreReference = Pick<ObjectStore, 'uri' | 's3'>;
 
 /** What a worker needs to know to work on any shard of an execution; can be sent between threads and machines. */
 export interface ShardJob {
-  readonly lakeUri: string;
+  /** Where originals are read. */
+  readonly source: StoreReference;
+  /** Where the execution lies and everything is written. */
+  readonly output: StoreReference;
   /** Object key of the execution's folder. */
   readonly folder: string;
   readonly model: ModelFiles | undefined;

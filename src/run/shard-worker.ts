@@ -19,14 +19,16 @@ export interface ShardHooks {
 
 /** Opens a worker on an execution, using one thread for the model: parallelism comes from several workers. @throws `MODEL_…`, `RUN_NOT_FOUND` */
 export async function openShardWorker(job: ShardJob): Promise<ShardWorker> {
-  const store = openStore(job.lakeUri);
+  const source = openStore(job.source.uri, job.source.s3);
+  const store = openStore(job.output.uri, job.output.s3);
   const execution = await readExecution(store, executionKeys.spec(job.folder));
   let session: ModelSession | undefined;
   if (job.model !== undefined) session = await openModelSession(job.model, { threads: 1 });
   return {
     job,
     async process(shard, hooks) {
-      await processShard({ store, folder: job.folder, execution, session, ...hooks }, shard);
+      const { folder } = job;
+      await processShard({ source, store, folder, execution, session, ...hooks }, shard);
     },
     async [Symbol.asyncDispose]() {
       await session?.close();

@@ -58,16 +58,15 @@ export function isName(name: string): boolean {
 
 /** Checks that the store holds a lake that this pixlake understands. @throws `LAKE_NOT_FOUND`, `LAKE_TOO_NEW` */
 export async function checkLake(store: ObjectStore): Promise<void> {
-  if ((await store.stat(MARKER_KEY)) === undefined) {
+  const marker = await readMarker(store);
+  if (marker === undefined) {
     throw new PixlakeError('LAKE_NOT_FOUND', `there is no lake at ${store.uri}`, {
       remedy: 'make one with `pixlake ingest`, or name another with --lake',
     });
   }
   let layoutVersion: unknown;
   try {
-    ({ layoutVersion } = JSON.parse((await store.read(MARKER_KEY)).toString('utf8')) as {
-      layoutVersion?: unknown;
-    });
+    ({ layoutVersion } = JSON.parse(marker.toString('utf8')) as { layoutVersion?: unknown });
   } catch (error) {
     throw new PixlakeError('LAKE_NOT_FOUND', `${MARKER_KEY} in ${store.uri} is not JSON`, { cause: error });
   }
@@ -79,10 +78,20 @@ export async function checkLake(store: ObjectStore): Promise<void> {
   );
 }
 
+/** Read, not looked up: only the answer to a read tells a missing object from a missing bucket. */
+async function readMarker(store: ObjectStore): Promise<Buffer | undefined> {
+  try {
+    return await store.read(MARKER_KEY);
+  } catch (error) {
+    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
 /** Marks the store as a lake of the current layout if it is not one yet, then checks it. @throws `LAKE_TOO_NEW` */
 export async function createLake(store: ObjectStore): Promise<void> {
   const marker = JSON.stringify({ layoutVersion: LAYOUT_VERSION });
-  if ((await store.stat(MARKER_KEY)) === undefined)
+  if ((await readMarker(store)) === undefined)
     await store.writeIfAbsent(MARKER_KEY, Buffer.from(`${marker}\n`));
   await checkLake(store);
 }

@@ -4,6 +4,8 @@ import { copyFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import { type ByteRange, checkKey, type ObjectEntry, type ObjectStore } from './object-store.ts';
+import type { S3Options } from './s3-options.ts';
+import { sweepFolder } from './sweep-folder.ts';
 
 /** Temporary files live inside the root, on the same file system, so that renaming them into place is atomic. */
 const SCRATCH = '.tmp';
@@ -19,16 +21,24 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 /** Opens a folder as an object store; the folder is made by the first write. */
-export function openLocalStore(root: string): ObjectStore {
-  return new LocalStore(resolve(root));
+export function openLocalStore(root: string, s3: S3Options = {}): ObjectStore {
+  return new LocalStore(resolve(root), s3);
 }
 
 class LocalStore implements ObjectStore {
   readonly uri: string;
+  readonly s3: S3Options;
+  readonly remote = undefined;
   readonly #madeFolders = new Set<string>();
 
-  constructor(root: string) {
+  constructor(root: string, s3: S3Options) {
     this.uri = root;
+    this.s3 = s3;
+  }
+
+  /** Files are read and written in no time. */
+  withSignal(): ObjectStore {
+    return this;
   }
 
   async read(key: string, range?: ByteRange): Promise<Buffer> {
@@ -138,6 +148,10 @@ class LocalStore implements ObjectStore {
     }
   }
 
+  async deleteMany(keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.delete(key);
+  }
+
   async delete(key: string): Promise<void> {
     const path = this.locate(key);
     await guard(path, 'delete', () => rm(path, { force: true }));
@@ -156,18 +170,7 @@ class LocalStore implements ObjectStore {
 
   async sweepTemporary(beforeMs: number): Promise<number> {
     const root = join(this.uri, SCRATCH);
-    let sweptCount = 0;
-    try {
-      for (const name of await readdir(root)) {
-        const path = join(root, name);
-        if ((await newestChange(path)) >= beforeMs) continue;
-        await rm(path, { recursive: true, force: true });
-        sweptCount += 1;
-      }
-    } catch (error) {
-      if (!isMissing(error)) throw wrap(error, root, 'delete');
-    }
-    return sweptCount;
+    return guard(root, 'delete', () => sweepFolder(root, beforeMs));
   }
 
   async #scratchRoot(): Promise<string> {
@@ -209,14 +212,6 @@ class LocalStore implements ObjectStore {
     if (this.#madeFolders.size > 10_000) this.#madeFolders.clear();
     this.#madeFolders.add(path);
   }
-}
-
-/** Latest modification time in ms of a file, or of a folder and all in it. */
-async function newestChange(path: string): Promise<number> {
-  const stats = await stat(path);
-  if (!stats.isDirectory()) return stats.mtimeMs;
-  const inner = await Promise.all((await readdir(path)).map((name) => newestChange(join(path, name))));
-  return Math.max(stats.mtimeMs, ...inner);
 }
 
 async function syncPath(path: string): Promise<void> {

@@ -1,4 +1,6 @@
 import { PixlakeError } from '../errors.ts';
+import type { S3Connection } from './s3-client.ts';
+import type { S3Options, S3Settings } from './s3-options.ts';
 
 /** One stored object: `key` relative to the store's root with forward slashes, `sizeBytes`, modification time in ms. */
 export interface ObjectEntry {
@@ -13,6 +15,16 @@ export interface ByteRange {
   readonly length: number;
 }
 
+/** What a store offers whose objects are not files of this machine. */
+export interface RemoteAccess extends Pick<S3Settings, 'reader' | 'httpfsPath' | 'cacheDir' | 'cacheBytes'> {
+  /** Tells how others may reach the same server; not to be printed. */
+  connect(): Promise<S3Connection>;
+  /** Fetches an object of a known size into a new local file, and checks its bytes. @throws `OBJECT_NOT_FOUND` */
+  download(key: string, localPath: string, sizeBytes: number): Promise<void>;
+  /** Makes a link that lets anyone read the object for so many ms; the object need not exist. */
+  signUrl(key: string, expiresMs: number): Promise<string>;
+}
+
 /**
  * The one seam between pixlake and where bytes live. Objects appear whole or not at all; keys use forward slashes and never climb
  * out of the root (`OBJECT_KEY_INVALID`). Every method may fail with `STORAGE_FULL`, `STORAGE_DENIED` or `STORAGE_FAILED`.
@@ -21,6 +33,15 @@ export interface ObjectStore {
   /** The root as the user would write it: a folder path or `s3://bucket/prefix`. */
   readonly uri: string;
 
+  /** How S3 is reached, should this store or one that it refers to lie there. */
+  readonly s3: S3Options;
+
+  /** `undefined` where {@link locate} gives files of this machine. */
+  readonly remote: RemoteAccess | undefined;
+
+  /** The same store, whose requests end when the signal does: they then throw its reason. */
+  withSignal(signal: AbortSignal): ObjectStore;
+
   /** Reads an object, or a range of it. @throws `OBJECT_NOT_FOUND` */
   read(key: string, range?: ByteRange): Promise<Buffer>;
 
@@ -28,7 +49,8 @@ export interface ObjectStore {
   write(key: string, bytes: Uint8Array): Promise<void>;
 
   /**
-   * Writes an object unless the key is taken and says whether it did; of several concurrent writers exactly one is told `true`.
+   * Writes an object unless the key is taken and says whether it did; of several concurrent writers at most one is told `true`.
+   * None is where the answer to the one that did was lost, so that it tried again.
    * `durable` waits until the bytes would survive a power loss.
    */
   writeIfAbsent(key: string, bytes: Uint8Array, options?: { readonly durable?: boolean }): Promise<boolean>;
@@ -39,14 +61,20 @@ export interface ObjectStore {
   /** Describes an object, or gives `undefined` where there is none. */
   stat(key: string): Promise<ObjectEntry | undefined>;
 
-  /** Lists all objects below a folder (`''` is the root) in no particular order. */
-  list(folder: string): AsyncIterable<ObjectEntry>;
+  /**
+   * Lists all objects below a folder (`''` is the root) in no particular order, but those whose keys sort before `startAfter`, which
+   * a store may list all the same.
+   */
+  list(folder: string, startAfter?: string): AsyncIterable<ObjectEntry>;
 
   /** Names of the folders directly below a folder, sorted. */
   listFolders(folder: string): Promise<string[]>;
 
   /** Removes an object; one that is not there is no error. */
   delete(key: string): Promise<void>;
+
+  /** Removes objects; those that are not there are no error. */
+  deleteMany(keys: readonly string[]): Promise<void>;
 
   /** What DuckDB's readers take for this object: a local path or an `s3://` URI. */
   locate(key: string): string;

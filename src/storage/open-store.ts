@@ -1,13 +1,26 @@
 import { PixlakeError } from '../errors.ts';
 import { openLocalStore } from './local-store.ts';
 import type { ObjectStore } from './object-store.ts';
+import type { S3Options } from './s3-options.ts';
+import { openS3Store } from './s3-store.ts';
 
-/** Opens the object store that a URI names: a folder path or a `file://` URL. @throws `ARGUMENT_INVALID` for other schemes */
-export function openStore(uri: string): ObjectStore {
-  const scheme = /^([a-z][a-z0-9+.-]+):\/\//iu.exec(uri)?.[1]?.toLowerCase();
-  if (scheme === undefined) return openLocalStore(uri);
-  if (scheme === 'file') return openLocalStore(decodeURIComponent(new URL(uri).pathname));
+/**
+ * Opens the object store that a URI names: a folder path, a `file://` URL or `s3://bucket/prefix`. `s3` holds for this store if it is one
+ * on S3, and for those that it refers to.
+ *
+ * @throws `ARGUMENT_INVALID` for other schemes
+ */
+export function openStore(uri: string, s3: S3Options = {}): ObjectStore {
+  const scheme = schemeOf(uri);
+  if (scheme === undefined) return openLocalStore(uri, s3);
+  if (scheme === 'file') return openLocalStore(decodeURIComponent(new URL(uri).pathname), s3);
+  if (scheme === 's3') return openS3Store(uri, s3);
   throw new PixlakeError('ARGUMENT_INVALID', `lakes on ${scheme}:// are not supported`, {
-    remedy: 'name a local folder',
+    remedy: 'name a local folder or s3://bucket/prefix',
   });
+}
+
+/** The scheme of a URI in lower case; `undefined` for paths. */
+export function schemeOf(uri: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]+):\/\//iu.exec(uri)?.[1]?.toLowerCase();
 }

@@ -71,7 +71,7 @@ beforeAll(async () => {
   }
   const whole = await readSnapshot(store, 'tables/t');
   if (whole === undefined) throw new Error('there is no table');
-  await other.run(`CREATE TABLE t AS ${selectSnapshot(store, whole)}`);
+  await other.run(`CREATE TABLE t AS ${await selectSnapshot(other, store, whole)}`);
 });
 
 afterAll(async () => {

@@ -80,7 +80,7 @@ async function writeTable(
 }
 
 async function readBack<Row>({ snapshot }: Written, order = 'id'): Promise<Row[]> {
-  return db.rows<Row>(`FROM (${selectSnapshot(store, snapshot)}) ORDER BY ${order}`);
+  return db.rows<Row>(`FROM (${await selectSnapshot(db, store, snapshot)}) ORDER BY ${order}`);
 }
 
 function statsOf(add: AddAction | undefined): FileStats {
@@ -178,7 +178,7 @@ describe('partition values', () => {
     await store.moveIn(keyA, store.locate(first?.key ?? ''));
     await store.moveIn(keyB, store.locate(second?.key ?? ''));
     const files = snapshot.files.map((file, index) => ({ ...file, key: index === 0 ? keyA : keyB }));
-    const sql = selectSnapshot(store, { ...snapshot, files }, { withFile: true });
+    const sql = await selectSnapshot(db, store, { ...snapshot, files }, { withFile: true });
     expect(await db.rows(`FROM (${sql}) ORDER BY id`)).toEqual([
       { id: 1n, part: 'a', [FILE_COLUMN]: store.locate(keyA) },
       { id: 2n, part: 'b', [FILE_COLUMN]: store.locate(keyB) },
@@ -360,7 +360,7 @@ describe('data files', () => {
   it('keep the order of the rows', async () => {
     const query = 'SELECT ((i * 7919) % 10007)::BIGINT AS id FROM range(5000) AS r(i)';
     const { snapshot } = await writeTable(query, schemaOf({ id: 'long' }));
-    const [read, given] = [await db.rows(selectSnapshot(store, snapshot)), await db.rows(query)];
+    const [read, given] = [await db.rows(await selectSnapshot(db, store, snapshot)), await db.rows(query)];
     expect(read).toEqual(given);
   });
 
@@ -415,7 +415,7 @@ describe('data files', () => {
     expect(await readdir(store.locate(written.folder))).toEqual(['_delta_log']);
     expect(await readBack(written)).toEqual([]);
     const described = await db.rows<{ column_name: string; column_type: string }>(
-      `DESCRIBE ${selectSnapshot(store, written.snapshot, { withFile: true })}`,
+      `DESCRIBE ${await selectSnapshot(db, store, written.snapshot, { withFile: true })}`,
     );
     expect(described.map((column) => [column.column_name, column.column_type])).toEqual([
       ['id', 'BIGINT'],

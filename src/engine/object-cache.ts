@@ -1,0 +1,172 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { messageOf, PixlakeError } from '../errors.ts';
+import type { ObjectEntry, ObjectStore, RemoteAccess } from '../storage/object-store.ts';
+
+/** Objects fetched at once; each may itself be fetched in several ranges. */
+const CONCURRENCY = 8;
+
+/** Fetches of one object before the cache gives up: another process may evict it, or the disk have to be cleared. */
+const ATTEMPTS = 3;
+
+/** Share of the bound that is left after clearing, so that not every fetch clears. */
+const CLEARED_SHARE = 0.9;
+
+/** Cached files that this process has found intact. */
+const intact = new Set<string>();
+
+/**
+ * Gives objects of a remote store as local files below `folder`, under their keys. They are fetched once into the cache, which all
+ * processes of a user share: entries are named for what they hold, appear whole by renaming, and are linked into `folder`, so that one that
+ * is evicted lives on as long as somebody reads it.
+ *
+ * @throws `STORAGE_FULL` if the disk cannot hold them, `OBJECT_NOT_FOUND`, storage errors
+ */
+export async function linkCached(
+  store: ObjectStore,
+  remote: RemoteAccess,
+  objects: readonly ObjectEntry[],
+  folder: string,
+): Promise<string[]> {
+  const root = join(folder, hashOf([store.uri]).slice(0, 16));
+  const paths = objects.map(({ key }) => join(root, key));
+  const queue = objects.entries();
+  let fetchedBytes = 0;
+  const workOff = async (): Promise<void> => {
+    for (const [index, object] of queue) {
+      const bytes = await linkOne(store, remote, object, paths[index] ?? '');
+      fetchedBytes += bytes;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, objects.length) }, workOff));
+  if (fetchedBytes > 0) await clear(remote.cacheDir, remote.cacheBytes);
+  return paths;
+}
+
+/** Gives the bytes that had to be fetched. */
+async function linkOne(
+  store: ObjectStore,
+  remote: RemoteAccess,
+  { key, sizeBytes, modifiedMs }: ObjectEntry,
+  path: string,
+): Promise<number> {
+  await mkdir(dirname(path), { recursive: true });
+  const entry = join(entryFolder(remote.cacheDir), hashOf([store.uri, key, sizeBytes, modifiedMs]));
+  let last: unknown;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      const isCached = await isIntact(entry, sizeBytes);
+      if (!isCached) await fetchEntry(remote, key, sizeBytes, entry);
+      await link(entry, path);
+      // The time of use, by which entries are evicted.
+      const now = new Date();
+      await utimes(entry, now, now);
+      return isCached ? 0 : sizeBytes;
+    } catch (error) {
+      const code = errnoOf(error);
+      // Linked before, by another query of the same DuckDB.
+      if (code === 'EEXIST') return 0;
+      last = error;
+      if (code === 'ENOSPC' || isFull(error)) await clear(remote.cacheDir, 0);
+      else if (code !== 'ENOENT') throw toStorageError(error, key, remote);
+    }
+  }
+  throw toStorageError(last, key, remote);
+}
+
+async function fetchEntry(
+  remote: RemoteAccess,
+  key: string,
+  sizeBytes: number,
+  entry: string,
+): Promise<void> {
+  const partial = join(remote.cacheDir, 'tmp', randomUUID());
+  await mkdir(dirname(partial), { recursive: true });
+  await mkdir(dirname(entry), { recursive: true });
+  try {
+    await remote.download(key, partial, sizeBytes);
+    await writeFile(`${partial}.crc32`, await checksumOf(partial));
+    await rename(`${partial}.crc32`, `${entry}.crc32`);
+    await rename(partial, entry);
+    intact.add(entry);
+  } finally {
+    await rm(partial, { force: true });
+    await rm(`${partial}.crc32`, { force: true });
+  }
+}
+
+/** Whether an entry is there and holds what was fetched; one that does not is removed. */
+async function isIntact(entry: string, sizeBytes: number): Promise<boolean> {
+  const stats = await stat(entry).catch(() => undefined);
+  if (stats === undefined) return false;
+  const checksum = await readFile(`${entry}.crc32`, 'utf8').catch(() => undefined);
+  if (stats.size === sizeBytes && checksum !== undefined) {
+    if (intact.has(entry) || (await checksumOf(entry)) === checksum) {
+      intact.add(entry);
+      return true;
+    }
+  }
+  await removeEntry(entry);
+  return false;
+}
+
+async function checksumOf(path: string): Promise<string> {
+  let checksum = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 }))
+    checksum = crc32(chunk as Buffer, checksum);
+  return checksum.toString(16);
+}
+
+/** Evicts the entries that were not used for longest, until those that stay have at most so many bytes. */
+async function clear(cacheDir: string, maxBytes: number): Promise<void> {
+  const folder = entryFolder(cacheDir);
+  const entries: { path: string; sizeBytes: number; usedMs: number }[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (name.endsWith('.crc32')) continue;
+    const path = join(folder, name);
+    const stats = await stat(path).catch(() => undefined);
+    if (stats !== undefined) entries.push({ path, sizeBytes: stats.size, usedMs: stats.mtimeMs });
+  }
+  let total = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (total <= maxBytes) return;
+  for (const { path, sizeBytes } of entries.sort((a, b) => a.usedMs - b.usedMs)) {
+    if (total <= maxBytes * CLEARED_SHARE) return;
+    await removeEntry(path);
+    total -= sizeBytes;
+  }
+}
+
+async function removeEntry(entry: string): Promise<void> {
+  intact.delete(entry);
+  await rm(entry, { force: true });
+  await rm(`${entry}.crc32`, { force: true });
+}
+
+function entryFolder(cacheDir: string): string {
+  return join(cacheDir, 'objects');
+}
+
+function hashOf(parts: readonly (string | number)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+function toStorageError(error: unknown, key: string, { cacheDir }: RemoteAccess): PixlakeError {
+  if (error instanceof PixlakeError && !isFull(error)) return error;
+  const hasNoRoom = isFull(error) || errnoOf(error) === 'ENOSPC';
+  return new PixlakeError(
+    hasNoRoom ? 'STORAGE_FULL' : 'STORAGE_FAILED',
+    `the cache in ${cacheDir} cannot hold ${key}: ${messageOf(error)}`,
+    { cause: error, remedy: 'make room there, or name a folder on a larger disk by PIXLAKE_CACHE' },
+  );
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof PixlakeError && error.code === 'STORAGE_FULL';
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,26 @@
+/**
+ * Works on items, several at once, and gives the results in the order of the items; work on the next ones goes on while a result is used.
+ * At the first error nothing new is begun, and what is in work is waited for.
+ */
+export async function* workInOrder<Item, Result>(
+  items: Iterable<Item>,
+  atOnce: number,
+  work: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const pending: Promise<Result>[] = [];
+  try {
+    for (const item of items) {
+      const result = work(item);
+      // Its error is thrown when its turn comes, which may be after it happened.
+      result.catch(() => undefined);
+      pending.push(result);
+      const [first] = pending;
+      if (pending.length < atOnce || first === undefined) continue;
+      yield await first;
+      void pending.shift();
+    }
+    for (const result of pending) yield await result;
+  } finally {
+    await Promise.allSettled(pending);
+  }
+}

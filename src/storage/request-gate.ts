@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { log } from '../config.ts';
+
+/** What to do about a request that failed. */
+export type Verdict = 'fail' | 'retry' | 'slow down';
+
+/** How requests are admitted and repeated. */
+export interface GateOptions {
+  /** Judges what a request threw. */
+  readonly judge: (error: unknown) => Verdict;
+  /** Requests in flight at once while the server keeps up. */
+  readonly maxInFlight: number;
+  /** For so long after its first failure a request is tried again. */
+  readonly patienceMs: number;
+}
+
+const MIN_IN_FLIGHT = 4;
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 5000;
+
+/** From then on the user should know why nothing happens. */
+const WARN_MS = 3000;
+
+/**
+ * Admits a bounded number of requests at a time and repeats those that failed for reasons that pass. Pauses grow exponentially with full
+ * jitter (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015). The bound is halved when the server asks to slow down
+ * and grows by one for each round of requests that went well (additive increase, multiplicative decrease; Chiu and Jain, 1989).
+ */
+export class RequestGate {
+  readonly #options: GateOptions;
+  readonly #waiting: (() => void)[] = [];
+  #limit: number;
+  #inFlight = 0;
+  #lastCutMs = 0;
+  #hasWarned = false;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#limit = options.maxInFlight;
+  }
+
+  /** Runs a request until it succeeds, fails for good, or patience ends. @throws what the last attempt threw, or the signal's reason */
+  async run<Result>(request: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    let giveUpMs: number | undefined;
+    for (let attempt = 0; ; attempt++) {
+      await this.#enter();
+      let failure: unknown;
+      try {
+        signal?.throwIfAborted();
+        const result = await request();
+        this.#limit = Math.min(this.#options.maxInFlight, this.#limit + 1 / this.#limit);
+        this.#hasWarned = false;
+        return result;
+      } catch (error) {
+        failure = error;
+      } finally {
+        this.#leave();
+      }
+      // What an aborted request throws says less than the reason for it.
+      signal?.throwIfAborted();
+      const verdict = this.#options.judge(failure);
+      const nowMs = performance.now();
+      giveUpMs ??= nowMs + this.#options.patienceMs;
+      if (verdict === 'fail' || nowMs >= giveUpMs) throw failure;
+      if (verdict === 'slow down') this.#cut(nowMs);
+      if (nowMs > giveUpMs - this.#options.patienceMs + WARN_MS) this.#warn(failure);
+      await pause(
+        Math.random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10)),
+        signal,
+      );
+    }
+  }
+
+  async #enter(): Promise<void> {
+    while (this.#inFlight >= Math.floor(this.#limit))
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#inFlight += 1;
+  }
+
+  #leave(): void {
+    this.#inFlight -= 1;
+    const freeCount = Math.max(0, Math.floor(this.#limit) - this.#inFlight);
+    for (const wake of this.#waiting.splice(0, freeCount)) wake();
+  }
+
+  #cut(nowMs: number): void {
+    // Many requests meet the same overload; it counts once.
+    if (nowMs - this.#lastCutMs < MAX_PAUSE_MS / 10) return;
+    this.#lastCutMs = nowMs;
+    this.#limit = Math.max(MIN_IN_FLIGHT, this.#limit / 2);
+  }
+
+  #warn(failure: unknown): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    log.warn(`still trying: ${failure instanceof Error ? failure.message : String(failure)}`);
+  }
+}
+
+async function pause(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
+  } catch {
+    signal?.throwIfAborted();
+  }
+}

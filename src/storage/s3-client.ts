@@ -1,0 +1,85 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { S3Settings } from './s3-options.ts';
+
+/** The AWS SDK with a client; it takes a quarter of a second to load, so that only those who need it do. */
+export interface S3Sdk {
+  readonly sdk: typeof import('@aws-sdk/client-s3');
+  readonly client: S3Client;
+}
+
+/** How somebody other than the SDK, such as DuckDB, gets at the same server; valid until `expiresMs` if that is set. */
+export interface S3Connection {
+  readonly keyId: string;
+  readonly secret: string;
+  readonly sessionToken: string | undefined;
+  readonly expiresMs: number | undefined;
+  readonly region: string;
+  /** Host and port; `undefined` stands for AWS. */
+  readonly endpoint: string | undefined;
+  readonly usesTls: boolean;
+  readonly isPathStyle: boolean;
+}
+
+/** Sockets to one server; more requests than that wait. */
+export const MAX_IN_FLIGHT = 64;
+
+const CONNECT_TIMEOUT_MS = 5000;
+
+/** A connection that is silent for so long is dead. */
+const SILENCE_TIMEOUT_MS = 20_000;
+
+const DEFAULT_REGION = 'us-east-1';
+
+/** Opens a client that keeps its connections and leaves repeating requests to its user. */
+export async function openS3Client(settings: S3Settings): Promise<S3Sdk> {
+  // The SDK tells of its plans with Node 20 on every start.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  const { endpointUrl, isPathStyle } = settings;
+  const region = settings.region ?? regionOfEnvironment(endpointUrl);
+  // Servers other than AWS may lack the newer checksums; pixlake has its own.
+  const checksums = endpointUrl === undefined ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED';
+  const sdk = await import('@aws-sdk/client-s3');
+  const client = new sdk.S3Client({
+    ...(region === undefined ? {} : { region }),
+    ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
+    forcePathStyle: isPathStyle,
+    followRegionRedirects: endpointUrl === undefined,
+    maxAttempts: 1,
+    requestChecksumCalculation: checksums,
+    responseChecksumValidation: checksums,
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: SILENCE_TIMEOUT_MS,
+      httpAgent: { keepAlive: true, maxSockets: MAX_IN_FLIGHT },
+      httpsAgent: { keepAlive: true, maxSockets: MAX_IN_FLIGHT },
+    },
+  });
+  return { sdk, client };
+}
+
+/** Servers other than AWS mostly do not care for the region, but a request must name one. */
+function regionOfEnvironment(endpointUrl: string | undefined): string | undefined {
+  const named = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
+  return named ?? (endpointUrl === undefined ? undefined : DEFAULT_REGION);
+}
+
+/** Tells how to reach what the client of a bucket reaches. @throws what the SDK's credential providers throw */
+export async function describeConnection(
+  bucket: { readonly open: () => Promise<S3Sdk> },
+  settings: S3Settings,
+): Promise<S3Connection> {
+  const { client } = await bucket.open();
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = await client.config.credentials();
+  const endpoint = settings.endpointUrl === undefined ? undefined : new URL(settings.endpointUrl);
+  return {
+    keyId: accessKeyId,
+    secret: secretAccessKey,
+    sessionToken,
+    expiresMs: expiration?.getTime(),
+    region: await client.config.region(),
+    endpoint:
+      endpoint === undefined ? undefined : `${endpoint.host}${endpoint.pathname.replace(/\/+$/u, '')}`,
+    usesTls: endpoint?.protocol !== 'http:',
+    isPathStyle: settings.isPathStyle,
+  };
+}
