@@ -1,6 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  access,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { messageOf, PixlakeError } from '../errors.ts';
@@ -46,15 +57,33 @@ export async function linkCached(
   return paths;
 }
 
+/** Bytes of objects that the cache does not hold. */
+export async function countMissingBytes(
+  store: ObjectStore,
+  { cacheDir }: RemoteAccess,
+  objects: readonly ObjectEntry[],
+): Promise<number> {
+  let missingBytes = 0;
+  for (const object of objects) {
+    const isThere = await access(entryOf(cacheDir, store, object)).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) missingBytes += object.sizeBytes;
+  }
+  return missingBytes;
+}
+
 /** Gives the bytes that had to be fetched. */
 async function linkOne(
   store: ObjectStore,
   remote: RemoteAccess,
-  { key, sizeBytes, modifiedMs }: ObjectEntry,
+  object: ObjectEntry,
   path: string,
 ): Promise<number> {
+  const { key, sizeBytes } = object;
   await mkdir(dirname(path), { recursive: true });
-  const entry = join(entryFolder(remote.cacheDir), hashOf([store.uri, key, sizeBytes, modifiedMs]));
+  const entry = entryOf(remote.cacheDir, store, object);
   let last: unknown;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
@@ -66,12 +95,9 @@ async function linkOne(
       await utimes(entry, now, now);
       return isCached ? 0 : sizeBytes;
     } catch (error) {
-      const code = errnoOf(error);
-      // Linked before, by another query of the same DuckDB.
-      if (code === 'EEXIST') return 0;
       last = error;
-      if (code === 'ENOSPC' || isFull(error)) await clear(remote.cacheDir, 0);
-      else if (code !== 'ENOENT') throw toStorageError(error, key, remote);
+      if (errnoOf(error) === 'ENOSPC' || isFull(error)) await clear(remote.cacheDir, 0);
+      else if (errnoOf(error) !== 'ENOENT') throw toStorageError(error, key, remote);
     }
   }
   throw toStorageError(last, key, remote);
@@ -143,6 +169,11 @@ async function removeEntry(entry: string): Promise<void> {
   intact.delete(entry);
   await rm(entry, { force: true });
   await rm(`${entry}.crc32`, { force: true });
+}
+
+/** Where an object's bytes are cached: an object that is replaced gets another entry. */
+function entryOf(cacheDir: string, store: ObjectStore, { key, sizeBytes, modifiedMs }: ObjectEntry): string {
+  return join(entryFolder(cacheDir), hashOf([store.uri, key, sizeBytes, modifiedMs]));
 }
 
 function entryFolder(cacheDir: string): string {

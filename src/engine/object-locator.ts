@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { log } from '../config.ts';
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectEntry, ObjectStore, RemoteAccess } from '../storage/object-store.ts';
-import { linkCached } from './object-cache.ts';
+import { countMissingBytes, linkCached } from './object-cache.ts';
 import { quoteText } from './sql-text.ts';
 
 /** Credentials are renewed when they hold for less than this. */
@@ -14,15 +14,23 @@ const EXPIRY_MARGIN_MS = 5 * 60_000;
 const ASK_AGAIN_MS = 24 * 60 * 60_000;
 
 /**
+ * So much is fetched into the cache without a second thought. Reading it by httpfs takes longer for all but a few rows
+ * (`npm run bench:s3`), for each row group costs it a round trip.
+ */
+const EAGER_BYTES = 1024 ** 3;
+
+/**
  * Makes objects readable by one DuckDB, whatever store they lie in. Files of this machine are as they are. Objects on S3 are read in one of
- * two ways: by DuckDB's httpfs extension, which fetches the parts of a file that a query needs, or from the local cache, into which whole
- * files are fetched once.
+ * two ways: from the local cache, into which whole files are fetched once, or by DuckDB's httpfs extension, which fetches the parts of a file
+ * that a query needs. The setting `auto` takes the cache for what it holds or can quickly get, and httpfs for more than that.
  */
 export class ObjectLocator {
   readonly #run: (sql: string) => Promise<void>;
   readonly #scratchDir: string;
   /** Secrets that DuckDB has, by the root of the store that they open, with the time until which they hold. */
   readonly #secrets = new Map<string, number>();
+  /** Where objects were found, by their URIs: paths must not change while DuckDB is open. */
+  readonly #paths = new Map<string, string>();
   #hasHttpfs: Promise<boolean> | undefined;
 
   constructor(run: (sql: string) => Promise<void>, scratchDir: string) {
@@ -37,12 +45,31 @@ export class ObjectLocator {
    */
   async locate(store: ObjectStore, objects: readonly ObjectEntry[]): Promise<string[]> {
     const { remote } = store;
-    if (remote !== undefined && objects.length > 0) {
-      const isRead = remote.reader !== 'cache' && (await this.#loadHttpfs(remote));
-      if (!isRead) return linkCached(store, remote, objects, join(this.#scratchDir, 'objects'));
-      await this.#putSecret(store, remote);
-    }
+    if (remote === undefined) return objects.map(({ key }) => store.locate(key));
+    const unknown = objects.filter(({ key }) => !this.#paths.has(store.locate(key)));
+    const found = await this.#find(store, remote, unknown);
+    for (const [index, { key }] of unknown.entries()) this.#paths.set(store.locate(key), found[index] ?? '');
+    return objects.map(({ key }) => this.#paths.get(store.locate(key)) ?? '');
+  }
+
+  async #find(store: ObjectStore, remote: RemoteAccess, objects: readonly ObjectEntry[]): Promise<string[]> {
+    if (objects.length === 0) return [];
+    if (!(await this.#usesHttpfs(store, remote, objects)))
+      return linkCached(store, remote, objects, join(this.#scratchDir, 'objects'));
+    await this.#putSecret(store, remote);
     return objects.map(({ key }) => store.locate(key));
+  }
+
+  async #usesHttpfs(
+    store: ObjectStore,
+    remote: RemoteAccess,
+    objects: readonly ObjectEntry[],
+  ): Promise<boolean> {
+    if (remote.reader === 'cache') return false;
+    const eagerBytes = Math.min(EAGER_BYTES, remote.cacheBytes);
+    if (remote.reader === 'auto' && (await countMissingBytes(store, remote, objects)) <= eagerBytes)
+      return false;
+    return this.#loadHttpfs(remote);
   }
 
   async #loadHttpfs(remote: RemoteAccess): Promise<boolean> {

@@ -11,8 +11,9 @@ import { mapConcurrently } from './map-concurrently.ts';
 const BATCH_SIZE = 512;
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 
-/** Images in work at once: enough to keep the cores busy while others wait for the disk. */
+/** Images in work at once: enough to keep the cores busy while others wait for the disk, or for the network. */
 const CONCURRENCY = 8;
+const REMOTE_CONCURRENCY = 64;
 
 interface BatchItem {
   readonly entry: ImageEntry;
@@ -57,12 +58,13 @@ export async function storeOriginals(
     ...IMAGE_COLUMNS.map(({ type }) => type),
   ]);
   const strays = await openAppender(db, 'images_without_row', ['VARCHAR', 'VARCHAR']);
+  const concurrency = target.store.remote === undefined ? CONCURRENCY : REMOTE_CONCURRENCY;
   let storedBytes = 0;
   let imageCount = 0;
   for await (const batch of toBatches(source, hasImageColumn)) {
     target.signal?.throwIfAborted();
     const known = await lookUp(db, batch);
-    await mapConcurrently(batch, CONCURRENCY, async (item) => {
+    await mapConcurrently(batch, concurrency, async (item) => {
       const image = known.get(item.ref);
       if (image === undefined) strays.append([item.entry.name, 'no row names it']);
       else {

@@ -1,8 +1,10 @@
 import { PixlakeError } from '../errors.ts';
 import { executionFolder, runFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { AddAction } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
 import type { Run } from './run-spec.ts';
+import { workInOrder } from './work-in-order.ts';
 
 /** One execution of a run as it was frozen before any work started: the contents of its `spec.json`. */
 export interface Execution {
@@ -24,6 +26,17 @@ export interface Execution {
   /** Columns that the SQL returned and that pass into the manifest. */
   readonly passedColumns: readonly string[];
   readonly manifestSchema: DeltaStruct;
+}
+
+/** What a finished shard left: the contents of its marker `shards/<shard>.json`, written after everything it speaks of. */
+export interface ShardMarker {
+  readonly shard: number;
+  readonly imageCount: number;
+  readonly errorCount: number;
+  /** Bytes of the written images. */
+  readonly imageBytes: number;
+  /** The shard's part of the manifest, ready to be committed; null where no image was written. */
+  readonly manifest: AddAction | null;
 }
 
 /** What became of a run so far, derived from the files in its folder. */
@@ -79,6 +92,20 @@ export async function readRunState(store: ObjectStore, folder: string): Promise<
   if (await store.stat(executionKeys.success(folder))) return 'finished';
   return (await store.stat(executionKeys.cancelled(folder))) ? 'cancelled' : 'unfinished';
 }
+
+/** Reads the markers of finished shards, in their order. */
+export async function* readMarkers(
+  store: ObjectStore,
+  folder: string,
+  shards: Iterable<number>,
+): AsyncGenerator<ShardMarker> {
+  yield* workInOrder(shards, MARKERS_AT_ONCE, async (shard) => {
+    const marker = await store.read(executionKeys.shard(folder, shard));
+    return JSON.parse(marker.toString('utf8')) as ShardMarker;
+  });
+}
+
+const MARKERS_AT_ONCE = 32;
 
 /** Numbers of the shards that are finished, from their markers alone. */
 export async function listFinishedShards(store: ObjectStore, folder: string): Promise<Set<number>> {

@@ -10,9 +10,9 @@ import {
   listExecutions,
   listFinishedShards,
   type RunState,
+  readMarkers,
   readRunState,
 } from './execution.ts';
-import type { ShardMarker } from './process-shard.ts';
 
 /** Where an execution of a run stands; the counts are of its finished shards. */
 export interface RunStatus {
@@ -86,10 +86,7 @@ async function readStatus(store: ObjectStore, execution: Execution): Promise<Run
   const shards = await listFinishedShards(store, folder);
   let imageCount = 0;
   let errorCount = 0;
-  for (const shard of shards) {
-    const marker = JSON.parse(
-      (await store.read(executionKeys.shard(folder, shard))).toString('utf8'),
-    ) as ShardMarker;
+  for await (const marker of readMarkers(store, folder, shards)) {
     imageCount += marker.imageCount;
     errorCount += marker.errorCount;
   }

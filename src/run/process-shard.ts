@@ -6,22 +6,11 @@ import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { AddAction } from '../table/delta-actions.ts';
-import { executionKeys, shardName } from './execution.ts';
+import { executionKeys, type ShardMarker, shardName } from './execution.ts';
 import { computedColumns, selectLineage } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
 import { type FailedImage, type ProcessedImage, processImages, type ShardItem } from './process-images.ts';
 import { workInOrder } from './work-in-order.ts';
-
-/** What a finished shard left: the contents of its marker `shards/<shard>.json`, written after everything it speaks of. */
-export interface ShardMarker {
-  readonly shard: number;
-  readonly imageCount: number;
-  readonly errorCount: number;
-  /** Bytes of the written images. */
-  readonly imageBytes: number;
-  /** The shard's part of the manifest, ready to be committed; null where no image was written. */
-  readonly manifest: AddAction | null;
-}
 
 /** Images in work at once where no model sets its own batch; bounds memory. */
 const BATCH_SIZE = 16;

@@ -10,10 +10,11 @@ import {
   folderOf,
   listExecutions,
   listFinishedShards,
+  readMarkers,
   readRunState,
+  type ShardMarker,
 } from './execution.ts';
 import { planRun } from './plan-run.ts';
-import type { ShardMarker } from './process-shard.ts';
 import { isSameRun, type Run } from './run-spec.ts';
 import type { ShardExecutor, ShardProgress, StoreReference } from './shard-executor.ts';
 
@@ -170,10 +171,8 @@ async function commitManifest(context: RunContext, execution: Execution): Promis
   const { store } = context;
   const folder = folderOf(execution);
   const markers: ShardMarker[] = [];
-  for (let shard = 0; shard < execution.shardCount; shard++) {
-    const marker = await store.read(executionKeys.shard(folder, shard));
-    markers.push(JSON.parse(marker.toString('utf8')) as ShardMarker);
-  }
+  const shards = Array.from({ length: execution.shardCount }, (_, shard) => shard);
+  for await (const marker of readMarkers(store, folder, shards)) markers.push(marker);
   const totals = markers.reduce<Success>(
     (sum, marker) => ({
       imageCount: sum.imageCount + marker.imageCount,

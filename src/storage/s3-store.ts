@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
@@ -68,6 +69,8 @@ class S3Store implements ObjectStore {
   }
 
   withSignal(signal: AbortSignal): ObjectStore {
+    // Every request in flight listens.
+    setMaxListeners(0, signal);
     return new S3Store({ ...this.#bucket, signal }, this.#root, this.s3, this.#settings, this.#probe);
   }
 
