@@ -109,28 +109,33 @@ export async function putFile(bucket: S3Bucket, key: string, path: string): Prom
   const partBytes = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS));
   const numbers = Array.from({ length: Math.ceil(size / partBytes) }, (_, index) => index + 1);
   const parts: { PartNumber: number; ETag: string | undefined }[] = [];
+  const stop = new AbortController();
+  const signal = AbortSignal.any(bucket.signal === undefined ? [stop.signal] : [stop.signal, bucket.signal]);
+  const queue = numbers.values();
+  const workOff = async (): Promise<void> => {
+    for (const number of queue) {
+      const start = (number - 1) * partBytes;
+      const bytes = Buffer.alloc(Math.min(partBytes, size - start));
+      await file.read(bytes, 0, bytes.length, start);
+      const md5 = createHash('md5').update(bytes).digest('base64');
+      const part = { ...place, UploadId, PartNumber: number, Body: bytes, ContentMD5: md5 };
+      const { ETag } = await request({ ...bucket, signal }, ({ sdk, client }, options) =>
+        client.send(new sdk.UploadPartCommand(part), options),
+      );
+      parts.push({ PartNumber: number, ETag });
+    }
+  };
+  const workers = Array.from({ length: PARTS_AT_ONCE }, workOff);
   try {
-    const queue = numbers.values();
-    const workOff = async (): Promise<void> => {
-      for (const number of queue) {
-        const start = (number - 1) * partBytes;
-        const bytes = Buffer.alloc(Math.min(partBytes, size - start));
-        await file.read(bytes, 0, bytes.length, start);
-        const md5 = createHash('md5').update(bytes).digest('base64');
-        const part = { ...place, UploadId, PartNumber: number, Body: bytes, ContentMD5: md5 };
-        const { ETag } = await request(bucket, ({ sdk, client }, options) =>
-          client.send(new sdk.UploadPartCommand(part), options),
-        );
-        parts.push({ PartNumber: number, ETag });
-      }
-    };
-    await Promise.all(Array.from({ length: PARTS_AT_ONCE }, workOff));
+    await Promise.all(workers);
     parts.sort((a, b) => a.PartNumber - b.PartNumber);
     const complete = { ...place, UploadId, MultipartUpload: { Parts: parts } };
     await request(bucket, ({ sdk, client }, options) =>
       client.send(new sdk.CompleteMultipartUploadCommand(complete), options),
     );
   } catch (error) {
+    stop.abort();
+    await Promise.allSettled(workers);
     // What is left if this fails too is swept later.
     const { sdk, client } = await bucket.open();
     await client.send(new sdk.AbortMultipartUploadCommand({ ...place, UploadId })).catch(() => undefined);

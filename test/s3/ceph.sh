@@ -26,6 +26,7 @@ osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
 mon_allow_pool_size_one = true
 mon_max_pg_per_osd = 1000
+mon_osd_prime_pg_temp = false
 paxos_propose_interval = 0.05
 paxos_min_wait = 0.01
 run_dir = $dir
@@ -46,6 +47,7 @@ rgw_data = $dir/rgw
 rgw_frontends = beast endpoint=127.0.0.1:$port
 rgw_override_bucket_index_max_shards = 1
 rgw_dynamic_resharding = false
+rgw_thread_pool_size = 64
 CONF
   monmaptool --create --clobber --fsid "$fsid" --addv a "[v2:127.0.0.1:$((port + 1))]" "$dir/monmap" >/dev/null 2>&1
   ceph-authtool "$dir/keyring" -C --gen-key -n mon. --cap mon 'allow *' >/dev/null
@@ -56,8 +58,9 @@ CONF
 fi
 runs mon.a || ceph-mon -i a >/dev/null 2>&1
 if [ ! -f "$dir/made" ]; then
-  ceph osd new "$(cat /proc/sys/kernel/random/uuid)" >/dev/null 2>&1
-  ceph-osd -i 0 --mkfs >/dev/null 2>&1
+  uuid=$(cat /proc/sys/kernel/random/uuid)
+  ceph osd new "$uuid" >/dev/null 2>&1
+  ceph-osd -i 0 --mkfs --osd-uuid "$uuid" >/dev/null 2>&1
 fi
 runs osd.0 || ceph-osd -i 0 >/dev/null 2>&1
 if [ ! -f "$dir/made" ]; then

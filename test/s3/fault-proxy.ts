@@ -19,14 +19,15 @@ export interface Fault {
   readonly cutAt?: number;
   /** Passes the request on and cuts the connection before the answer. */
   readonly losesAnswer?: boolean;
-  /** Takes this header out of the request. */
-  readonly withoutHeader?: string;
+  /** Answers as a server that knows no conditional writes: each of them wins. */
+  readonly ignoresConditions?: boolean;
 }
 
 /** A request as the weather sees it: `index` counts all requests from 0. */
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
+  readonly isConditional: boolean;
   readonly index: number;
 }
 
@@ -48,12 +49,9 @@ export async function startFaultProxy(
   const server = createServer((incoming, outgoing) => {
     const { method = '', url = '' } = incoming;
     proxy.counts[method] = (proxy.counts[method] ?? 0) + 1;
-    void pass(
-      incoming,
-      outgoing,
-      target,
-      proxy.weather({ method, path: decodeURIComponent(url), index: index++ }),
-    );
+    const isConditional = incoming.headers['if-none-match'] !== undefined;
+    const seen = { method, path: decodeURIComponent(url), isConditional, index: index++ };
+    void pass(incoming, outgoing, target, proxy.weather(seen));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
@@ -79,14 +77,17 @@ async function pass(
     outgoing.end(incoming.method === 'HEAD' ? undefined : body);
     return;
   }
-  const headers = { ...incoming.headers };
-  if (fault.withoutHeader !== undefined) delete headers[fault.withoutHeader];
   const { hostname, port } = target;
-  const { method, url: path } = incoming;
+  const { method, url: path, headers } = incoming;
   const onward: ClientRequest = request({ hostname, port, method, path, headers }, (answer) => {
     if (fault.losesAnswer) {
       answer.resume();
-      answer.on('end', () => incoming.destroy());
+      answer.on('end', () => incoming.socket.destroy());
+      return;
+    }
+    if (fault.ignoresConditions && answer.statusCode === 412) {
+      answer.resume();
+      outgoing.writeHead(200, { etag: '"0"' }).end();
       return;
     }
     outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
@@ -101,9 +102,9 @@ async function pass(
       sent += chunk.length;
       if (part.length > 0) outgoing.write(part);
     });
-    answer.on('end', () => setTimeout(() => incoming.destroy(), 5));
+    answer.on('end', () => setTimeout(() => incoming.socket.destroy(), 5));
   });
-  onward.on('error', () => incoming.destroy());
+  onward.on('error', () => incoming.socket.destroy());
   incoming.on('error', () => onward.destroy());
   incoming.pipe(onward);
 }

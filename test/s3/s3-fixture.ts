@@ -1,20 +1,21 @@
-import { randomUUID } from 'node:crypto';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { describe } from 'vitest';
+import { expect } from 'vitest';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import type { S3Options } from '../../src/storage/s3-options.ts';
-import { makeTestFolder, type Outcome, pixlake } from '../support/pixlake.ts';
+import { makeTestFolder, type Outcome, pixlake, pixlakeJson } from '../support/pixlake.ts';
 
 const server = process.env['PIXLAKE_TEST_S3'];
 
-/** Tests that need a real S3 server, and those that need one that they may kill and make users of. */
-export const describeS3 = describe.skipIf(server === undefined);
-export const describeCeph = describe.skipIf(server !== 'ceph');
+/** Whether there is a real S3 server. */
+export const hasS3 = server !== undefined;
+
+/** Whether the server is Ceph of the tests' own, which they may kill and make users of. */
+export const hasCeph = server === 'ceph';
 
 /** File of DuckDB's httpfs extension; tests that need it skip without. */
 export const HTTPFS = process.env['PIXLAKE_HTTPFS'];
@@ -37,6 +38,7 @@ async function makeBucket(): Promise<string> {
 
 /** The SDK's own client, for what pixlake does not do. */
 export function clientOf(): S3Client {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   return new S3Client({ forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' });
 }
 
@@ -57,16 +59,30 @@ export async function keysOf(store: ObjectStore, folder = ''): Promise<string[]>
   return keys.sort();
 }
 
-/** SHA-256 of every image and Parquet file below a folder of a store, by key relative to it. */
-export async function hashOutput(store: ObjectStore, folder: string): Promise<Record<string, string>> {
-  const keys = (await keysOf(store, folder)).filter((key) => /\.(?:jpg|parquet)$/u.test(key));
-  const hashes = keys.map(async (key) => {
-    const hash = createHash('sha256')
-      .update(await store.read(key))
-      .digest('hex');
-    return [key.slice(folder.length + 1), hash] as const;
-  });
-  return Object.fromEntries(await Promise.all(hashes));
+/** What a lake holds: keys with digests of bytes, and rows. */
+export interface Result {
+  readonly originals: readonly (readonly [string, string])[];
+  readonly images: readonly unknown[];
+  readonly made?: readonly unknown[];
+}
+
+/** All that an ingest and, if it is named, a run left in a lake: originals, rows, images, but no times nor ids of the run. */
+export async function resultOf(lake: string, run?: string): Promise<Result> {
+  const store = openStore(lake);
+  const hash = async (key: string): Promise<[string, string]> => [key, sha256(await store.read(key))];
+  const originals = await Promise.all((await keysOf(store, 'originals')).map(hash));
+  const images = await pixlakeJson<unknown[]>(lake, 'query', 'SELECT * FROM images ORDER BY ALL');
+  if (run === undefined) return { originals, images };
+  const sql = `SELECT * EXCLUDE (run_id) FROM runs.${run} ORDER BY id, copy`;
+  const rows = await pixlakeJson<{ image_key: string; image_sha256: string }[]>(lake, 'query', sql);
+  const written = await Promise.all(rows.map(({ image_key: key }) => hash(key)));
+  expect(written.map(([, digest]) => digest)).toEqual(rows.map((row) => row.image_sha256));
+  const made = rows.map((row) => ({ ...row, image_key: row.image_key.replace(/^runs\/[^/]+\/[^/]+/u, '') }));
+  return { originals, images, made };
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Calls the program and demands that it ends well. */
