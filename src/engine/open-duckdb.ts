@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { messageOf, PixlakeError } from '../errors.ts';
+import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { ObjectLocator } from './object-locator.ts';
 import { quoteText } from './sql-text.ts';
@@ -64,17 +64,36 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   };
 }
 
-/** Turns an error of DuckDB into a {@link PixlakeError}: `STORAGE_FULL`, `OBJECT_NOT_FOUND` for missing files, else `SQL_FAILED`. */
+/** Codes for what an S3 server answered to httpfs; it gives DuckDB no more than the status. */
+const CODE_OF_STATUS: Readonly<Record<string, ErrorCode>> = {
+  400: 'STORAGE_DENIED',
+  401: 'STORAGE_DENIED',
+  403: 'STORAGE_DENIED',
+  404: 'OBJECT_NOT_FOUND',
+};
+
+const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
+  OBJECT_NOT_FOUND: 'files of old versions go with `pixlake vacuum`; `pixlake verify` tells what is missing',
+  STORAGE_DENIED:
+    'the credentials lack the permission, or they expired; --s3-reader cache renews them on the way',
+};
+
+/**
+ * Turns an error of DuckDB into a {@link PixlakeError}: `STORAGE_FULL`, `OBJECT_NOT_FOUND` for missing files, `STORAGE_DENIED` and
+ * `STORAGE_FAILED` for what a server answered, else `SQL_FAILED`.
+ */
 export function sqlError(error: unknown): PixlakeError {
   if (error instanceof PixlakeError) return error;
   const message = messageOf(error);
-  if (/no space left on device|ENOSPC/iu.test(message))
-    return new PixlakeError('STORAGE_FULL', message, { cause: error });
-  if (/No files found that match|Cannot open file .*No such file/iu.test(message)) {
-    return new PixlakeError('OBJECT_NOT_FOUND', message, {
-      cause: error,
-      remedy: 'files of old versions go with `pixlake vacuum`; `pixlake verify` tells what is missing',
-    });
-  }
-  return new PixlakeError('SQL_FAILED', message, { cause: error });
+  const code = codeOf(message);
+  const remedy = REMEDIES[code];
+  return new PixlakeError(code, message, { cause: error, ...(remedy === undefined ? {} : { remedy }) });
+}
+
+function codeOf(message: string): ErrorCode {
+  if (/no space left on device|ENOSPC/iu.test(message)) return 'STORAGE_FULL';
+  if (/No files found that match|Cannot open file .*No such file/iu.test(message)) return 'OBJECT_NOT_FOUND';
+  if (!message.startsWith('HTTP Error')) return 'SQL_FAILED';
+  const status = /\(HTTP (?<status>\d{3})\b/u.exec(message)?.groups?.['status'] ?? '';
+  return CODE_OF_STATUS[status] ?? 'STORAGE_FAILED';
 }

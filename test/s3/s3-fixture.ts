@@ -59,26 +59,28 @@ export async function keysOf(store: ObjectStore, folder = ''): Promise<string[]>
   return keys.sort();
 }
 
-/** What a lake holds: keys with digests of bytes, and rows. */
-export interface Result {
-  readonly originals: readonly (readonly [string, string])[];
+/** What a lake holds: originals with their digests, and rows. */
+export interface Content {
+  readonly originals: readonly (readonly [key: string, digest: string])[];
   readonly images: readonly unknown[];
-  readonly made?: readonly unknown[];
 }
 
-/** All that an ingest and, if it is named, a run left in a lake: originals, rows, images, but no times nor ids of the run. */
-export async function resultOf(lake: string, run?: string): Promise<Result> {
+/** All that ingests left in a lake. */
+export async function contentOf(lake: string): Promise<Content> {
   const store = openStore(lake);
-  const hash = async (key: string): Promise<[string, string]> => [key, sha256(await store.read(key))];
-  const originals = await Promise.all((await keysOf(store, 'originals')).map(hash));
-  const images = await pixlakeJson<unknown[]>(lake, 'query', 'SELECT * FROM images ORDER BY ALL');
-  if (run === undefined) return { originals, images };
+  const keys = await keysOf(store, 'originals');
+  const originals = await Promise.all(keys.map(async (key) => [key, sha256(await store.read(key))] as const));
+  return { originals, images: await pixlakeJson(lake, 'query', 'SELECT * FROM images ORDER BY ALL') };
+}
+
+/** The rows of a run, whose images are there as the rows say; without what differs from lake to lake. */
+export async function outputOf(lake: string, run: string): Promise<unknown[]> {
+  const store = openStore(lake);
   const sql = `SELECT * EXCLUDE (run_id) FROM runs.${run} ORDER BY id, copy`;
   const rows = await pixlakeJson<{ image_key: string; image_sha256: string }[]>(lake, 'query', sql);
-  const written = await Promise.all(rows.map(({ image_key: key }) => hash(key)));
-  expect(written.map(([, digest]) => digest)).toEqual(rows.map((row) => row.image_sha256));
-  const made = rows.map((row) => ({ ...row, image_key: row.image_key.replace(/^runs\/[^/]+\/[^/]+/u, '') }));
-  return { originals, images, made };
+  const digests = await Promise.all(rows.map(async (row) => sha256(await store.read(row.image_key))));
+  expect(digests).toEqual(rows.map((row) => row.image_sha256));
+  return rows.map((row) => ({ ...row, image_key: row.image_key.replace(/^runs\/[^/]+\/[^/]+/u, '') }));
 }
 
 function sha256(bytes: Uint8Array): string {

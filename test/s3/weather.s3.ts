@@ -5,7 +5,16 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson, startPixlake } from '../support/pixlake.ts';
 import { type FaultProxy, makeRandom, type SeenRequest, startFaultProxy } from './fault-proxy.ts';
-import { hasCeph, hasS3, killServer, must, resultOf, restartServer, testUri } from './s3-fixture.ts';
+import {
+  contentOf,
+  hasCeph,
+  hasS3,
+  killServer,
+  must,
+  outputOf,
+  restartServer,
+  testUri,
+} from './s3-fixture.ts';
 
 const ROWS = 90;
 const RUN = ['run', '--name', 'made', '--sql', 'SELECT * FROM images', '--copies', '2', '--shard-size', '10'];
@@ -29,7 +38,7 @@ async function makeLake(): Promise<unknown> {
   const endpoint = ['--endpoint-url', proxy.url];
   await must(lake, 'ingest', source, ...endpoint);
   await must(lake, ...RUN, ...endpoint);
-  return resultOf(lake, 'made');
+  return [await contentOf(lake), await outputOf(lake, 'made')];
 }
 
 function share(part: number): () => boolean {
@@ -99,33 +108,36 @@ describe.skipIf(!hasCeph)('a server that is killed and back within 20 seconds', 
       restartServer();
       expect(await ended).toEqual([0, null]);
     }
-    expect(await resultOf(lake, 'made')).toEqual(undisturbed);
+    expect([await contentOf(lake), await outputOf(lake, 'made')]).toEqual(undisturbed);
     await must(lake, 'verify');
   });
 });
 
-test.skipIf(!hasS3)('credentials that expire in mid-run stop the run, which goes on with new ones', async () => {
-  const undisturbed = await makeLake();
-  const lake = await testUri();
-  await must(lake, 'ingest', source);
-  const run = [...RUN, '--endpoint-url', proxy.url];
-  let left = 150;
-  proxy.weather = () => (left-- > 0 ? undefined : { status: 400, code: 'ExpiredToken' });
-  const { code, stderr } = await pixlake(lake, ...run);
-  expect(code).toBe(5);
-  expect(stderr).toContain('[STORAGE_DENIED]');
-  expect(stderr).toContain('expired');
-  proxy.weather = () => undefined;
-  const report = await pixlakeJson<{ resumedShardCount: number }>(lake, ...run);
-  expect(report).toMatchObject({ outcome: 'finished', imageCount: 2 * ROWS, errorCount: 0 });
-  expect(report.resumedShardCount).toBeGreaterThan(0);
-  expect(await resultOf(lake, 'made')).toEqual(undisturbed);
-});
+test.skipIf(!hasS3)(
+  'credentials that expire in mid-run stop the run, which goes on with new ones',
+  async () => {
+    const undisturbed = await makeLake();
+    const lake = await testUri();
+    await must(lake, 'ingest', source);
+    const run = [...RUN, '--endpoint-url', proxy.url];
+    let left = 150;
+    proxy.weather = () => (left-- > 0 ? undefined : { status: 400, code: 'ExpiredToken' });
+    const { code, stderr } = await pixlake(lake, ...run);
+    expect(code).toBe(5);
+    expect(stderr).toContain('[STORAGE_DENIED]');
+    expect(stderr).toContain('expired');
+    proxy.weather = () => undefined;
+    const report = await pixlakeJson<{ resumedShardCount: number }>(lake, ...run);
+    expect(report).toMatchObject({ outcome: 'finished', imageCount: 2 * ROWS, errorCount: 0 });
+    expect(report.resumedShardCount).toBeGreaterThan(0);
+    expect([await contentOf(lake), await outputOf(lake, 'made')]).toEqual(undisturbed);
+  },
+);
 
 test.skipIf(!hasS3)('a server that stays away stops the work, and nothing is half done', async () => {
   const lake = await testUri();
   await must(lake, 'ingest', source);
-  const before = await resultOf(lake);
+  const before = await contentOf(lake);
   await writePlainCatalogue(source, 2 * ROWS);
   let left = 40;
   proxy.weather = () => (left-- > 0 ? undefined : { losesAnswer: true });
@@ -134,9 +146,9 @@ test.skipIf(!hasS3)('a server that stays away stops the work, and nothing is hal
   expect(stderr).toContain('still trying');
   expect(stderr).toContain('[STORAGE_FAILED]');
   expect(stderr).toContain(lake);
-  const after = await resultOf(lake);
+  const after = await contentOf(lake);
   expect(after.images).toEqual(before.images);
   await must(lake, 'ingest', source);
-  expect((await resultOf(lake)).images).toHaveLength(2 * ROWS);
+  expect((await contentOf(lake)).images).toHaveLength(2 * ROWS);
   await must(lake, 'verify');
 });
