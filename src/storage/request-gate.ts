@@ -31,7 +31,7 @@ export class RequestGate {
   readonly #waiting: (() => void)[] = [];
   #limit: number;
   #inFlight = 0;
-  #lastCutMs = 0;
+  #lastCutMs = Number.NEGATIVE_INFINITY;
   #hasWarned = false;
 
   constructor(options: GateOptions) {
