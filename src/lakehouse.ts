@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { DEFAULT_LAKE, log, SOFTWARE } from './config.ts';
 import { type Attachment, attachTable, detachTable } from './engine/attached-table.ts';
 import { parseTableName } from './engine/find-table.ts';
@@ -14,7 +14,8 @@ import { type OptimizeReport, type OptimizeSpec, optimizeTable } from './mainten
 import { type RestoreReport, restoreTable } from './maintenance/restore-table.ts';
 import { type VacuumReport, type VacuumSpec, vacuumTable } from './maintenance/vacuum-table.ts';
 import { type VerifyReport, verifyTable } from './maintenance/verify-table.ts';
-import { resolveModel } from './model/resolve-model.ts';
+import { resolveModel } from './model/lake-models.ts';
+import { ModelLibrary } from './model/model-library.ts';
 import type { Execution } from './run/execution.ts';
 import {
   cancelRun,
@@ -24,6 +25,7 @@ import {
   type RunStatus,
   readRunErrors,
 } from './run/inspect-runs.ts';
+import { findSimilar, type SimilarSpec } from './run/find-similar.ts';
 import { planRun } from './run/plan-run.ts';
 import { renderRunSheet } from './run/render-run-sheet.ts';
 import { type RunReport, runImages } from './run/run-images.ts';
@@ -41,6 +43,12 @@ export type { QueriedTable } from './engine/lake-tables.ts';
 export type { QueryOptions, RunningQuery } from './engine/query-lake.ts';
 export type { TableSummary } from './engine/summarize-tables.ts';
 export { FITS, FORMATS } from './image/transform.ts';
+export { DEFAULT_MODEL } from './model/built-in-models.ts';
+export { DEVICES, type Device } from './model/devices.ts';
+export type { ModelSummary } from './model/lake-models.ts';
+export type { ModelCard } from './model/model-card.ts';
+export type { LabelledImage, ModelLibrary, ModelVerdict } from './model/model-library.ts';
+export type { Prediction } from './model/read-output.ts';
 export type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
 export type { DeleteReport, DeleteSpec } from './maintenance/delete-rows.ts';
 export type { OptimizeReport, OptimizeSpec } from './maintenance/optimize-table.ts';
@@ -49,6 +57,7 @@ export type { VacuumReport, VacuumSpec } from './maintenance/vacuum-table.ts';
 export type { VerifyProblem, VerifyReport } from './maintenance/verify-table.ts';
 export type { Execution, RunState } from './run/execution.ts';
 export type { RunError, RunStatus } from './run/inspect-runs.ts';
+export type { SimilarSpec } from './run/find-similar.ts';
 export type { RunReport } from './run/run-images.ts';
 export type { RunSpec } from './run/run-spec.ts';
 export type { ShardProgress } from './run/shard-executor.ts';
@@ -89,10 +98,13 @@ export function openLakehouse(config: LakehouseConfigSpec = {}): Lakehouse {
 
 /** The public verbs of pixlake on one lake. All of them throw `PixlakeError`. */
 export class Lakehouse {
+  /** The models of the lake. */
+  readonly models: ModelLibrary;
   readonly #store: ObjectStore;
   readonly #executor: ShardExecutor;
 
   constructor(store: ObjectStore, executor: ShardExecutor) {
+    this.models = new ModelLibrary(store);
     this.#store = store;
     this.#executor = executor;
   }
@@ -143,7 +155,7 @@ export class Lakehouse {
   async plan(spec: RunSpec): Promise<Execution> {
     await checkLake(this.#store);
     const run = parseRunSpec(spec, 'run');
-    const model = run.model === undefined ? undefined : await this.#resolveModel(run.model);
+    const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
     await using planned = await planRun(this.#store, run, model, SOFTWARE);
     return planned.execution;
   }
@@ -179,6 +191,12 @@ export class Lakehouse {
   async cancelRun(name: string): Promise<RunStatus> {
     await checkLake(this.#store);
     return cancelRun(this.#store, name);
+  }
+
+  /** Finds the images most like one, by embeddings that a run made; see {@link findSimilar}. Dispose the result. */
+  async similar(spec: SimilarSpec): Promise<RunningQuery> {
+    await checkLake(this.#store);
+    return findSimilar(this.#store, spec);
   }
 
   /** All tables and outputs of finished runs. */
@@ -250,7 +268,7 @@ export class Lakehouse {
         source: bind(this.#store, hooks.signal),
         store: bind(output, hooks.signal),
         executor: this.#executor,
-        resolveModel: (nameOrPath) => this.#resolveModel(nameOrPath),
+        resolveModel: (nameOrPath) => resolveModel(this.#store, nameOrPath),
         software: SOFTWARE,
         ...hooks,
       },
@@ -264,11 +282,6 @@ export class Lakehouse {
     await checkLake(this.#store);
     const store = bind(this.#store, signal);
     return { store, engine: SOFTWARE, ...(signal === undefined ? {} : { signal }) };
-  }
-
-  #resolveModel(nameOrPath: string): ReturnType<typeof resolveModel> {
-    const { uri, remote } = this.#store;
-    return resolveModel(nameOrPath, join(remote === undefined ? uri : remote.cacheDir, 'models'));
   }
 }
 

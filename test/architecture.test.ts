@@ -9,7 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   table: ['storage'],
   engine: ['table', 'storage'],
   image: [],
-  model: ['image'],
+  model: ['storage', 'image'],
   sample: [],
   ingest: ['table', 'storage', 'engine', 'image'],
   run: ['table', 'storage', 'engine', 'image', 'model'],

@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { encodeResult, type Lakehouse, writeSample } from '../lakehouse.ts';
+import { DEFAULT_MODEL, encodeResult, type Lakehouse, writeSample } from '../lakehouse.ts';
 import {
   interruptible,
   type LakeOptions,
@@ -63,7 +63,7 @@ export function addDemoCommand(program: Command): void {
 
     print("4. Crop, resize and label the men's shoes: pixlake run --name mens-shoes …");
     const sql = await readQuery('mens-shoes-after-2012');
-    const spec = { name: 'mens-shoes', sql, copies: 2, transform: { flip: 0.5 }, model: 'fashionnet' };
+    const spec = { name: 'mens-shoes', sql, copies: 2, transform: { flip: 0.5 }, model: DEFAULT_MODEL };
     const run = await withProgress((hooks) => lakehouse.run(spec, hooks));
     printIndented(describeRun(run, lakehouse.uri));
 
@@ -74,7 +74,7 @@ export function addDemoCommand(program: Command): void {
       `contact sheet:  ${sheet}`,
       `catalogue:      ${catalogue}`,
       `lake:           ${lake}`,
-      `query the run:  npx pixlake query 'SELECT id, crop_left, crop_top, pred_category FROM runs."mens-shoes"' --lake ${lake}`,
+      `query the run:  npx pixlake query 'SELECT id, crop_left, crop_top, pred_articleType FROM runs."mens-shoes"' --lake ${lake}`,
     ]);
     print(`done in ${formatSeconds((performance.now() - startMs) / 1000)}`);
   });

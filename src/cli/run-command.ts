@@ -1,7 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { FITS, FORMATS, type Execution, type RunHooks, type RunReport, type RunSpec } from '../lakehouse.ts';
+import {
+  DEFAULT_MODEL,
+  DEVICES,
+  FITS,
+  FORMATS,
+  type Execution,
+  type RunHooks,
+  type RunReport,
+  type RunSpec,
+} from '../lakehouse.ts';
 import {
   anyNumber,
   interruptible,
@@ -48,7 +57,8 @@ export function addRunCommand(program: Command): void {
     .option('--blur <pixels>', 'blur by at most this standard deviation (default: 0)', anyNumber)
     .addOption(new Option('--format <format>', 'encoding of written images (default: jpeg)').choices(FORMATS))
     .option('--quality <n>', 'encoder quality, 1 to 100 (default: 90)', wholeNumber(1))
-    .option('--model <name|file.onnx>', 'label the images with this model, such as fashionnet')
+    .option('--model <name|file.onnx>', `label the images with this model, such as ${DEFAULT_MODEL}`)
+    .addOption(new Option('--device <device>', 'where the model runs (default: cpu)').choices(DEVICES))
     .option('--seed <n>', 'seed of all that is random (default: 42)', wholeNumber(0))
     .option('--output <uri>', 'lake that takes what is written, if another: a folder or s3://bucket/prefix')
     .option('--shard-size <n>', 'rows in a unit of work (default: 1000, fewer in small runs)', wholeNumber(1))
@@ -60,7 +70,7 @@ export function addRunCommand(program: Command): void {
       `
 Examples:
   $ pixlake run --name men-shoes --sql "SELECT * FROM images WHERE subCategory = 'Shoes'" --copies 2
-  $ pixlake run --name labelled --sql "SELECT id FROM images" --sample 100 --model fashionnet
+  $ pixlake run --name labelled --sql "SELECT id FROM images" --sample 100 --model fashion-tiny
   $ pixlake run --spec run.json --dry-run`,
     )
     .action(async (options: Options) => {

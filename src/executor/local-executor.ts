@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os';
+import { stat } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
 import { Piscina } from 'piscina';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import type { ShardExecutor, ShardProgress } from '../run/shard-executor.ts';
@@ -6,6 +7,9 @@ import { COUNTER, type ShardOutcome, type ShardTask, toError } from './shard-tas
 
 /** Attempts at a shard before the run gives up. */
 const ATTEMPTS = 3;
+
+/** A session takes about so many times the bytes of its file: as read, as loaded, and for a batch in work. */
+const SESSION_SHARE = 4;
 
 /** Progress is reported by time, so that its cost does not grow with the number of images. */
 const PROGRESS_MS = 200;
@@ -20,6 +24,7 @@ const FINAL_CODES = new Set<ErrorCode>([
   'MODEL_MISMATCH',
   'MODEL_NOT_FOUND',
   'MODEL_CARD_INVALID',
+  'DEVICE_UNAVAILABLE',
 ]);
 
 /** Runs shards in worker threads of this process, one for each core by default. */
@@ -28,7 +33,9 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
     async execute(job, shards, { signal, onProgress }) {
       if (shards.length === 0) return;
       const counters = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
-      const threads = Math.min(workers, shards.length);
+      const threads = Math.min(workers, shards.length, await maxWorkers(job.model?.onnxPath));
+      // All cores are used, none by two: fewer workers leave more threads to each one's model.
+      const modelThreads = Math.max(1, Math.floor(availableParallelism() / threads));
       const pool = new Piscina({
         filename: new URL('./worker.js', import.meta.url).href,
         minThreads: threads,
@@ -45,7 +52,7 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
         // As many loops as threads: shards are taken one at a time, so that the queue of a billion images takes no memory.
         await Promise.all(
           Array.from({ length: threads }, async () => {
-            for (const shard of queue) await attempt(pool, { job, shard, counters }, signal);
+            for (const shard of queue) await attempt(pool, { job, shard, modelThreads, counters }, signal);
           }),
         );
       } catch (error) {
@@ -60,6 +67,13 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
       }
     },
   };
+}
+
+/** Each worker loads the model for itself: so many fit into half of the memory. */
+async function maxWorkers(onnxPath: string | undefined): Promise<number> {
+  if (onnxPath === undefined) return Number.POSITIVE_INFINITY;
+  const sizeBytes = (await stat(onnxPath).catch(() => undefined))?.size ?? 0;
+  return Math.max(1, Math.floor(totalmem() / 2 / (sizeBytes * SESSION_SHARE)));
 }
 
 async function attempt(pool: Piscina, task: ShardTask, signal: AbortSignal): Promise<void> {

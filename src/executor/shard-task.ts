@@ -8,6 +8,8 @@ export const COUNTER = { isCancelled: 0, images: 1, errors: 2 } as const;
 export interface ShardTask {
   readonly job: ShardJob;
   readonly shard: number;
+  /** Threads that a model may use in each worker. */
+  readonly modelThreads: number;
   /** See {@link COUNTER}. */
   readonly counters: Int32Array;
 }

@@ -5,13 +5,18 @@ import { COUNTER, type ShardOutcome, type ShardTask } from './shard-task.ts';
 let current: ShardWorker | undefined;
 
 /** Entry of the worker threads: works on one shard of one execution, keeping what the next shard needs too. */
-export default async function workOnShard({ job, shard, counters }: ShardTask): Promise<ShardOutcome> {
+export default async function workOnShard({
+  job,
+  shard,
+  modelThreads,
+  counters,
+}: ShardTask): Promise<ShardOutcome> {
   let imageCount = 0;
   let errorCount = 0;
   try {
     if (current?.job.folder !== job.folder || current.job.output.uri !== job.output.uri) {
       await current?.[Symbol.asyncDispose]();
-      current = await openShardWorker(job);
+      current = await openShardWorker(job, modelThreads);
     }
     await current.process(shard, {
       isCancelled: () => Atomics.load(counters, COUNTER.isCancelled) !== 0,

@@ -41,6 +41,21 @@ export async function applyTransform(
   }
 }
 
+/**
+ * Decodes an image as it is, for a model.
+ *
+ * @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED`
+ */
+export async function decodePixels(bytes: Uint8Array): Promise<Pixels> {
+  try {
+    return await toPixels(
+      openEncoded(bytes).autoOrient().pipelineColourspace('srgb').flatten({ background: '#ffffff' }),
+    );
+  } catch (error) {
+    throw toImageError(error, bytes);
+  }
+}
+
 /** Resizes pixels to a model's input. */
 export async function resizePixels(
   pixels: Pixels,

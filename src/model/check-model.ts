@@ -1,12 +1,19 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { PixlakeError } from '../errors.ts';
-import type { ModelInput } from './model-card.ts';
-import type { ModelFiles } from './resolve-model.ts';
+import { type ModelInput, valuesPerOutput } from './model-card.ts';
+import type { ModelFiles } from './model-files.ts';
 
 /** Inputs and outputs as a model declares them: strings, and numbers below 0, are dimensions of any size. */
 type Declared = Pick<InferenceSession, 'inputMetadata' | 'outputMetadata'>;
 type DeclaredValue = InferenceSession.ValueMetadata;
 type Dim = number | 'any';
+
+/** Element types of inputs and outputs that are understood. */
+export type FloatType = 'float32' | 'float16';
+
+function isFloatType(type: string): type is FloatType {
+  return type === 'float32' || type === 'float16';
+}
 
 /** The dimensions of one image in a batch: channels, height and width in the order of the layout. */
 export function imageDims({ layout, width, height }: ModelInput): readonly [number, number, number] {
@@ -14,14 +21,15 @@ export function imageDims({ layout, width, height }: ModelInput): readonly [numb
 }
 
 /**
- * Compares what a loaded model declares with its card; `isBatchFixed` says that it only runs whole batches.
+ * Compares what a loaded model declares with its card; `isBatchFixed` says that it only runs whole batches,
+ * `inputType` what the batch is made of.
  * Shapes that the model leaves open pass here and are checked when it runs.
  * @throws MODEL_MISMATCH naming the file and the input or output that differs.
  */
 export function checkModel(
   { inputMetadata, outputMetadata }: Declared,
   { card, onnxPath }: ModelFiles,
-): { readonly isBatchFixed: boolean } {
+): { readonly isBatchFixed: boolean; readonly inputType: FloatType } {
   const [declared, ...others] = inputMetadata;
   if (declared?.name !== card.input.name || others.length > 0) {
     throw mismatch(
@@ -33,7 +41,8 @@ export function checkModel(
   const isBatchFixed = typeof batchDim === 'number' && batchDim > 0;
   checkTensor(declared, [isBatchFixed ? card.batchSize : 'any', ...imageDims(card.input)], 'input', onnxPath);
 
-  for (const { name, labels } of card.outputs) {
+  for (const output of card.outputs) {
+    const { name } = output;
     const value = outputMetadata.find((candidate) => candidate.name === name);
     if (value === undefined) {
       throw mismatch(
@@ -41,9 +50,12 @@ export function checkModel(
         `it gives ${namesOf(outputMetadata)}, but the card states an output "${name}"`,
       );
     }
-    checkTensor(value, ['any', labels.length], 'output', onnxPath);
+    checkTensor(value, ['any', valuesPerOutput(output)], 'output', onnxPath);
   }
-  return { isBatchFixed };
+  return {
+    isBatchFixed,
+    inputType: declared.isTensor && declared.type === 'float16' ? 'float16' : 'float32',
+  };
 }
 
 function checkTensor(
@@ -52,9 +64,12 @@ function checkTensor(
   role: 'input' | 'output',
   onnxPath: string,
 ): void {
-  if (!value.isTensor || value.type !== 'float32') {
+  if (!value.isTensor || !isFloatType(value.type)) {
     const found = value.isTensor ? value.type : 'not a tensor';
-    throw mismatch(onnxPath, `${role} "${value.name}" is ${found}, and only float32 is supported`);
+    throw mismatch(
+      onnxPath,
+      `${role} "${value.name}" is ${found}, and only float32 and float16 are supported`,
+    );
   }
   const { shape } = value;
   // ONNX Runtime gives no dimensions at all if the model declares none.

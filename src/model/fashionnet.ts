@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { PixlakeError } from '../errors.ts';
-import { GraphBuilder } from './graph-builder.ts';
+import { GraphBuilder, randomWeights, type WeightSource } from './graph-builder.ts';
 import type { ModelCardSpec } from './model-card.ts';
-import { encodeOnnxModel, type OnnxModel } from './onnx-writer.ts';
+import { encodeOnnxModel, type OnnxModel, readPieces } from './onnx-writer.ts';
 
 const UPPER_BODY =
   'Anorak Blazer Blouse Bomber Button-Down Cardigan Flannel Halter Henley Hoodie Jacket Jersey Parka Peacoat Poncho Sweater Tank Tee Top Turtleneck';
@@ -20,14 +22,15 @@ export const FASHIONNET_CATEGORIES: readonly string[] = [UPPER_BODY, LOWER_BODY,
 /** The 1,000 attributes have no authoritative list of names at hand: `attr_0000` to `attr_0999`. */
 export const FASHIONNET_ATTRIBUTES = { prefix: 'attr_', count: 1000 } as const;
 
-/** How large FashionNet is made: the published widths are divided by `widthDivisor`, the weights drawn from `seed`. */
-export interface FashionNetOptions {
+/** How FashionNet is made: the published widths are divided by `widthDivisor`. */
+export interface FashionNetShape {
   readonly widthDivisor: number;
-  readonly seed: number;
+  /** Whether the global branch has a conv5 of its own; the published one shares it with the pose branch. */
+  readonly hasOwnGlobalConv5?: boolean;
 }
 
-/** A 4 MB network; the seed is the first day of CVPR 2016, where DeepFashion was presented. */
-export const FASHIONNET_DEFAULTS: FashionNetOptions = { widthDivisor: 16, seed: 20160626 };
+/** The first day of CVPR 2016, where DeepFashion was presented. */
+export const FASHIONNET_SEED = 20160626;
 
 const INPUT_SIZE = 224;
 const LANDMARK_COUNT = 8;
@@ -41,17 +44,28 @@ const LANDMARK_STRIDE = 16;
 const LANDMARK_SPREAD = 64;
 const SCORE_SPREAD = 0.2;
 
-/** The model card of a FashionNet file with random weights; mean and deviation are those of ImageNet, by convention. */
-export function fashionNetCard(sha256: string): ModelCardSpec {
+/** What differs between cards of FashionNet. */
+export type FashionNetIdentity = Pick<
+  ModelCardSpec,
+  'name' | 'description' | 'source' | 'trained' | 'sha256' | 'batchSize'
+> & {
+  readonly licence?: string;
+  readonly attributes?: readonly string[];
+};
+
+/** The source of the architecture, for model cards. */
+export const FASHIONNET_SOURCE =
+  'Architecture: Liu et al., DeepFashion, CVPR 2016, as laid out in github.com/i008/pytorch-deepfashion';
+
+/** The model card of a FashionNet file; mean and deviation are those of ImageNet, by convention. */
+export function fashionNetCard({
+  attributes,
+  licence = 'Apache-2.0',
+  ...identity
+}: FashionNetIdentity): ModelCardSpec {
   return {
-    name: 'fashionnet',
-    description:
-      'DeepFashion FashionNet (VGG-16) at reduced width with seeded random weights: untrained, for trying out the pipeline; its labels mean nothing',
-    licence: 'Apache-2.0',
-    source:
-      'Architecture: Liu et al., DeepFashion, CVPR 2016, as laid out in github.com/i008/pytorch-deepfashion',
-    trained: false,
-    sha256,
+    ...identity,
+    licence,
     input: {
       name: 'input',
       width: INPUT_SIZE,
@@ -62,7 +76,6 @@ export function fashionNetCard(sha256: string): ModelCardSpec {
       mean: [0.485, 0.456, 0.406],
       std: [0.229, 0.224, 0.225],
     },
-    batchSize: 16,
     outputs: [
       {
         name: 'categories',
@@ -71,34 +84,48 @@ export function fashionNetCard(sha256: string): ModelCardSpec {
         labels: [...FASHIONNET_CATEGORIES],
         topK: 5,
       },
-      { name: 'massive_attr', column: 'attribute', kind: 'sigmoid', labels: FASHIONNET_ATTRIBUTES, topK: 5 },
+      {
+        name: 'massive_attr',
+        column: 'attribute',
+        kind: 'sigmoid',
+        labels: attributes === undefined ? FASHIONNET_ATTRIBUTES : [...attributes],
+        threshold: 0.5,
+        topK: 20,
+      },
     ],
   };
 }
 
 /**
- * Writes FashionNet with seeded random weights as an ONNX file, whole or not at all, and returns its sha256.
- * The same options give the same bytes on every machine.
+ * Writes FashionNet as an ONNX file, whole or not at all, and returns its sha256; weights are streamed, so that the full width (750 MB)
+ * takes little memory. The same weights give the same bytes on every machine.
  * @throws ARGUMENT_INVALID if `widthDivisor` is not a whole number from 1 to 64.
  */
 export async function writeFashionNet(
   path: string,
-  options: FashionNetOptions = FASHIONNET_DEFAULTS,
+  shape: FashionNetShape,
+  weights: WeightSource = randomWeights(FASHIONNET_SEED),
 ): Promise<string> {
-  const { widthDivisor } = options;
+  const { widthDivisor } = shape;
   if (!Number.isInteger(widthDivisor) || widthDivisor < 1 || widthDivisor > 64) {
     throw new PixlakeError(
       'ARGUMENT_INVALID',
       `widthDivisor must be a whole number from 1 to 64, not ${widthDivisor}`,
     );
   }
-  const chunks = encodeOnnxModel(buildFashionNet(options));
   const hash = createHash('sha256');
-  for (const chunk of chunks) hash.update(chunk);
-
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await writeFile(temporary, chunks, { flush: true });
+    await pipeline(
+      readPieces(encodeOnnxModel(buildFashionNet(shape, weights))),
+      async function* hashed(chunks) {
+        for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+          hash.update(chunk);
+          yield chunk;
+        }
+      },
+      createWriteStream(temporary, { flush: true }),
+    );
     await rename(temporary, path);
   } finally {
     await rm(temporary, { force: true });
@@ -110,9 +137,12 @@ export async function writeFashionNet(
  * The graph: `input` [N,3,224,224] → `massive_attr` [N,1000] and `categories` [N,50], both after a sigmoid.
  * A VGG-16 trunk feeds a pose branch that places 8 landmarks; features pooled around them join the global ones.
  */
-function buildFashionNet({ widthDivisor, seed }: FashionNetOptions): OnnxModel {
+function buildFashionNet(
+  { widthDivisor, hasOwnGlobalConv5 }: FashionNetShape,
+  weights: WeightSource,
+): OnnxModel {
   const width = (published: number) => Math.max(1, Math.round(published / widthDivisor));
-  const graph = new GraphBuilder(seed);
+  const graph = new GraphBuilder(weights);
 
   let map = 'input';
   map = graph.maxPool('pool1', graph.convolutions('conv1', map, [3, width(64), width(64)]));
@@ -121,8 +151,13 @@ function buildFashionNet({ widthDivisor, seed }: FashionNetOptions): OnnxModel {
   map = graph.maxPool('pool3', map);
   const channels = width(512);
   const conv4 = graph.convolutions('conv4', map, [width(256), channels, channels, channels]);
-  map = graph.convolutions('conv5', graph.maxPool('pool4', conv4), [channels, channels, channels, channels]);
-  const features = graph.op('Flatten', [graph.maxPool('pool5', map)], 'features', { axis: 1 });
+  const pool4 = graph.maxPool('pool4', conv4);
+  const tail = (scope: string): string => {
+    const conv5 = graph.convolutions(`conv5_${scope}`, pool4, [channels, channels, channels, channels]);
+    return graph.op('Flatten', [graph.maxPool(`pool5_${scope}`, conv5)], `features_${scope}`, { axis: 1 });
+  };
+  const features = tail('pose');
+  const globalFeatures = hasOwnGlobalConv5 ? tail('global') : features;
   const featureCount = channels * (INPUT_SIZE / 32) ** 2;
 
   const poseWidth = width(1024);
@@ -134,7 +169,7 @@ function buildFashionNet({ widthDivisor, seed }: FashionNetOptions): OnnxModel {
   const localCount = LANDMARK_COUNT * channels * LANDMARK_BINS ** 2;
   const fc6Local = graph.denseLeaky('fc6_local', local, localCount, poseWidth);
   const globalWidth = width(4096);
-  const fc6Global = graph.denseLeaky('fc6_global', features, featureCount, globalWidth);
+  const fc6Global = graph.denseLeaky('fc6_global', globalFeatures, featureCount, globalWidth);
   const fused = graph.op('Concat', [fc6Local, fc6Global], 'fused', { axis: 1 });
 
   const heads = [
@@ -151,7 +186,7 @@ function buildFashionNet({ widthDivisor, seed }: FashionNetOptions): OnnxModel {
     tensors: graph.tensors,
     inputs: [{ name: 'input', dims: ['batch', 3, INPUT_SIZE, INPUT_SIZE] }],
     outputs: heads.map(({ name, size }) => ({ name, dims: ['batch', size] })),
-    metadata: { width_divisor: String(widthDivisor), weights: `random, seed ${seed}` },
+    metadata: { width_divisor: String(widthDivisor) },
   };
 }
 

@@ -1,19 +1,22 @@
-import type { OnnxAttribute, OnnxNode, OnnxTensor } from './onnx-writer.ts';
+import type { OnnxAttribute, OnnxNode, OnnxTensor, StreamedBytes } from './onnx-writer.ts';
 
 /** Slope of LeakyReLU below zero. */
 const LEAKY_SLOPE = 0.01;
 
+/** Where the weights of a network come from; `bound` is the range that random ones should have. */
+export type WeightSource = (name: string, dims: readonly number[], bound: number) => StreamedBytes;
+
 /**
- * Collects the operators of a network and its constants, weights drawn from `seed`; every method returns the name of
+ * Collects the operators of a network and its constants, with weights from a source; every method returns the name of
  * the value it adds.
  */
 export class GraphBuilder {
   readonly nodes: OnnxNode[] = [];
   readonly tensors: OnnxTensor[] = [];
-  readonly #random: () => number;
+  readonly #source: WeightSource;
 
-  constructor(seed: number) {
-    this.#random = mulberry32(seed);
+  constructor(source: WeightSource) {
+    this.#source = source;
   }
 
   op(
@@ -68,15 +71,15 @@ export class GraphBuilder {
 
   #weights(name: string, dims: readonly number[], bound: number): string[] {
     const [outputCount = 0] = dims;
-    const weights = new Float32Array(dims.reduce((product, dim) => product * dim, 1));
-    for (let i = 0; i < weights.length; i += 1) weights[i] = bound * (2 * this.#random() - 1);
+    const weight = `${name}.weight`;
+    const bias = `${name}.bias`;
     return [
-      this.#tensor(`${name}_weight`, dims, weights),
-      this.#tensor(`${name}_bias`, [outputCount], new Float32Array(outputCount)),
+      this.#tensor(weight, dims, this.#source(weight, dims, bound)),
+      this.#tensor(bias, [outputCount], this.#source(bias, [outputCount], 0)),
     ];
   }
 
-  #tensor(name: string, dims: readonly number[], values: Float32Array | BigInt64Array): string {
+  #tensor(name: string, dims: readonly number[], values: OnnxTensor['values']): string {
     this.tensors.push({ name, dims, values });
     return name;
   }
@@ -88,6 +91,33 @@ export class GraphBuilder {
  */
 function heBound(inputCount: number): number {
   return Math.sqrt(6 / inputCount);
+}
+
+/** Weights at random from ±bound, by `seed` and the tensor's name alone; biases, whose bound is 0, are 0. */
+export function randomWeights(seed: number): WeightSource {
+  return (name, dims, bound) => {
+    const count = dims.reduce((product, dim) => product * dim, 1);
+    return {
+      length: count * Float32Array.BYTES_PER_ELEMENT,
+      *chunks() {
+        const random = mulberry32(seedOf(seed, name));
+        for (let start = 0; start < count; start += CHUNK_VALUES) {
+          const values = new Float32Array(Math.min(CHUNK_VALUES, count - start));
+          if (bound > 0) for (let i = 0; i < values.length; i += 1) values[i] = bound * (2 * random() - 1);
+          yield new Uint8Array(values.buffer);
+        }
+      },
+    };
+  };
+}
+
+const CHUNK_VALUES = 2 ** 18;
+
+/** FNV-1a over the name, from the seed on. */
+function seedOf(seed: number, name: string): number {
+  let hash = (0x81_1c_9d_c5 ^ seed) >>> 0;
+  for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01_00_01_93) >>> 0;
+  return hash;
 }
 
 /** Random numbers in [0, 1) with 32 bits of state: Mulberry32 by Tommy Ettinger. */

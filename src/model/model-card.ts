@@ -3,15 +3,16 @@ import { PixlakeError } from '../errors.ts';
 
 /** Names become folder names, columns become SQL identifiers. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/u;
-const COLUMN = /^[a-z][a-z0-9_]{0,49}$/u;
+const COLUMN = /^[a-z][a-z0-9_]{0,49}$/iu;
 /** Would make two columns meet: `pred_<column>_score` of one output is `pred_<column>` of the other. */
-const RESERVED_COLUMN = /_(?:score|scores|labels)$/u;
+const RESERVED_COLUMN = /_(?:score|scores|labels|all)$/iu;
 
 const MAX_SIDE_PX = 4096;
 const MAX_BATCH_SIZE = 1024;
 const MAX_BATCH_BYTES = 1024 ** 3;
 const MAX_LABEL_COUNT = 100_000;
 const MAX_OUTPUT_COUNT = 64;
+const DEFAULT_TOP_K = 5;
 /** Broken cards can have an issue for every label; the first ones say enough. */
 const MAX_REPORTED_ISSUES = 3;
 
@@ -32,20 +33,51 @@ const labels = z
   .transform((spec): readonly string[] => (Array.isArray(spec) ? spec : numberedLabels(spec)))
   .refine(isUnique, 'has a label twice');
 
-const output = z
+const column = z
+  .string()
+  .regex(COLUMN, 'must be a letter, then letters, digits and _')
+  .refine((name) => !RESERVED_COLUMN.test(name), 'must not end in _score, _scores, _labels or _all');
+
+const labelOutput = z
   .strictObject({
     name: text,
-    column: z
-      .string()
-      .regex(COLUMN, 'must be lower case letters, digits and _')
-      .refine((column) => !RESERVED_COLUMN.test(column), 'must not end in _score, _scores or _labels'),
+    column,
     kind: z.enum(['sigmoid', 'softmax', 'logits']),
     labels,
-    topK: z.int().min(1),
+    /** At most so many labels; 5 by default, or all that reach the threshold. */
+    topK: z.int().min(1).optional(),
+    /** Only labels whose score reaches it. */
+    threshold: z.number().min(0).max(1).optional(),
+    /** Whether the scores of all labels are kept too. */
+    allScores: z.boolean().default(false),
   })
-  .refine(({ topK, labels: list }) => topK <= list.length, {
+  .refine(({ topK, labels: list }) => topK === undefined || topK <= list.length, {
     path: ['topK'],
     error: 'is larger than the number of labels',
+  })
+  .transform(({ topK, threshold, ...rest }) => ({
+    ...rest,
+    topK:
+      topK ?? (threshold === undefined ? Math.min(DEFAULT_TOP_K, rest.labels.length) : rest.labels.length),
+    threshold: threshold ?? 0,
+  }))
+  .readonly();
+
+const embeddingOutput = z
+  .strictObject({
+    name: text,
+    column,
+    kind: z.literal('embedding'),
+    size: z.int().min(1).max(MAX_LABEL_COUNT),
+  })
+  .readonly();
+
+const output = z.discriminatedUnion('kind', [labelOutput, embeddingOutput]);
+
+const evaluation = z
+  .looseObject({
+    rows: z.int().min(1),
+    accuracy: z.record(z.string(), z.number().min(0).max(1)),
   })
   .readonly();
 
@@ -78,9 +110,11 @@ const modelCard = z
       .array(output)
       .min(1)
       .max(MAX_OUTPUT_COUNT)
-      .refine((outputs) => isUnique(outputs.map(({ column }) => column)), 'has a column twice')
+      .refine((outputs) => isUnique(outputs.map((one) => one.column.toLowerCase())), 'has a column twice')
       .refine((outputs) => isUnique(outputs.map(({ name }) => name)), 'has an output name twice')
       .readonly(),
+    /** How well it does on images it was not trained on; for readers. */
+    evaluation: evaluation.optional(),
   })
   .refine((card) => card.batchSize * valuesPerImage(card.input) * 4 <= MAX_BATCH_BYTES, {
     path: ['batchSize'],
@@ -101,10 +135,18 @@ export type ModelCard = z.output<typeof modelCard>;
 export type ModelInput = ModelCard['input'];
 
 /**
- * One ONNX output [N, labels] and the manifest columns it becomes. `kind` is what it holds: `sigmoid` and `softmax`
- * are scores from 0 to 1 already, `logits` get a softmax.
+ * One ONNX output [N, labels] or [N, size] and the manifest columns it becomes. `kind` is what it holds: `sigmoid` and `softmax`
+ * are scores from 0 to 1 already, `logits` get a softmax, an `embedding` is kept as it is.
  */
 export type ModelOutput = ModelCard['outputs'][number];
+
+/** An output with a score for each label. */
+export type LabelOutput = Extract<ModelOutput, { readonly labels: unknown }>;
+
+/** The number of values an output has for one image. */
+export function valuesPerOutput(output: ModelOutput): number {
+  return output.kind === 'embedding' ? output.size : output.labels.length;
+}
 
 /** The number of float32 values one image takes in a batch. */
 export function valuesPerImage({

@@ -20,14 +20,20 @@ const OPSET_VERSION = 17;
 /** Protobuf wire types (protobuf.dev/programming-guides/encoding). */
 const WIRE = { varint: 0, lengthDelimited: 2, fixed32: 5 } as const;
 
-/** Encoded bytes in pieces to be written one after another, so that weights are never copied. */
-export type ByteChunks = readonly Uint8Array[];
+/** Bytes of a known number that are made when they are written, so that weights never lie in memory all at once. */
+export interface StreamedBytes {
+  readonly length: number;
+  chunks(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
 
-/** A constant of the graph: weights, or a shape; the element type follows from the array. */
+/** Encoded bytes in pieces to be written one after another; see {@link readPieces}. */
+export type Pieces = readonly (Uint8Array | StreamedBytes)[];
+
+/** A constant of the graph: weights, or a shape; the element type follows from the array, streamed values are float32, little-endian. */
 export interface OnnxTensor {
   readonly name: string;
   readonly dims: readonly number[];
-  readonly values: Float32Array | BigInt64Array;
+  readonly values: Float32Array | BigInt64Array | StreamedBytes;
 }
 
 /** Numbers are written as INT, lists as INTS, `{ float }` as FLOAT. */
@@ -57,8 +63,16 @@ export interface OnnxModel {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Gives the bytes of pieces, one chunk after another. */
+export async function* readPieces(pieces: Pieces): AsyncGenerator<Uint8Array> {
+  for (const piece of pieces) {
+    if (piece instanceof Uint8Array) yield piece;
+    else yield* piece.chunks();
+  }
+}
+
 /** Encodes a model as an ONNX file: a protobuf `ModelProto` of opset 17. */
-export function encodeOnnxModel(model: OnnxModel): ByteChunks {
+export function encodeOnnxModel(model: OnnxModel): Pieces {
   const graph = [
     ...model.nodes.flatMap((node) => message(GRAPH.node, encodeNode(node))),
     ...text(GRAPH.name, model.name),
@@ -77,7 +91,7 @@ export function encodeOnnxModel(model: OnnxModel): ByteChunks {
   ];
 }
 
-function encodeNode({ op, inputs, outputs, attributes = {} }: OnnxNode): ByteChunks {
+function encodeNode({ op, inputs, outputs, attributes = {} }: OnnxNode): Pieces {
   return [
     ...inputs.flatMap((input) => text(NODE.input, input)),
     ...outputs.flatMap((output) => text(NODE.output, output)),
@@ -89,7 +103,7 @@ function encodeNode({ op, inputs, outputs, attributes = {} }: OnnxNode): ByteChu
   ];
 }
 
-function encodeAttributeValue(value: OnnxAttribute): ByteChunks {
+function encodeAttributeValue(value: OnnxAttribute): Pieces {
   if (typeof value === 'number') {
     return [integer(ATTRIBUTE.int, value), integer(ATTRIBUTE.type, ATTRIBUTE_TYPE.int)];
   }
@@ -102,17 +116,19 @@ function encodeAttributeValue(value: OnnxAttribute): ByteChunks {
   ];
 }
 
-function encodeTensor({ name, dims, values }: OnnxTensor): ByteChunks {
-  const elementType = values instanceof Float32Array ? ELEMENT_TYPE.float32 : ELEMENT_TYPE.int64;
+function encodeTensor({ name, dims, values }: OnnxTensor): Pieces {
+  const elementType = values instanceof BigInt64Array ? ELEMENT_TYPE.int64 : ELEMENT_TYPE.float32;
+  const bytes =
+    'chunks' in values ? values : new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return [
     ...dims.map((dim) => integer(TENSOR.dims, dim)),
     integer(TENSOR.dataType, elementType),
     ...text(TENSOR.name, name),
-    ...message(TENSOR.rawBytes, [new Uint8Array(values.buffer, values.byteOffset, values.byteLength)]),
+    ...message(TENSOR.rawBytes, [bytes]),
   ];
 }
 
-function encodeValue({ name, dims }: OnnxValue): ByteChunks {
+function encodeValue({ name, dims }: OnnxValue): Pieces {
   const shape = dims.flatMap((dim) =>
     message(SHAPE.dim, typeof dim === 'string' ? text(DIM.symbol, dim) : [integer(DIM.size, dim)]),
   );
@@ -127,17 +143,17 @@ function integer(field: number, value: number): Uint8Array {
   return Uint8Array.from([...varint(tag(field, WIRE.varint)), ...varint(value)]);
 }
 
-function float(field: number, value: number): ByteChunks {
+function float(field: number, value: number): Pieces {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
   return [Uint8Array.from(varint(tag(field, WIRE.fixed32))), bytes];
 }
 
-function text(field: number, value: string): ByteChunks {
+function text(field: number, value: string): Pieces {
   return message(field, [new TextEncoder().encode(value)]);
 }
 
-function message(field: number, content: ByteChunks): ByteChunks {
+function message(field: number, content: Pieces): Pieces {
   const sizeBytes = content.reduce((sum, chunk) => sum + chunk.length, 0);
   return [Uint8Array.from([...varint(tag(field, WIRE.lengthDelimited)), ...varint(sizeBytes)]), ...content];
 }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { messageOf, PixlakeError, toPixlakeError } from '../errors.ts';
-import { checkModel, imageDims } from './check-model.ts';
-import { type ModelCard, type ModelOutput, valuesPerImage } from './model-card.ts';
-import { type Prediction, rankLabels } from './rank-labels.ts';
-import type { ModelFiles } from './resolve-model.ts';
+import { checkModel, type FloatType, imageDims } from './check-model.ts';
+import type { Device } from './devices.ts';
+import { fromHalf, toHalf } from './half-float.ts';
+import { type ModelCard, type ModelOutput, valuesPerImage, valuesPerOutput } from './model-card.ts';
+import { type Prediction, readOutput } from './read-output.ts';
+import type { ModelFiles } from './model-files.ts';
 
 /** A loaded model that labels images; its calls block the thread they are made on, so it belongs in a worker thread. */
 export interface ModelSession {
@@ -21,20 +23,25 @@ export interface ModelSession {
   close(): Promise<void>;
 }
 
+/** How a model is loaded: CPU threads that one call of it uses, and the device it runs on, `cpu` by default. */
+export interface SessionOptions {
+  readonly threads: number;
+  readonly device?: Device;
+}
+
 /**
- * Loads a model with `threads` CPU threads and checks that it takes and gives what its card states. Its weights must be
- * inside the `.onnx` file.
+ * Loads a model, checks that it takes and gives what its card states, and runs it once, which finds out what only shows then and warms it
+ * up. Its weights must be inside the `.onnx` file.
  * @throws MODEL_FAILED naming the file if it is not an ONNX model that runs here.
+ * @throws DEVICE_UNAVAILABLE if this ONNX Runtime cannot use the device.
  * @throws MODEL_MISMATCH naming the input or output that differs from the card, or if the file was changed.
  */
-export async function openModelSession(
-  files: ModelFiles,
-  { threads }: { readonly threads: number },
-): Promise<ModelSession> {
-  const session = await load(files, threads);
+export async function openModelSession(files: ModelFiles, options: SessionOptions): Promise<ModelSession> {
+  const session = await load(files, options);
   try {
-    const { isBatchFixed } = checkModel(session, files);
-    return new OnnxSession(session, files, isBatchFixed);
+    const opened = new OnnxSession(session, files, checkModel(session, files));
+    await opened.warmUp();
+    return opened;
   } catch (error) {
     await session.release();
     throw error;
@@ -42,14 +49,18 @@ export async function openModelSession(
 }
 
 /** Loads the very bytes whose sha256 is recorded, not what may be at the path a moment later. */
-async function load({ onnxPath, sha256 }: ModelFiles, threads: number): Promise<InferenceSession> {
+async function load(
+  { onnxPath, sha256 }: ModelFiles,
+  { threads, device = 'cpu' }: SessionOptions,
+): Promise<InferenceSession> {
   try {
     const bytes = await readFile(onnxPath);
     if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
       throw new PixlakeError('MODEL_MISMATCH', `${onnxPath} was changed: its sha256 is no longer ${sha256}`);
     }
-    return await InferenceSession.create(bytes, {
-      executionProviders: ['cpu'],
+    const { InferenceSession: sessions } = await import('onnxruntime-node');
+    return await sessions.create(bytes, {
+      executionProviders: [device],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       // Fatal messages only: all others are thrown too, and would be printed past the program's log.
@@ -59,6 +70,18 @@ async function load({ onnxPath, sha256 }: ModelFiles, threads: number): Promise<
     });
   } catch (error) {
     if (error instanceof PixlakeError) throw error;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      throw new PixlakeError('MODEL_NOT_FOUND', `${onnxPath} is gone`, { cause: error });
+    if (device !== 'cpu' && /provider|backend|shared library/iu.test(messageOf(error))) {
+      throw new PixlakeError(
+        'DEVICE_UNAVAILABLE',
+        `models cannot run on ${device} here: ${messageOf(error)}`,
+        {
+          cause: error,
+          remedy: 'run on the CPU, or install the CUDA libraries that onnxruntime-node asks for',
+        },
+      );
+    }
     throw new PixlakeError('MODEL_FAILED', `cannot load ${onnxPath}: ${messageOf(error)}`, { cause: error });
   }
 }
@@ -69,13 +92,19 @@ class OnnxSession implements ModelSession {
   readonly #session: InferenceSession;
   readonly #onnxPath: string;
   readonly #isBatchFixed: boolean;
+  readonly #inputType: FloatType;
 
-  constructor(session: InferenceSession, { card, sha256, onnxPath }: ModelFiles, isBatchFixed: boolean) {
+  constructor(
+    session: InferenceSession,
+    { card, sha256, onnxPath }: ModelFiles,
+    { isBatchFixed, inputType }: ReturnType<typeof checkModel>,
+  ) {
     this.card = card;
     this.sha256 = sha256;
     this.#session = session;
     this.#onnxPath = onnxPath;
     this.#isBatchFixed = isBatchFixed;
+    this.#inputType = inputType;
   }
 
   async predict(batch: Float32Array, count: number): Promise<(Prediction[] | PixlakeError)[]> {
@@ -91,9 +120,9 @@ class OnnxSession implements ModelSession {
     const results = await this.#run(batch.subarray(0, count * valueCount), count);
     return Array.from({ length: count }, (_, image) => {
       try {
-        return results.map(({ output, scores }) => {
-          const labelCount = output.labels.length;
-          return rankLabels(scores.subarray(image * labelCount, (image + 1) * labelCount), output);
+        return results.map(({ output, values }) => {
+          const valueCount = valuesPerOutput(output);
+          return readOutput(values.subarray(image * valueCount, (image + 1) * valueCount), output);
         });
       } catch (error) {
         return toPixlakeError(error);
@@ -101,36 +130,52 @@ class OnnxSession implements ModelSession {
     });
   }
 
+  /** The first call is slower than the others, and tells whether the model runs at all. */
+  async warmUp(): Promise<void> {
+    await this.#run(new Float32Array(valuesPerImage(this.card.input)), 1);
+  }
+
   async close(): Promise<void> {
     await this.#session.release();
   }
 
-  /** The scores [images, labels] of each output, in the order of the card. */
+  /** The values [images, …] of each output, in the order of the card. */
   async #run(
     values: Float32Array,
     count: number,
-  ): Promise<{ readonly output: ModelOutput; readonly scores: Float32Array }[]> {
+  ): Promise<{ readonly output: ModelOutput; readonly values: Float32Array }[]> {
     const { input, outputs, batchSize } = this.card;
     const runCount = this.#isBatchFixed ? batchSize : count;
     const names = outputs.map(({ name }) => name);
     const padded = padTo(values, runCount * valuesPerImage(input));
-    const feeds = { [input.name]: new Tensor('float32', padded, [runCount, ...imageDims(input)]) };
-    const results = await this.#session.run(feeds, names).catch((error: unknown) => {
+    const dims = [runCount, ...imageDims(input)];
+    // Loaded when it is needed: it takes its time, and most commands have no model.
+    const { Tensor: tensors } = await import('onnxruntime-node');
+    const tensor =
+      this.#inputType === 'float16'
+        ? new tensors('float16', toHalf(padded), dims)
+        : new tensors('float32', padded, dims);
+    const results = await this.#session.run({ [input.name]: tensor }, names).catch((error: unknown) => {
       const reason = `${this.#onnxPath} failed on a batch of ${count}: ${messageOf(error)}`;
       throw new PixlakeError('MODEL_FAILED', reason, { cause: error });
     });
     return outputs.map((output) => {
-      const { name, labels } = output;
-      const result = results[name];
-      if (!(result?.data instanceof Float32Array) || result.data.length !== runCount * labels.length) {
-        throw new PixlakeError(
-          'MODEL_MISMATCH',
-          `${this.#onnxPath}: output "${name}" gave [${result?.dims.join(', ')}] for ${runCount} images, but the card lists ${labels.length} labels`,
-        );
-      }
-      return { output, scores: result.data };
+      const result = results[output.name];
+      const found = result === undefined ? undefined : toFloats(result);
+      if (found?.length === runCount * valuesPerOutput(output)) return { output, values: found };
+      throw new PixlakeError(
+        'MODEL_MISMATCH',
+        `${this.#onnxPath}: output "${output.name}" gave [${result?.dims.join(', ')}] for ${runCount} images, but the card lists ${valuesPerOutput(output)} ${output.kind === 'embedding' ? 'values' : 'labels'}`,
+      );
     });
   }
+}
+
+/** The values of a tensor; float16 comes as bits, or as numbers where JavaScript has an array for them. */
+function toFloats({ type, data }: Tensor): Float32Array | undefined {
+  if (type === 'float32') return data as Float32Array;
+  if (type !== 'float16') return undefined;
+  return data instanceof Uint16Array ? fromHalf(data) : Float32Array.from(data as unknown as Float32Array);
 }
 
 function padTo(values: Float32Array, length: number): Float32Array {

@@ -1,5 +1,5 @@
 import type { ModelCard } from './model-card.ts';
-import type { Prediction } from './rank-labels.ts';
+import type { Prediction } from './read-output.ts';
 
 /** A manifest column that a model fills; `type` is DuckDB's name. */
 export interface PredictionColumn {
@@ -8,26 +8,40 @@ export interface PredictionColumn {
 }
 
 /** What a prediction column holds in one row. */
-export type PredictionValue = string | number | readonly string[] | readonly number[];
+export type PredictionValue = string | number | readonly string[] | readonly number[] | null;
 
-/** The manifest columns of a model, in order: for each output the best label, its score, and the top labels and scores. */
+/**
+ * The manifest columns of a model, in order: for each output with labels the best one, its score, the top labels and scores, and all scores
+ * if the card asks for them; for each embedding its values.
+ */
 export function predictionColumns(card: ModelCard): PredictionColumn[] {
-  return card.outputs.flatMap(({ column }): PredictionColumn[] => [
-    { name: `pred_${column}`, type: 'VARCHAR' },
-    { name: `pred_${column}_score`, type: 'FLOAT' },
-    { name: `pred_${column}_labels`, type: 'VARCHAR[]' },
-    { name: `pred_${column}_scores`, type: 'FLOAT[]' },
-  ]);
+  return card.outputs.flatMap((output): PredictionColumn[] => {
+    const name = `pred_${output.column}`;
+    if (output.kind === 'embedding') return [{ name, type: 'FLOAT[]' }];
+    return [
+      { name, type: 'VARCHAR' },
+      { name: `${name}_score`, type: 'FLOAT' },
+      { name: `${name}_labels`, type: 'VARCHAR[]' },
+      { name: `${name}_scores`, type: 'FLOAT[]' },
+      ...(output.allScores ? [{ name: `${name}_all`, type: 'FLOAT[]' } as const] : []),
+    ];
+  });
 }
 
 /** The values of {@link predictionColumns} for one image, by column name. */
 export function predictionValues(predictions: readonly Prediction[]): Record<string, PredictionValue> {
   return Object.fromEntries(
-    predictions.flatMap(({ column, labels, scores }): [string, PredictionValue][] => [
-      [`pred_${column}`, labels[0] ?? ''],
-      [`pred_${column}_score`, scores[0] ?? 0],
-      [`pred_${column}_labels`, labels],
-      [`pred_${column}_scores`, scores],
-    ]),
+    predictions.flatMap((prediction): [string, PredictionValue][] => {
+      const name = `pred_${prediction.column}`;
+      if (prediction.kind === 'embedding') return [[name, prediction.values]];
+      const { labels, scores, allScores } = prediction;
+      return [
+        [name, labels[0] ?? null],
+        [`${name}_score`, scores[0] ?? null],
+        [`${name}_labels`, labels],
+        [`${name}_scores`, scores],
+        ...(allScores === undefined ? [] : [[`${name}_all`, allScores] as [string, PredictionValue]]),
+      ];
+    }),
   );
 }

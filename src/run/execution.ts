@@ -6,6 +6,15 @@ import type { DeltaStruct } from '../table/delta-schema.ts';
 import type { Run } from './run-spec.ts';
 import { workInOrder } from './work-in-order.ts';
 
+/** The model of an execution. */
+export interface ExecutionModel {
+  readonly name: string;
+  readonly sha256: string;
+  readonly isTrained: boolean;
+  /** Manifest columns that hold embeddings. */
+  readonly embeddings?: readonly string[];
+}
+
 /** One execution of a run as it was frozen before any work started: the contents of its `spec.json`. */
 export interface Execution {
   readonly runId: string;
@@ -15,7 +24,7 @@ export interface Execution {
   /** Table whose originals are read, in SQL notation, and its version. */
   readonly sourceTable: string;
   readonly sourceVersion: number;
-  readonly model: { readonly name: string; readonly sha256: string; readonly isTrained: boolean } | undefined;
+  readonly model: ExecutionModel | undefined;
   /** Software that planned it, such as `pixlake/0.1.0`. */
   readonly software: string;
   /** Rows that matched; each becomes `copies` images. */

@@ -9,10 +9,11 @@ import { type ResultColumn, rowBatches } from '../engine/result-stream.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
 import { PixlakeError } from '../errors.ts';
-import type { ModelFiles } from '../model/resolve-model.ts';
+import type { ModelFiles } from '../model/model-files.ts';
+import { openModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { deltaField } from '../table/delta-schema.ts';
-import { type Execution, executionKeys, folderOf } from './execution.ts';
+import { type Execution, type ExecutionModel, executionKeys, folderOf } from './execution.ts';
 import { manifestFields } from './manifest-columns.ts';
 import { type Run, toRunId } from './run-spec.ts';
 
@@ -29,7 +30,7 @@ const MATCHED = 'matched_rows';
 /**
  * Runs a run's SQL on the newest snapshots and fixes what it means: rows, their originals and order, shards, manifest schema.
  *
- * @throws `SQL_…`, `TABLE_NOT_FOUND`, `PLAN_…`
+ * @throws `SQL_…`, `TABLE_NOT_FOUND`, `PLAN_…`, `MODEL_…`, `DEVICE_UNAVAILABLE`
  */
 export async function planRun(
   store: ObjectStore,
@@ -37,6 +38,7 @@ export async function planRun(
   model: ModelFiles | undefined,
   software: string,
 ): Promise<PlannedRun> {
+  if (model !== undefined) await checkRuns(model, run);
   const scratchDir = await store.makeScratchDir();
   const removeScratch = (): Promise<void> => rm(scratchDir, { recursive: true, force: true });
   try {
@@ -63,7 +65,7 @@ export async function planRun(
       run,
       sourceTable: sqlNameOf(source.reference),
       sourceVersion: source.snapshot.version,
-      model: model && { name: model.card.name, sha256: model.sha256, isTrained: model.card.trained },
+      model: model && describeModel(model),
       software,
       rowCount,
       shardSize,
@@ -96,6 +98,19 @@ export async function planRun(
     await removeScratch();
     throw error;
   }
+}
+
+function describeModel({ card, sha256 }: ModelFiles): ExecutionModel {
+  const embeddings = card.outputs.flatMap(({ kind, column }) =>
+    kind === 'embedding' ? [`pred_${column}`] : [],
+  );
+  return { name: card.name, sha256, isTrained: card.trained, embeddings };
+}
+
+/** A card that does not fit its model, or a model that does not run here, should fail before there is a run. */
+async function checkRuns(model: ModelFiles, { device }: Run): Promise<void> {
+  const session = await openModelSession(model, { threads: 1, ...(device === undefined ? {} : { device }) });
+  await session.close();
 }
 
 /** Large enough that a shard's own files weigh little, small enough that a small run keeps all cores busy and loses little to a crash. */

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { AppendableValue } from '../engine/appender.ts';
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
-import { applyTransform, encodePixels, resizePixels } from '../image/apply-transform.ts';
+import { applyTransform, encodePixels } from '../image/apply-transform.ts';
 import type { Pixels } from '../image/configured-sharp.ts';
 import { drawTransform } from '../image/draw-transform.ts';
 import { readHeader } from '../image/read-header.ts';
 import { type DrawnTransform, EXTENSIONS } from '../image/transform.ts';
+import { labelPixels } from '../model/label-images.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import { predictionValues } from '../model/prediction-columns.ts';
-import { toTensor } from '../model/preprocess.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { executionKeys } from './execution.ts';
 import type { ShardContext } from './shard-context.ts';
@@ -124,21 +124,11 @@ async function predict(
   images: readonly (TransformedImage | FailedImage)[],
 ): Promise<(Predictions | PixlakeError | undefined)[]> {
   if (session === undefined) return [];
-  const { input } = session.card;
-  const valueCount = input.width * input.height * 3;
   const good = images.filter((image): image is TransformedImage => image.kind === 'transformed');
-  const batch = new Float32Array(good.length * valueCount);
-  await Promise.all(
-    good.map(async ({ pixels }, index) => {
-      const resized = await resizePixels(pixels, {
-        width: input.width,
-        height: input.height,
-        fit: input.resize,
-      });
-      toTensor(resized.bytes, input, batch, index * valueCount);
-    }),
+  const results = await labelPixels(
+    session,
+    good.map(({ pixels }) => pixels),
   );
-  const results = good.length === 0 ? [] : await session.predict(batch, good.length);
   const byImage = new Map(good.map((image, index) => [image, results[index]]));
   return images.map((image) => {
     if (image.kind === 'failure') return undefined;

@@ -74,7 +74,11 @@ async function toCell(source: ObjectStore, store: ObjectStore, row: SheetRow): P
     );
   const title = present(TITLE_COLUMNS)[0];
   const classes = present(CLASS_COLUMNS).join(' · ');
-  const prediction = Object.keys(fields).find((column) => /^pred_[^_]+$/u.test(column));
+  const predictions = Object.keys(fields).filter((column) => /^pred_[^_]+$/u.test(column));
+  // The prediction of a column that is shown says more than another.
+  const prediction =
+    CLASS_COLUMNS.map((column) => `pred_${column}`).find((column) => predictions.includes(column)) ??
+    predictions[0];
   const lines = [title === undefined ? row.id : `${row.id}  ${title}`, classes];
   if (prediction !== undefined) {
     const score = Number(fields[`${prediction}_score`]);

@@ -1,5 +1,5 @@
 import { PixlakeError } from '../errors.ts';
-import type { ModelFiles } from '../model/resolve-model.ts';
+import type { ModelFiles } from '../model/model-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { commitTable } from '../table/commit-table.ts';
 import { NONE } from '../table/file-predicate.ts';

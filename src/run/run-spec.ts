@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import { FITS, FORMATS } from '../image/transform.ts';
+import { DEVICES } from '../model/devices.ts';
 import { checkName } from '../storage/lake-layout.ts';
 
 const transform = z.strictObject({
@@ -44,6 +45,8 @@ const runSpec = z.strictObject({
   output: z.string().min(1).optional(),
   /** Name of a model of the lake, or path of an `.onnx` file with its card beside it. */
   model: z.string().min(1).optional(),
+  /** Where the model runs: the CPU, unless another device is named. */
+  device: z.enum(DEVICES).optional(),
 });
 
 /** A run specification as a user gives it. */

@@ -1,4 +1,4 @@
-import type { ModelFiles } from '../model/resolve-model.ts';
+import type { ModelFiles } from '../model/model-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** A store as {@link openStore} takes it. */

@@ -17,13 +17,17 @@ export interface ShardHooks {
   readonly onBatch: (imageCount: number, errorCount: number) => void;
 }
 
-/** Opens a worker on an execution, using one thread for the model: parallelism comes from several workers. @throws `MODEL_…`, `RUN_NOT_FOUND` */
-export async function openShardWorker(job: ShardJob): Promise<ShardWorker> {
+/** Opens a worker on an execution, whose model uses so many threads. @throws `MODEL_…`, `DEVICE_UNAVAILABLE`, `RUN_NOT_FOUND` */
+export async function openShardWorker(job: ShardJob, modelThreads: number): Promise<ShardWorker> {
   const source = openStore(job.source.uri, job.source.s3);
   const store = openStore(job.output.uri, job.output.s3);
   const execution = await readExecution(store, executionKeys.spec(job.folder));
   let session: ModelSession | undefined;
-  if (job.model !== undefined) session = await openModelSession(job.model, { threads: 1 });
+  if (job.model !== undefined) {
+    const { device } = execution.run;
+    const options = { threads: modelThreads, ...(device === undefined ? {} : { device }) };
+    session = await openModelSession(job.model, options);
+  }
   return {
     job,
     async process(shard, hooks) {

@@ -120,7 +120,7 @@ const checks = {
       '--copies',
       '2',
       '--model',
-      'fashionnet',
+      'fashionnet-small',
     );
     const rows = await query(lake, 'SELECT * FROM runs."mens-shoes"');
     assert.equal(rows.length, 1526);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/errors.ts';
-import { FASHIONNET_CATEGORIES, fashionNetCard } from '../../src/model/fashionnet.ts';
+import { FASHIONNET_CATEGORIES } from '../../src/model/fashionnet.ts';
 import { isModelName, parseModelCard } from '../../src/model/model-card.ts';
 import { predictionColumns, predictionValues } from '../../src/model/prediction-columns.ts';
-import { TOY_CARD, TOY_OUTPUT, toyCard } from './toy-model.ts';
+import { fashionNetSpec, TOY_CARD, TOY_OUTPUT, toyCard } from './toy-model.ts';
 
 function rejection(json: unknown): string {
   try {
@@ -18,13 +18,15 @@ function rejection(json: unknown): string {
 describe('parseModelCard', () => {
   it('lists the labels that a prefix and a count stand for', () => {
     const card = toyCard({ outputs: [{ ...TOY_OUTPUT, labels: { prefix: 'attr_', count: 1000 } }] });
-    expect(card.outputs[0]?.labels).toHaveLength(1000);
-    expect(card.outputs[0]?.labels[0]).toBe('attr_0000');
-    expect(card.outputs[0]?.labels[999]).toBe('attr_0999');
+    const [output] = card.outputs;
+    const labels = output?.kind === 'sigmoid' ? output.labels : [];
+    expect(labels).toHaveLength(1000);
+    expect(labels[0]).toBe('attr_0000');
+    expect(labels[999]).toBe('attr_0999');
   });
 
   it('reads its own result again, as a plan stored as JSON needs', () => {
-    const card = parseModelCard(fashionNetCard('f'.repeat(64)), 'fashionnet.json');
+    const card = parseModelCard(fashionNetSpec('f'.repeat(64)), 'fashionnet.json');
     expect(parseModelCard(JSON.parse(JSON.stringify(card)), 'plan.json')).toEqual(card);
   });
 
@@ -54,7 +56,7 @@ describe('parseModelCard', () => {
     ['numbers as labels', withOutput({ labels: [1, 2, 3] }), /outputs\.0\.labels: must be a list/u],
     ['a label twice', withOutput({ labels: ['a', 'b', 'a'] }), /outputs\.0\.labels: has a label twice/u],
     ['more top labels than labels', withOutput({ topK: 7 }), /outputs\.0\.topK: is larger/u],
-    ['a column with a quote', withOutput({ column: 'a"b' }), /outputs\.0\.column: must be lower case/u],
+    ['a column with a quote', withOutput({ column: 'a"b' }), /outputs\.0\.column: must be a letter/u],
     ['a column that meets another', withOutput({ column: 'toy_score' }), /column: must not end/u],
     [
       'a column twice',
@@ -90,7 +92,7 @@ describe('isModelName', () => {
 });
 
 describe('prediction columns', () => {
-  const card = parseModelCard(fashionNetCard('0'.repeat(64)), 'fashionnet.json');
+  const card = parseModelCard(fashionNetSpec('0'.repeat(64)), 'fashionnet.json');
 
   it('gives four columns for every output', () => {
     expect(predictionColumns(card)).toEqual([
@@ -107,9 +109,9 @@ describe('prediction columns', () => {
 
   it('fills exactly these columns', () => {
     const predictions = [
-      { column: 'category', labels: ['Tee', 'Top'], scores: [0.75, 0.5] },
-      { column: 'attribute', labels: ['attr_0001'], scores: [0.25] },
-    ];
+      { kind: 'labels', column: 'category', labels: ['Tee', 'Top'], scores: [0.75, 0.5] },
+      { kind: 'labels', column: 'attribute', labels: ['attr_0001'], scores: [0.25] },
+    ] as const;
     const values = predictionValues(predictions);
     expect(Object.keys(values)).toEqual(predictionColumns(card).map(({ name }) => name));
     expect(values).toMatchObject({
@@ -118,6 +120,26 @@ describe('prediction columns', () => {
       pred_category_labels: ['Tee', 'Top'],
       pred_category_scores: [0.75, 0.5],
       pred_attribute: 'attr_0001',
+    });
+  });
+
+  it('are null where no label reaches the threshold, and hold embeddings and all scores', () => {
+    const outputs = [
+      { ...TOY_OUTPUT, allScores: true },
+      { name: 'e', column: 'point', kind: 'embedding', size: 2 },
+    ] as const;
+    const columns = predictionColumns(toyCard({ outputs: [...outputs] })).map(({ name }) => name);
+    const values = predictionValues([
+      { kind: 'labels', column: 'toy', labels: [], scores: [], allScores: [0.25, 0] },
+      { kind: 'embedding', column: 'point', values: [1, -2] },
+    ]);
+    expect(Object.keys(values)).toEqual(columns);
+    expect(values).toMatchObject({
+      pred_toy: null,
+      pred_toy_score: null,
+      pred_toy_labels: [],
+      pred_toy_all: [0.25, 0],
+      pred_point: [1, -2],
     });
   });
 });

@@ -7,7 +7,7 @@ import { checkModel } from '../../src/model/check-model.ts';
 import type { ModelCardSpec } from '../../src/model/model-card.ts';
 import type { OnnxModel } from '../../src/model/onnx-writer.ts';
 import { openModelSession } from '../../src/model/open-session.ts';
-import type { ModelFiles } from '../../src/model/resolve-model.ts';
+import type { ModelFiles } from '../../src/model/model-files.ts';
 import { TOY_CARD, TOY_MODEL, TOY_OUTPUT, writeModel } from './toy-model.ts';
 
 let folder: string;
@@ -24,14 +24,16 @@ describe('predict', () => {
   it('ranks labels by score, ties by their place in the card', async () => {
     const session = await open();
     const results = await session.predict(Float32Array.of(0.25, 0.5, 0, 0.75, 0.5, 0.25), 1);
-    expect(results).toEqual([[{ column: 'toy', labels: ['d', 'b', 'e'], scores: [0.75, 0.5, 0.5] }]]);
+    expect(results).toEqual([
+      [{ kind: 'labels', column: 'toy', labels: ['d', 'b', 'e'], scores: [0.75, 0.5, 0.5] }],
+    ]);
     await session.close();
   });
 
   it('applies a softmax to logits, also to large ones', async () => {
     const session = await open(TOY_MODEL, { outputs: [{ ...TOY_OUTPUT, kind: 'logits', topK: 2 }] });
     const [result] = await session.predict(Float32Array.of(1000, 1000, 0, Number.NEGATIVE_INFINITY, 0, 0), 1);
-    expect(result).toEqual([{ column: 'toy', labels: ['a', 'b'], scores: [0.5, 0.5] }]);
+    expect(result).toEqual([{ kind: 'labels', column: 'toy', labels: ['a', 'b'], scores: [0.5, 0.5] }]);
     await session.close();
   });
 
@@ -80,7 +82,7 @@ describe('predict', () => {
     await session.close();
   });
 
-  it('finds out when it runs that an output of unknown size has another one', async () => {
+  it('finds out before it is used that an output of unknown size has another one', async () => {
     // A shape that depends on the pixels, or ONNX Runtime would work it out when it loads the model.
     const open6: OnnxModel = {
       ...TOY_MODEL,
@@ -93,16 +95,77 @@ describe('predict', () => {
       tensors: [{ name: 'base', dims: [2], values: BigInt64Array.of(1n, 6n) }],
       outputs: [{ name: 'scores', dims: ['batch', 'size'] }],
     };
-    const session = await open(open6, { outputs: [{ ...TOY_OUTPUT, labels: ['a', 'b', 'c'] }] });
-    await expect(session.predict(new Float32Array(6), 1)).rejects.toMatchObject({
+    await expect(
+      open(open6, { outputs: [{ ...TOY_OUTPUT, labels: ['a', 'b', 'c'] }] }),
+    ).rejects.toMatchObject({
       code: 'MODEL_MISMATCH',
       message: expect.stringContaining('gave [1, 6] for 1 images, but the card lists 3 labels'),
     });
+  });
+});
+
+describe('other outputs', () => {
+  it('an embedding is kept as it is, unless a value is no number', async () => {
+    const session = await open(TOY_MODEL, {
+      outputs: [{ name: 'scores', column: 'point', kind: 'embedding', size: 6 }],
+    });
+    const results = await session.predict(
+      Float32Array.of(-5, 0, 7, 1, 1, 1, 0, 0, Number.POSITIVE_INFINITY, 0, 0, 0),
+      2,
+    );
+    expect(results[0]).toEqual([{ kind: 'embedding', column: 'point', values: [-5, 0, 7, 1, 1, 1] }]);
+    expect(results[1]).toMatchObject({
+      code: 'MODEL_FAILED',
+      message: expect.stringContaining('not numbers'),
+    });
+    await session.close();
+  });
+
+  it('a threshold leaves out what does not reach it, and all scores are there if the card wants them', async () => {
+    const { topK: _topK, ...rest } = TOY_OUTPUT;
+    const session = await open(TOY_MODEL, { outputs: [{ ...rest, threshold: 0.5, allScores: true }] });
+    const scores = [0.5, 0.25, 0.75, 0, 1, 0.25];
+    const [some, none] = await session.predict(Float32Array.from([...scores, 0, 0, 0, 0, 0, 0.25]), 2);
+    expect(some).toEqual([
+      { kind: 'labels', column: 'toy', labels: ['e', 'c', 'a'], scores: [1, 0.75, 0.5], allScores: scores },
+    ]);
+    expect(none).toMatchObject([{ labels: [], scores: [] }]);
     await session.close();
   });
 });
 
 describe('openModelSession', () => {
+  it('says that a device is not there', async () => {
+    const files = await writeModel(folder);
+    const opening = openModelSession(files, { threads: 1, device: 'cuda' });
+    // Where CUDA is installed it works.
+    await opening.then(
+      (session) => session.close(),
+      (error: unknown) => expect(error).toMatchObject({ code: 'DEVICE_UNAVAILABLE' }),
+    );
+  });
+
+  it('says that the file went away', async () => {
+    const files = await writeModel(folder);
+    await rm(files.onnxPath);
+    await expect(openModelSession(files, { threads: 1 })).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  });
+
+  it('gives an error where a model wants more memory than there is', async () => {
+    const huge: OnnxModel = {
+      ...TOY_MODEL,
+      nodes: [
+        { op: 'Flatten', inputs: ['pixels'], outputs: ['flat'], attributes: { axis: 1 } },
+        { op: 'ReduceMax', inputs: ['flat'], outputs: ['top'], attributes: { keepdims: 0 } },
+        { op: 'Expand', inputs: ['top', 'shape'], outputs: ['much'] },
+        { op: 'ReduceMax', inputs: ['much'], outputs: ['one'], attributes: { keepdims: 0 } },
+        { op: 'Mul', inputs: ['flat', 'one'], outputs: ['scores'] },
+      ],
+      tensors: [{ name: 'shape', dims: [1], values: BigInt64Array.of(2n ** 46n) }],
+    };
+    await expect(open(huge)).rejects.toMatchObject({ code: 'MODEL_FAILED' });
+  });
+
   it.each<[string, OnnxModel, Partial<ModelCardSpec>, string]>([
     [
       'an input of another name',
@@ -167,14 +230,14 @@ describe('openModelSession', () => {
     });
   });
 
-  it('refuses an output that is not float32', async () => {
+  it('refuses an output of whole numbers', async () => {
     const files = await writeModel(folder);
     const declared = {
       inputMetadata: [{ name: 'pixels', isTensor: true, type: 'float32', shape: ['batch', 3, 1, 2] }],
       outputMetadata: [{ name: 'scores', isTensor: true, type: 'int64', shape: ['batch', 6] }],
     } as const;
     expect(() => checkModel(declared, files)).toThrow(
-      'output "scores" is int64, and only float32 is supported',
+      'output "scores" is int64, and only float32 and float16 are supported',
     );
   });
 

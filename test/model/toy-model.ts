@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fashionNetCard } from '../../src/model/fashionnet.ts';
 import { type ModelCard, type ModelCardSpec, parseModelCard } from '../../src/model/model-card.ts';
-import { encodeOnnxModel, type OnnxModel } from '../../src/model/onnx-writer.ts';
-import type { ModelFiles } from '../../src/model/resolve-model.ts';
+import { encodeOnnxModel, type OnnxModel, readPieces } from '../../src/model/onnx-writer.ts';
+import type { ModelFiles } from '../../src/model/model-files.ts';
 
 /** Takes 2x1 images, so that a batch is [N,3,1,2], and gives their six values back as `scores` [N,6]. */
 export const TOY_MODEL: OnnxModel = {
@@ -16,13 +17,13 @@ export const TOY_MODEL: OnnxModel = {
 };
 
 /** The one output of {@link TOY_CARD}. */
-export const TOY_OUTPUT: ModelCardSpec['outputs'][number] = {
+export const TOY_OUTPUT = {
   name: 'scores',
   column: 'toy',
   kind: 'sigmoid',
   labels: ['a', 'b', 'c', 'd', 'e', 'f'],
   topK: 3,
-};
+} satisfies ModelCardSpec['outputs'][number];
 
 /** The card of {@link TOY_MODEL}. */
 export const TOY_CARD: ModelCardSpec = {
@@ -48,6 +49,18 @@ export const TOY_CARD: ModelCardSpec = {
   ],
 };
 
+/** A card of FashionNet. */
+export function fashionNetSpec(sha256: string): ModelCardSpec {
+  return fashionNetCard({
+    name: 'fashionnet',
+    description: 'for a test',
+    source: 'a test',
+    trained: false,
+    sha256,
+    batchSize: 8,
+  });
+}
+
 /** Parses the toy card with some fields replaced. */
 export function toyCard(changes: Partial<ModelCardSpec> = {}): ModelCard {
   return parseModelCard({ ...TOY_CARD, ...changes }, 'toy.json');
@@ -59,7 +72,9 @@ export async function writeModel(
   model: OnnxModel = TOY_MODEL,
   changes: Partial<ModelCardSpec> = {},
 ): Promise<ModelFiles> {
-  const bytes = Buffer.concat(encodeOnnxModel(model));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readPieces(encodeOnnxModel(model))) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const spec = { ...TOY_CARD, sha256, ...changes };
   const onnxPath = join(folder, `${spec.name}.onnx`);

@@ -245,11 +245,11 @@ describe('a run', () => {
       '--limit',
       '3',
       '--model',
-      'fashionnet',
+      'fashionnet-small',
     ];
     expect(await pixlakeJson<RunReport>(lake, ...args)).toMatchObject({
       imageCount: 3,
-      model: { name: 'fashionnet', isTrained: false },
+      model: { name: 'fashionnet-small', isTrained: false },
     });
     const rows = await query<{ pred_category_scores: number[]; pred_category_labels: string[] }>(
       lake,

@@ -1,22 +1,43 @@
 import { PixlakeError } from '../errors.ts';
-import type { ModelOutput } from './model-card.ts';
+import type { LabelOutput, ModelOutput } from './model-card.ts';
 
-/** What one output says of one image: the best labels with their scores, best first. */
-export interface Prediction {
+/** The best labels of one output for one image with their scores, best first; none if no score reaches the threshold. */
+export interface LabelPrediction {
+  readonly kind: 'labels';
   readonly column: string;
   readonly labels: readonly string[];
   /** From 0 to 1, as many as `labels`. */
   readonly scores: readonly number[];
+  /** The scores of all labels in the order of the card, if the card asks for them. */
+  readonly allScores?: readonly number[];
 }
+
+/** An image as a point in the space of an embedding. */
+export interface EmbeddingPrediction {
+  readonly kind: 'embedding';
+  readonly column: string;
+  readonly values: readonly number[];
+}
+
+/** What one output says of one image. */
+export type Prediction = LabelPrediction | EmbeddingPrediction;
 
 /** Dequantised scores can pass 1 by a rounding; raw numbers that the card calls scores are far off. */
 const SCORE_TOLERANCE = 1e-3;
 
 /**
- * The `topK` best labels of one output row of one image; equal scores keep the order of the labels.
- * @throws MODEL_FAILED if a score is NaN or not from 0 to 1.
+ * Reads one output row of one image; equal scores keep the order of the labels.
+ * @throws MODEL_FAILED if a score is NaN or not from 0 to 1, or a value of an embedding is not a number.
  */
-export function rankLabels(row: Float32Array, output: ModelOutput): Prediction {
+export function readOutput(row: Float32Array, output: ModelOutput): Prediction {
+  if (output.kind !== 'embedding') return rankLabels(row, output);
+  const { name, column } = output;
+  if (row.every((value) => Number.isFinite(value)))
+    return { kind: 'embedding', column, values: Array.from(row) };
+  throw new PixlakeError('MODEL_FAILED', `output "${name}" gives values that are not numbers`);
+}
+
+function rankLabels(row: Float32Array, output: LabelOutput): LabelPrediction {
   const scores = output.kind === 'logits' ? softmax(row) : row;
   const wrong = scores.findIndex((score) => !(score >= -SCORE_TOLERANCE && score <= 1 + SCORE_TOLERANCE));
   if (wrong !== -1) {
@@ -30,13 +51,16 @@ export function rankLabels(row: Float32Array, output: ModelOutput): Prediction {
   }
   const ranked = output.labels
     .map((label, index) => ({ label, score: scores[index] ?? 0 }))
+    .filter(({ score }) => score >= output.threshold)
     // Stable: labels of equal score stay in the order of the card.
     .sort((a, b) => b.score - a.score)
     .slice(0, output.topK);
   return {
+    kind: 'labels',
     column: output.column,
     labels: ranked.map(({ label }) => label),
     scores: ranked.map(({ score }) => score),
+    ...(output.allScores ? { allScores: Array.from(scores) } : {}),
   };
 }
 

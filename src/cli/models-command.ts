@@ -1,0 +1,168 @@
+import { availableParallelism } from 'node:os';
+import { type Command, Option } from 'commander';
+import { PixlakeError } from '../errors.ts';
+import { DEFAULT_MODEL, DEVICES, type Device, type ModelCard, type Prediction } from '../lakehouse.ts';
+import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
+
+interface ImportOptions extends LakeOptions {
+  readonly name?: string;
+  readonly attributes?: string;
+}
+
+interface LabelOptions extends LakeOptions {
+  readonly model: string;
+  readonly device?: Device;
+}
+
+/** `pixlake models …`: looks after models. */
+export function addModelsCommand(program: Command): void {
+  const models = program
+    .command('models')
+    .summary('list, add, check and try models')
+    .description('Looks after models: ONNX files with a model card that says what they take and give.');
+
+  withLakeOptions(
+    models.command('list').description('List the models of the lake and those built in.'),
+  ).action(async (options: LakeOptions) => {
+    const found = await openLake(options).models.list();
+    if (options.json) return printJson(found);
+    print(
+      ...found.map(({ name, description, isTrained, isBuiltIn }) => {
+        const notes = [...(isBuiltIn ? ['built in'] : []), ...(isTrained ? [] : ['untrained'])];
+        return `${name}  ${description}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`;
+      }),
+    );
+  });
+
+  withLakeOptions(models.command('show <model>').description("Show a model's card.")).action(
+    async (model: string, options: LakeOptions) => {
+      const card = await openLake(options).models.show(model);
+      if (options.json) printJson(card);
+      else print(...describeCard(card));
+    },
+  );
+
+  withLakeOptions(
+    models
+      .command('add <file.onnx>')
+      .description('Put a model into the lake, once it has been seen to run and to fit its card.')
+      .option('--card <file.json>', 'its model card (default: the .json file of the same name)'),
+  ).action(async (path: string, options: LakeOptions & { card?: string }) => {
+    const card = await openLake(options).models.add(path, options.card);
+    if (options.json) printJson(card);
+    else print(`model ${card.name} is in the lake: pixlake run --model ${card.name} …`);
+  });
+
+  withLakeOptions(
+    models
+      .command('import <kind> <checkpoint>')
+      .description(
+        'Make a torch checkpoint of a known network a model of the lake, without Python; nothing in it is executed.\nKinds: fashionnet. A network of your own needs no import: export it to ONNX and add it.',
+      )
+      .option('--name <name>', 'name of the model (default: that of the kind)')
+      .option('--attributes <file>', "names of the attributes: DeepFashion's list_attr_cloth.txt"),
+  )
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ pixlake models import fashionnet fashionnet.pth --name deepfashion',
+    )
+    .action(async (kind: string, checkpoint: string, options: ImportOptions) => {
+      if (kind !== 'fashionnet')
+        throw new PixlakeError('ARGUMENT_INVALID', `${kind} is no kind of network that can be imported`, {
+          remedy: 'known: fashionnet. Export others to ONNX and use `pixlake models add`',
+        });
+      const { name = kind, attributes } = options;
+      const card = await openLake(options).models.importFashionNet({
+        checkpoint,
+        name,
+        ...(attributes === undefined ? {} : { attributes }),
+      });
+      if (options.json) printJson(card);
+      else print(`model ${card.name} is in the lake: pixlake run --model ${card.name} …`);
+    });
+
+  withLakeOptions(
+    models
+      .command('verify [model...]')
+      .description(
+        'Check that models have the bytes their cards state, and that they run. Exits with 5 if not.',
+      ),
+  ).action(async (names: string[], options: LakeOptions) => {
+    const verdicts = await openLake(options).models.verify(names.length === 0 ? undefined : names);
+    if (options.json) printJson(verdicts.map(({ name, problem }) => ({ name, problem: describe(problem) })));
+    else
+      print(...verdicts.map(({ name, problem }) => `${name}  ${problem?.message ?? 'as its card states'}`));
+    const wrong = verdicts.filter(({ problem }) => problem !== undefined);
+    if (wrong.length > 0)
+      throw new PixlakeError('VERIFY_FAILED', `wrong models: ${wrong.map(({ name }) => name).join(', ')}`);
+  });
+
+  withLakeOptions(
+    models
+      .command('run <image...>')
+      .description('Label image files and print what the model says.')
+      .option('--model <name|file.onnx>', 'which model', DEFAULT_MODEL)
+      .addOption(new Option('--device <device>', 'where it runs (default: cpu)').choices(DEVICES)),
+  )
+    .addHelpText('after', '\nExample:\n  $ pixlake models run photo.jpg --model fashion-tiny')
+    .action(async (paths: string[], options: LabelOptions) => {
+      const { model, device } = options;
+      const session = { threads: availableParallelism(), ...(device === undefined ? {} : { device }) };
+      const failed: string[] = [];
+      const results: unknown[] = [];
+      for await (const { path, predictions, problem } of openLake(options).models.label(
+        model,
+        paths,
+        session,
+      )) {
+        if (problem !== undefined) failed.push(path);
+        if (options.json) results.push({ path, predictions, problem: describe(problem) });
+        else
+          print(
+            path,
+            ...(problem ? [`  ${problem.message} [${problem.code}]`] : predictions.map(describeOne)),
+          );
+      }
+      if (options.json) printJson(results);
+      if (failed.length > 0)
+        throw new PixlakeError(
+          'IMAGE_CORRUPT',
+          `${failed.length} of ${paths.length} images were not labelled`,
+        );
+    });
+}
+
+function describe(problem: PixlakeError | undefined): { code: string; message: string } | undefined {
+  return problem && { code: problem.code, message: problem.message };
+}
+
+function describeOne(prediction: Prediction): string {
+  if (prediction.kind === 'embedding')
+    return `  ${prediction.column}: ${prediction.values.length} numbers (--json prints them)`;
+  const ranked = prediction.labels.map(
+    (label, rank) => `${label} ${(prediction.scores[rank] ?? 0).toFixed(2)}`,
+  );
+  return `  ${prediction.column}: ${ranked.slice(0, 5).join(', ') || 'none over the threshold'}`;
+}
+
+function describeCard(card: ModelCard): string[] {
+  const { input, evaluation } = card;
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  return [
+    `${card.name}: ${card.description}`,
+    `licence   ${card.licence}`,
+    `source    ${card.source}`,
+    `trained   ${card.trained ? 'yes' : 'no: its labels mean nothing'}`,
+    `sha256    ${card.sha256}`,
+    `input     ${input.name}: ${input.width}x${input.height} ${input.colorOrder} ${input.layout}, ${input.resize}, in batches of ${card.batchSize}`,
+    ...card.outputs.map((output) =>
+      output.kind === 'embedding'
+        ? `output    pred_${output.column}: embedding of ${output.size} values`
+        : `output    pred_${output.column}: ${output.kind} over ${output.labels.length} labels`,
+    ),
+    ...Object.entries(evaluation?.accuracy ?? {}).map(
+      ([head, share]) =>
+        `accuracy  ${head}: ${percent(share)} of ${evaluation?.rows} images it was not trained on`,
+    ),
+  ];
+}

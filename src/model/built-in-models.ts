@@ -1,0 +1,49 @@
+import { fileURLToPath } from 'node:url';
+import { FASHIONNET_SOURCE, fashionNetCard, writeFashionNet } from './fashionnet.ts';
+import type { ModelCardSpec } from './model-card.ts';
+
+/** A model that comes with pixlake: as files, or written at its first use. */
+export type BuiltInModel = {
+  readonly name: string;
+  readonly description: string;
+  readonly isTrained: boolean;
+} & ({ readonly onnxPath: string } | { readonly write: (onnxPath: string) => Promise<ModelCardSpec> });
+
+/** The model that labels images where none is named. */
+export const DEFAULT_MODEL = 'fashion-tiny';
+
+const UNTRAINED =
+  'with seeded random weights: untrained, for trying out the pipeline; its labels mean nothing';
+
+/** All models that come with pixlake. */
+export const BUILT_IN_MODELS: readonly BuiltInModel[] = [
+  {
+    name: DEFAULT_MODEL,
+    description: 'Small catalogue classifier with seven heads and an embedding, for product shots on white',
+    isTrained: true,
+    onnxPath: fileURLToPath(new URL('../../lake/models/fashion-tiny/fashion-tiny.onnx', import.meta.url)),
+  },
+  fashionNet('fashionnet', 1, 'DeepFashion FashionNet (VGG-16) at full width (750 MB)'),
+  fashionNet('fashionnet-small', 16, 'DeepFashion FashionNet (VGG-16) at a sixteenth of its width (4 MB)'),
+];
+
+function fashionNet(name: string, widthDivisor: number, title: string): BuiltInModel {
+  const description = `${title} ${UNTRAINED}`;
+  return {
+    name,
+    description,
+    isTrained: false,
+    async write(onnxPath) {
+      const sha256 = await writeFashionNet(onnxPath, { widthDivisor });
+      // A batch of the full width takes 1.4 GB at 8 images, and no less time for each at more.
+      return fashionNetCard({
+        name,
+        description,
+        source: FASHIONNET_SOURCE,
+        trained: false,
+        sha256,
+        batchSize: 8,
+      });
+    },
+  };
+}

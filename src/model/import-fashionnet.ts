@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, PixlakeError } from '../errors.ts';
+import { FASHIONNET_ATTRIBUTES, FASHIONNET_SOURCE, fashionNetCard, writeFashionNet } from './fashionnet.ts';
+import type { WeightSource } from './graph-builder.ts';
+import { parseModelCard } from './model-card.ts';
+import type { ModelFiles } from './model-files.ts';
+import { openTorchCheckpoint, type TorchCheckpoint } from './torch-checkpoint.ts';
+
+/** A torch checkpoint of FashionNet to be made into a model. */
+export interface FashionNetImport {
+  readonly checkpoint: string;
+  /** Name of the model. */
+  readonly name: string;
+  /** DeepFashion's `list_attr_cloth.txt`, which names the 1,000 attributes. */
+  readonly attributes?: string;
+}
+
+/** Modules of the published network, by the layers of pixlake's. */
+const MODULES: Readonly<Record<string, string>> = {
+  conv1_1: 'conv4.0',
+  conv1_2: 'conv4.2',
+  conv2_1: 'conv4.5',
+  conv2_2: 'conv4.7',
+  conv3_1: 'conv4.10',
+  conv3_2: 'conv4.12',
+  conv3_3: 'conv4.14',
+  conv4_1: 'conv4.17',
+  conv4_2: 'conv4.19',
+  conv4_3: 'conv4.21',
+  conv5_pose_1: 'conv5_pose.1',
+  conv5_pose_2: 'conv5_pose.3',
+  conv5_pose_3: 'conv5_pose.5',
+  conv5_global_1: 'conv5_global.1',
+  conv5_global_2: 'conv5_global.3',
+  conv5_global_3: 'conv5_global.5',
+  massive_attr_logits: 'massive_attr',
+  categories_logits: 'categories',
+};
+
+/** Channels of the first layer at the published width. */
+const FIRST_CHANNELS = 64;
+
+/**
+ * Writes a torch checkpoint of FashionNet as an ONNX model into a local folder. No Python is needed, and nothing in the file is executed.
+ *
+ * @throws `MODEL_NOT_FOUND`, `CHECKPOINT_INVALID` naming the weights that are missing or of another shape
+ */
+export async function importFashionNet(
+  { checkpoint: path, name, attributes }: FashionNetImport,
+  folder: string,
+): Promise<ModelFiles> {
+  await using checkpoint = await openTorchCheckpoint(path);
+  const shape = {
+    widthDivisor: findWidthDivisor(checkpoint, path),
+    hasOwnGlobalConv5: hasOwnGlobalConv5(checkpoint),
+  };
+  const names = attributes === undefined ? undefined : await readAttributeNames(attributes);
+  const onnxPath = join(folder, `${name}.onnx`);
+  const sha256 = await writeFashionNet(onnxPath, shape, weightsOf(checkpoint, path));
+  const spec = fashionNetCard({
+    name,
+    description: 'DeepFashion FashionNet (VGG-16) with the weights of a torch checkpoint',
+    licence: "as the checkpoint's",
+    source: FASHIONNET_SOURCE,
+    trained: true,
+    sha256,
+    batchSize: 8,
+    ...(names === undefined ? {} : { attributes: names }),
+  });
+  return { card: parseModelCard(spec, path), onnxPath, sha256 };
+}
+
+function findWidthDivisor({ tensors }: TorchCheckpoint, path: string): number {
+  const channels = tensors.get('conv4.0.weight')?.dims[0] ?? 0;
+  const divisor = FIRST_CHANNELS / channels;
+  if (Number.isInteger(divisor)) return divisor;
+  throw new PixlakeError(
+    'CHECKPOINT_INVALID',
+    `${path} is no FashionNet: its conv4.0.weight is missing or of another width`,
+  );
+}
+
+/** The published network has the module twice in its state dict, but shares the weights. */
+function hasOwnGlobalConv5({ tensors }: TorchCheckpoint): boolean {
+  const own = tensors.get('conv5_global.1.weight');
+  const shared = tensors.get('conv5_pose.1.weight');
+  return own !== undefined && (own.storage.key !== shared?.storage.key || own.offset !== shared.offset);
+}
+
+function weightsOf(checkpoint: TorchCheckpoint, path: string): WeightSource {
+  return (name, dims) => {
+    const [layer = '', part = ''] = name.split('.');
+    const key = `${MODULES[layer] ?? layer}.${part}`;
+    const found = checkpoint.tensors.get(key)?.dims;
+    if (found?.join() === dims.join()) return checkpoint.read(key);
+    throw new PixlakeError(
+      'CHECKPOINT_INVALID',
+      `${path}: weights "${key}" should be [${dims.join(', ')}], but are ${found === undefined ? 'missing' : `[${found.join(', ')}]`}`,
+    );
+  };
+}
+
+/** The list begins with its length and a heading; each line then ends in the type of the attribute. */
+async function readAttributeNames(path: string): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new PixlakeError('SOURCE_NOT_FOUND', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  });
+  const lines = text
+    .split(/\r?\n/u)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const isHeaded = /^\d+$/u.test(lines[0] ?? '');
+  const names = lines.slice(isHeaded ? 2 : 0).map((line) => line.replace(/\s+\d+$/u, ''));
+  if (names.length === FASHIONNET_ATTRIBUTES.count && new Set(names).size === names.length) return names;
+  throw new PixlakeError(
+    'ARGUMENT_INVALID',
+    `${path} lists ${new Set(names).size} different attributes, not ${FASHIONNET_ATTRIBUTES.count}`,
+  );
+}

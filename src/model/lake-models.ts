@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { PixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { BUILT_IN_MODELS, type BuiltInModel } from './built-in-models.ts';
+import { isModelName, type ModelCard } from './model-card.ts';
+import { checkFile, fileSize, type ModelFiles, parseCard, readModel, toStorageError } from './model-files.ts';
+
+/** Folder of the models in a lake. */
+const MODELS_FOLDER = 'models';
+
+/** A model that can be named. */
+export interface ModelSummary {
+  readonly name: string;
+  readonly description: string;
+  readonly isTrained: boolean;
+  readonly isBuiltIn: boolean;
+  /** `undefined` for a built-in one that was not written yet. */
+  readonly card: ModelCard | undefined;
+}
+
+/**
+ * Finds a model by name, in the lake or else among those that come with pixlake, or by the path of an `.onnx` file with its card beside
+ * it. Models of a remote lake are fetched once into the local cache; whatever is found has the bytes that its card states.
+ *
+ * @throws `MODEL_NOT_FOUND` naming what was looked for and which models there are, `MODEL_CARD_INVALID`, `MODEL_MISMATCH`, `STORAGE_…`
+ */
+export async function resolveModel(store: ObjectStore, nameOrPath: string): Promise<ModelFiles> {
+  if (nameOrPath.endsWith('.onnx') && (await fileSize(nameOrPath)) !== undefined)
+    return readModel(resolve(nameOrPath));
+  if (isModelName(nameOrPath)) {
+    const card = await readLakeCard(store, nameOrPath);
+    if (card !== undefined) return fetchModel(store, nameOrPath, card);
+    const builtIn = BUILT_IN_MODELS.find(({ name }) => name === nameOrPath);
+    if (builtIn !== undefined) return openBuiltIn(store, builtIn);
+  }
+  const names = (await listModels(store)).map(({ name }) => name);
+  throw new PixlakeError(
+    'MODEL_NOT_FOUND',
+    `there is no model "${nameOrPath}"; there are: ${names.join(', ')}`,
+    {
+      remedy: 'give one of these names, or the path of an .onnx file with a model card beside it',
+    },
+  );
+}
+
+/** All models of a lake and all that come with pixlake, by name. */
+export async function listModels(store: ObjectStore): Promise<ModelSummary[]> {
+  const found = new Map<string, ModelSummary>();
+  for (const builtIn of BUILT_IN_MODELS) {
+    const { name, description, isTrained } = builtIn;
+    const card = 'onnxPath' in builtIn ? (await readModel(builtIn.onnxPath)).card : undefined;
+    found.set(name, { name, description, isTrained, isBuiltIn: true, card });
+  }
+  for (const name of await store.listFolders(MODELS_FOLDER)) {
+    if (!isModelName(name)) continue;
+    const card = await readLakeCard(store, name);
+    if (card === undefined) continue;
+    const { description, trained: isTrained } = card;
+    found.set(name, { name, description, isTrained, isBuiltIn: found.has(name), card });
+  }
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * Puts a model into the lake, under the name in its card. The same one again changes nothing.
+ *
+ * @throws `MODEL_EXISTS` if the lake has another one of that name; `STORAGE_…`
+ */
+export async function addModel(store: ObjectStore, { card, onnxPath }: ModelFiles): Promise<void> {
+  const { name } = card;
+  const known = await readLakeCard(store, name);
+  if (known?.sha256 === card.sha256) return;
+  if (known !== undefined) throw modelExists(name);
+  const scratchDir = await store.makeScratchDir();
+  try {
+    const copy = join(scratchDir, 'model.onnx');
+    await copyFile(onnxPath, copy).catch((error: unknown) => Promise.reject(toStorageError(error, onnxPath)));
+    await store.moveIn(onnxKey(name), copy);
+    // The card comes last: a model is there when its card is.
+    const text = Buffer.from(`${JSON.stringify(card, undefined, 2)}\n`);
+    if (!(await store.writeIfAbsent(cardKey(name), text))) {
+      const winner = await readLakeCard(store, name);
+      if (winner?.sha256 !== card.sha256) throw modelExists(name);
+    }
+  } finally {
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+}
+
+function modelExists(name: string): PixlakeError {
+  return new PixlakeError('MODEL_EXISTS', `the lake has another model named "${name}"`, {
+    remedy: 'give it another name in its card: runs refer to models by name and checksum',
+  });
+}
+
+async function readLakeCard(store: ObjectStore, name: string): Promise<ModelCard | undefined> {
+  try {
+    return parseCard((await store.read(cardKey(name))).toString('utf8'), store.locate(cardKey(name)));
+  } catch (error) {
+    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+async function fetchModel(store: ObjectStore, name: string, card: ModelCard): Promise<ModelFiles> {
+  const key = onnxKey(name);
+  const { remote } = store;
+  const entry = await store.stat(key);
+  if (entry === undefined)
+    throw new PixlakeError('MODEL_NOT_FOUND', `model "${name}" has a card, but ${store.locate(key)} is gone`);
+  if (remote === undefined) return checkFile(card, store.locate(key));
+  const path = join(remote.cacheDir, MODELS_FOLDER, `${card.sha256}.onnx`);
+  const cached = await checkFile(card, path).catch(() => undefined);
+  if (cached !== undefined) return cached;
+  await writeWhole(path, (temporary) => remote.download(key, temporary, entry.sizeBytes));
+  return checkFile(card, path);
+}
+
+async function openBuiltIn(store: ObjectStore, model: BuiltInModel): Promise<ModelFiles> {
+  if ('onnxPath' in model) return readModel(model.onnxPath);
+  const { name, write } = model;
+  const { remote } = store;
+  const folder =
+    remote === undefined
+      ? store.locate(`${MODELS_FOLDER}/${name}`)
+      : join(remote.cacheDir, MODELS_FOLDER, name);
+  const onnxPath = join(folder, `${name}.onnx`);
+  const cardPath = join(folder, `${name}.json`);
+  // One that was damaged is written again.
+  const known = await readModel(onnxPath).catch(() => undefined);
+  if (known !== undefined) return known;
+  let card = '';
+  await writeWhole(onnxPath, async (temporary) => {
+    card = `${JSON.stringify(await write(temporary), undefined, 2)}\n`;
+  });
+  await writeWhole(cardPath, (temporary) => writeFile(temporary, card, { flush: true }));
+  return readModel(onnxPath);
+}
+
+/** A file appears whole, by renaming; of several processes that write the same one, any may win. */
+async function writeWhole(path: string, write: (temporary: string) => Promise<unknown>): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await write(temporary);
+    await rename(temporary, path);
+  } catch (error) {
+    throw toStorageError(error, path);
+  } finally {
+    // What is left over is harmless; it must not hide why the file could not be written.
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
+
+function onnxKey(name: string): string {
+  return `${MODELS_FOLDER}/${name}/${name}.onnx`;
+}
+
+function cardKey(name: string): string {
+  return `${MODELS_FOLDER}/${name}/${name}.json`;
+}

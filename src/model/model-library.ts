@@ -1,0 +1,117 @@
+import { readFile, rm } from 'node:fs/promises';
+import { messageOf, PixlakeError, toPixlakeError } from '../errors.ts';
+import { createLake } from '../storage/lake-layout.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { Device } from './devices.ts';
+import { type FashionNetImport, importFashionNet } from './import-fashionnet.ts';
+import { labelImage } from './label-images.ts';
+import { addModel, listModels, type ModelSummary, resolveModel } from './lake-models.ts';
+import type { ModelCard } from './model-card.ts';
+import { type ModelFiles, readModel } from './model-files.ts';
+import { type ModelSession, openModelSession } from './open-session.ts';
+import type { Prediction } from './read-output.ts';
+
+/** Whether a model is what its card says and runs here. */
+export interface ModelVerdict {
+  readonly name: string;
+  readonly problem: PixlakeError | undefined;
+}
+
+/** What a model says of one image file, or why not. */
+export interface LabelledImage {
+  readonly path: string;
+  readonly predictions: readonly Prediction[];
+  readonly problem: PixlakeError | undefined;
+}
+
+/** The models of a lake and those that come with pixlake. Its calls block the thread while a model is loaded or runs. */
+export class ModelLibrary {
+  readonly #store: ObjectStore;
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  /** All models, by name. */
+  async list(): Promise<ModelSummary[]> {
+    return listModels(this.#store);
+  }
+
+  /** The card of a model. @throws `MODEL_NOT_FOUND`, `MODEL_CARD_INVALID`, `MODEL_MISMATCH` */
+  async show(nameOrPath: string): Promise<ModelCard> {
+    return (await resolveModel(this.#store, nameOrPath)).card;
+  }
+
+  /**
+   * Puts an `.onnx` file with its card, by default the `.json` file of the same name, into the lake once it has been seen to run.
+   *
+   * @throws `MODEL_NOT_FOUND`, `MODEL_CARD_INVALID`, `MODEL_MISMATCH`, `MODEL_FAILED`, `MODEL_EXISTS`
+   */
+  async add(onnxPath: string, cardPath?: string): Promise<ModelCard> {
+    return this.#add(await readModel(onnxPath, cardPath));
+  }
+
+  /** Makes a torch checkpoint of FashionNet a model of the lake; see {@link importFashionNet}. */
+  async importFashionNet(spec: FashionNetImport): Promise<ModelCard> {
+    await createLake(this.#store);
+    const scratchDir = await this.#store.makeScratchDir();
+    try {
+      return await this.#add(await importFashionNet(spec, scratchDir));
+    } finally {
+      await rm(scratchDir, { recursive: true, force: true });
+    }
+  }
+
+  /** Checks that models, or all that the lake has, have the bytes that their cards state, and that they run. */
+  async verify(names?: readonly string[]): Promise<ModelVerdict[]> {
+    const known = await this.list();
+    const wanted = names ?? known.flatMap(({ name, card }) => (card === undefined ? [] : [name]));
+    const verdicts: ModelVerdict[] = [];
+    for (const name of wanted) {
+      try {
+        await checkRuns(await resolveModel(this.#store, name));
+        verdicts.push({ name, problem: undefined });
+      } catch (error) {
+        verdicts.push({ name, problem: toPixlakeError(error) });
+      }
+    }
+    return verdicts;
+  }
+
+  /** Labels image files one after another, as they are. @throws `MODEL_…`, `DEVICE_UNAVAILABLE` */
+  async *label(
+    nameOrPath: string,
+    paths: Iterable<string>,
+    options: { readonly threads: number; readonly device?: Device },
+  ): AsyncGenerator<LabelledImage> {
+    const session = await openModelSession(await resolveModel(this.#store, nameOrPath), options);
+    try {
+      for (const path of paths) yield await labelFile(session, path);
+    } finally {
+      await session.close();
+    }
+  }
+
+  async #add(files: ModelFiles): Promise<ModelCard> {
+    await checkRuns(files);
+    await createLake(this.#store);
+    await addModel(this.#store, files);
+    return files.card;
+  }
+}
+
+async function checkRuns(files: ModelFiles): Promise<void> {
+  const session = await openModelSession(files, { threads: 1 });
+  await session.close();
+}
+
+async function labelFile(session: ModelSession, path: string): Promise<LabelledImage> {
+  try {
+    const bytes = await readFile(path).catch((error: unknown) => {
+      throw new PixlakeError('IMAGE_MISSING', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    });
+    return { path, predictions: await labelImage(session, bytes), problem: undefined };
+  } catch (error) {
+    return { path, predictions: [], problem: toPixlakeError(error) };
+  }
+}

@@ -1,0 +1,322 @@
+import { PixlakeError } from '../errors.ts';
+
+/** Weights as a pickle of torch describes them: a view of a storage that lies elsewhere in the archive. */
+export interface TensorView {
+  readonly kind: 'tensor';
+  readonly storage: Storage;
+  /** In elements, as are the strides. */
+  readonly offset: number;
+  readonly dims: readonly number[];
+  readonly strides: readonly number[];
+}
+
+/** Bytes of weights: torch's name of their class, such as `FloatStorage`, and their key in the archive. */
+export interface Storage {
+  readonly kind: 'storage';
+  readonly type: string;
+  readonly key: string;
+}
+
+/** What a checkpoint may hold. */
+export type Unpickled =
+  | null
+  | boolean
+  | number
+  | string
+  | TensorView
+  | Storage
+  | Callable
+  | readonly Unpickled[]
+  | ReadonlyMap<Unpickled, Unpickled>;
+
+/** The name of a Python callable on the list below; nothing is ever looked up or executed. */
+interface Callable {
+  readonly kind: 'callable';
+  readonly name: string;
+}
+
+const CALLABLES = new Set([
+  'collections.OrderedDict',
+  'torch._utils._rebuild_tensor_v2',
+  'torch._utils._rebuild_parameter',
+]);
+
+const STORAGE = /^torch\.(?<type>[A-Z][A-Za-z0-9]*Storage)$/u;
+
+/** Opcodes of Python's pickletools, protocols 2 to 4, as far as state dicts use them. */
+const OP = {
+  mark: 0x28,
+  stop: 0x2e,
+  binFloat: 0x47,
+  binInt: 0x4a,
+  binInt1: 0x4b,
+  binInt2: 0x4d,
+  none: 0x4e,
+  binPersistentId: 0x51,
+  reduce: 0x52,
+  binUnicode: 0x58,
+  emptyList: 0x5d,
+  append: 0x61,
+  build: 0x62,
+  global: 0x63,
+  appends: 0x65,
+  binGet: 0x68,
+  longBinGet: 0x6a,
+  binPut: 0x71,
+  longBinPut: 0x72,
+  setItem: 0x73,
+  tuple: 0x74,
+  setItems: 0x75,
+  emptyDict: 0x7d,
+  emptyTuple: 0x29,
+  protocol: 0x80,
+  tuple1: 0x85,
+  tuple2: 0x86,
+  tuple3: 0x87,
+  true: 0x88,
+  false: 0x89,
+  long1: 0x8a,
+  shortBinUnicode: 0x8c,
+  stackGlobal: 0x93,
+  memoize: 0x94,
+  frame: 0x95,
+} as const;
+
+/**
+ * Reads the pickle of a torch checkpoint. It is data to this reader: classes and functions other than those that rebuild tensors are
+ * refused by name, and no code runs.
+ *
+ * @throws `CHECKPOINT_INVALID`
+ */
+export function unpickle(bytes: Buffer): Unpickled {
+  try {
+    return new Unpickler(bytes).read();
+  } catch (error) {
+    if (error instanceof PixlakeError) throw error;
+    // Reads past the end, and whatever else a damaged file leads to.
+    throw new PixlakeError('CHECKPOINT_INVALID', 'the pickle in the checkpoint is damaged', { cause: error });
+  }
+}
+
+class Unpickler {
+  readonly #bytes: Buffer;
+  readonly #stack: Unpickled[] = [];
+  readonly #marks: number[] = [];
+  readonly #memo = new Map<number, Unpickled>();
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  read(): Unpickled {
+    for (;;) {
+      const op = this.#byte();
+      if (op === OP.stop) return this.#pop();
+      if (!this.#pushConstant(op) && !this.#pushContainer(op) && !this.#useMemo(op)) this.#call(op);
+    }
+  }
+
+  #pushConstant(op: number): boolean {
+    switch (op) {
+      case OP.none:
+        return this.#push(null);
+      case OP.true:
+        return this.#push(true);
+      case OP.false:
+        return this.#push(false);
+      case OP.binInt1:
+        return this.#push(this.#byte());
+      case OP.binInt2:
+        return this.#push(this.#take(2).readUInt16LE());
+      case OP.binInt:
+        return this.#push(this.#take(4).readInt32LE());
+      case OP.long1:
+        return this.#push(toInteger(this.#take(this.#byte())));
+      case OP.binFloat:
+        return this.#push(this.#take(8).readDoubleBE());
+      case OP.binUnicode:
+        return this.#push(this.#take(this.#take(4).readUInt32LE()).toString('utf8'));
+      case OP.shortBinUnicode:
+        return this.#push(this.#take(this.#byte()).toString('utf8'));
+      default:
+        return false;
+    }
+  }
+
+  #pushContainer(op: number): boolean {
+    switch (op) {
+      case OP.emptyDict:
+        return this.#push(new Map());
+      case OP.emptyList:
+      case OP.emptyTuple:
+        return this.#push([]);
+      case OP.tuple:
+        return this.#push(this.#popMark());
+      case OP.tuple1:
+        return this.#push(this.#popMany(1));
+      case OP.tuple2:
+        return this.#push(this.#popMany(2));
+      case OP.tuple3:
+        return this.#push(this.#popMany(3));
+      case OP.append:
+        return this.#extend(this.#popMany(1));
+      case OP.appends:
+        return this.#extend(this.#popMark());
+      case OP.setItem:
+        return this.#setItems(this.#popMany(2));
+      case OP.setItems:
+        return this.#setItems(this.#popMark());
+      default:
+        return false;
+    }
+  }
+
+  #useMemo(op: number): boolean {
+    switch (op) {
+      case OP.binPut:
+        return this.#memoize(this.#byte());
+      case OP.longBinPut:
+        return this.#memoize(this.#take(4).readUInt32LE());
+      case OP.memoize:
+        return this.#memoize(this.#memo.size);
+      case OP.binGet:
+        return this.#push(this.#recall(this.#byte()));
+      case OP.longBinGet:
+        return this.#push(this.#recall(this.#take(4).readUInt32LE()));
+      default:
+        return false;
+    }
+  }
+
+  #call(op: number): void {
+    switch (op) {
+      case OP.protocol:
+        this.#byte();
+        return;
+      case OP.frame:
+        this.#take(8);
+        return;
+      case OP.mark:
+        this.#marks.push(this.#stack.length);
+        return;
+      case OP.global:
+        this.#push(toGlobal(`${this.#line()}.${this.#line()}`));
+        return;
+      case OP.stackGlobal:
+        this.#push(toGlobal(this.#popMany(2).join('.')));
+        return;
+      case OP.binPersistentId:
+        this.#push(toStorage(this.#pop()));
+        return;
+      case OP.reduce:
+        this.#push(rebuild(...(this.#popMany(2) as [Unpickled, Unpickled])));
+        return;
+      case OP.build:
+        // Attributes of an object, such as the versions of modules: not needed.
+        this.#pop();
+        return;
+      default:
+        throw new PixlakeError(
+          'CHECKPOINT_INVALID',
+          `the pickle holds opcode 0x${op.toString(16)}, which state dicts do not use`,
+        );
+    }
+  }
+
+  #byte(): number {
+    return this.#take(1).readUInt8();
+  }
+
+  #take(count: number): Buffer {
+    if (this.#at + count > this.#bytes.length) throw new RangeError('the pickle is cut off');
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  #line(): string {
+    const end = this.#bytes.indexOf(0x0a, this.#at);
+    if (end === -1) throw new RangeError('the pickle is cut off');
+    const line = this.#take(end - this.#at).toString('utf8');
+    this.#at += 1;
+    return line;
+  }
+
+  #push(value: Unpickled): true {
+    this.#stack.push(value);
+    return true;
+  }
+
+  #pop(): Unpickled {
+    const [value] = this.#popMany(1);
+    return value ?? null;
+  }
+
+  #popMany(count: number): Unpickled[] {
+    if (this.#stack.length < count) throw new RangeError('the pickle takes more than it gave');
+    return this.#stack.splice(-count);
+  }
+
+  #popMark(): Unpickled[] {
+    const mark = this.#marks.pop();
+    if (mark === undefined) throw new RangeError('the pickle lacks a mark');
+    return this.#stack.splice(mark);
+  }
+
+  #extend(items: readonly Unpickled[]): true {
+    (this.#stack.at(-1) as Unpickled[]).push(...items);
+    return true;
+  }
+
+  #setItems(items: readonly Unpickled[]): true {
+    const target = this.#stack.at(-1) as Map<Unpickled, Unpickled>;
+    for (let index = 0; index < items.length; index += 2)
+      target.set(items[index] ?? null, items[index + 1] ?? null);
+    return true;
+  }
+
+  #memoize(index: number): true {
+    this.#memo.set(index, this.#stack.at(-1) ?? null);
+    return true;
+  }
+
+  #recall(index: number): Unpickled {
+    const value = this.#memo.get(index);
+    if (value === undefined) throw new RangeError('the pickle refers to nothing');
+    return value;
+  }
+}
+
+function toGlobal(name: string): Unpickled {
+  const type = STORAGE.exec(name)?.groups?.['type'];
+  if (type !== undefined) return { kind: 'storage', type, key: '' };
+  if (CALLABLES.has(name)) return { kind: 'callable', name };
+  throw new PixlakeError('CHECKPOINT_INVALID', `the checkpoint holds ${name}, which is refused`, {
+    remedy: 'save the weights alone: torch.save(model.state_dict(), path)',
+  });
+}
+
+/** torch's persistent id: ('storage', class, key, location, size). */
+function toStorage(id: Unpickled): Storage {
+  const [word, type, key] = id as readonly [string, Storage, string];
+  if (word !== 'storage' || type.kind !== 'storage') throw new TypeError('not a storage');
+  return { kind: 'storage', type: type.type, key: String(key) };
+}
+
+function rebuild(callable: Unpickled, given: Unpickled): Unpickled {
+  const { name } = callable as Callable;
+  const values = given as readonly Unpickled[];
+  if (name === 'collections.OrderedDict')
+    return new Map(values[0] as readonly [Unpickled, Unpickled][] | undefined);
+  if (name === 'torch._utils._rebuild_parameter') return values[0] ?? null;
+  if (name !== 'torch._utils._rebuild_tensor_v2') throw new TypeError('not a call');
+  const [storage, offset, dims, strides] = values as readonly [Storage, number, number[], number[]];
+  return { kind: 'tensor', storage, offset, dims, strides };
+}
+
+/** Two's complement, lowest byte first. */
+function toInteger(bytes: Buffer): number {
+  if (bytes.length === 0) return 0;
+  const digits = Buffer.from(bytes).reverse().toString('hex');
+  return Number(BigInt.asIntN(8 * bytes.length, BigInt(`0x${digits}`)));
+}
