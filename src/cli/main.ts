@@ -47,9 +47,14 @@ function buildProgram(): Command {
   return program;
 }
 
+/** SQL that begins with a comment, as that of a file, is no option. */
+function keepComment(argument: string): string {
+  return argument.startsWith('-- ') ? `\n${argument}` : argument;
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   try {
-    await buildProgram().parseAsync([...argv]);
+    await buildProgram().parseAsync(argv.map(keepComment));
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { encodeResult, type QueryFormat } from '../lakehouse.ts';
-import { type LakeOptions, openLake, wholeNumber, withLakeOptions } from './command-line.ts';
+import { encodeResult } from '../lakehouse.ts';
+import { type LakeOptions, openLake, print, wholeNumber, withLakeOptions } from './command-line.ts';
 
 interface Options extends LakeOptions {
   readonly count: number;
@@ -26,12 +26,21 @@ Examples:
     )
     .action(async (name: string, id: string, options: Options) => {
       await using query = await openLake(options).similar({ name, id, count: options.count });
-      const format: QueryFormat = options.json ? 'json' : 'table';
-      const { columns } = process.stdout;
-      const encoded = encodeResult(format, query.batches, {
-        maxRows: options.count,
-        ...(columns === undefined ? {} : { maxWidth: columns }),
-      });
-      for await (const chunk of encoded) process.stdout.write(chunk);
+      if (options.json) {
+        for await (const chunk of encodeResult('json', query.batches)) process.stdout.write(chunk);
+        return;
+      }
+      print('distance  image');
+      for await (const batch of query.batches) {
+        for (const [imageId, distance, ...values] of batch.getRows()) {
+          // The last two are the keys of the image and its original.
+          const words = values
+            .slice(0, -2)
+            .filter((value) => value !== null && String(value) !== String(imageId));
+          print(
+            `${Number(distance).toFixed(4).padStart(8)}  ${String(imageId)}  ${words.map(String).join(' · ')}`,
+          );
+        }
+      }
     });
 }

@@ -72,7 +72,7 @@ const embeddingOutput = z
   })
   .readonly();
 
-const output = z.discriminatedUnion('kind', [labelOutput, embeddingOutput]);
+const anyOutput = z.discriminatedUnion('kind', [labelOutput, embeddingOutput]);
 
 const evaluation = z
   .looseObject({
@@ -107,7 +107,7 @@ const modelCard = z
     input,
     batchSize: z.int().min(1).max(MAX_BATCH_SIZE),
     outputs: z
-      .array(output)
+      .array(anyOutput)
       .min(1)
       .max(MAX_OUTPUT_COUNT)
       .refine((outputs) => isUnique(outputs.map((one) => one.column.toLowerCase())), 'has a column twice')

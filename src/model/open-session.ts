@@ -121,8 +121,8 @@ class OnnxSession implements ModelSession {
     return Array.from({ length: count }, (_, image) => {
       try {
         return results.map(({ output, values }) => {
-          const valueCount = valuesPerOutput(output);
-          return readOutput(values.subarray(image * valueCount, (image + 1) * valueCount), output);
+          const size = valuesPerOutput(output);
+          return readOutput(values.subarray(image * size, (image + 1) * size), output);
         });
       } catch (error) {
         return toPixlakeError(error);

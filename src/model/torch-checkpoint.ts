@@ -3,7 +3,8 @@ import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { messageOf, PixlakeError } from '../errors.ts';
 import { fromHalf } from './half-float.ts';
 import type { StreamedBytes } from './onnx-writer.ts';
-import { type TensorView, unpickle, type Unpickled } from './unpickle.ts';
+import type { TensorView, Unpickled } from './pickled-values.ts';
+import { unpickle } from './unpickle.ts';
 
 /** The weights of a torch checkpoint by their names; disposing closes the file. */
 export interface TorchCheckpoint extends AsyncDisposable {

@@ -10,7 +10,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const PACKAGES = ['deltalake==1.6.6', 'polars==2.1.0', 'pyarrow==26.0.1', 'duckdb==2.0.0'];
+const PACKAGES = [
+  'deltalake==1.6.6',
+  'polars==2.1.0',
+  'pyarrow==26.0.1',
+  'duckdb==2.0.0',
+  'onnxruntime==1.32.0',
+  'pillow==13.0.0',
+];
 const SCRIPTS = [
   'pixlake_writes.py',
   'pixlake_maintains.py',
@@ -20,6 +27,7 @@ const SCRIPTS = [
   'delta_rs_operations.py',
   'refused_features.py',
   'both_write.py',
+  'model_parity.py',
 ];
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js');
 

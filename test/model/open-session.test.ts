@@ -105,6 +105,18 @@ describe('predict', () => {
 });
 
 describe('other outputs', () => {
+  it('float16 goes in and comes out', async () => {
+    const { card } = await writeModel(folder);
+    const onnxPath = join(import.meta.dirname, 'fixtures', 'float16.onnx');
+    const sha256 = createHash('sha256')
+      .update(await readFile(onnxPath))
+      .digest('hex');
+    const session = await openModelSession({ card, onnxPath, sha256 }, { threads: 1 });
+    const [result] = await session.predict(Float32Array.of(0.1, 0.5, 0, 1, 0.25, 0), 1);
+    expect(result).toMatchObject([{ labels: ['d', 'b', 'e'], scores: [1, 0.5, 0.25] }]);
+    await session.close();
+  });
+
   it('an embedding is kept as it is, unless a value is no number', async () => {
     const session = await open(TOY_MODEL, {
       outputs: [{ name: 'scores', column: 'point', kind: 'embedding', size: 6 }],
@@ -245,6 +257,14 @@ describe('openModelSession', () => {
     ['cut off', (bytes) => bytes.subarray(0, bytes.length - 20)],
     ['garbage', () => Buffer.from('this is not a model, '.repeat(50))],
     ['empty', () => Buffer.alloc(0)],
+    // The version of the operators, 17, becomes 99.
+    [
+      'of a time to come',
+      (bytes) => {
+        const at = bytes.lastIndexOf(Buffer.of(0x42, 2, 0x10, 17));
+        return Buffer.concat([bytes.subarray(0, at + 3), Buffer.of(99), bytes.subarray(at + 4)]);
+      },
+    ],
     // Field 7 (the graph), length-delimited, of 1 GiB.
     ['a claim of 1 GiB', () => Buffer.from([0x3a, 0x80, 0x80, 0x80, 0x80, 0x04, 1, 2, 3])],
   ])('refuses a file that is %s, naming it', async (_, damage) => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -7,6 +7,7 @@ import type { RunReport } from '../../src/index.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlakeJson, startPixlake } from '../support/pixlake.ts';
+import { startFaultProxy } from './fault-proxy.ts';
 import { hasS3, keysOf, must, outputOf, testUri } from './s3-fixture.ts';
 
 const ROWS = 60;
@@ -77,6 +78,39 @@ describe.skipIf(!hasS3)('runs on S3', () => {
     expect(report).toMatchObject({ outcome: 'finished', resumedShardCount: doneBefore.length });
     expect(await Promise.all(doneBefore.map((key) => store.read(key)))).toEqual(marks);
     expect(await outputOf(lake, 'made')).toEqual(await outputOf(undisturbed, 'made'));
+  });
+
+  test('a model of the lake is fetched once by a machine', async () => {
+    const lake = await ingested(await testUri());
+    const folder = await makeTestFolder();
+    const model = join(import.meta.dirname, '../../lake/models/fashion-tiny/fashion-tiny');
+    const card = JSON.parse(await readFile(`${model}.json`, 'utf8')) as object;
+    await writeFile(join(folder, 'card.json'), JSON.stringify({ ...card, name: 'mine' }));
+    await must(lake, 'models', 'add', `${model}.onnx`, '--card', join(folder, 'card.json'));
+    const proxy = await startFaultProxy();
+    let fetches = 0;
+    proxy.weather = ({ path }) => {
+      if (path.includes('mine.onnx')) fetches += 1;
+      return undefined;
+    };
+    const endpoint = ['--endpoint-url', proxy.url];
+    for (const name of ['first', 'second']) {
+      const run = [
+        'run',
+        '--name',
+        name,
+        '--sql',
+        'SELECT id FROM images',
+        '--limit',
+        '40',
+        '--model',
+        'mine',
+      ];
+      const report = await pixlakeJson<RunReport>(lake, ...run, ...endpoint);
+      expect(report).toMatchObject({ imageCount: 40, model: { name: 'mine', isTrained: true } });
+      // Each run looks whether the model is there; one gets it.
+      expect(fetches).toBe(name === 'first' ? 2 : 3);
+    }
   });
 
   test('an original that was deleted after the plan costs its own row only', async () => {
