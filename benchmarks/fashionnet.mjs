@@ -50,13 +50,16 @@ try {
   const start = performance.now();
   const files = await resolveModel(openStore(folder), 'fashionnet');
   const threads = availableParallelism();
-  console.log(`${cpus()[0]?.model}, ${threads} threads, ${IMAGES} images in batches of ${files.card.batchSize}`);
+  console.log(
+    `${cpus()[0]?.model}, ${threads} threads, ${IMAGES} images in batches of ${files.card.batchSize}`,
+  );
   console.log(`written and hashed in ${((performance.now() - start) / 1000).toFixed(1)} s`);
   const python = process.env.PIXLAKE_PYTHON;
   const rates = { pixlake: [], python: [] };
   for (let round = 0; round < ROUNDS; round++) {
     rates.pixlake.push(await timePixlake(files, threads));
-    if (python !== undefined) rates.python.push(timePython(python, files.onnxPath, threads, files.card.batchSize));
+    if (python !== undefined)
+      rates.python.push(timePython(python, files.onnxPath, threads, files.card.batchSize));
   }
   console.log(`pixlake: ${median(rates.pixlake).toFixed(2)} images/s (median of ${ROUNDS})`);
   if (python === undefined) console.log('SKIPPED: Python, for PIXLAKE_PYTHON names no interpreter');
