@@ -57,7 +57,7 @@ export function addModelsCommand(program: Command): void {
     models
       .command('import <kind> <checkpoint>')
       .description(
-        'Make a torch checkpoint of a known network a model of the lake, without Python; nothing in it is executed.\nKinds: fashionnet. A network of your own needs no import: export it to ONNX and add it.',
+        'Make a torch checkpoint of a known network, or an ONNX file exported from it, a model of the lake, without\nPython; nothing in it is executed.\nKinds: fashionnet. A network of your own needs no import: export it to ONNX and add it.',
       )
       .option('--name <name>', 'name of the model (default: that of the kind)')
       .option('--attributes <file>', "names of the attributes: DeepFashion's list_attr_cloth.txt"),

@@ -4,10 +4,10 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import { FASHIONNET_ATTRIBUTES, FASHIONNET_SOURCE, fashionNetCard, writeFashionNet } from './fashionnet.ts';
 import type { WeightSource } from './graph-builder.ts';
 import { parseModelCard } from './model-card.ts';
-import type { ModelFiles } from './model-files.ts';
+import { hashFile, type ModelFiles } from './model-files.ts';
 import { openTorchCheckpoint, type TorchCheckpoint } from './torch-checkpoint.ts';
 
-/** A torch checkpoint of FashionNet to be made into a model. */
+/** A torch checkpoint of FashionNet, or an ONNX file that was exported from it, to be made into a model. */
 export interface FashionNetImport {
   readonly checkpoint: string;
   /** Name of the model. */
@@ -42,25 +42,20 @@ const MODULES: Readonly<Record<string, string>> = {
 const FIRST_CHANNELS = 64;
 
 /**
- * Writes a torch checkpoint of FashionNet as an ONNX model into a local folder. No Python is needed, and nothing in the file is executed.
+ * Writes a torch checkpoint of FashionNet as an ONNX model into a local folder; an ONNX file stays as it is and gets its card. No Python is
+ * needed, and nothing in the file is executed.
  *
  * @throws `MODEL_NOT_FOUND`, `CHECKPOINT_INVALID` naming the weights that are missing or of another shape
  */
-export async function importFashionNet(
-  { checkpoint: path, name, attributes }: FashionNetImport,
-  folder: string,
-): Promise<ModelFiles> {
-  await using checkpoint = await openTorchCheckpoint(path);
-  const shape = {
-    widthDivisor: findWidthDivisor(checkpoint, path),
-    hasOwnGlobalConv5: hasOwnGlobalConv5(checkpoint),
-  };
+export async function importFashionNet(spec: FashionNetImport, folder: string): Promise<ModelFiles> {
+  const { checkpoint, name, attributes } = spec;
   const names = attributes === undefined ? undefined : await readAttributeNames(attributes);
-  const onnxPath = join(folder, `${name}.onnx`);
-  const sha256 = await writeFashionNet(onnxPath, shape, weightsOf(checkpoint, path));
-  const spec = fashionNetCard({
+  const isOnnx = checkpoint.endsWith('.onnx');
+  const onnxPath = isOnnx ? checkpoint : join(folder, `${name}.onnx`);
+  const sha256 = await (isOnnx ? hashFile(checkpoint) : convert(checkpoint, onnxPath));
+  const card = fashionNetCard({
     name,
-    description: 'DeepFashion FashionNet (VGG-16) with the weights of a torch checkpoint',
+    description: 'DeepFashion FashionNet (VGG-16) with the weights of a checkpoint',
     licence: "as the checkpoint's",
     source: FASHIONNET_SOURCE,
     trained: true,
@@ -68,7 +63,18 @@ export async function importFashionNet(
     batchSize: 8,
     ...(names === undefined ? {} : { attributes: names }),
   });
-  return { card: parseModelCard(spec, path), onnxPath, sha256 };
+  return { card: parseModelCard(card, checkpoint), onnxPath, sha256 };
+}
+
+/** Gives the sha256 of the model that it writes. */
+async function convert(path: string, onnxPath: string): Promise<string> {
+  await using checkpoint = await openTorchCheckpoint(path);
+  const shape = {
+    widthDivisor: findWidthDivisor(checkpoint, path),
+    hasOwnGlobalConv5: hasOwnGlobalConv5(checkpoint),
+  };
+  // Awaited here, while the file is open.
+  return await writeFashionNet(onnxPath, shape, weightsOf(checkpoint, path));
 }
 
 function findWidthDivisor({ tensors }: TorchCheckpoint, path: string): number {

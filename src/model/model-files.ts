@@ -79,7 +79,8 @@ async function readCardFile(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: unknown) => Promise.reject(toStorageError(error, path)));
 }
 
-async function hashFile(path: string): Promise<string> {
+/** SHA-256 of a file, as hex. @throws STORAGE_FAILED, STORAGE_DENIED */
+export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path, { highWaterMark: 1024 ** 2 }), hash).catch((error: unknown) =>
     Promise.reject(toStorageError(error, path)),

@@ -5,8 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeFashionNet } from '../../src/model/fashionnet.ts';
 import { randomWeights, type WeightSource } from '../../src/model/graph-builder.ts';
 import { importFashionNet } from '../../src/model/import-fashionnet.ts';
+import { ModelLibrary } from '../../src/model/model-library.ts';
 import { openTorchCheckpoint } from '../../src/model/torch-checkpoint.ts';
 import { unpickle } from '../../src/model/unpickle.ts';
+import { openStore } from '../../src/storage/open-store.ts';
+import { writeModel } from './toy-model.ts';
 import { type CheckpointTensor, writeCheckpoint, writeZip } from './torch-writer.ts';
 
 let folder: string;
@@ -177,6 +180,21 @@ describe('importing FashionNet', () => {
     expect(files.sha256).toBe(sha256);
     expect(card).toMatchObject({ name: 'mine', trained: true, sha256 });
     expect(card.outputs[1]).toMatchObject({ column: 'attribute', labels: names });
+  });
+
+  it('gives an exported ONNX file its card, and refuses one that does not fit', async () => {
+    const { sha256 } = await makeStateDict(false);
+    const library = new ModelLibrary(openStore(join(folder, 'lake')));
+    const card = await library.importFashionNet({ checkpoint: join(folder, 'direct.onnx'), name: 'mine' });
+    expect(card).toMatchObject({ name: 'mine', trained: true, sha256 });
+    expect(await library.verify(['mine'])).toEqual([{ name: 'mine', problem: undefined }]);
+    const { onnxPath } = await writeModel(folder);
+    await expect(library.importFashionNet({ checkpoint: onnxPath, name: 'toy' })).rejects.toMatchObject({
+      code: 'MODEL_MISMATCH',
+    });
+    await expect(
+      library.importFashionNet({ checkpoint: join(folder, 'absent.onnx'), name: 'toy' }),
+    ).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
   });
 
   it('names weights that are missing or of another shape', async () => {
