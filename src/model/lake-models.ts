@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { log } from '../config.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { BUILT_IN_MODELS, type BuiltInModel } from './built-in-models.ts';
@@ -131,6 +132,7 @@ async function openBuiltIn(store: ObjectStore, model: BuiltInModel): Promise<Mod
   // One that was damaged is written again.
   const known = await readModel(onnxPath).catch(() => undefined);
   if (known !== undefined) return known;
+  log.warn(`writing model ${name} to ${onnxPath}, once`);
   let card = '';
   await writeWhole(onnxPath, async (temporary) => {
     card = `${JSON.stringify(await write(temporary), undefined, 2)}\n`;

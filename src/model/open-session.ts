@@ -149,12 +149,7 @@ class OnnxSession implements ModelSession {
     const names = outputs.map(({ name }) => name);
     const padded = padTo(values, runCount * valuesPerImage(input));
     const dims = [runCount, ...imageDims(input)];
-    // Loaded when it is needed: it takes its time, and most commands have no model.
-    const { Tensor: tensors } = await import('onnxruntime-node');
-    const tensor =
-      this.#inputType === 'float16'
-        ? new tensors('float16', toHalf(padded), dims)
-        : new tensors('float32', padded, dims);
+    const tensor = await makeTensor(this.#inputType, padded, dims);
     const results = await this.#session.run({ [input.name]: tensor }, names).catch((error: unknown) => {
       const reason = `${this.#onnxPath} failed on a batch of ${count}: ${messageOf(error)}`;
       throw new PixlakeError('MODEL_FAILED', reason, { cause: error });
@@ -169,6 +164,15 @@ class OnnxSession implements ModelSession {
       );
     });
   }
+}
+
+async function makeTensor(type: FloatType, values: Float32Array, dims: readonly number[]): Promise<Tensor> {
+  // Loaded when it is needed: it takes its time, and most commands have no model.
+  const { Tensor: tensors } = await import('onnxruntime-node');
+  if (type === 'float32') return new tensors(type, values, dims);
+  const bits = toHalf(values);
+  // Where JavaScript has a Float16Array the class makes one of the bits, which the native side cannot read.
+  return Object.assign(new tensors(type, bits, dims), { cpuData: bits });
 }
 
 /** The values of a tensor; float16 comes as bits, or as numbers where JavaScript has an array for them. */
