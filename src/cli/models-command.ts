@@ -19,7 +19,15 @@ export function addModelsCommand(program: Command): void {
   const models = program
     .command('models')
     .summary('list, add, check and try models')
-    .description('Looks after models: ONNX files with a model card that says what they take and give.');
+    .description('Looks after models: ONNX files with a model card that says what they take and give.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pixlake models show fashion-tiny
+  $ pixlake models add my-classifier.onnx
+  $ pixlake models verify`,
+    );
 
   withLakeOptions(
     models.command('list').description('List the models of the lake and those built in.'),
@@ -49,8 +57,7 @@ export function addModelsCommand(program: Command): void {
       .option('--card <file.json>', 'its model card (default: the .json file of the same name)'),
   ).action(async (path: string, options: LakeOptions & { card?: string }) => {
     const card = await openLake(options).models.add(path, options.card);
-    if (options.json) printJson(card);
-    else print(`model ${card.name} is in the lake: pixlake run --model ${card.name} …`);
+    printAdded(card, options);
   });
 
   withLakeOptions(
@@ -77,8 +84,7 @@ export function addModelsCommand(program: Command): void {
         name,
         ...(attributes === undefined ? {} : { attributes }),
       });
-      if (options.json) printJson(card);
-      else print(`model ${card.name} is in the lake: pixlake run --model ${card.name} …`);
+      printAdded(card, options);
     });
 
   withLakeOptions(
@@ -107,7 +113,7 @@ export function addModelsCommand(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ pixlake models run photo.jpg --model fashion-tiny')
     .action(async (paths: string[], options: LabelOptions) => {
       const { model, device } = options;
-      const session = { threads: availableParallelism(), ...(device === undefined ? {} : { device }) };
+      const session = { threads: availableParallelism(), device };
       const failed: string[] = [];
       const results: unknown[] = [];
       for await (const { path, predictions, problem } of openLake(options).models.label(
@@ -130,6 +136,11 @@ export function addModelsCommand(program: Command): void {
           `${failed.length} of ${paths.length} images were not labelled`,
         );
     });
+}
+
+function printAdded(card: ModelCard, { json }: LakeOptions): void {
+  if (json) printJson(card);
+  else print(`model ${card.name} is in the lake: pixlake run --model ${card.name} …`);
 }
 
 function describe(problem: PixlakeError | undefined): { code: string; message: string } | undefined {

@@ -65,26 +65,24 @@ export async function listModels(store: ObjectStore): Promise<ModelSummary[]> {
 }
 
 /**
- * Puts a model into the lake, under the name in its card. The same one again changes nothing.
+ * Puts a model into the lake, under the name in its card. The same one again changes nothing, but ends what was interrupted.
  *
- * @throws `MODEL_EXISTS` if the lake has another one of that name; `STORAGE_…`
+ * @throws `MODEL_EXISTS` if the lake has another model or card of that name; `STORAGE_…`
  */
 export async function addModel(store: ObjectStore, { card, onnxPath }: ModelFiles): Promise<void> {
   const { name } = card;
-  const known = await readLakeCard(store, name);
-  if (known?.sha256 === card.sha256) return;
-  if (known !== undefined) throw modelExists(name);
+  // The card comes first: whoever puts it has the name.
+  const text = Buffer.from(`${JSON.stringify(card, undefined, 2)}\n`);
+  if (!(await store.writeIfAbsent(cardKey(name), text))) {
+    const known = await readLakeCard(store, name);
+    if (JSON.stringify(known) !== JSON.stringify(card)) throw modelExists(name);
+  }
+  if ((await store.stat(onnxKey(name))) !== undefined) return;
   const scratchDir = await store.makeScratchDir();
   try {
     const copy = join(scratchDir, 'model.onnx');
     await copyFile(onnxPath, copy).catch((error: unknown) => Promise.reject(toStorageError(error, onnxPath)));
     await store.moveIn(onnxKey(name), copy);
-    // The card comes last: a model is there when its card is.
-    const text = Buffer.from(`${JSON.stringify(card, undefined, 2)}\n`);
-    if (!(await store.writeIfAbsent(cardKey(name), text))) {
-      const winner = await readLakeCard(store, name);
-      if (winner?.sha256 !== card.sha256) throw modelExists(name);
-    }
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
   }
@@ -129,9 +127,7 @@ async function openBuiltIn(store: ObjectStore, model: BuiltInModel): Promise<Mod
       : join(remote.cacheDir, MODELS_FOLDER, name);
   const onnxPath = join(folder, `${name}.onnx`);
   const cardPath = join(folder, `${name}.json`);
-  // One that was damaged is written again.
-  const known = await readModel(onnxPath).catch(() => undefined);
-  if (known !== undefined) return known;
+  if ((await fileSize(cardPath)) !== undefined) return readModel(onnxPath);
   log.warn(`writing model ${name} to ${onnxPath}, once`);
   let card = '';
   await writeWhole(onnxPath, async (temporary) => {

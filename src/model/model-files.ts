@@ -52,7 +52,8 @@ export async function checkFile(card: ModelCard, onnxPath: string): Promise<Mode
     'MODEL_MISMATCH',
     `${onnxPath} has sha256 ${sha256}, but its card states ${card.sha256}`,
     {
-      remedy: 'fetch the model again, or correct the card if the file was changed on purpose',
+      remedy:
+        'fetch the model again, or correct the card if the file was changed on purpose; of a model that comes with pixlake, delete the folder',
     },
   );
 }

@@ -8,7 +8,7 @@ import { labelImage } from './label-images.ts';
 import { addModel, listModels, type ModelSummary, resolveModel } from './lake-models.ts';
 import type { ModelCard } from './model-card.ts';
 import { type ModelFiles, readModel } from './model-files.ts';
-import { type ModelSession, openModelSession } from './open-session.ts';
+import { checkModelRuns, type ModelSession, openModelSession } from './open-session.ts';
 import type { Prediction } from './read-output.ts';
 
 /** Whether a model is what its card says and runs here. */
@@ -69,7 +69,7 @@ export class ModelLibrary {
     const verdicts: ModelVerdict[] = [];
     for (const name of wanted) {
       try {
-        await checkRuns(await resolveModel(this.#store, name));
+        await checkModelRuns(await resolveModel(this.#store, name));
         verdicts.push({ name, problem: undefined });
       } catch (error) {
         verdicts.push({ name, problem: toPixlakeError(error) });
@@ -82,7 +82,7 @@ export class ModelLibrary {
   async *label(
     nameOrPath: string,
     paths: Iterable<string>,
-    options: { readonly threads: number; readonly device?: Device },
+    options: { readonly threads: number; readonly device?: Device | undefined },
   ): AsyncGenerator<LabelledImage> {
     const session = await openModelSession(await resolveModel(this.#store, nameOrPath), options);
     try {
@@ -93,16 +93,11 @@ export class ModelLibrary {
   }
 
   async #add(files: ModelFiles): Promise<ModelCard> {
-    await checkRuns(files);
+    await checkModelRuns(files);
     await createLake(this.#store);
     await addModel(this.#store, files);
     return files.card;
   }
-}
-
-async function checkRuns(files: ModelFiles): Promise<void> {
-  const session = await openModelSession(files, { threads: 1 });
-  await session.close();
 }
 
 async function labelFile(session: ModelSession, path: string): Promise<LabelledImage> {

@@ -26,7 +26,7 @@ export interface ModelSession {
 /** How a model is loaded: CPU threads that one call of it uses, and the device it runs on, `cpu` by default. */
 export interface SessionOptions {
   readonly threads: number;
-  readonly device?: Device;
+  readonly device?: Device | undefined;
 }
 
 /**
@@ -46,6 +46,12 @@ export async function openModelSession(files: ModelFiles, options: SessionOption
     await session.release();
     throw error;
   }
+}
+
+/** Finds out whether a model fits its card and runs here. @throws as {@link openModelSession} does */
+export async function checkModelRuns(files: ModelFiles, device?: Device): Promise<void> {
+  const session = await openModelSession(files, { threads: 1, device });
+  await session.close();
 }
 
 /** Loads the very bytes whose sha256 is recorded, not what may be at the path a moment later. */

@@ -10,7 +10,7 @@ import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ModelFiles } from '../model/model-files.ts';
-import { openModelSession } from '../model/open-session.ts';
+import { checkModelRuns } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { deltaField } from '../table/delta-schema.ts';
 import { type Execution, type ExecutionModel, executionKeys, folderOf } from './execution.ts';
@@ -38,7 +38,8 @@ export async function planRun(
   model: ModelFiles | undefined,
   software: string,
 ): Promise<PlannedRun> {
-  if (model !== undefined) await checkRuns(model, run);
+  // A card that does not fit its model, or a model that does not run here, should fail before there is a run.
+  if (model !== undefined) await checkModelRuns(model, run.device);
   const scratchDir = await store.makeScratchDir();
   const removeScratch = (): Promise<void> => rm(scratchDir, { recursive: true, force: true });
   try {
@@ -105,12 +106,6 @@ function describeModel({ card, sha256 }: ModelFiles): ExecutionModel {
     kind === 'embedding' ? [`pred_${column}`] : [],
   );
   return { name: card.name, sha256, isTrained: card.trained, embeddings };
-}
-
-/** A card that does not fit its model, or a model that does not run here, should fail before there is a run. */
-async function checkRuns(model: ModelFiles, { device }: Run): Promise<void> {
-  const session = await openModelSession(model, { threads: 1, ...(device === undefined ? {} : { device }) });
-  await session.close();
 }
 
 /** Large enough that a shard's own files weigh little, small enough that a small run keeps all cores busy and loses little to a crash. */

@@ -25,8 +25,7 @@ export async function openShardWorker(job: ShardJob, modelThreads: number): Prom
   let session: ModelSession | undefined;
   if (job.model !== undefined) {
     const { device } = execution.run;
-    const options = { threads: modelThreads, ...(device === undefined ? {} : { device }) };
-    session = await openModelSession(job.model, options);
+    session = await openModelSession(job.model, { threads: modelThreads, device });
   }
   return {
     job,

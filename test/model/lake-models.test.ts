@@ -65,10 +65,33 @@ describe('a model of the user', () => {
     expect(await resolveModel(openStore(join(folder, 'elsewhere')), files.onnxPath)).toEqual(files);
   });
 
-  it('does not take the place of another one', async () => {
-    await addModel(store, await writeModel(folder));
+  it('does not take the place of another one, nor another card of its own card', async () => {
+    const files = await writeModel(folder);
+    await addModel(store, files);
+    const path = join(folder, 'lake', 'models', 'toy', 'toy.onnx');
+    const bytes = await readFile(path);
     const other = await writeModel(folder, { ...TOY_MODEL, name: 'other' });
     await expect(addModel(store, other)).rejects.toMatchObject({ code: 'MODEL_EXISTS' });
+    const card = { ...files.card, description: 'says something else' };
+    await expect(addModel(store, { ...files, card })).rejects.toMatchObject({ code: 'MODEL_EXISTS' });
+    expect(await readFile(path)).toEqual(bytes);
+  });
+
+  it('that was added by half is completed', async () => {
+    const files = await writeModel(folder);
+    await addModel(store, files);
+    await rm(join(folder, 'lake', 'models', 'toy', 'toy.onnx'));
+    await addModel(store, files);
+    expect((await resolveModel(store, 'toy')).sha256).toBe(files.sha256);
+  });
+
+  it('that comes with pixlake and was damaged is refused with the remedy', async () => {
+    const { onnxPath } = await resolveModel(store, 'fashionnet-small');
+    await truncate(onnxPath, 1000);
+    await expect(resolveModel(store, 'fashionnet-small')).rejects.toMatchObject({
+      code: 'MODEL_MISMATCH',
+      remedy: expect.stringContaining('delete the folder'),
+    });
   });
 
   it('is not added when its card does not fit', async () => {

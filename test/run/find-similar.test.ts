@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { pixlake, pixlakeJson } from '../support/pixlake.ts';
+import { TOY_MODEL, TOY_OUTPUT, writeModel } from '../model/toy-model.ts';
+import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
 
 let lake: string;
 
@@ -62,10 +63,17 @@ test('what cannot be compared is explained', async () => {
   });
 });
 
-test('a card that does not fit its model fails before there is a run', async () => {
-  const run = ['run', '--name', 'gone', '--sql', 'SELECT * FROM images', '--model', 'no-such-model'];
-  expect(await pixlake(lake, ...run)).toMatchObject({ stderr: expect.stringContaining('[MODEL_NOT_FOUND]') });
-  const cuda = await pixlake(lake, ...run.slice(0, -1), 'fashion-tiny', '--device', 'cuda');
+test('a card that does not fit its model, a model or a device that is not there: each fails before there is a run', async () => {
+  const { onnxPath } = await writeModel(await makeTestFolder(), TOY_MODEL, {
+    outputs: [{ ...TOY_OUTPUT, labels: ['a', 'b', 'c'] }],
+  });
+  const run = ['run', '--name', 'gone', '--sql', 'SELECT * FROM images', '--model'];
+  const misfit = await pixlake(lake, ...run, onnxPath);
+  expect(misfit.stderr).toContain('[MODEL_MISMATCH]');
+  expect(misfit.stderr).toContain('output "scores" has shape [batch, 6], but the card states [any, 3]');
+  expect((await pixlake(lake, ...run, 'no-such-model')).stderr).toContain('[MODEL_NOT_FOUND]');
+  expect(await pixlake(lake, 'runs', 'show', 'gone')).toMatchObject({ code: 3 });
+  const cuda = await pixlake(lake, ...run, 'fashion-tiny', '--device', 'cuda', '--limit', '1');
   // Where CUDA is installed it works.
   if (cuda.code !== 0) expect(cuda.stderr).toContain('[DEVICE_UNAVAILABLE]');
 });

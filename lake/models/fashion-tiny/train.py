@@ -49,7 +49,7 @@ def arguments():
     parser.add_argument("--test-lake", required=True, help="lake folder whose held-out rows measure the accuracy")
     parser.add_argument("--table", default="images")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--min-count", type=int, default=20, help="labels that are rarer are not learned")
