@@ -5,7 +5,7 @@ import { pruneFiles } from '../table/prune-files.ts';
 import type { DataFile, Snapshot } from '../table/snapshot.ts';
 import { findTable, listTableNames, parseTableName, RUNS_SCHEMA } from './find-table.ts';
 import type { FoundTable } from './found-table.ts';
-import type { DuckDb } from './open-duckdb.ts';
+import type { SqlSession } from './open-duckdb.ts';
 import type { ParsedSelect, TableReference } from './parse-select.ts';
 import { quoteName, quoteText } from './sql-text.ts';
 import { selectSnapshot } from './table-view.ts';
@@ -45,7 +45,7 @@ export function sqlNameOf({ schema, name, asOf }: TableReference): string {
  * @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`
  */
 export async function createViews(
-  db: DuckDb,
+  db: SqlSession,
   store: ObjectStore,
   query: ParsedSelect,
   asOf?: AsOf,

@@ -27,15 +27,22 @@ const EAGER_BYTES = 1024 ** 3;
 export class ObjectLocator {
   readonly #run: (sql: string) => Promise<void>;
   readonly #scratchDir: string;
+  readonly #isConfined: boolean;
   /** Secrets that DuckDB has, by the root of the store that they open, with the time until which they hold. */
   readonly #secrets = new Map<string, number>();
   /** Where objects were found, by their URIs: paths must not change while DuckDB is open. */
   readonly #paths = new Map<string, string>();
   #hasHttpfs: Promise<boolean> | undefined;
 
-  constructor(run: (sql: string) => Promise<void>, scratchDir: string) {
+  /** @param options `isConfined`: DuckDB runs where it has neither network nor credentials, unless the setting says `httpfs` */
+  constructor(
+    run: (sql: string) => Promise<void>,
+    scratchDir: string,
+    options: { readonly isConfined?: boolean } = {},
+  ) {
     this.#run = run;
     this.#scratchDir = scratchDir;
+    this.#isConfined = options.isConfined ?? false;
   }
 
   /**
@@ -65,7 +72,7 @@ export class ObjectLocator {
     remote: RemoteAccess,
     objects: readonly ObjectEntry[],
   ): Promise<boolean> {
-    if (remote.reader === 'cache') return false;
+    if (remote.reader === 'cache' || (this.#isConfined && remote.reader === 'auto')) return false;
     const eagerBytes = Math.min(EAGER_BYTES, remote.cacheBytes);
     if (remote.reader === 'auto' && (await countMissingBytes(store, remote, objects)) <= eagerBytes)
       return false;

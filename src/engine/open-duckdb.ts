@@ -9,19 +9,28 @@ import { quoteText } from './sql-text.ts';
 export interface DuckDbOptions {
   readonly threads?: number;
   readonly scratchDir: string;
+  /** Bounds of what DuckDB accounts for in memory, and of what it writes below `scratchDir`; its own defaults otherwise. */
+  readonly memoryBytes?: number;
+  readonly spillBytes?: number;
   /** Keeps tables in a file below `scratchDir` instead of in memory, so that staging may outgrow it. */
   readonly onDisk?: boolean;
 }
 
-/** An open DuckDB with one connection; disposing closes both. */
-export interface DuckDb extends Disposable {
-  readonly connection: DuckDBConnection;
+/** What it takes to check a query and to make its views; a DuckDB in another process has it too. */
+export interface SqlSession {
   /** Runs one statement for its effect. @throws `SQL_FAILED` */
   run(sql: string): Promise<void>;
-  /** Runs one query and gives its rows as objects of JavaScript values; for small results. @throws `SQL_FAILED` */
-  rows<Row>(sql: string): Promise<Row[]>;
+  /** DuckDB's syntax tree of an SQL text, as JSON; nothing is run. */
+  serialize(sql: string): Promise<string>;
   /** Makes objects readable and gives the path or URI of each for DuckDB's readers; see {@link ObjectLocator.locate}. */
   locate(store: ObjectStore, objects: readonly ObjectEntry[]): Promise<string[]>;
+}
+
+/** An open DuckDB with one connection; disposing closes both. */
+export interface DuckDb extends SqlSession, Disposable {
+  readonly connection: DuckDBConnection;
+  /** Runs one query and gives its rows as objects of JavaScript values; for small results. @throws `SQL_FAILED` */
+  rows<Row>(sql: string): Promise<Row[]>;
 }
 
 /** Opens a private DuckDB that never loads extensions by itself and reckons time in UTC, so that results do not depend on the machine. */
@@ -32,6 +41,8 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+      ...(options.memoryBytes === undefined ? {} : { memory_limit: `${options.memoryBytes}B` }),
+      ...(options.spillBytes === undefined ? {} : { max_temp_directory_size: `${options.spillBytes}B` }),
     },
   );
   const connection = await instance.connect();
@@ -48,6 +59,10 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   return {
     connection,
     run,
+    async serialize(sql): Promise<string> {
+      const reader = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
+      return String(reader.getRows()[0]?.[0]);
+    },
     locate: (store, objects) => locator.locate(store, objects),
     async rows<Row>(sql: string): Promise<Row[]> {
       try {
@@ -73,6 +88,7 @@ const CODE_OF_STATUS: Readonly<Record<string, ErrorCode>> = {
 };
 
 const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
+  QUERY_OUT_OF_MEMORY: 'ask for less at once: fewer rows or columns, or groups that are not as many',
   OBJECT_NOT_FOUND: 'files of old versions go with `pixlake vacuum`; `pixlake verify` tells what is missing',
   STORAGE_DENIED:
     'the credentials lack the permission, or they expired; --s3-reader cache renews them on the way',
@@ -84,7 +100,8 @@ const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
  */
 export function sqlError(error: unknown): PixlakeError {
   if (error instanceof PixlakeError) return error;
-  const message = messageOf(error);
+  // The lines that follow advise on DuckDB's settings.
+  const message = messageOf(error).replace(/\n+Possible solutions:[\s\S]*$/u, '');
   const code = codeOf(message);
   const remedy = REMEDIES[code];
   return new PixlakeError(code, message, { cause: error, ...(remedy === undefined ? {} : { remedy }) });
@@ -92,6 +109,7 @@ export function sqlError(error: unknown): PixlakeError {
 
 function codeOf(message: string): ErrorCode {
   if (/no space left on device|ENOSPC/iu.test(message)) return 'STORAGE_FULL';
+  if (/^Out of Memory Error|bad[_ ]alloc/iu.test(message)) return 'QUERY_OUT_OF_MEMORY';
   if (/No files found that match|Cannot open file .*No such file/iu.test(message)) return 'OBJECT_NOT_FOUND';
   if (!message.startsWith('HTTP Error')) return 'SQL_FAILED';
   const status = /\(HTTP (?<status>\d{3})\b/u.exec(message)?.groups?.['status'] ?? '';

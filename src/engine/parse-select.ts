@@ -2,7 +2,7 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import type { AsOf } from '../table/as-of.ts';
 import { ANY, type FilePredicate } from '../table/file-predicate.ts';
 import { extractPredicates, type SqlNode } from './extract-predicate.ts';
-import type { DuckDb } from './open-duckdb.ts';
+import type { SqlSession } from './open-duckdb.ts';
 import { tokenize } from './sql-tokens.ts';
 import { collectTableNodes, quoteVersionedNames, resolveVersions, splitVersion } from './versioned-names.ts';
 
@@ -45,19 +45,27 @@ interface SerializedSql {
  * Checks that a string is exactly one SELECT (WITH, VALUES, set operations, DESCRIBE and SUMMARIZE count as one) by DuckDB's own
  * parser, without running any of it, and collects the tables it names.
  *
+ * @param guard sees the syntax tree of what will be run, and throws if it should not be
  * @throws `SQL_EMPTY`, `SQL_SYNTAX`, `SQL_NOT_SELECT`, `SQL_MULTIPLE_STATEMENTS`
  */
-export async function parseSelect(db: DuckDb, sql: string): Promise<ParsedSelect> {
+export async function parseSelect(
+  db: Pick<SqlSession, 'serialize'>,
+  sql: string,
+  guard: (statement: unknown) => void = () => undefined,
+): Promise<ParsedSelect> {
   // DuckDB cuts the text at a NUL, so that what is checked would not be what is run.
   if (sql.includes('\0')) throw new PixlakeError('SQL_SYNTAX', 'the SQL holds a NUL character');
   const written = quoteVersionedNames(sql);
   const writtenTree = await serialize(db, written);
   const statement = checkSingleSelect(sql, writtenTree);
+  guard(statement);
   const text = resolveVersions(written, collectTableNodes(statement));
   const tree = text === written ? writtenTree : await serialize(db, text);
   const tables = new Map<string, ParsedTable>();
   const cteNames = new Set<string>();
-  collect(text === written ? statement : checkSingleSelect(text, tree), new Map(), tables, cteNames);
+  const resolved = text === written ? statement : checkSingleSelect(text, tree);
+  if (resolved !== statement) guard(resolved);
+  collect(resolved, new Map(), tables, cteNames);
   return { sql: await withoutTrailer(db, text, tree), tables: [...tables.values()], cteNames };
 }
 
@@ -74,9 +82,8 @@ function checkSingleSelect(sql: string, tree: SerializedSql): unknown {
   return statements[0];
 }
 
-async function serialize(db: DuckDb, sql: string): Promise<SerializedSql> {
-  const reader = await db.connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
-  const json = String(reader.getRows()[0]?.[0]);
+async function serialize(db: Pick<SqlSession, 'serialize'>, sql: string): Promise<SerializedSql> {
+  const json = await db.serialize(sql);
   try {
     return JSON.parse(json) as SerializedSql;
   } catch {
@@ -151,7 +158,11 @@ function addTable(node: SqlNode, predicate: FilePredicate, tables: Map<string, P
 }
 
 /** A subquery may not end in a semicolon. Should the cut be at a wrong place after all, the text no longer parses to the same tree. */
-async function withoutTrailer(db: DuckDb, sql: string, tree: SerializedSql): Promise<string> {
+async function withoutTrailer(
+  db: Pick<SqlSession, 'serialize'>,
+  sql: string,
+  tree: SerializedSql,
+): Promise<string> {
   const cut = sql.slice(0, endOfStatement(sql));
   if (cut === sql) return sql;
   const isSame = JSON.stringify(await serialize(db, cut)) === JSON.stringify(tree);

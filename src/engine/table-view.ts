@@ -3,7 +3,7 @@ import { type ColumnKnowledge, columnKnowledge } from '../table/column-tag.ts';
 import type { DeltaField } from '../table/delta-schema.ts';
 import type { DataFile, SnapshotFiles } from '../table/snapshot.ts';
 import { duckDbTypeOf } from './column-type.ts';
-import type { DuckDb } from './open-duckdb.ts';
+import type { SqlSession } from './open-duckdb.ts';
 import { quoteName, quoteText } from './sql-text.ts';
 
 /** Name of the column that tells which data file a row lies in. */
@@ -23,7 +23,7 @@ interface FileGroup {
  * that a file lacks because it is older are null.
  */
 export async function selectSnapshot(
-  db: DuckDb,
+  db: Pick<SqlSession, 'locate'>,
   store: ObjectStore,
   snapshot: SnapshotFiles,
   options: { readonly withFile?: boolean } = {},
@@ -40,7 +40,7 @@ export async function selectSnapshot(
 
 /** The paths or URIs of data files for DuckDB's readers, which {@link FILE_COLUMN} holds too. */
 export async function locateFiles(
-  db: DuckDb,
+  db: Pick<SqlSession, 'locate'>,
   store: ObjectStore,
   files: readonly DataFile[],
 ): Promise<string[]> {

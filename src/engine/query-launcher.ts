@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * How far query processes are kept apart by the operating system: `namespaces` lets them read all files but write nothing outside their own
+ * folder, without a network, and bounds their memory; `limits` only bounds their memory; `none` leaves it at what DuckDB itself checks.
+ */
+export type Confinement = 'namespaces' | 'limits' | 'none';
+
+/** What a query process may use. */
+export interface ProcessBounds {
+  readonly confinement: Confinement;
+  /** Its only folder to write to. */
+  readonly workDir: string;
+  readonly memoryBytes: number;
+  readonly fileBytes: number;
+  /** Whether it reads S3 by itself. */
+  readonly needsNetwork: boolean;
+}
+
+/** Makes every mount of a new mount namespace read-only but the one folder, then becomes the command. */
+const CONFINE = `
+work=$1; shift
+mount --bind "$work" "$work" || exit 97
+while read -r _ _ _ _ point _; do
+  point=$(printf '%b' "$point")
+  [ "$point" = "$work" ] || mount -o remount,bind,ro "$point" 2>/dev/null
+done < /proc/self/mountinfo
+(: > "$work/../.probe") 2>/dev/null && exit 98
+exec "$@"`;
+
+const ENTRY = fileURLToPath(new URL('./query-process.js', import.meta.url));
+
+/** Starts a query process with a channel for messages. It gets nothing of the server's environment, where credentials may be. */
+export function launchQueryProcess(bounds: ProcessBounds): ChildProcess {
+  const [command = '', ...rest] = confine(bounds, [process.execPath, ENTRY]);
+  const { PATH, HOME } = process.env;
+  return spawn(command, rest, {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced',
+    cwd: bounds.workDir,
+    env: { ...(PATH === undefined ? {} : { PATH }), ...(HOME === undefined ? {} : { HOME }) },
+  });
+}
+
+/** Finds out what this machine offers, strongest first, by trying. */
+export async function probeConfinement(workDir: string): Promise<Confinement> {
+  for (const confinement of ['namespaces', 'limits'] as const) {
+    const bounds = { confinement, workDir, memoryBytes: 1024 ** 3, fileBytes: 1024, needsNetwork: false };
+    if (await succeeds(confine(bounds, [process.execPath, '--version']))) return confinement;
+  }
+  return 'none';
+}
+
+function confine(bounds: ProcessBounds, command: readonly string[]): readonly string[] {
+  const { confinement, workDir, memoryBytes, fileBytes, needsNetwork } = bounds;
+  if (confinement === 'none') return command;
+  // --data counts what the process allocates, not the address space that V8 only reserves.
+  const limited = ['prlimit', `--data=${memoryBytes}`, `--fsize=${fileBytes}`, '--core=0', ...command];
+  if (confinement === 'limits') return limited;
+  const namespaces = needsNetwork ? '-rm' : '-rmn';
+  return ['unshare', namespaces, '--', 'sh', '-c', CONFINE, 'sh', workDir, ...limited];
+}
+
+async function succeeds([command = '', ...rest]: readonly string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(command, rest, { stdio: 'ignore' });
+    child.once('error', () => resolve(false));
+    child.once('exit', (code) => resolve(code === 0));
+  });
+}
