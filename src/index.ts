@@ -1,51 +1,44 @@
 export { VERSION } from './config.ts';
-export { type ErrorCode, ERRORS, PixlakeError } from './errors.ts';
+export { type ErrorCode, ERRORS, messageOf, PixlakeError, toPixlakeError } from './errors.ts';
 export {
-  type Attachment,
-  type DeleteReport,
-  type DeleteSpec,
-  encodeResult,
-  type Execution,
   type IngestHooks,
-  type IngestProgress,
-  type IngestReport,
-  type IngestSpec,
-  DEFAULT_MODEL,
-  DEVICES,
-  type Device,
-  type LabelledImage,
-  type ModelCard,
-  type ModelLibrary,
-  type ModelSummary,
-  type ModelVerdict,
-  type Prediction,
-  type SimilarSpec,
   Lakehouse,
   type LakehouseConfigSpec,
   openLakehouse,
-  type OptimizeReport,
-  type OptimizeSpec,
-  QUERY_FORMATS,
-  type QueriedTable,
-  type QueryFormat,
-  type QueryOptions,
-  type RestoreReport,
-  type RunError,
   type RunHooks,
-  type RunningQuery,
-  type RunReport,
-  type RunSpec,
-  type RunState,
-  type RunStatus,
-  S3_READERS,
-  type S3Options,
-  type SampleSummary,
-  type ShardProgress,
-  type TableSummary,
-  type TableVersion,
-  type VacuumReport,
-  type VacuumSpec,
-  type VerifyProblem,
-  type VerifyReport,
-  writeSample,
 } from './lakehouse.ts';
+export { encodeResult, QUERY_FORMATS, type QueryFormat } from './engine/encodings.ts';
+export type { Attachment } from './engine/attached-table.ts';
+export type { QueriedTable } from './engine/lake-tables.ts';
+export type { QueryOptions, RunningQuery } from './engine/query-lake.ts';
+export type { TableDescription, TableSummary } from './engine/summarize-tables.ts';
+export { FITS, FORMATS } from './image/transform.ts';
+export { DEFAULT_MODEL } from './model/built-in-models.ts';
+export { DEVICES, type Device } from './model/devices.ts';
+export type { ModelSummary } from './model/lake-models.ts';
+export type { ModelCard } from './model/model-card.ts';
+export type { LabelledImage, ModelLibrary, ModelVerdict } from './model/model-library.ts';
+export type { Prediction } from './model/read-output.ts';
+export type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
+export type { DeleteReport, DeleteSpec } from './maintenance/delete-rows.ts';
+export type { OptimizeReport, OptimizeSpec } from './maintenance/optimize-table.ts';
+export type { RestoreReport } from './maintenance/restore-table.ts';
+export type { VacuumReport, VacuumSpec } from './maintenance/vacuum-table.ts';
+export type { VerifyProblem, VerifyReport } from './maintenance/verify-table.ts';
+export type { Execution, RunState } from './run/execution.ts';
+export type { RunError, RunStatus } from './run/inspect-runs.ts';
+export type { SimilarSpec } from './run/find-similar.ts';
+export type { RunReport } from './run/run-images.ts';
+export type { RunSpec } from './run/run-spec.ts';
+export type { ShardProgress } from './run/shard-executor.ts';
+export { type SampleSummary, writeSample } from './sample/write-sample.ts';
+export { S3_READERS, type S3Options } from './storage/s3-options.ts';
+export type { TableVersion } from './table/table-history.ts';
+export { QuerySandbox, SANDBOX_FORMATS, type SandboxResult } from './engine/query-sandbox.ts';
+export type { SqlParameters } from './engine/query-messages.ts';
+export { defaultSandboxLimits, type SandboxLimits } from './engine/sandbox-limits.ts';
+export type { StoredImage } from './engine/find-image.ts';
+export type { ImageLibrary, ImageSource } from './run/image-library.ts';
+export type { MadeImage, UnmadeImage } from './run/process-one.ts';
+export { processSpecSchema, type ProcessSpec, runSpecSchema, transformSchema } from './run/run-spec.ts';
+export type { Submission, Submissions } from './run/submissions.ts';

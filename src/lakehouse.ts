@@ -4,7 +4,15 @@ import { type Attachment, attachTable, detachTable } from './engine/attached-tab
 import { parseTableName } from './engine/find-table.ts';
 import { findQueriedTable } from './engine/lake-tables.ts';
 import { type QueryOptions, queryLake, queryToParquet, type RunningQuery } from './engine/query-lake.ts';
-import { summarizeTables, type TableSummary } from './engine/summarize-tables.ts';
+import { QuerySandbox } from './engine/query-sandbox.ts';
+import type { SandboxLimits } from './engine/sandbox-limits.ts';
+import {
+  describeTable,
+  summarizeTables,
+  type TableDescription,
+  type TableSummary,
+} from './engine/summarize-tables.ts';
+import { createImageProcessor } from './executor/image-processor.ts';
 import { createLocalExecutor } from './executor/local-executor.ts';
 import { ingestCatalogue } from './ingest/ingest-catalogue.ts';
 import type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
@@ -26,44 +34,18 @@ import {
   readRunErrors,
 } from './run/inspect-runs.ts';
 import { findSimilar, type SimilarSpec } from './run/find-similar.ts';
+import { ImageLibrary } from './run/image-library.ts';
 import { planRun } from './run/plan-run.ts';
 import { renderRunSheet } from './run/render-run-sheet.ts';
 import { type RunReport, runImages } from './run/run-images.ts';
 import { parseRunSpec, type Run, type RunSpec } from './run/run-spec.ts';
 import type { ShardExecutor, ShardProgress } from './run/shard-executor.ts';
+import { Submissions } from './run/submissions.ts';
 import { checkLake, createLake } from './storage/lake-layout.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openStore, schemeOf } from './storage/open-store.ts';
 import type { S3Options } from './storage/s3-options.ts';
 import { readHistory, type TableVersion } from './table/table-history.ts';
-
-export { encodeResult, QUERY_FORMATS, type QueryFormat } from './engine/encodings.ts';
-export type { Attachment } from './engine/attached-table.ts';
-export type { QueriedTable } from './engine/lake-tables.ts';
-export type { QueryOptions, RunningQuery } from './engine/query-lake.ts';
-export type { TableSummary } from './engine/summarize-tables.ts';
-export { FITS, FORMATS } from './image/transform.ts';
-export { DEFAULT_MODEL } from './model/built-in-models.ts';
-export { DEVICES, type Device } from './model/devices.ts';
-export type { ModelSummary } from './model/lake-models.ts';
-export type { ModelCard } from './model/model-card.ts';
-export type { LabelledImage, ModelLibrary, ModelVerdict } from './model/model-library.ts';
-export type { Prediction } from './model/read-output.ts';
-export type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
-export type { DeleteReport, DeleteSpec } from './maintenance/delete-rows.ts';
-export type { OptimizeReport, OptimizeSpec } from './maintenance/optimize-table.ts';
-export type { RestoreReport } from './maintenance/restore-table.ts';
-export type { VacuumReport, VacuumSpec } from './maintenance/vacuum-table.ts';
-export type { VerifyProblem, VerifyReport } from './maintenance/verify-table.ts';
-export type { Execution, RunState } from './run/execution.ts';
-export type { RunError, RunStatus } from './run/inspect-runs.ts';
-export type { SimilarSpec } from './run/find-similar.ts';
-export type { RunReport } from './run/run-images.ts';
-export type { RunSpec } from './run/run-spec.ts';
-export type { ShardProgress } from './run/shard-executor.ts';
-export { type SampleSummary, writeSample } from './sample/write-sample.ts';
-export { S3_READERS, type S3Options } from './storage/s3-options.ts';
-export type { TableVersion } from './table/table-history.ts';
 
 /** Untrusted settings of a lakehouse. */
 export interface LakehouseConfigSpec {
@@ -87,7 +69,12 @@ export interface RunHooks {
   /** Called once the plan is fixed, with the shards that an earlier attempt had finished. */
   readonly onStart?: (execution: Execution, resumedShardCount: number) => void;
   readonly onProgress?: (progress: ShardProgress) => void;
+  /** Runs the SQL of the run as that of a stranger. */
+  readonly sandbox?: QuerySandbox;
 }
+
+/** Time that the SQL of a stranger's run may compute. */
+const SELECT_TIMEOUT_MS = 10 * 60_000;
 
 /** Opens the lakehouse on a lake; nothing is read or written before a verb is called. */
 export function openLakehouse(config: LakehouseConfigSpec = {}): Lakehouse {
@@ -100,11 +87,17 @@ export function openLakehouse(config: LakehouseConfigSpec = {}): Lakehouse {
 export class Lakehouse {
   /** The models of the lake. */
   readonly models: ModelLibrary;
+  /** The images of the lake, one by one. */
+  readonly images: ImageLibrary;
+  /** The runs that a server has accepted for the lake. */
+  readonly submissions: Submissions;
   readonly #store: ObjectStore;
   readonly #executor: ShardExecutor;
 
   constructor(store: ObjectStore, executor: ShardExecutor) {
     this.models = new ModelLibrary(store);
+    this.images = new ImageLibrary(store, createImageProcessor);
+    this.submissions = new Submissions(store);
     this.#store = store;
     this.#executor = executor;
   }
@@ -112,6 +105,11 @@ export class Lakehouse {
   /** Root of the lake as a path or URI. */
   get uri(): string {
     return this.#store.uri;
+  }
+
+  /** Finds out whether there is a lake that can be read. @throws `LAKE_NOT_FOUND`, `LAKE_TOO_NEW`, `STORAGE_…` */
+  async check(): Promise<void> {
+    await checkLake(this.#store);
   }
 
   /** Ingests a catalogue of images into a table; see {@link ingestCatalogue}. Makes the lake if there is none. */
@@ -126,6 +124,12 @@ export class Lakehouse {
   async query(sql: string, options: QueryOptions = {}): Promise<RunningQuery> {
     await checkLake(this.#store);
     return queryLake(this.#store, sql, options);
+  }
+
+  /** Starts the processes that run the SQL of strangers; dispose it. @throws `LAKE_NOT_FOUND`, `SANDBOX_UNAVAILABLE` */
+  async openSandbox(limits: Partial<SandboxLimits> = {}): Promise<QuerySandbox> {
+    await checkLake(this.#store);
+    return QuerySandbox.open(this.#store, limits);
   }
 
   /** Runs a SELECT into a local Parquet file and gives the number of rows. */
@@ -205,6 +209,12 @@ export class Lakehouse {
     return summarizeTables(this.#store);
   }
 
+  /** One table with its columns. @throws `TABLE_NOT_FOUND` */
+  async describeTable(name: string): Promise<TableDescription> {
+    await checkLake(this.#store);
+    return describeTable(this.#store, name);
+  }
+
   /** The commits of a table, newest first; see {@link readHistory}. */
   async history(table: string, limit = Number.MAX_SAFE_INTEGER): Promise<TableVersion[]> {
     await checkLake(this.#store);
@@ -249,11 +259,6 @@ export class Lakehouse {
     await detachTable(this.#store, name);
   }
 
-  /** Reads an original or a written image by the key that its row names. */
-  async readImage(key: string): Promise<Buffer> {
-    return this.#store.read(key);
-  }
-
   /** Draws originals of a finished run beside its results as a PNG; see {@link renderRunSheet}. */
   async contactSheet(name: string, limit: number): Promise<Buffer> {
     await checkLake(this.#store);
@@ -262,6 +267,7 @@ export class Lakehouse {
 
   /** Executes a run that reads this lake and writes to `output`. */
   async #execute(output: ObjectStore, run: Run, hooks: RunHooks): Promise<RunReport> {
+    const { sandbox, ...rest } = hooks;
     await checkLake(this.#store);
     const report = await runImages(
       {
@@ -270,7 +276,10 @@ export class Lakehouse {
         executor: this.#executor,
         resolveModel: (nameOrPath) => resolveModel(this.#store, nameOrPath),
         software: SOFTWARE,
-        ...hooks,
+        ...(sandbox === undefined
+          ? {}
+          : { selectRows: (sql, path) => sandbox.selectInto(sql, path, SELECT_TIMEOUT_MS) }),
+        ...rest,
       },
       run,
     );

@@ -3,6 +3,20 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ERRORS } from '../src/errors.ts';
 
+/** All rooms that the two below put together. */
+const LIBRARY = [
+  'storage',
+  'table',
+  'engine',
+  'image',
+  'model',
+  'sample',
+  'ingest',
+  'run',
+  'executor',
+  'maintenance',
+];
+
 /** Who may import whom; `config` and `errors` are open to all. README and this table say the same. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   storage: [],
@@ -15,20 +29,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   run: ['table', 'storage', 'engine', 'image', 'model'],
   executor: ['run'],
   maintenance: ['table', 'storage', 'engine'],
-  lakehouse: [
-    'storage',
-    'table',
-    'engine',
-    'image',
-    'model',
-    'sample',
-    'ingest',
-    'run',
-    'executor',
-    'maintenance',
-  ],
-  cli: ['lakehouse'],
-  index: ['lakehouse'],
+  lakehouse: LIBRARY,
+  api: ['index'],
+  cli: ['index', 'api'],
+  index: [...LIBRARY, 'lakehouse'],
   config: [],
   errors: [],
 };

@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PixlakeError } from '../errors.ts';
-import { type Lakehouse, openLakehouse, S3_READERS, type S3Options } from '../lakehouse.ts';
+import { type Lakehouse, openLakehouse, S3_READERS, type S3Options } from '../index.ts';
 
 /** Options that every command on a lake takes. */
 export interface LakeOptions {
@@ -36,16 +36,20 @@ export function withStoreOptions(command: Command): Command {
 
 /** Opens the lake that the options name. */
 export function openLake(options: LakeOptions): Lakehouse {
-  const { endpointUrl, region, s3Reader } = options;
   return openLakehouse({
-    s3: {
-      ...(endpointUrl === undefined ? {} : { endpointUrl }),
-      ...(region === undefined ? {} : { region }),
-      ...(s3Reader === undefined ? {} : { reader: s3Reader }),
-    },
+    s3: s3Options(options),
     ...(options.lake === undefined ? {} : { lake: options.lake }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
   });
+}
+
+/** How the options say that S3 is reached. */
+export function s3Options({ endpointUrl, region, s3Reader }: LakeOptions): S3Options {
+  return {
+    ...(endpointUrl === undefined ? {} : { endpointUrl }),
+    ...(region === undefined ? {} : { region }),
+    ...(s3Reader === undefined ? {} : { reader: s3Reader }),
+  };
 }
 
 /** Parses a whole number from a command line, at least `min`. */

@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { DEFAULT_MODEL, encodeResult, type Lakehouse, writeSample } from '../lakehouse.ts';
+import { DEFAULT_MODEL, encodeResult, type Lakehouse, writeSample } from '../index.ts';
 import {
   interruptible,
   type LakeOptions,

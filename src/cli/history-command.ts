@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { TableVersion } from '../lakehouse.ts';
+import type { TableVersion } from '../index.ts';
 import {
   type LakeOptions,
   openLake,

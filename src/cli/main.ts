@@ -9,11 +9,13 @@ import { addDemoCommand } from './demo-command.ts';
 import { addHistoryCommands } from './history-command.ts';
 import { addIngestCommand } from './ingest-command.ts';
 import { addModelsCommand } from './models-command.ts';
+import { addKeysCommand } from './keys-command.ts';
 import { addOptimizeCommand } from './optimize-command.ts';
 import { addQueryCommand } from './query-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addRunsCommand } from './runs-command.ts';
 import { addSampleCommand } from './sample-command.ts';
+import { addServeCommand } from './serve-command.ts';
 import { addSimilarCommand } from './similar-command.ts';
 import { addTablesCommand } from './tables-command.ts';
 import { addVacuumCommand } from './vacuum-command.ts';
@@ -43,6 +45,8 @@ function buildProgram(): Command {
   addVacuumCommand(program);
   addVerifyCommand(program);
   addAttachCommands(program);
+  addServeCommand(program);
+  addKeysCommand(program);
   addDemoCommand(program);
   return program;
 }

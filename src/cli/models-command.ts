@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { PixlakeError } from '../errors.ts';
-import { DEFAULT_MODEL, DEVICES, type Device, type ModelCard, type Prediction } from '../lakehouse.ts';
+import { DEFAULT_MODEL, DEVICES, type Device, type ModelCard, type Prediction } from '../index.ts';
 import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
 
 interface ImportOptions extends LakeOptions {

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { encodeResult, type Lakehouse, QUERY_FORMATS, type QueryFormat } from '../lakehouse.ts';
+import { encodeResult, type Lakehouse, QUERY_FORMATS, type QueryFormat } from '../index.ts';
 import { duration, type LakeOptions, openLake, wholeNumber, withLakeOptions } from './command-line.ts';
 
 interface Options extends LakeOptions {

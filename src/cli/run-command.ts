@@ -10,7 +10,7 @@ import {
   type RunHooks,
   type RunReport,
   type RunSpec,
-} from '../lakehouse.ts';
+} from '../index.ts';
 import {
   anyNumber,
   interruptible,

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
-import type { RunStatus } from '../lakehouse.ts';
+import type { RunStatus } from '../index.ts';
 import {
   type LakeOptions,
   openLake,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { encodeResult } from '../lakehouse.ts';
+import { encodeResult } from '../index.ts';
 import { type LakeOptions, openLake, print, wholeNumber, withLakeOptions } from './command-line.ts';
 
 interface Options extends LakeOptions {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { PixlakeError } from '../errors.ts';
-import type { VerifyReport } from '../lakehouse.ts';
+import type { VerifyReport } from '../index.ts';
 import {
   interruptible,
   type LakeOptions,

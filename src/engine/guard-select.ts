@@ -83,8 +83,7 @@ type Node = Readonly<Record<string, unknown>>;
 
 /** Refuses text that cannot be checked or that costs too much to look at. @throws `SQL_REFUSED` */
 export function guardText(sql: string): void {
-  if (Buffer.byteLength(sql) > MAX_SQL_BYTES)
-    throw refuse(`the SQL has more than ${MAX_SQL_BYTES} bytes`);
+  if (Buffer.byteLength(sql) > MAX_SQL_BYTES) throw refuse(`the SQL has more than ${MAX_SQL_BYTES} bytes`);
   if (/\p{Surrogate}/u.test(sql)) throw refuse('the SQL holds half a character');
   if ((sql.match(/--|\/\*/gu) ?? []).length > MAX_COMMENTS) throw refuse('the SQL holds too many comments');
 }

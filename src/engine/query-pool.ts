@@ -36,12 +36,7 @@ export class QueryPool implements AsyncDisposable {
   #slotNumber = 0;
   #isClosed = false;
 
-  private constructor(
-    limits: SandboxLimits,
-    root: string,
-    confinement: Confinement,
-    needsNetwork: boolean,
-  ) {
+  private constructor(limits: SandboxLimits, root: string, confinement: Confinement, needsNetwork: boolean) {
     this.#limits = limits;
     this.#root = root;
     this.confinement = confinement;

@@ -66,7 +66,14 @@ export class QuerySandbox implements AsyncDisposable {
    *
    * @throws `SQL_…`, `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `QUERY_…`, `RESULT_TOO_LARGE`, `SERVER_BUSY`
    */
-  async query({ sql: text, parameters = {}, at, limit, format, signal }: SandboxQuery): Promise<SandboxResult> {
+  async query({
+    sql: text,
+    parameters = {},
+    at,
+    limit,
+    format,
+    signal,
+  }: SandboxQuery): Promise<SandboxResult> {
     const { isExplained, sql } = splitExplain(text);
     const lease = await this.#lease(sql, signal);
     const { slot } = lease;
@@ -195,9 +202,13 @@ export class QuerySandbox implements AsyncDisposable {
     for await (const piece of pieces) {
       sizeBytes += piece.length;
       if (sizeBytes > this.limits.maxResultBytes) {
-        throw new PixlakeError('RESULT_TOO_LARGE', `the result has more than ${this.limits.maxResultBytes} bytes`, {
-          remedy: 'select fewer columns or rows, or take it as Parquet or Arrow, which is smaller',
-        });
+        throw new PixlakeError(
+          'RESULT_TOO_LARGE',
+          `the result has more than ${this.limits.maxResultBytes} bytes`,
+          {
+            remedy: 'select fewer columns or rows, or take it as Parquet or Arrow, which is smaller',
+          },
+        );
       }
       yield piece;
     }

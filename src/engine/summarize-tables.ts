@@ -1,7 +1,10 @@
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { DeltaField } from '../table/delta-schema.ts';
 import { rowCountOf } from '../table/snapshot.ts';
-import { findTable, listTableNames } from './find-table.ts';
-import { sqlNameOf } from './lake-tables.ts';
+import { findTable, listTableNames, parseTableName } from './find-table.ts';
+import type { FoundTable } from './found-table.ts';
+import { findQueriedTable, sqlNameOf } from './lake-tables.ts';
+import type { TableReference } from './parse-select.ts';
 
 /** A table of the lake, or the output of a run, at its newest version. */
 export interface TableSummary {
@@ -17,25 +20,39 @@ export interface TableSummary {
   readonly isAttached: boolean;
 }
 
+/** A table with its columns; `type` is that of the Delta schema. */
+export interface TableDescription extends TableSummary {
+  readonly columns: readonly DeltaField[];
+}
+
 /** Summarizes all tables and outputs of finished runs. */
 export async function summarizeTables(store: ObjectStore): Promise<TableSummary[]> {
   const summaries: TableSummary[] = [];
   for (const reference of await listTableNames(store)) {
     const found = await findTable(store, reference);
-    if (found === undefined) continue;
-    const { version, files, partitionColumns } = found.snapshot;
-    summaries.push({
-      name: sqlNameOf(reference),
-      version,
-      rowCount: files.reduce<number | undefined>((sum, file) => {
-        const count = rowCountOf(file);
-        return sum === undefined || count === undefined ? undefined : sum + count;
-      }, 0),
-      fileCount: files.length,
-      sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
-      partitionColumns,
-      isAttached: found.isAttached,
-    });
+    if (found !== undefined) summaries.push(summarize(reference, found));
   }
   return summaries;
+}
+
+/** Summarizes one table and tells its columns. @throws `TABLE_NOT_FOUND` */
+export async function describeTable(store: ObjectStore, name: string): Promise<TableDescription> {
+  const { reference, ...found } = await findQueriedTable(store, parseTableName(name));
+  return { ...summarize(reference, found), columns: found.snapshot.schema.fields };
+}
+
+function summarize(reference: TableReference, { snapshot, isAttached }: FoundTable): TableSummary {
+  const { version, files, partitionColumns } = snapshot;
+  return {
+    name: sqlNameOf(reference),
+    version,
+    rowCount: files.reduce<number | undefined>((sum, file) => {
+      const count = rowCountOf(file);
+      return sum === undefined || count === undefined ? undefined : sum + count;
+    }, 0),
+    fileCount: files.length,
+    sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    partitionColumns,
+    isAttached,
+  };
 }

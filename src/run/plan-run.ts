@@ -4,7 +4,7 @@ import { deltaTypeOf, duckDbTypeOf } from '../engine/column-type.ts';
 import { parseTableName } from '../engine/find-table.ts';
 import { createViews, findQueriedTable, type QueriedTable, sqlNameOf } from '../engine/lake-tables.ts';
 import { type DuckDb, openDuckDb, sqlError } from '../engine/open-duckdb.ts';
-import { type ParsedSelect, parseSelect } from '../engine/parse-select.ts';
+import { parseSelect } from '../engine/parse-select.ts';
 import { type ResultColumn, rowBatches } from '../engine/result-stream.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
@@ -24,6 +24,9 @@ export interface PlannedRun extends AsyncDisposable {
   freeze(output: ObjectStore, frozen: Execution): Promise<void>;
 }
 
+/** Runs the SQL of a run where strangers' SQL is run: writes its rows to a Parquet file and tells which tables it read. */
+export type SelectRows = (sql: string, path: string) => Promise<readonly QueriedTable[]>;
+
 /** Matched rows as DuckDB holds them while planning. */
 const MATCHED = 'matched_rows';
 
@@ -37,6 +40,7 @@ export async function planRun(
   run: Run,
   model: ModelFiles | undefined,
   software: string,
+  selectRows?: SelectRows,
 ): Promise<PlannedRun> {
   // A card that does not fit its model, or a model that does not run here, should fail before there is a run.
   if (model !== undefined) await checkModelRuns(model, run.device);
@@ -44,12 +48,11 @@ export async function planRun(
   const removeScratch = (): Promise<void> => rm(scratchDir, { recursive: true, force: true });
   try {
     using db = await openDuckDb({ scratchDir });
-    const parsed = await parseSelect(db, run.sql);
-    const tables = await createViews(db, store, parsed);
+    const { sql, tables } = await openSelection(db, store, run, scratchDir, selectRows);
     const source = await chooseSource(store, run, tables);
-    const columns = await describe(db, parsed.sql);
+    const columns = await describe(db, sql);
     checkIdColumn(run, columns);
-    await matchRows(db, run, parsed);
+    await matchRows(db, run, sql);
     const rowCount = await checkIds(db, run);
     const shardSize = run.shardSize ?? chooseShardSize(rowCount);
     const passed = passedColumns(columns, model);
@@ -101,6 +104,23 @@ export async function planRun(
   }
 }
 
+/** Gives an SQL text that this DuckDB can run for the rows of the run's own. */
+async function openSelection(
+  db: DuckDb,
+  store: ObjectStore,
+  run: Run,
+  scratchDir: string,
+  selectRows: SelectRows | undefined,
+): Promise<{ readonly sql: string; readonly tables: readonly QueriedTable[] }> {
+  if (selectRows !== undefined) {
+    const path = join(scratchDir, 'selected.parquet');
+    const tables = await selectRows(run.sql, path);
+    return { sql: `FROM read_parquet(${quoteText(path)}, hive_partitioning = false)`, tables };
+  }
+  const parsed = await parseSelect(db, run.sql);
+  return { sql: parsed.sql, tables: await createViews(db, store, parsed) };
+}
+
 function describeModel({ card, sha256 }: ModelFiles): ExecutionModel {
   const embeddings = card.outputs.flatMap(({ kind, column }) =>
     kind === 'embedding' ? [`pred_${column}`] : [],
@@ -142,7 +162,7 @@ function checkIdColumn(run: Run, columns: readonly ResultColumn[]): void {
 }
 
 /** A limit takes the SQL's first rows in its own order; a sample takes those with the smallest hash of seed and id. */
-async function matchRows(db: DuckDb, run: Run, parsed: ParsedSelect): Promise<void> {
+async function matchRows(db: DuckDb, run: Run, sql: string): Promise<void> {
   const limit = run.limit === undefined ? '' : `LIMIT ${run.limit}`;
   const sample =
     run.sample === undefined
@@ -150,7 +170,7 @@ async function matchRows(db: DuckDb, run: Run, parsed: ParsedSelect): Promise<vo
       : `QUALIFY row_number() OVER (ORDER BY md5('${run.seed}:' || ${quoteName(run.idColumn)}::VARCHAR), __position) <= ${run.sample}`;
   await db.run(`
     CREATE TABLE ${MATCHED} AS
-      WITH numbered AS (SELECT row_number() OVER () AS __position, * FROM (FROM (${parsed.sql}\n) ${limit}))
+      WITH numbered AS (SELECT row_number() OVER () AS __position, * FROM (FROM (${sql}\n) ${limit}))
       SELECT row_number() OVER (ORDER BY __position) - 1 AS __ordinal, * EXCLUDE (__position)
       FROM (FROM numbered ${sample})`);
 }

@@ -1,17 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { AppendableValue } from '../engine/appender.ts';
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
-import { applyTransform, encodePixels } from '../image/apply-transform.ts';
-import type { Pixels } from '../image/configured-sharp.ts';
-import { drawTransform } from '../image/draw-transform.ts';
-import { readHeader } from '../image/read-header.ts';
-import { type DrawnTransform, EXTENSIONS } from '../image/transform.ts';
+import { encodePixels } from '../image/apply-transform.ts';
+import { EXTENSIONS } from '../image/transform.ts';
 import { labelPixels } from '../model/label-images.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import { predictionValues } from '../model/prediction-columns.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { executionKeys } from './execution.ts';
 import type { ShardContext } from './shard-context.ts';
+import { sha256Of, type TransformedOriginal, transformOriginal } from './transform-original.ts';
 
 /** One image to be written: a copy of a row of the plan. */
 export interface ShardItem {
@@ -37,12 +34,9 @@ export interface FailedImage {
   readonly error: PixlakeError;
 }
 
-interface TransformedImage {
+interface TransformedImage extends TransformedOriginal {
   readonly kind: 'transformed';
   readonly item: ShardItem;
-  readonly pixels: Pixels;
-  readonly original: { readonly width: number; readonly height: number; readonly sha256: string };
-  readonly drawn: DrawnTransform;
 }
 
 /**
@@ -87,14 +81,7 @@ async function transformOne(
     return fail(item, 'read', error);
   }
   try {
-    const { width, height } = await readHeader(bytes);
-    const drawn = drawTransform(
-      run.transform,
-      { width, height },
-      { seed: run.seed, id: item.id, copy: item.copy },
-    );
-    const pixels = await applyTransform(bytes, run.transform, drawn);
-    return { kind: 'transformed', item, pixels, original: { width, height, sha256: sha256Of(bytes) }, drawn };
+    return { kind: 'transformed', item, ...(await transformOriginal(bytes, run, item)) };
   } catch (error) {
     return fail(item, 'transform', error);
   }
@@ -184,10 +171,6 @@ async function writeImage(
 function toFileStem(imageId: string): string {
   const stem = encodeURIComponent(Buffer.from(imageId).toString()).replace(/^\./u, '%2E');
   return stem.length <= 200 ? stem : sha256Of(Buffer.from(imageId));
-}
-
-function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function fail(item: ShardItem, stage: FailedImage['stage'], error: unknown): FailedImage {

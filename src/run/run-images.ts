@@ -14,7 +14,7 @@ import {
   readRunState,
   type ShardMarker,
 } from './execution.ts';
-import { planRun } from './plan-run.ts';
+import { planRun, type SelectRows } from './plan-run.ts';
 import { isSameRun, type Run } from './run-spec.ts';
 import type { ShardExecutor, ShardProgress, StoreReference } from './shard-executor.ts';
 
@@ -29,6 +29,8 @@ export interface RunContext {
   readonly resolveModel: (nameOrPath: string) => Promise<ModelFiles>;
   /** Software that plans and commits, such as `pixlake/0.1.0`. */
   readonly software: string;
+  /** Runs the SQL of strangers; that of others is run in this process. */
+  readonly selectRows?: SelectRows;
   readonly signal?: AbortSignal;
   readonly onStart?: (execution: Execution, resumedShardCount: number) => void;
   readonly onProgress?: (progress: ShardProgress) => void;
@@ -104,7 +106,7 @@ async function planAndFreeze(
   run: Run,
   model: ModelFiles | undefined,
 ): Promise<Execution> {
-  await using planned = await planRun(context.source, run, model, context.software);
+  await using planned = await planRun(context.source, run, model, context.software, context.selectRows);
   const { source, store } = context;
   const execution: Execution =
     source.uri === store.uri ? planned.execution : { ...planned.execution, sourceLake: source.uri };

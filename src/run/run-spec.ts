@@ -5,7 +5,8 @@ import { FITS, FORMATS } from '../image/transform.ts';
 import { DEVICES } from '../model/devices.ts';
 import { checkName } from '../storage/lake-layout.ts';
 
-const transform = z.strictObject({
+/** Schema of a transform; see {@link Transform} for the units. */
+export const transformSchema = z.strictObject({
   crop: z.number().min(0).max(0.9).default(0.2),
   size: z.int().min(1).max(8192).default(256),
   fit: z.enum(FITS).default('contain'),
@@ -23,7 +24,7 @@ const transform = z.strictObject({
 });
 
 /** The one schema of a run specification: for the CLI's options, for spec files and for REST. */
-const runSpec = z.strictObject({
+export const runSpecSchema = z.strictObject({
   /** Names the run and its output: `runs.<name>` in SQL. */
   name: z.string(),
   /** One SELECT that returns the id column of the images to process. */
@@ -40,7 +41,7 @@ const runSpec = z.strictObject({
   seed: z.int().min(0).max(0xff_ff_ff_ff).default(42),
   /** Rows in a shard, the unit of work that is resumed or retried as a whole; by default it follows from the number of rows. */
   shardSize: z.int().min(1).max(100_000).optional(),
-  transform: transform.prefault({}),
+  transform: transformSchema.prefault({}),
   /** Root of the lake that takes what is written, if it is another than the one that is read. */
   output: z.string().min(1).optional(),
   /** Name of a model of the lake, or path of an `.onnx` file with its card beside it. */
@@ -49,11 +50,22 @@ const runSpec = z.strictObject({
   device: z.enum(DEVICES).optional(),
 });
 
+/** What is done to single images that are not worth a run. */
+export const processSpecSchema = runSpecSchema.pick({ seed: true, transform: true, device: true }).extend({
+  /** Images made of each original. */
+  copies: z.int().min(1).max(16).default(1),
+  /** Name of a model of the lake. */
+  model: z.string().min(1).optional(),
+});
+
+/** What is to be done to single images, as a user gives it. */
+export type ProcessSpec = z.input<typeof processSpecSchema>;
+
 /** A run specification as a user gives it. */
-export type RunSpec = z.input<typeof runSpec>;
+export type RunSpec = z.input<typeof runSpecSchema>;
 
 /** A checked run specification with all defaults filled in. */
-export type Run = Readonly<z.output<typeof runSpec>>;
+export type Run = Readonly<z.output<typeof runSpecSchema>>;
 
 /**
  * Checks a run specification and fills in the defaults.
@@ -61,15 +73,21 @@ export type Run = Readonly<z.output<typeof runSpec>>;
  * @throws `SPEC_INVALID` naming each field and what is wrong with it; `TABLE_NAME_INVALID`
  */
 export function parseRunSpec(spec: unknown, source: string): Run {
-  const parsed = runSpec.safeParse(spec);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      (issue) => `${issue.path.join('.') || 'spec'}: ${issue.message}`,
-    );
-    throw new PixlakeError('SPEC_INVALID', `${source}: ${problems.join('; ')}`);
-  }
-  checkName(parsed.data.name);
-  return parsed.data;
+  const run = parse(runSpecSchema, spec, source);
+  checkName(run.name);
+  return run;
+}
+
+/** Checks what is to be done to single images and fills in the defaults. @throws `SPEC_INVALID` */
+export function parseProcessSpec(spec: ProcessSpec): z.output<typeof processSpecSchema> {
+  return parse(processSpecSchema, spec, 'process');
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, spec: unknown, source: string): z.output<Schema> {
+  const parsed = schema.safeParse(spec);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'spec'}: ${issue.message}`);
+  throw new PixlakeError('SPEC_INVALID', `${source}: ${problems.join('; ')}`);
 }
 
 /** What a run's results depend on besides its specification. */

@@ -39,6 +39,14 @@ export function executionFolder(name: string, runId: string): string {
   return `${runFolder(name)}/run_id=${runId}`;
 }
 
+/** Folder of the runs that servers have accepted and that have not finished yet. */
+export const SUBMISSIONS_FOLDER = 'submissions';
+
+/** Object key of the record of an accepted run. */
+export function submissionKey(name: string): string {
+  return `${SUBMISSIONS_FOLDER}/${checkName(name)}.json`;
+}
+
 /** Checks a table or run name: a letter or digit, then letters, digits, `_`, `-` or `.`, at most 64. @throws `TABLE_NAME_INVALID` */
 export function checkName(name: string): string {
   if (isName(name)) return name;

@@ -1,0 +1,64 @@
+import swagger, { type SwaggerTransform } from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import { VERSION } from '../index.ts';
+import type { App } from './server-context.ts';
+
+/** Describes the routes: as OpenAPI 3.1 at `/openapi.json`, and as pages to browse at `/docs`, whose files all come from this server. */
+export async function addDocs(app: App): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'pixlake',
+        version: VERSION,
+        description: 'An image lakehouse: SQL in, images and manifests out.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+      security: [{ key: [] }, {}],
+      tags: [
+        { name: 'query', description: 'SQL on the tables of the lake' },
+        { name: 'tables', description: 'Tables, their versions and their images' },
+        { name: 'runs', description: 'Transform and label selected images into a new table' },
+        { name: 'images', description: 'Transform and label single images' },
+        { name: 'server', description: 'How the server is' },
+      ],
+    },
+    transform: describeBodies,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
+    theme: { title: 'pixlake' },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}
+
+/** Bodies that are not JSON have no schema to check them by, but callers want to know of them. */
+const OTHER_BODIES = {
+  'image/*': { schema: { type: 'string', contentMediaType: 'image/*' } },
+  'multipart/form-data': {
+    schema: {
+      type: 'object',
+      properties: {
+        image: { type: 'array', items: { type: 'string', contentMediaType: 'image/*' } },
+        spec: { type: 'string', contentMediaType: 'application/json' },
+      },
+    },
+  },
+};
+
+/** The transform of the library, which knows bodies of one type only. */
+const describeBodies: SwaggerTransform = (route) => {
+  const body = route.schema?.body;
+  if (typeof body !== 'object' || body === null || !('content' in body)) return jsonSchemaTransform(route);
+  const { 'application/json': json } = body.content as Record<string, { schema: z.ZodType }>;
+  const described = jsonSchemaTransform({ ...route, schema: { ...route.schema, body: json?.schema } });
+  const schema = { ...described.schema };
+  schema.body = { content: { 'application/json': { schema: schema.body }, ...OTHER_BODIES } };
+  return { ...described, schema };
+};

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { SANDBOX_FORMATS } from '../index.ts';
+
+/** Media types of query results. */
+export const MEDIA_TYPES: Readonly<Record<(typeof SANDBOX_FORMATS)[number], string>> = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  csv: 'text/csv',
+  arrow: 'application/vnd.apache.arrow.stream',
+  parquet: 'application/vnd.apache.parquet',
+};
+
+const binary = z.string().describe('bytes');
+
+/** The ways in which rows are given, for the description of routes. */
+export const ROWS_RESPONSE = {
+  description: 'The rows, in the format that was asked for.',
+  content: {
+    [MEDIA_TYPES.json]: { schema: z.array(z.record(z.string(), z.unknown())) },
+    [MEDIA_TYPES.ndjson]: { schema: z.string() },
+    [MEDIA_TYPES.csv]: { schema: z.string() },
+    [MEDIA_TYPES.arrow]: { schema: binary },
+    [MEDIA_TYPES.parquet]: { schema: binary },
+  },
+};
+
+/** The format of a result; the Accept header decides where it is left out. */
+export const formatSchema = z.enum(SANDBOX_FORMATS).optional().describe('instead of the Accept header');

@@ -1,0 +1,144 @@
+import { parse } from 'node:path';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import {
+  type ImageSource,
+  type Lakehouse,
+  messageOf,
+  PixlakeError,
+  processSpecSchema,
+  type ProcessSpec,
+  toPixlakeError,
+  transformSchema,
+  type UnmadeImage,
+} from '../index.ts';
+import { SERVER_LIMITS } from './server-options.ts';
+import { tableParam } from './table-routes.ts';
+
+/** What is to be done, and images of the lake to do it to. */
+export const processBody = processSpecSchema
+  .extend({
+    table: tableParam,
+    ids: z
+      .array(z.union([z.string().min(1).max(512), z.int()]))
+      .min(1)
+      .max(SERVER_LIMITS.images),
+  })
+  .meta({ id: 'Process' });
+
+const { crop, size, fit, background, flip, rotate, brightness, blur, format, quality } =
+  transformSchema.shape;
+
+/** The same as query parameters, for an image that is the whole body. */
+export const processQuery = z.strictObject({
+  id: z.string().max(512).optional().describe('seeds the draws, as the id of a row does in a run'),
+  model: z.string().optional(),
+  seed: z.coerce.number().optional(),
+  copies: z.coerce.number().optional(),
+  crop: z.preprocess(toNumber, crop.optional()),
+  size: z.preprocess(toNumber, size.optional()),
+  fit: fit.optional(),
+  background: background.optional(),
+  flip: z.preprocess(toNumber, flip.optional()),
+  rotate: z.preprocess(toNumber, rotate.optional()),
+  brightness: z.preprocess(toNumber, brightness.optional()),
+  blur: z.preprocess(toNumber, blur.optional()),
+  format: format.optional(),
+  quality: z.preprocess(toNumber, quality.optional()),
+});
+
+/** The images of a request, those that could not be read, and what is to be done. */
+export interface ProcessRequest {
+  readonly sources: readonly ImageSource[];
+  readonly missing: readonly UnmadeImage[];
+  readonly spec: ProcessSpec;
+}
+
+/**
+ * Reads a request in any of its three forms: a form with files and an optional field `spec`, one image as the body, or JSON that names images
+ * of the lake.
+ *
+ * @throws `REQUEST_INVALID`, `BODY_TOO_LARGE`, `TABLE_NOT_FOUND`
+ */
+export async function readProcessRequest(
+  lakehouse: Lakehouse,
+  request: FastifyRequest,
+  query: z.output<typeof processQuery>,
+): Promise<ProcessRequest> {
+  if (request.isMultipart()) return readForm(request, toSpec(query));
+  const { body } = request;
+  if (Buffer.isBuffer(body)) {
+    if (body.length === 0) throw new PixlakeError('REQUEST_INVALID', 'the body is empty');
+    return { sources: [{ id: query.id ?? 'upload', bytes: body }], missing: [], spec: toSpec(query) };
+  }
+  const { table, ids, ...spec } = body as z.output<typeof processBody>;
+  return readNamed(lakehouse, table, ids.map(String), spec);
+}
+
+async function readForm(request: FastifyRequest, fromQuery: ProcessSpec): Promise<ProcessRequest> {
+  const sources: ImageSource[] = [];
+  let spec = fromQuery;
+  let sizeBytes = 0;
+  for await (const part of request.parts()) {
+    if (part.type === 'file') {
+      const bytes = await part.toBuffer();
+      sizeBytes += bytes.length;
+      if (sizeBytes > SERVER_LIMITS.uploadBytes)
+        throw new PixlakeError(
+          'BODY_TOO_LARGE',
+          `the images have more than ${SERVER_LIMITS.uploadBytes} bytes`,
+        );
+      sources.push({ id: (parse(part.filename).name || `upload-${sources.length}`).slice(0, 512), bytes });
+    } else if (part.fieldname === 'spec') spec = parseSpec(part.value);
+    else
+      throw new PixlakeError(
+        'REQUEST_INVALID',
+        `there is no field ${JSON.stringify(part.fieldname)}; only files and spec`,
+      );
+  }
+  if (sources.length === 0) throw new PixlakeError('REQUEST_INVALID', 'the form holds no file');
+  return { sources, missing: [], spec };
+}
+
+function parseSpec(text: unknown): ProcessSpec {
+  try {
+    return processSpecSchema.parse(JSON.parse(String(text)));
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+    throw new PixlakeError('SPEC_INVALID', `spec: ${reason}`, { cause: error });
+  }
+}
+
+async function readNamed(
+  lakehouse: Lakehouse,
+  table: string,
+  ids: readonly string[],
+  spec: ProcessSpec,
+): Promise<ProcessRequest> {
+  await lakehouse.describeTable(table);
+  const sources: ImageSource[] = [];
+  const missing: UnmadeImage[] = [];
+  for (const id of ids) {
+    try {
+      const { key } = await lakehouse.images.find(table, id);
+      sources.push({ id, bytes: await lakehouse.images.read(key) });
+    } catch (error) {
+      const { code, message, remedy } = toPixlakeError(error);
+      missing.push({ id, copy: 0, error: { code, message, remedy } });
+    }
+  }
+  return { sources, missing, spec };
+}
+
+function toSpec({ id: _id, model, seed, copies, ...transform }: z.output<typeof processQuery>): ProcessSpec {
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(copies === undefined ? {} : { copies }),
+    transform: Object.fromEntries(Object.entries(transform).filter(([, value]) => value !== undefined)),
+  };
+}
+
+function toNumber(value: unknown): unknown {
+  return typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+}

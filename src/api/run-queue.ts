@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto';
+import { log } from '../config.ts';
+import {
+  type Lakehouse,
+  openLakehouse,
+  PixlakeError,
+  type QuerySandbox,
+  type RunSpec,
+  type RunStatus,
+  type S3Options,
+  type Submission,
+  toPixlakeError,
+} from '../index.ts';
+import { EventLog, type LoggedEvent } from './event-log.ts';
+import { type RunResource, toRunResource } from './run-resource.ts';
+
+/** A run that waits or is in work here. */
+interface LiveRun {
+  readonly submission: Submission;
+  readonly events: EventLog;
+  readonly stop: AbortController;
+  state: 'queued' | 'running';
+  imageCount: number;
+  errorCount: number;
+  isCancelled: boolean;
+}
+
+/** Progress is told at most so often. */
+const PROGRESS_MS = 500;
+
+/** Event id behind the last event of a run that has come to an end: who has seen it need not come back. */
+export const LAST_EVENT_ID = 'end';
+
+const ENDED = new Set(['finished', 'failed', 'cancelled']);
+
+/** The runs that a server works on: a few at a time, in the order of their submission. All that it accepts survives its end. */
+export class RunQueue {
+  readonly #lakehouse: Lakehouse;
+  readonly #s3: S3Options;
+  readonly #sandbox: QuerySandbox;
+  readonly #runsAtOnce: number;
+  readonly #live = new Map<string, LiveRun>();
+  readonly #working = new Set<Promise<void>>();
+  #isClosing = false;
+
+  constructor(
+    lakehouse: Lakehouse,
+    sandbox: QuerySandbox,
+    { runsAtOnce, s3 }: { readonly runsAtOnce: number; readonly s3: S3Options },
+  ) {
+    this.#lakehouse = lakehouse;
+    this.#s3 = s3;
+    this.#sandbox = sandbox;
+    this.#runsAtOnce = runsAtOnce;
+  }
+
+  get counts(): { readonly queued: number; readonly running: number } {
+    const states = [...this.#live.values()].map(({ state }) => state);
+    const running = states.filter((state) => state === 'running').length;
+    return { queued: states.length - running, running };
+  }
+
+  /** Whether a run waits or is in work here. */
+  isLive(name: string): boolean {
+    return this.#live.has(name);
+  }
+
+  /** Takes up the runs that were accepted before the server ended, and gives their names. */
+  async recover(): Promise<string[]> {
+    const accepted = (await this.#lakehouse.submissions.list()).filter(({ state }) => state === 'accepted');
+    for (const submission of accepted) this.#enqueue(submission);
+    return accepted.map(({ run }) => run.name);
+  }
+
+  /** Accepts a run; the same one again is the same run. @throws as `Submissions.accept` does, and what is wrong with its SQL */
+  async submit(spec: RunSpec, idempotencyKey: string | undefined): Promise<RunResource> {
+    if (this.#isClosing) throw new PixlakeError('SERVER_BUSY', 'the server is shutting down');
+    const { name, isNew } = await this.#lakehouse.submissions.accept(spec, idempotencyKey);
+    const submission = await this.#lakehouse.submissions.read(name);
+    if (isNew && submission !== undefined) this.#enqueue(submission);
+    return this.describe(name);
+  }
+
+  /** @throws `RUN_NOT_FOUND` */
+  async describe(name: string): Promise<RunResource> {
+    const submission = await this.#lakehouse.submissions.read(name);
+    const status = await this.#readStatus(name, submission);
+    if (submission === undefined && status === undefined)
+      throw new PixlakeError('RUN_NOT_FOUND', `there is no run ${name}`);
+    return toRunResource(name, submission, status, this.#live.get(name));
+  }
+
+  /** The newest execution of each run, by name. */
+  async list(): Promise<RunResource[]> {
+    const submissions = new Map(
+      (await this.#lakehouse.submissions.list()).map((submission) => [submission.run.name, submission]),
+    );
+    const statuses = new Map<string, RunStatus>();
+    for (const status of await this.#lakehouse.listRuns()) {
+      const { name } = status.execution.run;
+      if (!statuses.has(name)) statuses.set(name, status);
+    }
+    const names = [...new Set([...submissions.keys(), ...statuses.keys()])].sort();
+    return names.map((name) =>
+      toRunResource(name, submissions.get(name), statuses.get(name), this.#live.get(name)),
+    );
+  }
+
+  /** Stops a run; what is done is kept. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
+  async cancel(name: string): Promise<RunResource> {
+    const { state } = await this.describe(name);
+    if (state === 'finished') throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has finished already`);
+    const live = this.#live.get(name);
+    if (live !== undefined) {
+      live.isCancelled = true;
+      live.stop.abort(new PixlakeError('INTERRUPTED', 'the run was cancelled'));
+      if (live.state === 'queued') await this.#settle(live, { state: 'cancelled' });
+      return this.describe(name);
+    }
+    const submission = await this.#lakehouse.submissions.read(name);
+    if (submission === undefined) await this.#lakehouse.cancelRun(name);
+    else await this.#lakehouse.submissions.end(submission, { state: 'cancelled' });
+    return this.describe(name);
+  }
+
+  /** Takes up a run that is not in work. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
+  async resume(name: string): Promise<RunResource> {
+    const { state } = await this.describe(name);
+    if (state === 'finished') throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has finished already`);
+    if (this.#live.has(name)) return this.describe(name);
+    const run = (await this.#lakehouse.submissions.read(name))?.run ?? (await this.#readRun(name));
+    await this.#lakehouse.submissions.accept(run, undefined);
+    const submission = await this.#lakehouse.submissions.read(name);
+    if (submission !== undefined) this.#enqueue(submission);
+    return this.describe(name);
+  }
+
+  /**
+   * Tells what becomes of a run: first how it stands, unless the follower has missed nothing since the event it names, then each change,
+   * until it is no longer in work.
+   */
+  async *follow(
+    name: string,
+    lastEventId: string | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<LoggedEvent> {
+    const live = this.#live.get(name);
+    if (live !== undefined) {
+      const hasMissed = lastEventId === undefined || !live.events.knows(lastEventId);
+      const following = live.events.follow(hasMissed ? undefined : lastEventId, signal);
+      if (hasMissed) yield { id: '', kind: 'state', payload: await this.describe(name) };
+      yield* following;
+    }
+    if (signal.aborted) return;
+    const last = await this.describe(name);
+    yield { id: ENDED.has(last.state) ? LAST_EVENT_ID : '', kind: 'state', payload: last };
+  }
+
+  /** Stops what is in work, so that it can be taken up again. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    for (const { stop } of this.#live.values())
+      stop.abort(new PixlakeError('INTERRUPTED', 'the server is shutting down'));
+    await Promise.all(this.#working);
+    for (const { events } of this.#live.values()) events.end();
+  }
+
+  #enqueue(submission: Submission): void {
+    const { name } = submission.run;
+    if (this.#live.has(name)) return;
+    this.#live.set(name, {
+      submission,
+      events: new EventLog(randomUUID().slice(0, 8)),
+      stop: new AbortController(),
+      state: 'queued',
+      imageCount: 0,
+      errorCount: 0,
+      isCancelled: false,
+    });
+    this.#startNext();
+  }
+
+  #startNext(): void {
+    if (this.#isClosing || this.counts.running >= this.#runsAtOnce) return;
+    const next = [...this.#live.values()].find(({ state }) => state === 'queued');
+    if (next === undefined) return;
+    next.state = 'running';
+    const work = this.#execute(next).finally(() => {
+      this.#working.delete(work);
+      this.#startNext();
+    });
+    this.#working.add(work);
+  }
+
+  async #execute(live: LiveRun): Promise<void> {
+    const { submission, events, stop } = live;
+    const { name } = submission.run;
+    let toldMs = 0;
+    events.add('state', { id: name, state: 'running' });
+    try {
+      await this.#lakehouse.run(submission.run, {
+        signal: stop.signal,
+        sandbox: this.#sandbox,
+        onStart: ({ run, rowCount, shardCount }, resumedShardCount) =>
+          events.add('plan', { rowCount, totalImages: rowCount * run.copies, shardCount, resumedShardCount }),
+        onProgress: ({ imageCount, errorCount }) => {
+          Object.assign(live, { imageCount, errorCount });
+          if (Date.now() - toldMs < PROGRESS_MS) return;
+          toldMs = Date.now();
+          events.add('progress', { imageCount, errorCount });
+        },
+      });
+      await this.#settle(live, { state: 'finished' });
+    } catch (error) {
+      await this.#settleFailure(live, toPixlakeError(error));
+    }
+  }
+
+  async #settleFailure(live: LiveRun, error: PixlakeError): Promise<void> {
+    const { name } = live.submission.run;
+    const isCancelled = live.isCancelled || error.code === 'RUN_CANCELLED';
+    if (this.#isClosing && !isCancelled) {
+      log.info({ run: name }, 'the run stopped with the server; the next one takes it up');
+      return;
+    }
+    const { code, message, remedy } = error;
+    if (!isCancelled) log.warn({ run: name, err: error }, 'a run failed');
+    const failure = { code, message, ...(remedy === undefined ? {} : { remedy }) };
+    await this.#settle(live, isCancelled ? { state: 'cancelled' } : { state: 'failed', failure });
+  }
+
+  async #settle(live: LiveRun, end: Pick<Submission, 'state' | 'failure'>): Promise<void> {
+    const { name } = live.submission.run;
+    try {
+      await this.#lakehouse.submissions.end(live.submission, end);
+    } catch (error) {
+      // It stays accepted, and is taken up by the next server.
+      log.error({ run: name, err: error }, 'the end of a run could not be recorded');
+    }
+    this.#live.delete(name);
+    live.events.end();
+  }
+
+  async #readStatus(name: string, submission: Submission | undefined): Promise<RunStatus | undefined> {
+    const output = submission?.run.output;
+    const lakehouse = output === undefined ? this.#lakehouse : openLakehouse({ lake: output, s3: this.#s3 });
+    try {
+      return await lakehouse.showRun(name);
+    } catch (error) {
+      const { code } = toPixlakeError(error);
+      if (code === 'RUN_NOT_FOUND' || (output !== undefined && code === 'LAKE_NOT_FOUND')) return undefined;
+      throw error;
+    }
+  }
+
+  async #readRun(name: string): Promise<RunSpec> {
+    const { execution } = await this.#lakehouse.showRun(name);
+    if (execution.sourceLake === undefined) return execution.run;
+    throw new PixlakeError('ARGUMENT_INVALID', `run ${name} reads another lake, so it is resumed from there`);
+  }
+}

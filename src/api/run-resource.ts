@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { runSpecSchema, type RunStatus, type Submission } from '../index.ts';
+
+/** Where a run stands. `interrupted` is neither finished nor in work on this server. */
+export const RUN_STATES = ['queued', 'running', 'interrupted', 'cancelled', 'failed', 'finished'] as const;
+
+/** One of {@link RUN_STATES}. */
+export type RunStateName = (typeof RUN_STATES)[number];
+
+const count = z.int().min(0);
+
+/** A run as REST gives it. What the plan decides is null until there is one. */
+export const runResource = z
+  .object({
+    id: z.string().describe('the name of the run'),
+    state: z.enum(RUN_STATES),
+    spec: z.record(z.string(), z.unknown()).describe('the specification with all defaults'),
+    submittedAt: z.iso.datetime().nullable(),
+    runId: z.string().nullable().describe('identifies what the pixels depend on'),
+    sourceTable: z.string().nullable(),
+    sourceVersion: z.int().nullable(),
+    rowCount: count.nullable(),
+    totalImages: count.nullable(),
+    imageCount: count,
+    errorCount: count,
+    shardCount: count.nullable(),
+    finishedShardCount: count,
+    model: z.object({ name: z.string(), sha256: z.string(), isTrained: z.boolean() }).nullable(),
+    error: z.object({ code: z.string(), message: z.string(), remedy: z.string().optional() }).nullable(),
+    links: z.object({
+      self: z.string(),
+      events: z.string(),
+      manifest: z.string(),
+    }),
+  })
+  .meta({ id: 'Run' });
+
+/** A run as REST gives it. */
+export type RunResource = z.output<typeof runResource>;
+
+/** A run's specification, the same as that of the CLI. */
+export const runSpec = runSpecSchema.meta({ id: 'RunSpec' });
+
+/** What this server knows of a run that waits or runs here. */
+export interface LiveProgress {
+  readonly state: 'queued' | 'running';
+  readonly imageCount: number;
+  readonly errorCount: number;
+}
+
+/** Puts together what is known of a run. */
+export function toRunResource(
+  name: string,
+  submission: Submission | undefined,
+  status: RunStatus | undefined,
+  live: LiveProgress | undefined,
+): RunResource {
+  const execution = status?.execution;
+  const run = submission?.run ?? execution?.run;
+  const path = `/v1/runs/${encodeURIComponent(name)}`;
+  const failure = submission?.state === 'failed' && live === undefined ? submission.failure : undefined;
+  return {
+    id: name,
+    state: stateOf(submission, status, live),
+    spec: { ...run },
+    submittedAt: submission === undefined ? null : new Date(submission.submittedMs).toISOString(),
+    runId: execution?.runId ?? null,
+    sourceTable: execution?.sourceTable ?? null,
+    sourceVersion: execution?.sourceVersion ?? null,
+    rowCount: execution?.rowCount ?? null,
+    totalImages: execution === undefined ? null : execution.rowCount * execution.run.copies,
+    // While it runs, shards in work count too.
+    imageCount: Math.max(status?.imageCount ?? 0, live?.imageCount ?? 0),
+    errorCount: Math.max(status?.errorCount ?? 0, live?.errorCount ?? 0),
+    shardCount: execution?.shardCount ?? null,
+    finishedShardCount: status?.finishedShardCount ?? 0,
+    model: modelOf(status),
+    error: failure ?? null,
+    links: { self: path, events: `${path}/events`, manifest: `${path}/manifest` },
+  };
+}
+
+function stateOf(
+  submission: Submission | undefined,
+  status: RunStatus | undefined,
+  live: LiveProgress | undefined,
+): RunStateName {
+  if (live !== undefined) return live.state;
+  if (submission?.state === 'failed' || submission?.state === 'cancelled') return submission.state;
+  if (status?.state === 'finished' || status?.state === 'cancelled') return status.state;
+  return 'interrupted';
+}
+
+function modelOf(status: RunStatus | undefined): RunResource['model'] {
+  const model = status?.execution.model;
+  if (model === undefined) return null;
+  const { name, sha256, isTrained } = model;
+  return { name, sha256, isTrained };
+}

@@ -1,0 +1,186 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { PixlakeError, type RunSpec } from '../index.ts';
+import type { LoggedEvent } from './event-log.ts';
+import { formatSchema, ROWS_RESPONSE } from './formats.ts';
+import { PROBLEMS } from './problem.ts';
+import { LAST_EVENT_ID } from './run-queue.ts';
+import { type RunResource, runResource, runSpec } from './run-resource.ts';
+import { sendRows } from './send-rows.ts';
+import type { App, ServerContext } from './server-context.ts';
+
+const runParams = z.object({ id: z.string().min(1).max(64).describe('name of the run') });
+
+const ACCEPTED = { 202: runResource.describe('The run, as it stands now.'), ...PROBLEMS };
+
+/** A comment line now and then keeps the connection from being taken for dead. */
+const HEARTBEAT_MS = 15_000;
+
+/** `/v1/runs`: work that takes longer than a request. */
+export function addRunRoutes(app: App, context: ServerContext): void {
+  const { runs, sandbox, options } = context;
+  app.post(
+    '/v1/runs',
+    {
+      config: { scope: 'run' },
+      schema: {
+        tags: ['runs'],
+        summary: 'Start a run',
+        description:
+          'Accepts the run and answers at once. The same specification again is the same run; another one under a name that is taken is refused.',
+        headers: z.object({ 'idempotency-key': z.string().min(1).max(255).optional() }),
+        body: runSpec,
+        response: ACCEPTED,
+      },
+    },
+    async (request, reply) => {
+      const spec: RunSpec = request.body;
+      checkPlaces(spec, options.allowedOutputs ?? []);
+      await sandbox.check(spec.sql);
+      const key = request.headers['idempotency-key'];
+      // Keys of one client mean nothing to another.
+      const run = await runs.submit(spec, key === undefined ? undefined : `${request.client}:${key}`);
+      return reply.code(202).header('location', run.links.self).send(run);
+    },
+  );
+
+  app.get(
+    '/v1/runs',
+    {
+      config: { scope: 'read' },
+      schema: { tags: ['runs'], summary: 'List runs', response: { 200: z.array(runResource), ...PROBLEMS } },
+    },
+    async () => runs.list(),
+  );
+
+  app.get(
+    '/v1/runs/:id',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags: ['runs'],
+        summary: 'Tell how a run stands',
+        params: runParams,
+        response: { 200: runResource, ...PROBLEMS },
+      },
+    },
+    async ({ params }) => runs.describe(params.id),
+  );
+
+  const command = (
+    verb: 'cancel' | 'resume',
+    summary: string,
+    work: (name: string) => Promise<RunResource>,
+  ): void => {
+    app.post(
+      `/v1/runs/:id/${verb}`,
+      {
+        config: { scope: 'run' },
+        schema: { tags: ['runs'], summary, params: runParams, response: ACCEPTED },
+      },
+      async ({ params }, reply) => reply.code(202).send(await work(params.id)),
+    );
+  };
+  command('cancel', 'Stop a run; what is done is kept', (name) => runs.cancel(name));
+  command('resume', 'Take up a run where it stopped', (name) => runs.resume(name));
+
+  app.get(
+    '/v1/runs/:id/manifest',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags: ['runs'],
+        summary: 'Get the manifest of a finished run: a row for each image',
+        params: runParams,
+        querystring: z.strictObject({
+          limit: z.coerce.number().int().min(0).optional(),
+          format: formatSchema,
+        }),
+        response: { 200: ROWS_RESPONSE, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { state, spec } = await runs.describe(request.params.id);
+      if (state !== 'finished')
+        throw new PixlakeError(
+          'RUN_UNFINISHED',
+          `run ${request.params.id} is ${state} and has no manifest yet`,
+        );
+      if (spec['output'] !== undefined)
+        throw new PixlakeError('ARGUMENT_INVALID', 'the run wrote to another lake; query it there');
+      const sql = `SELECT * FROM runs."${request.params.id}"`;
+      return sendRows(context, request, reply, { sql, ...request.query });
+    },
+  );
+
+  app.get(
+    '/v1/runs/:id/events',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags: ['runs'],
+        summary: 'Follow a run as server-sent events',
+        description:
+          '`state` tells how the run stands, `plan` what it will do, `progress` how many images are done. The stream ends with the run; with Last-Event-ID it goes on where it broke off.',
+        params: runParams,
+        headers: z.object({ 'last-event-id': z.string().max(64).optional() }),
+        response: {
+          200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
+          204: z.null().describe('The run has ended, and the client knows.'),
+          ...PROBLEMS,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const lastEventId = request.headers['last-event-id'];
+      await runs.describe(id);
+      if (lastEventId === LAST_EVENT_ID && !runs.isLive(id)) return reply.code(204).send(null);
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      const text = toEventStream(runs.follow(id, lastEventId, gone.signal));
+      return reply
+        .type('text/event-stream')
+        .header('cache-control', 'no-store')
+        .header('x-accel-buffering', 'no')
+        .send(text as never);
+    },
+  );
+}
+
+/** Strangers may name models of the lake and the places that the operator allows, but no files of the server. @throws `SPEC_INVALID` */
+export function checkPlaces(
+  { model, output }: { readonly model?: string | undefined; readonly output?: string | undefined },
+  allowedOutputs: readonly string[],
+): void {
+  if (model !== undefined && !/^[a-z0-9][\w-]{0,63}$/iu.test(model)) {
+    throw new PixlakeError('SPEC_INVALID', 'model: give the name of a model of the lake', {
+      remedy: 'GET /v1/models lists them',
+    });
+  }
+  if (output === undefined) return;
+  const isBelow = allowedOutputs.some(
+    (root) => output === root || output.startsWith(`${root.replace(/\/+$/u, '')}/`),
+  );
+  if (isBelow && !output.split('/').includes('..')) return;
+  throw new PixlakeError('SPEC_INVALID', 'output: this server does not write there', {
+    remedy: 'leave it out to write into the lake; the operator allows others with --allow-output',
+  });
+}
+
+function toEventStream(events: AsyncGenerator<LoggedEvent>): Readable {
+  const stream = new Readable({ read: () => undefined });
+  const heartbeat = setInterval(() => stream.push(': still there\n\n'), HEARTBEAT_MS);
+  const pump = async (): Promise<void> => {
+    for await (const { id, kind, payload } of events) {
+      if (stream.destroyed) break;
+      const idLine = id === '' ? '' : `id: ${id}\n`;
+      stream.push(`event: ${kind}\n${idLine}data: ${JSON.stringify(payload)}\n\n`);
+    }
+    stream.push(null);
+  };
+  pump()
+    .catch((error: unknown) => stream.destroy(error instanceof Error ? error : new Error(String(error))))
+    .finally(() => clearInterval(heartbeat));
+  return stream;
+}

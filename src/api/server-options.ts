@@ -1,0 +1,45 @@
+import type { S3Options, SandboxLimits } from '../index.ts';
+
+/** How a server is reached and what it allows. */
+export interface ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** File of API keys; without one only this machine is served. */
+  readonly apiKeysPath?: string | undefined;
+  /** Origins of web pages that may call the server from a browser. */
+  readonly corsOrigins?: readonly string[];
+  /** Roots of other lakes that runs may write to. */
+  readonly allowedOutputs?: readonly string[];
+  /** Requests of one client in a minute; without a limit by default where there are no keys. */
+  readonly requestsPerMinute?: number | undefined;
+  /** Requests of one client at once. */
+  readonly requestsAtOnce?: number;
+  readonly runsAtOnce?: number;
+  /** Whether runs that the last server left are taken up; otherwise they wait to be resumed. */
+  readonly resumesRuns?: boolean;
+  readonly limits?: Partial<SandboxLimits>;
+  readonly s3?: S3Options;
+}
+
+const MIB = 1024 ** 2;
+
+/** Bounds that nobody has had a reason to change yet. */
+export const SERVER_LIMITS = {
+  jsonBytes: MIB,
+  /** One uploaded image, the images of one request, and all of its body. */
+  imageBytes: 32 * MIB,
+  images: 64,
+  uploadBytes: 128 * MIB,
+  /** Longest side that an image is resized to for looking at it. */
+  shownPixels: 4096,
+  requestsPerMinute: 600,
+  requestsAtOnce: 64,
+  /** Requests with uploads or resizing at once, of all clients. */
+  imageRequestsAtOnce: 16,
+  connections: 4096,
+  headersMs: 15_000,
+  requestMs: 120_000,
+  keepAliveMs: 10_000,
+  /** Time that work in progress has to end when the server is stopped. */
+  shutdownMs: 20_000,
+} as const;

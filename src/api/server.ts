@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import multipart from '@fastify/multipart';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { log } from '../config.ts';
+import { type Lakehouse, PixlakeError, type QuerySandbox } from '../index.ts';
+import { ApiKeyRing } from './api-keys.ts';
+import { authenticate, isLoopback } from './authenticate.ts';
+import { limitConcurrency } from './concurrency.ts';
+import { addDocs } from './docs.ts';
+import { addHealthRoutes } from './health-routes.ts';
+import { addImageRoutes } from './image-routes.ts';
+import { createMetrics } from './metrics.ts';
+import { addModelRoutes } from './model-routes.ts';
+import { handleProblems } from './problem.ts';
+import { addProcessRoute } from './process-route.ts';
+import { addQueryRoute } from './query-route.ts';
+import { RunQueue } from './run-queue.ts';
+import { addRunRoutes } from './run-routes.ts';
+import { SERVER_LIMITS, type ServerOptions } from './server-options.ts';
+import type { App, ServerContext } from './server-context.ts';
+import { addTableRoutes } from './table-routes.ts';
+
+/** A server that answers. */
+export interface Server extends AsyncDisposable {
+  readonly url: string;
+  /** Names of the runs of an earlier server that were taken up. */
+  readonly recovered: readonly string[];
+}
+
+/**
+ * Serves a lake over HTTP until it is disposed: then it takes no more requests, ends those in work, and stops runs so that they can be
+ * taken up again.
+ *
+ * @throws `ARGUMENT_INVALID` for an address that others reach without API keys, `SANDBOX_UNAVAILABLE`, `LAKE_NOT_FOUND`, `API_KEYS_INVALID`
+ */
+export async function openServer(lakehouse: Lakehouse, options: ServerOptions): Promise<Server> {
+  const isPublic = !isLoopback(options.host);
+  if (isPublic && options.apiKeysPath === undefined) {
+    throw new PixlakeError(
+      'ARGUMENT_INVALID',
+      `${options.host} can be reached by others, and there are no API keys`,
+      {
+        remedy:
+          'make keys with `pixlake keys create` and name their file with --api-keys, or bind to 127.0.0.1',
+      },
+    );
+  }
+  const keys = options.apiKeysPath === undefined ? undefined : await ApiKeyRing.open(options.apiKeysPath);
+  const sandbox = await lakehouse.openSandbox(options.limits);
+  try {
+    checkConfinement(sandbox, isPublic);
+    const runs = new RunQueue(lakehouse, sandbox, {
+      runsAtOnce: options.runsAtOnce ?? 1,
+      s3: options.s3 ?? {},
+    });
+    const metrics = createMetrics(sandbox, runs);
+    const app = await buildApp({ lakehouse, sandbox, runs, metrics, options }, keys);
+    const recovered = options.resumesRuns === false ? [] : await runs.recover();
+    const url = await listen(app, options);
+    return {
+      url,
+      recovered,
+      async [Symbol.asyncDispose](): Promise<void> {
+        await Promise.all([closeApp(app), runs.close()]);
+        await sandbox[Symbol.asyncDispose]();
+        await lakehouse.images.close();
+      },
+    };
+  } catch (error) {
+    await sandbox[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function checkConfinement({ status: { confinement } }: QuerySandbox, isPublic: boolean): void {
+  if (confinement === 'namespaces') return;
+  if (confinement === 'none' && isPublic) {
+    throw new PixlakeError('SANDBOX_UNAVAILABLE', 'this machine cannot bound the memory of query processes', {
+      remedy: 'serve on Linux with util-linux (prlimit), or bind to 127.0.0.1',
+    });
+  }
+  log.warn(
+    confinement === 'limits'
+      ? 'query processes are bounded in memory, but not kept from the file system and the network: `unshare` is missing or not permitted'
+      : 'query processes are not confined by the operating system: `prlimit` and `unshare` are missing or not permitted',
+  );
+}
+
+async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): Promise<App> {
+  const { metrics, options } = context;
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id'];
+      return typeof given === 'string' && /^[\w.-]{1,64}$/u.test(given) ? given : randomUUID();
+    },
+    bodyLimit: SERVER_LIMITS.jsonBytes,
+    requestTimeout: SERVER_LIMITS.requestMs,
+    keepAliveTimeout: SERVER_LIMITS.keepAliveMs,
+    routerOptions: { maxParamLength: 1024 },
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    http: { headersTimeout: SERVER_LIMITS.headersMs, connectionsCheckingInterval: 5000 },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.server.maxConnections = SERVER_LIMITS.connections;
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  handleProblems(app, (code) => metrics.countProblem(code));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions, id, client } = request;
+    const route = routeOptions.url ?? 'none';
+    const { statusCode: status, elapsedTime } = reply;
+    metrics.observeRequest({ method, route, status }, elapsedTime / 1000);
+    // The pattern of the route and nothing that the client sent.
+    request.log.info({ id, client, method, route, status, ms: Math.round(elapsedTime) }, 'request');
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    // Whoever puts TLS in front of the server says so himself.
+    strictTransportSecurity: false,
+    // Served images may be shown by the pages of others that may fetch them.
+    crossOriginResourcePolicy: { policy: 'same-site' },
+  });
+  const { corsOrigins = [] } = options;
+  if (corsOrigins.length > 0) await app.register(cors, { origin: [...corsOrigins] });
+  authenticate(app, keys);
+  const requestsPerMinute =
+    options.requestsPerMinute ?? (keys === undefined ? 0 : SERVER_LIMITS.requestsPerMinute);
+  if (requestsPerMinute > 0) {
+    await app.register(rateLimit, {
+      max: requestsPerMinute,
+      timeWindow: '1 minute',
+      keyGenerator: ({ client }) => client,
+      errorResponseBuilder: (_request, { after }) =>
+        new PixlakeError('RATE_LIMITED', `more than ${requestsPerMinute} requests in a minute`, {
+          remedy: `try again in ${after}`,
+        }),
+    });
+  }
+  limitConcurrency(app, options.requestsAtOnce ?? SERVER_LIMITS.requestsAtOnce);
+  await app.register(multipart, {
+    limits: {
+      fileSize: SERVER_LIMITS.imageBytes,
+      files: SERVER_LIMITS.images,
+      fields: 8,
+      fieldSize: SERVER_LIMITS.jsonBytes,
+      parts: SERVER_LIMITS.images + 8,
+      headerPairs: 32,
+    },
+  });
+  await addDocs(app);
+  await app.register(async (routes) => {
+    const typed = routes.withTypeProvider<ZodTypeProvider>();
+    addHealthRoutes(typed, context);
+    addQueryRoute(typed, context);
+    addTableRoutes(typed, context);
+    addImageRoutes(typed, context);
+    addRunRoutes(typed, context);
+    addProcessRoute(typed, context);
+    addModelRoutes(typed, context);
+  });
+  await app.ready();
+  return app;
+}
+
+async function listen(app: App, { host, port }: ServerOptions): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PixlakeError('ARGUMENT_INVALID', `cannot listen on ${host}:${port}: ${reason}`, {
+      cause: error,
+      remedy: 'choose another --host or --port',
+    });
+  }
+}
+
+/** Waits for the requests in work, but not for ever. */
+async function closeApp(app: App): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), SERVER_LIMITS.shutdownMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(timer);
+  }
+}

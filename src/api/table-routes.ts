@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { TableSummary } from '../index.ts';
+import { PROBLEMS } from './problem.ts';
+import type { App, ServerContext } from './server-context.ts';
+
+const table = z
+  .object({
+    name: z.string().describe('as one writes it in SQL'),
+    version: z.int(),
+    rowCount: z.int().nullable().describe('null where it is not recorded'),
+    fileCount: z.int(),
+    sizeBytes: z.int(),
+    partitionColumns: z.array(z.string()),
+    isAttached: z.boolean().describe('a table of others that can only be read'),
+  })
+  .meta({ id: 'Table' });
+
+const tableVersion = z
+  .object({
+    version: z.int(),
+    timestamp: z.iso.datetime(),
+    operation: z.string(),
+    parameters: z.record(z.string(), z.unknown()),
+    metrics: z.record(z.string(), z.unknown()),
+    engine: z.string().nullable(),
+  })
+  .meta({ id: 'TableVersion' });
+
+/** Name of a table in a path. */
+export const tableParam = z.string().min(1).max(160).describe('name of a table, or runs.<name>');
+
+/** `/v1/tables`: what there is to query. */
+export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
+  app.get(
+    '/v1/tables',
+    {
+      config: { scope: 'read' },
+      schema: { tags: ['tables'], summary: 'List tables', response: { 200: z.array(table), ...PROBLEMS } },
+    },
+    async () => (await lakehouse.listTables()).map(toTable),
+  );
+
+  app.get(
+    '/v1/tables/:table',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags: ['tables'],
+        summary: 'Describe a table',
+        params: z.object({ table: tableParam }),
+        response: {
+          200: table.extend({ columns: z.array(z.object({ name: z.string(), type: z.unknown() })) }),
+          ...PROBLEMS,
+        },
+      },
+    },
+    async ({ params }) => {
+      const { columns, ...summary } = await lakehouse.describeTable(params.table);
+      return { ...toTable(summary), columns: [...columns] };
+    },
+  );
+
+  app.get(
+    '/v1/tables/:table/history',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags: ['tables'],
+        summary: 'List the versions of a table, newest first',
+        params: z.object({ table: tableParam }),
+        querystring: z.strictObject({ limit: z.coerce.number().int().min(1).max(10_000).default(100) }),
+        response: { 200: z.array(tableVersion), ...PROBLEMS },
+      },
+    },
+    async ({ params, query }) => {
+      const versions = await lakehouse.history(params.table, query.limit);
+      return versions.map(({ engine, ...version }) => ({ ...version, engine: engine ?? null }));
+    },
+  );
+}
+
+function toTable({ rowCount, partitionColumns, ...summary }: TableSummary): z.output<typeof table> {
+  return { ...summary, rowCount: rowCount ?? null, partitionColumns: [...partitionColumns] };
+}

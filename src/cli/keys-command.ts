@@ -1,0 +1,84 @@
+import { type Command, Option } from 'commander';
+import { type ApiKey, createApiKey, listApiKeys, revokeApiKey, type Scope, SCOPES } from '../api/api-keys.ts';
+import { duration, print, printJson } from './command-line.ts';
+
+interface FileOptions {
+  readonly file: string;
+  readonly json?: boolean;
+}
+
+interface CreateOptions extends FileOptions {
+  readonly name: string;
+  readonly scope: Scope;
+  readonly expires?: number;
+}
+
+/** `pixlake keys …`: looks after the keys that may call a server. */
+export function addKeysCommand(program: Command): void {
+  const keys = program
+    .command('keys')
+    .summary('make, list and revoke the API keys of a server')
+    .description('Looks after the API keys of `pixlake serve --api-keys`. The file holds hashes only.');
+
+  withFile(keys.command('create').description('Make a key. It is shown once and cannot be had again.'))
+    .requiredOption('--name <name>', 'whom or what it is for')
+    .addOption(
+      new Option(
+        '--scope <scope>',
+        'read: query and look; run: also start and stop work; admin: also /metrics',
+      )
+        .choices(SCOPES)
+        .default('read'),
+    )
+    .option('--expires <duration>', 'how long it holds (default: until it is revoked)', duration)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pixlake keys create --name notebook
+  $ pixlake keys create --name nightly-batch --scope run --expires 52w --file keys.json`,
+    )
+    .action(async ({ file, name, scope, expires, json }: CreateOptions) => {
+      const { key, token } = await createApiKey(file, {
+        name,
+        scope,
+        ...(expires === undefined ? {} : { expiresMs: expires }),
+      });
+      if (json) printJson({ id: key.id, token });
+      else {
+        print(token);
+        process.stderr.write(`key ${key.id} may ${scope}; this is the only time it is shown\n`);
+      }
+    });
+
+  withFile(keys.command('list').description('List the keys.')).action(async ({ file, json }: FileOptions) => {
+    const known = await listApiKeys(file);
+    if (json) printJson(known.map(({ secretSha256: _hash, ...key }) => key));
+    else if (known.length === 0) print('no keys');
+    else print(...known.map(describeKey));
+  });
+
+  withFile(keys.command('revoke <id>').description('Revoke a key at once, also for running servers.')).action(
+    async (id: string, { file, json }: FileOptions) => {
+      const { secretSha256: _hash, ...key } = await revokeApiKey(file, id);
+      if (json) printJson(key);
+      else print(`key ${id} (${key.name}) is revoked`);
+    },
+  );
+}
+
+function withFile(command: Command): Command {
+  return command
+    .option('--file <path>', 'file of the keys', 'api-keys.json')
+    .option('--json', 'print one JSON document for machines instead of text');
+}
+
+function describeKey({ id, name, scope, createdAt, expiresAt, revokedAt }: ApiKey): string {
+  const end =
+    revokedAt !== undefined
+      ? `revoked ${revokedAt}`
+      : expiresAt === undefined
+        ? 'valid'
+        : `expires ${expiresAt}`;
+  return `${id}  ${scope}  ${name}  created ${createdAt}  ${end}`;
+}

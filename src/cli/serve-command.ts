@@ -1,0 +1,110 @@
+import type { Command } from 'commander';
+import { openServer } from '../api/server.ts';
+import { log } from '../config.ts';
+import type { SandboxLimits } from '../index.ts';
+import {
+  byteSize,
+  duration,
+  interruptible,
+  type LakeOptions,
+  openLake,
+  s3Options,
+  wholeNumber,
+  withStoreOptions,
+} from './command-line.ts';
+
+interface Options extends LakeOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly apiKeys?: string;
+  readonly cors?: readonly string[];
+  readonly allowOutput?: readonly string[];
+  readonly runsAtOnce: number;
+  readonly leaveRuns?: boolean;
+  readonly querySlots?: number;
+  readonly queryTimeout?: number;
+  readonly queryMemory?: number;
+  readonly maxRows?: number;
+  readonly requestsPerMinute?: number;
+  readonly requestsAtOnce?: number;
+}
+
+/** `pixlake serve`: answers REST requests on a lake until it is stopped. */
+export function addServeCommand(program: Command): void {
+  const command = program
+    .command('serve')
+    .summary('serve the lake over REST')
+    .description(
+      'Serves the lake over REST: SQL in, rows, images and manifests out. Routes are described at /docs. Strangers may\nonly read tables; each query runs in a process of its own with bounds. Without --api-keys only this machine is served.',
+    )
+    .option('--host <address>', 'address to bind to; others than loopback need --api-keys', '127.0.0.1')
+    .option('--port <n>', 'port to listen on; 0 takes any that is free', wholeNumber(0), 7070)
+    .option('--api-keys <file>', 'file of the keys that may call the server; see `pixlake keys`')
+    .option(
+      '--cors <origin...>',
+      'web pages of these origins may call the server, such as https://example.org',
+    )
+    .option('--allow-output <uri...>', 'runs may also write to lakes at or below these roots')
+    .option('--runs-at-once <n>', 'runs in work at once; others wait', wholeNumber(1), 1)
+    .option('--leave-runs', 'do not take up the runs that the last server left; they show as interrupted')
+    .option('--query-slots <n>', 'query processes (default: one for each core, two at least)', wholeNumber(1))
+    .option('--query-timeout <duration>', 'longest time that a query may compute (default: 30s)', duration)
+    .option(
+      '--query-memory <size>',
+      'memory of a query process (default: half of the machine in all, 2GB each at most)',
+      byteSize,
+    )
+    .option('--max-rows <n>', 'most rows of a result (default: 1000000)', wholeNumber(1))
+    .option(
+      '--requests-per-minute <n>',
+      'requests of one key in a minute, 0 for any number (default: 600, any number without keys)',
+      wholeNumber(0),
+    )
+    .option(
+      '--requests-at-once <n>',
+      'requests of one key, or one address, at once (default: 64)',
+      wholeNumber(1),
+    )
+    .option('--workers <n>', 'worker threads of a run (default: one for each core)', wholeNumber(1));
+  withStoreOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pixlake serve
+  $ curl localhost:7070/v1/query -H 'content-type: application/json' -d '{"sql": "SELECT count(*) FROM images"}'
+  $ pixlake keys create --name notebook --scope read --file keys.json
+  $ pixlake serve --host 0.0.0.0 --api-keys keys.json --lake s3://bucket/lake`,
+    )
+    .action(async (options: Options) => {
+      if (process.env['PIXLAKE_LOG_LEVEL'] === undefined) log.level = 'info';
+      const lakehouse = openLake(options);
+      await interruptible(async (signal) => {
+        await using server = await openServer(lakehouse, {
+          ...options,
+          apiKeysPath: options.apiKeys,
+          corsOrigins: options.cors ?? [],
+          allowedOutputs: options.allowOutput ?? [],
+          resumesRuns: options.leaveRuns !== true,
+          limits: toLimits(options),
+          s3: s3Options(options),
+        });
+        const taken = server.recovered.length === 0 ? '' : `, taking up ${server.recovered.join(', ')}`;
+        process.stdout.write(
+          `pixlake serves ${lakehouse.uri} at ${server.url} (see ${server.url}/docs)${taken}\n`,
+        );
+        await new Promise<void>((resolve) =>
+          signal.addEventListener('abort', () => resolve(), { once: true }),
+        );
+      });
+    });
+}
+
+function toLimits({ querySlots, queryTimeout, queryMemory, maxRows }: Options): Partial<SandboxLimits> {
+  return {
+    ...(querySlots === undefined ? {} : { slots: querySlots }),
+    ...(queryTimeout === undefined ? {} : { timeoutMs: queryTimeout }),
+    ...(queryMemory === undefined ? {} : { memoryBytes: queryMemory }),
+    ...(maxRows === undefined ? {} : { maxRows }),
+  };
+}

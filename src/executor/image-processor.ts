@@ -1,0 +1,34 @@
+import { availableParallelism } from 'node:os';
+import { Piscina } from 'piscina';
+import { messageOf, PixlakeError } from '../errors.ts';
+import type { ImageProcessor, MadeImage, UnmadeImage } from '../run/process-one.ts';
+
+/** Images that wait for a thread at most. */
+const MAX_QUEUED = 1024;
+
+/** A thread that has nothing to do ends after this, and its model with it. */
+const IDLE_MS = 60_000;
+
+/** Makes single images in worker threads that start when they are needed. */
+export function createImageProcessor(): ImageProcessor {
+  const pool = new Piscina({
+    filename: new URL('./process-worker.js', import.meta.url).href,
+    minThreads: 0,
+    maxThreads: availableParallelism(),
+    maxQueue: MAX_QUEUED,
+    idleTimeout: IDLE_MS,
+  });
+  return {
+    async process(task) {
+      try {
+        return (await pool.run(task)) as MadeImage | UnmadeImage;
+      } catch (error) {
+        const isFull = pool.queueSize >= MAX_QUEUED;
+        throw new PixlakeError(isFull ? 'SERVER_BUSY' : 'INTERNAL_ERROR', messageOf(error), { cause: error });
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await pool.close();
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { openEncoded } from './configured-sharp.ts';
+import { toImageError } from './image-error.ts';
+import { readHeader } from './read-header.ts';
+import type { Transform } from './transform.ts';
+
+/** A size in pixels to show an image in; a side that is left out follows from the other. */
+export interface ShownSize {
+  readonly width?: number;
+  readonly height?: number;
+  readonly fit: Transform['fit'];
+}
+
+/** Resizes an encoded image for looking at it, as JPEG; the background shows white. @throws `IMAGE_…` */
+export async function resizeImage(bytes: Uint8Array, size: ShownSize): Promise<Buffer> {
+  await readHeader(bytes);
+  try {
+    return await openEncoded(bytes)
+      .autoOrient()
+      .pipelineColourspace('srgb')
+      .flatten({ background: '#ffffff' })
+      .resize({ ...size, background: '#ffffff' })
+      .jpeg({ quality: 90 })
+      .toBuffer();
+  } catch (error) {
+    throw toImageError(error, bytes);
+  }
+}
