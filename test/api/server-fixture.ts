@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { writePlainCatalogue } from '../support/catalogue.ts';
+import { pixlakeJson } from '../support/pixlake.ts';
+
+const MAIN = join(import.meta.dirname, '../../dist/cli/main.js');
+
+/** A problem as the server gives it. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly remedy?: string;
+  readonly requestId: string;
+}
+
+/** A real server in a process of its own. */
+export interface TestServer {
+  readonly url: string;
+  readonly process: ChildProcess;
+  /** What it wrote on standard error so far. */
+  log(): string;
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+  /** Ends it by a signal and waits for that. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Starts `pixlake serve` on a lake and waits until it answers. */
+export async function startServer(lake: string, ...args: readonly string[]): Promise<TestServer> {
+  const child = spawn(process.execPath, [MAIN, 'serve', '--lake', lake, '--port', '0', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  let printed = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${log}`)));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+      const found = /at (http:\/\/\S+) /u.exec(printed)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  return {
+    url,
+    process: child,
+    log: () => log,
+    get: (path, headers = {}) => fetch(url + path, { headers }),
+    post: (path, body, headers = {}) =>
+      fetch(url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      }),
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      child.kill(signal);
+      await once(child, 'exit');
+      return child.exitCode;
+    },
+  };
+}
+
+/** A server on a lake of so many images, for the tests of one file. */
+export function useServer(
+  rowCount: number,
+  ...args: readonly string[]
+): { readonly current: TestServer; readonly lake: string } {
+  let folder: string;
+  let server: TestServer;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pixlake-serve-'));
+    const lake = join(folder, 'lake');
+    await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), rowCount));
+    server = await startServer(lake, ...args);
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+  return {
+    get current() {
+      return server;
+    },
+    get lake() {
+      return join(folder, 'lake');
+    },
+  };
+}
+
+/** Reads an answer that has to be a problem. */
+export async function problemOf(response: Response): Promise<Problem> {
+  const text = await response.text();
+  if (!response.headers.get('content-type')?.startsWith('application/problem+json'))
+    throw new Error(`no problem but ${response.status} ${text.slice(0, 500)}`);
+  return JSON.parse(text) as Problem;
+}
+
+/** Waits until a condition holds. */
+export async function eventually(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  for (let attempt = 0; attempt < 600; attempt++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`did not happen within 30 s: ${what}`);
+}
+
+/** Resident memory of a process in bytes. */
+export async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/u.exec(status)?.[1]) * 1024;
+}
