@@ -95,7 +95,8 @@ function toKnown(error: FastifyError, request: FastifyRequest): PixlakeError {
   if (code !== undefined) return new PixlakeError(code, messageOf(error), { cause: error });
   const isTheirs = error.statusCode !== undefined && error.statusCode < 500;
   if (isTheirs) return new PixlakeError('REQUEST_INVALID', messageOf(error), { cause: error });
-  if (request.raw.destroyed) return new PixlakeError('INTERRUPTED', 'the client has gone', { cause: error });
+  if (request.raw.socket.destroyed)
+    return new PixlakeError('INTERRUPTED', 'the client has gone', { cause: error });
   return new PixlakeError('INTERNAL_ERROR', messageOf(error), { cause: error });
 }
 

@@ -65,7 +65,9 @@ export async function readProcessRequest(
   request: FastifyRequest,
   query: z.output<typeof processQuery>,
 ): Promise<ProcessRequest> {
-  if (request.isMultipart()) return readForm(request, toSpec(query));
+  if (request.isMultipart()) {
+    return readForm(request, toSpec(query)).catch((error: unknown) => Promise.reject(toFormError(error)));
+  }
   const { body } = request;
   if (Buffer.isBuffer(body)) {
     if (body.length === 0) throw new PixlakeError('REQUEST_INVALID', 'the body is empty');
@@ -98,6 +100,15 @@ async function readForm(request: FastifyRequest, fromQuery: ProcessSpec): Promis
   }
   if (sources.length === 0) throw new PixlakeError('REQUEST_INVALID', 'the form holds no file');
   return { sources, missing: [], spec };
+}
+
+/** A form that is cut off or malformed is the client's doing, but its parser throws plain errors. */
+function toFormError(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (error instanceof PixlakeError || code.startsWith('FST_')) return error;
+  return new PixlakeError('REQUEST_INVALID', `the form cannot be read: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 function parseSpec(text: unknown): ProcessSpec {

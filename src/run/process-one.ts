@@ -52,6 +52,7 @@ export class ImageMaker {
   async make(task: ProcessTask): Promise<MadeImage | UnmadeImage> {
     const { id, copy, transform } = task;
     try {
+      if (task.bytes.length === 0) throw new PixlakeError('IMAGE_EMPTY', 'the image has zero bytes');
       const session = await this.#load(task);
       const { pixels, original, drawn } = await transformOriginal(task.bytes, task, task);
       const [predictions = []] = session === undefined ? [] : await labelPixels(session, [pixels]);
