@@ -64,6 +64,8 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Pixlak
   const { meaning } = ERRORS[code];
   // What the server got wrong is the operator's to read, in the log.
   const detail = status === 500 ? meaning : hidePaths(message);
+  // The rest of the body would have to be read first.
+  if (status === 413) reply.header('connection', 'close');
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 503 || (status === 429 && !reply.hasHeader('retry-after'))) reply.header('retry-after', '1');
   return reply

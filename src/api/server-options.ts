@@ -29,13 +29,13 @@ export const SERVER_LIMITS = {
   /** One uploaded image, the images of one request, and all of its body. */
   imageBytes: 32 * MIB,
   images: 64,
-  uploadBytes: 128 * MIB,
+  uploadBytes: 64 * MIB,
   /** Longest side that an image is resized to for looking at it. */
   shownPixels: 4096,
   requestsPerMinute: 600,
   requestsAtOnce: 64,
   /** Requests with uploads or resizing at once, of all clients. */
-  imageRequestsAtOnce: 16,
+  imageRequestsAtOnce: 8,
   connections: 4096,
   headersMs: 15_000,
   requestMs: 120_000,

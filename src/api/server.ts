@@ -108,6 +108,7 @@ async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): P
     http: { headersTimeout: SERVER_LIMITS.headersMs, connectionsCheckingInterval: 5000 },
   }).withTypeProvider<ZodTypeProvider>();
   app.server.maxConnections = SERVER_LIMITS.connections;
+  app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   handleProblems(app, (code) => metrics.countProblem(code));

@@ -1,0 +1,229 @@
+import { connect } from 'node:net';
+import { request } from 'node:http';
+import { Readable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { memoryOf, problemOf, useServer } from './server-fixture.ts';
+
+const server = useServer(3);
+
+const MIB = 1024 ** 2;
+
+/** Sends raw bytes and gives what comes back until the server closes, or for so long. */
+async function send(bytes: string, waitMs = 1000): Promise<string> {
+  const { hostname, port } = new URL(server.current.url);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname);
+    let answer = '';
+    const end = (): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    socket.once('close', end).once('error', end);
+    socket.write(bytes);
+    setTimeout(end, waitMs);
+  });
+}
+
+async function postText(path: string, body: string, type = 'application/json'): Promise<Response> {
+  return fetch(server.current.url + path, { method: 'POST', headers: { 'content-type': type }, body });
+}
+
+describe('bad requests', () => {
+  test.each([
+    ['JSON that ends early', '{"sql": "SELECT 1"', 'application/json', 400, 'REQUEST_INVALID'],
+    ['no JSON at all', 'SELECT 1', 'application/json', 400, 'REQUEST_INVALID'],
+    ['an empty body', '', 'application/json', 400, 'REQUEST_INVALID'],
+    ['an array', '[]', 'application/json', 400, 'REQUEST_INVALID'],
+    ['null', 'null', 'application/json', 400, 'REQUEST_INVALID'],
+    [
+      'a poisoned prototype',
+      '{"sql": "SELECT 1", "__proto__": {"x": 1}}',
+      'application/json',
+      400,
+      'REQUEST_INVALID',
+    ],
+    [
+      'a poisoned constructor',
+      '{"sql": "SELECT 1", "constructor": {"prototype": {}}}',
+      'application/json',
+      400,
+      'REQUEST_INVALID',
+    ],
+    ['deep JSON', '['.repeat(100_000), 'application/json', 400, 'REQUEST_INVALID'],
+    ['text', 'SELECT 1', 'text/plain', 415, 'MEDIA_TYPE_UNSUPPORTED'],
+    ['a form', 'sql=SELECT+1', 'application/x-www-form-urlencoded', 415, 'MEDIA_TYPE_UNSUPPORTED'],
+    [
+      'a body of 2 MB',
+      JSON.stringify({ sql: 'x'.repeat(2 * MIB) }),
+      'application/json',
+      413,
+      'BODY_TOO_LARGE',
+    ],
+    [
+      'SQL of 17 KiB',
+      JSON.stringify({ sql: `SELECT '${'x'.repeat(17 * 1024)}'` }),
+      'application/json',
+      400,
+      'SQL_REFUSED',
+    ],
+  ])('%s', async (_name, body, type, status, code) => {
+    expect(await problemOf(await postText('/v1/query', body, type))).toMatchObject({ status, code });
+  });
+
+  test.each([
+    ['GET', '/nope'],
+    ['GET', '/v1'],
+    ['GET', '/v1/query'],
+    ['DELETE', '/v1/tables/images'],
+    ['PUT', '/v1/runs/x'],
+    ['GET', '/v1/../../etc/passwd'],
+    ['GET', '/docs/../../../../etc/passwd'],
+    ['GET', '/docs/%2e%2e/%2e%2e/package.json'],
+    ['GET', '/v1/tables/%00/images/1'],
+    ['GET', '/v1/tables/images/images/%ff'],
+    ['GET', `/v1/runs/${'x'.repeat(2000)}`],
+    ['GET', '/v1/runs/..%2f..%2fpixlake.json'],
+    ['GET', '/v1/runs/a%0d%0aset-cookie:%20x=1/events'],
+    ['OPTIONS', '/v1/query'],
+  ])('%s %s is refused', async (method, path) => {
+    const response = await fetch(server.current.url + path, { method });
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.status).toBeLessThan(500);
+    expect(response.headers.get('set-cookie')).toBeNull();
+    expect(await response.text()).not.toMatch(/root:|"dependencies"/u);
+  });
+
+  test('a flood of headers is cut off', async () => {
+    const headers = Array.from({ length: 3000 }, (_, index) => `x-${index}: ${'y'.repeat(20)}`).join('\r\n');
+    const answer = await send(`GET /healthz HTTP/1.1\r\nhost: localhost\r\n${headers}\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /u);
+  });
+
+  test.each([
+    'GET / HTTP/9.9\r\n\r\n',
+    'nonsense\r\n\r\n',
+    '\u0000\u0001\u0002',
+    'POST /v1/query HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+  ])('what is no HTTP is refused: %j', async (bytes) => {
+    expect(await send(bytes)).not.toMatch(/^HTTP\/1\.1 [25]/u);
+  });
+
+  test('a name that is not of this machine is refused, as is a page of another site', async () => {
+    const answer = await send('GET /v1/tables HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 403 /u);
+    expect(answer).toContain('HOST_REFUSED');
+    const page = await server.current.get('/v1/tables', { origin: 'https://evil.example' });
+    expect(await problemOf(page)).toMatchObject({ status: 403, code: 'HOST_REFUSED' });
+  });
+
+  test('a body of 200 MB is refused without being kept', async () => {
+    const pid = server.current.process.pid ?? 0;
+    const before = await memoryOf(pid);
+    for (const type of ['application/json', 'image/jpeg', 'multipart/form-data; boundary=x']) {
+      const path = type === 'application/json' ? '/v1/query' : '/v1/process';
+      expect(await upload(path, type, 200 * MIB), type).toBeOneOf([413, 'closed']);
+    }
+    expect((await server.current.get('/healthz')).status).toBe(200);
+    expect((await memoryOf(pid)) - before).toBeLessThan(300 * MIB);
+  });
+
+  test('every answer carries headers that keep browsers from guessing, and the id of the request', async () => {
+    for (const path of ['/healthz', '/nope', '/v1/tables']) {
+      const { headers } = await server.current.get(path, { 'x-request-id': 'mine-1' });
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(headers.get('x-request-id')).toBe('mine-1');
+      expect(headers.get('x-powered-by')).toBeNull();
+    }
+    const odd = await server.current.get('/healthz', { 'x-request-id': 'a b"c' });
+    expect(odd.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/u);
+  });
+});
+
+/** Sends a body of a size without a length of its own, and gives the status, or that the server closed. */
+async function upload(path: string, type: string, sizeBytes: number): Promise<number | 'closed'> {
+  const piece = Buffer.alloc(MIB, 'x');
+  return new Promise((resolve) => {
+    const sending = request(server.current.url + path, { method: 'POST', headers: { 'content-type': type } });
+    sending.once('response', (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    sending.once('error', () => resolve('closed'));
+    Readable.from(
+      (function* () {
+        if (type.startsWith('multipart'))
+          yield Buffer.from('--x\r\ncontent-disposition: form-data; name="a"; filename="a.jpg"\r\n\r\n');
+        for (let sent = 0; sent < sizeBytes; sent += MIB) yield piece;
+        if (type.startsWith('multipart')) yield Buffer.from('\r\n--x--\r\n');
+      })(),
+    ).pipe(sending);
+  });
+}
+
+describe('what a server says of itself', () => {
+  test('the OpenAPI description names every route, scope and problem', async () => {
+    const api = (await (await server.current.get('/openapi.json')).json()) as {
+      openapi: string;
+      paths: Record<
+        string,
+        Record<string, { responses: Record<string, unknown>; requestBody?: { content: object } }>
+      >;
+      components: { schemas: Record<string, unknown> };
+    };
+    expect(api.openapi).toBe('3.1.0');
+    expect(
+      Object.entries(api.paths)
+        .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
+        .sort(),
+    ).toEqual(
+      [
+        'get /healthz',
+        'get /metrics',
+        'get /readyz',
+        'get /v1/models',
+        'get /v1/runs',
+        'get /v1/runs/{id}',
+        'get /v1/runs/{id}/events',
+        'get /v1/runs/{id}/images/{*}',
+        'get /v1/runs/{id}/manifest',
+        'get /v1/tables',
+        'get /v1/tables/{table}',
+        'get /v1/tables/{table}/history',
+        'get /v1/tables/{table}/images/{id}',
+        'post /v1/process',
+        'post /v1/query',
+        'post /v1/runs',
+        'post /v1/runs/{id}/cancel',
+        'post /v1/runs/{id}/resume',
+      ].sort(),
+    );
+    for (const methods of Object.values(api.paths))
+      for (const route of Object.values(methods)) expect(route.responses).toHaveProperty('4XX');
+    expect(Object.keys(api.paths['/v1/process']?.['post']?.requestBody?.content ?? {})).toContain(
+      'multipart/form-data',
+    );
+    expect(JSON.stringify(api)).not.toContain('"$ref":"#/definitions');
+  });
+
+  test('the pages at /docs come from the server alone', async () => {
+    const page = await (await server.current.get('/docs/')).text();
+    expect(page).not.toMatch(/(?:src|href)="https?:/u);
+    for (const [, path = ''] of page.matchAll(/(?:src|href)="([^"]+)"/gu))
+      expect((await server.current.get(new URL(path, `${server.current.url}/docs/`).pathname)).status).toBe(
+        200,
+      );
+  });
+
+  test('metrics are those of Prometheus', async () => {
+    await postText('/v1/query', '{');
+    const text = await (await server.current.get('/metrics')).text();
+    expect(text).toMatch(/^pixlake_problems_total\{code="REQUEST_INVALID"\} \d+$/mu);
+    expect(text).toMatch(
+      /^pixlake_http_request_duration_seconds_count\{method="POST",route="\/v1\/query",status="400"\} \d+$/mu,
+    );
+    for (const line of text.trim().split('\n'))
+      expect(line).toMatch(/^(?:|#.*|[a-z_\d]+(?:\{.*\})? -?[\d.eE+-]+|[a-z_\d]+(?:\{.*\})? (?:NaN|[+-]Inf))$/iu);
+  });
+});
