@@ -26,7 +26,7 @@ export async function addDocs(app: App): Promise<void> {
         { name: 'server', description: 'How the server is' },
       ],
     },
-    transform: describeBodies,
+    transform: describeRoute,
     transformObject: jsonSchemaTransformObject,
   });
   await app.register(swaggerUi, {
@@ -52,13 +52,20 @@ const OTHER_BODIES = {
   },
 };
 
-/** The transform of the library, which knows bodies of one type only. */
-const describeBodies: SwaggerTransform = (route) => {
+/** The transform of the library, which knows bodies of one type only, and leaves the rest of a path without a name. */
+const describeRoute: SwaggerTransform = (route) => {
   const body = route.schema?.body;
-  if (typeof body !== 'object' || body === null || !('content' in body)) return jsonSchemaTransform(route);
+  const hasTypes = typeof body === 'object' && body !== null && 'content' in body;
+  if (!hasTypes) return nameRest(jsonSchemaTransform(route));
   const { 'application/json': json } = body.content as Record<string, { schema: z.ZodType }>;
   const described = jsonSchemaTransform({ ...route, schema: { ...route.schema, body: json?.schema } });
   const schema = { ...described.schema };
   schema.body = { content: { 'application/json': { schema: schema.body }, ...OTHER_BODIES } };
-  return { ...described, schema };
+  return nameRest({ ...described, schema });
 };
+
+function nameRest({ schema, url }: ReturnType<SwaggerTransform>): ReturnType<SwaggerTransform> {
+  if (!url.endsWith('/*')) return { schema, url };
+  const text = JSON.stringify(schema).replaceAll('"*"', '"key"');
+  return { schema: JSON.parse(text) as typeof schema, url: url.replace(/\*$/u, ':key') };
+}

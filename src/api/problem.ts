@@ -64,8 +64,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Pixlak
   const { meaning } = ERRORS[code];
   // What the server got wrong is the operator's to read, in the log.
   const detail = status === 500 ? meaning : hidePaths(message);
-  // The rest of the body would have to be read first.
-  if (status === 413) reply.header('connection', 'close');
+  if (status === 413) hangUp(request, reply);
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 503 || (status === 429 && !reply.hasHeader('retry-after'))) reply.header('retry-after', '1');
   return reply
@@ -82,6 +81,16 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Pixlak
         requestId: request.id,
       }),
     );
+}
+
+/** Time to read an answer before the connection is cut. */
+const HANG_UP_MS = 500;
+
+/** Nobody reads the rest of a body that is too large, so that the connection is of no more use. */
+function hangUp(request: FastifyRequest, reply: FastifyReply): void {
+  const { socket } = request.raw;
+  reply.header('connection', 'close');
+  reply.raw.once('finish', () => setTimeout(() => socket.destroy(), HANG_UP_MS).unref());
 }
 
 function toKnown(error: FastifyError, request: FastifyRequest): PixlakeError {

@@ -13,6 +13,12 @@ const runParams = z.object({ id: z.string().min(1).max(64).describe('name of the
 
 const ACCEPTED = { 202: runResource.describe('The run, as it stands now.'), ...PROBLEMS };
 
+const sseEvent = z.object({
+  event: z.enum(['state', 'plan', 'progress']),
+  id: z.string().optional(),
+  data: z.string().describe('JSON; that of `state` is a Run'),
+});
+
 /** A comment line now and then keeps the connection from being taken for dead. */
 const HEARTBEAT_MS = 15_000;
 
@@ -125,7 +131,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
         params: runParams,
         headers: z.object({ 'last-event-id': z.string().max(64).optional() }),
         response: {
-          200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
+          200: { description: 'Events', content: { 'text/event-stream': { schema: sseEvent } } },
           204: z.null().describe('The run has ended, and the client knows.'),
           ...PROBLEMS,
         },

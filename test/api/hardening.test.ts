@@ -186,7 +186,7 @@ describe('what a server says of itself', () => {
         'get /v1/runs',
         'get /v1/runs/{id}',
         'get /v1/runs/{id}/events',
-        'get /v1/runs/{id}/images/{*}',
+        'get /v1/runs/{id}/images/{key}',
         'get /v1/runs/{id}/manifest',
         'get /v1/tables',
         'get /v1/tables/{table}',
