@@ -29,6 +29,14 @@ const NODE_KINDS = new Set([
   'LIMIT_PERCENT_MODIFIER',
   'ORDER_MODIFIER',
   'DISTINCT_MODIFIER',
+  // Types of casts.
+  'ARRAY_TYPE_INFO',
+  'DECIMAL_TYPE_INFO',
+  'ENUM_TYPE_INFO',
+  'LIST_TYPE_INFO',
+  'STRING_TYPE_INFO',
+  'STRUCT_TYPE_INFO',
+  'UNBOUND_TYPE_INFO',
 ]);
 
 /** Classes of expressions. */
@@ -126,7 +134,10 @@ function walk(value: unknown, depth: number, subqueryDepth: number): void {
   for (const [key, child] of Object.entries(node)) {
     // Constants hold types and values of their own, which are none of the query's nodes.
     if (key === 'value' && node['class'] === 'CONSTANT') continue;
-    walk(child, depth + 1, inner);
+    // The function itself was checked as one that makes rows; what is left are its arguments.
+    const isRowFunction = key === 'function' && node['type'] === 'TABLE_FUNCTION';
+    const queryDepth = key === 'cte_map' ? inner + 1 : inner;
+    walk(isRowFunction ? Object.values(child as Node) : child, depth + 1, queryDepth);
   }
 }
 
@@ -136,6 +147,8 @@ function checkNode(node: Node): void {
   else if (typeof type === 'string' && isNodeKind(node) && !NODE_KINDS.has(type))
     throw refuse(`${type} is not allowed`);
   if (type === 'BASE_TABLE') checkTable(node);
+  if (type === 'UNBOUND_TYPE_INFO' && (node['schema'] || node['catalog']))
+    throw refuse('types of other schemas are not allowed');
   const cteMap = node['cte_map'] as { readonly map?: readonly { readonly key: unknown }[] } | undefined;
   for (const { key } of cteMap?.map ?? []) checkCteName(String(key));
   if (type === 'TABLE_FUNCTION') checkFunction(node['function'] as Node, ALLOWED_TABLE_FUNCTIONS);

@@ -224,6 +224,8 @@ describe('what a server says of itself', () => {
       /^pixlake_http_request_duration_seconds_count\{method="POST",route="\/v1\/query",status="400"\} \d+$/mu,
     );
     for (const line of text.trim().split('\n'))
-      expect(line).toMatch(/^(?:|#.*|[a-z_\d]+(?:\{.*\})? -?[\d.eE+-]+|[a-z_\d]+(?:\{.*\})? (?:NaN|[+-]Inf))$/iu);
+      expect(line).toMatch(
+        /^(?:|#.*|[a-z_\d]+(?:\{.*\})? -?[\d.eE+-]+|[a-z_\d]+(?:\{.*\})? (?:NaN|[+-]Inf))$/iu,
+      );
   });
 });
