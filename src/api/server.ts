@@ -3,7 +3,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { log } from '../config.ts';
 import { type Lakehouse, PixlakeError, type QuerySandbox } from '../index.ts';
@@ -92,8 +92,9 @@ function checkConfinement({ status: { confinement } }: QuerySandbox, isPublic: b
 
 async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): Promise<App> {
   const { metrics, options } = context;
+  const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];

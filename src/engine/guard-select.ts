@@ -179,10 +179,11 @@ function checkFunction(node: Node, allowed: ReadonlySet<string>): void {
 }
 
 /** Views of versions stand in schemas of their own; see `parseSelect`. */
-function checkTable({ catalog_name: catalog, schema_name: schema }: Node): void {
-  if (catalog !== undefined && catalog !== '') throw refuse(`the catalog ${String(catalog)} is not allowed`);
-  const { text } = splitVersion(String(schema ?? '').toLowerCase());
-  if (text !== '' && text !== RUNS_SCHEMA) throw refuse(`the schema ${String(schema)} is not allowed`);
+function checkTable(node: Node): void {
+  const { catalog_name: catalog = '', schema_name: schema = '' } = node as Readonly<Record<string, string>>;
+  if (catalog !== '') throw refuse(`the catalog ${catalog} is not allowed`);
+  const { text } = splitVersion(schema.toLowerCase());
+  if (text !== '' && text !== RUNS_SCHEMA) throw refuse(`the schema ${schema} is not allowed`);
 }
 
 /** Names of WITH clauses must not be such as DuckDB would look for elsewhere where the clause does not reach: in files, or its own views. */

@@ -53,8 +53,8 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
       throw sqlError(error);
     }
   };
-  await run(`SET TimeZone = 'UTC'`);
-  await run(`SET temp_directory = ${quoteText(join(options.scratchDir, 'spill'))}`);
+  const spillDir = quoteText(join(options.scratchDir, 'spill'));
+  await run(`SET TimeZone = 'UTC'; SET temp_directory = ${spillDir}`);
   const locator = new ObjectLocator(run, options.scratchDir);
   return {
     connection,

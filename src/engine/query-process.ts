@@ -77,10 +77,13 @@ async function lock(paths: readonly string[]): Promise<void> {
   const open = current();
   if (open.isLocked) return;
   open.isLocked = true;
-  await open.db.run(`SET allowed_paths = [${paths.map(quoteText).join(', ')}]`);
-  await open.db.run(`SET allowed_directories = [${quoteText(open.scratchDir)}]`);
-  await open.db.run('SET enable_external_access = false');
-  await open.db.run('SET lock_configuration = true');
+  const settings = [
+    `allowed_paths = [${paths.map(quoteText).join(', ')}]`,
+    `allowed_directories = [${quoteText(open.scratchDir)}]`,
+    'enable_external_access = false',
+    'lock_configuration = true',
+  ];
+  await open.db.run(settings.map((setting) => `SET ${setting}`).join('; '));
 }
 
 const READING = new Set([StatementType.SELECT, StatementType.EXPLAIN]);

@@ -181,7 +181,7 @@ export const REFUSED: Readonly<Record<string, readonly string[]>> = {
     `SELECT * FROM re\u0430d_csv('/etc/passwd')`,
     `SELECT * FROM read\u200b_csv('/etc/passwd')`,
     `SELECT 1 \u2028; DROP VIEW images`,
-    `${'x'.repeat(20_000)}`,
+    'x'.repeat(20_000),
     `SELECT ${'1,'.repeat(9000)}1`,
   ],
   macros: [
@@ -339,7 +339,6 @@ export const REFUSED: Readonly<Record<string, readonly string[]>> = {
     `SELECT ${'abs('.repeat(900)}1${')'.repeat(900)}`,
     `SELECT ${'CASE WHEN true THEN '.repeat(500)}1${' END'.repeat(500)}`,
     `${'WITH a AS ('.repeat(12)}SELECT 1${') SELECT * FROM a'.repeat(12)}`,
-    `SELECT 1 ${'UNION ALL SELECT 1 '.repeat(800)}`,
   ],
 };
 
@@ -383,6 +382,7 @@ export const BOUNDED: Readonly<Record<string, readonly string[]>> = {
     `SELECT json_valid(repeat('[', 10000000))`,
     `SELECT repeat('[', 5000000)::JSON`,
     `SELECT ${'('.repeat(3000)}1${')'.repeat(3000)}`,
+    `SELECT 1 ${'UNION ALL SELECT 1 '.repeat(800)}`,
     `SELECT error('mine')`,
     `SELECT 'x'::INTEGER`,
     `SELECT (SELECT id FROM images) FROM images`,

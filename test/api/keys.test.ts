@@ -13,7 +13,7 @@ describe('API keys', () => {
     const path = join(await makeTestFolder(), 'keys.json');
     const { key, token } = await createApiKey(path, { name: 'a', scope: 'read' });
     const text = await readFile(path, 'utf8');
-    expect(text).not.toContain(token.split('_')[2]);
+    expect(text).not.toContain(token.slice(-43));
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(await listApiKeys(path)).toEqual([key]);
     await createApiKey(path, { name: 'b', scope: 'admin' });
@@ -27,7 +27,9 @@ describe('API keys', () => {
     const ring = await ApiKeyRing.open(path);
     expect(await ring.find(token)).toEqual(key);
     expect(await ring.find(short.token)).toBeUndefined();
-    const [, id, secret = ''] = token.split('_');
+    const [, id] = token.split('_');
+    // A secret may hold the separator too.
+    const secret = token.slice(-43);
     const flipped = (secret.startsWith('A') ? 'B' : 'A') + secret.slice(1);
     for (const wrong of [
       '',
@@ -161,7 +163,7 @@ describe('a server with keys', () => {
     await server.post('/v1/query', { sql: `SELECT 'a secret text' AS x` }, as('read'));
     const log = server.log();
     expect(log).toContain('/v1/query');
-    for (const token of Object.values(tokens)) expect(log).not.toContain(token.split('_')[2]);
+    for (const token of Object.values(tokens)) expect(log).not.toContain(token.slice(-43));
     expect(log).not.toContain('a secret text');
   });
 
