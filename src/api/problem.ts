@@ -41,15 +41,31 @@ const CODE_OF_FASTIFY: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_RATE_LIMIT: 'RATE_LIMITED',
 };
 
-/** Answers every error of a server as a problem. What the server itself got wrong is logged, and the client learns no more than the code. */
-export function handleProblems(app: FastifyInstance, onProblem: (code: ErrorCode) => void): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const known = toKnown(error, request);
-    if (known.status >= 500 && known.code !== 'SERVER_BUSY')
-      request.log.error({ err: error, code: known.code }, 'a request failed');
-    onProblem(known.code);
-    return sendProblem(request, reply, known);
-  });
+/** What is no fault of the server, whatever its status. */
+const EXPECTED: ReadonlySet<ErrorCode> = new Set(['SERVER_BUSY', 'INTERRUPTED']);
+
+/** Told of every problem that is answered. */
+export type OnProblem = (code: ErrorCode) => void;
+
+/** Answers an error as a problem. What the server itself got wrong is logged, and the client learns no more than the code. */
+export function answerProblem(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  onProblem: OnProblem,
+): FastifyReply {
+  const known = toKnown(error, request);
+  if (known.status >= 500 && !EXPECTED.has(known.code))
+    request.log.error({ err: error, code: known.code }, 'a request failed');
+  onProblem(known.code);
+  return sendProblem(request, reply, known);
+}
+
+/** Has every error that a route throws answered as a problem. */
+export function handleProblems(app: FastifyInstance, onProblem: OnProblem): void {
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    answerProblem(error, request, reply, onProblem),
+  );
   app.setNotFoundHandler((request, reply) => {
     onProblem('ROUTE_NOT_FOUND');
     const error = new PixlakeError('ROUTE_NOT_FOUND', `there is no ${request.method} of this path`, {

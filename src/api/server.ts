@@ -15,7 +15,7 @@ import { addHealthRoutes } from './health-routes.ts';
 import { addImageRoutes } from './image-routes.ts';
 import { createMetrics } from './metrics.ts';
 import { addModelRoutes } from './model-routes.ts';
-import { handleProblems } from './problem.ts';
+import { answerProblem, handleProblems, type OnProblem } from './problem.ts';
 import { addProcessRoute } from './process-route.ts';
 import { addQueryRoute } from './query-route.ts';
 import { RunQueue } from './run-queue.ts';
@@ -93,6 +93,7 @@ function checkConfinement({ status: { confinement } }: QuerySandbox, isPublic: b
 async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): Promise<App> {
   const { metrics, options } = context;
   const loggerInstance: FastifyBaseLogger = log;
+  const onProblem: OnProblem = (code) => metrics.countProblem(code);
   const app = Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
@@ -104,6 +105,11 @@ async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): P
     requestTimeout: SERVER_LIMITS.requestMs,
     keepAliveTimeout: SERVER_LIMITS.keepAliveMs,
     routerOptions: { maxParamLength: 1024 },
+    // Paths that cannot be read get no further than the router, where no hook runs.
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      answerProblem(error, request, reply, onProblem);
+    },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     http: { headersTimeout: SERVER_LIMITS.headersMs, connectionsCheckingInterval: 5000 },
@@ -112,7 +118,7 @@ async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): P
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  handleProblems(app, (code) => metrics.countProblem(code));
+  handleProblems(app, onProblem);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

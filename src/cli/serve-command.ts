@@ -35,7 +35,7 @@ export function addServeCommand(program: Command): void {
     .command('serve')
     .summary('serve the lake over REST')
     .description(
-      'Serves the lake over REST: SQL in, rows, images and manifests out. Routes are described at /docs. Strangers may\nonly read tables; each query runs in a process of its own with bounds. Without --api-keys only this machine is served.',
+      'Serves the lake over REST: SQL in, rows, images and manifests out. Routes are described at /docs. Strangers may only read tables; each query runs in a process of its own with bounds. Without --api-keys only this machine is served.',
     )
     .option('--host <address>', 'address to bind to; others than loopback need --api-keys', '127.0.0.1')
     .option('--port <n>', 'port to listen on; 0 takes any that is free', wholeNumber(0), 7070)

@@ -60,8 +60,12 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
     connection,
     run,
     async serialize(sql): Promise<string> {
-      const reader = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
-      return String(reader.getRows()[0]?.[0]);
+      try {
+        const reader = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
+        return String(reader.getRows()[0]?.[0]);
+      } catch (error) {
+        throw sqlError(error);
+      }
     },
     locate: (store, objects) => locator.locate(store, objects),
     async rows<Row>(sql: string): Promise<Row[]> {
@@ -95,7 +99,7 @@ const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
 };
 
 /**
- * Turns an error of DuckDB into a {@link PixlakeError}: `STORAGE_FULL`, `OBJECT_NOT_FOUND` for missing files, `STORAGE_DENIED` and
+ * Turns an error of DuckDB into a {@link PixlakeError}: `INTERRUPTED`, `QUERY_OUT_OF_MEMORY`, `STORAGE_FULL`, `OBJECT_NOT_FOUND` for missing files, `STORAGE_DENIED` and
  * `STORAGE_FAILED` for what a server answered, else `SQL_FAILED`.
  */
 export function sqlError(error: unknown): PixlakeError {
@@ -109,6 +113,7 @@ export function sqlError(error: unknown): PixlakeError {
 
 function codeOf(message: string): ErrorCode {
   if (/no space left on device|ENOSPC/iu.test(message)) return 'STORAGE_FULL';
+  if (message.startsWith('INTERRUPT Error')) return 'INTERRUPTED';
   if (/^Out of Memory Error|bad[_ ]alloc/iu.test(message)) return 'QUERY_OUT_OF_MEMORY';
   if (/No files found that match|Cannot open file .*No such file/iu.test(message)) return 'OBJECT_NOT_FOUND';
   if (!message.startsWith('HTTP Error')) return 'SQL_FAILED';

@@ -27,7 +27,8 @@ export function defaultSandboxLimits(): SandboxLimits {
   const share = Math.floor(totalmem() / 2 / slots);
   return {
     slots,
-    maxWaiting: 64,
+    // Who is sent away comes back at once: letting many wait costs less than turning them down.
+    maxWaiting: 1024,
     maxWaitMs: 10_000,
     timeoutMs: 30_000,
     stallMs: 30_000,

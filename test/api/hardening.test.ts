@@ -83,6 +83,7 @@ describe('bad requests', () => {
     ['GET', '/v1/tables/%00/images/1'],
     ['GET', '/v1/tables/images/images/%ff'],
     ['GET', `/v1/runs/${'x'.repeat(2000)}`],
+    ['GET', '/v1/runs/%c3%28'],
     ['GET', '/v1/runs/..%2f..%2fpixlake.json'],
     ['GET', '/v1/runs/a%0d%0aset-cookie:%20x=1/events'],
     ['OPTIONS', '/v1/query'],
@@ -91,6 +92,8 @@ describe('bad requests', () => {
     expect(response.status).toBeGreaterThanOrEqual(400);
     expect(response.status).toBeLessThan(500);
     expect(response.headers.get('set-cookie')).toBeNull();
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/u);
+    expect(response.headers.get('x-request-id')).not.toBeNull();
     expect(await response.text()).not.toMatch(/root:|"dependencies"/u);
   });
 

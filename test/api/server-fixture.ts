@@ -34,9 +34,18 @@ export interface TestServer {
 
 /** Starts `pixlake serve` on a lake and waits until it answers. */
 export async function startServer(lake: string, ...args: readonly string[]): Promise<TestServer> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--lake', lake, '--port', '0', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return startServerUnder([], lake, ...args);
+}
+
+/** The same under another program, such as a tracer, that becomes or starts what its arguments name. */
+export async function startServerUnder(
+  tracer: readonly string[],
+  lake: string,
+  ...args: readonly string[]
+): Promise<TestServer> {
+  const serve = [process.execPath, MAIN, 'serve', '--lake', lake, '--port', '0', ...args];
+  const [command = '', ...rest] = [...tracer, ...serve];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   let printed = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
