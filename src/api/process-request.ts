@@ -69,8 +69,9 @@ export async function readProcessRequest(
     return readForm(request, toSpec(query)).catch((error: unknown) => Promise.reject(toFormError(error)));
   }
   const { body } = request;
+  const isEmpty = body === undefined || (Buffer.isBuffer(body) && body.length === 0);
+  if (isEmpty) throw new PixlakeError('REQUEST_INVALID', 'the body is empty');
   if (Buffer.isBuffer(body)) {
-    if (body.length === 0) throw new PixlakeError('REQUEST_INVALID', 'the body is empty');
     return { sources: [{ id: query.id ?? 'upload', bytes: body }], missing: [], spec: toSpec(query) };
   }
   const { table, ids, ...spec } = body as z.output<typeof processBody>;

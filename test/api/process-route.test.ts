@@ -197,6 +197,7 @@ describe('POST /v1/process', () => {
       'IMAGE_UNSUPPORTED',
     ],
     ['nothing', async () => upload(Buffer.alloc(0)), 400, 'REQUEST_INVALID'],
+    ['no body at all', async () => server.current.post('/v1/process', undefined), 400, 'REQUEST_INVALID'],
     ['a decompression bomb', async () => upload(bomb()), 413, 'IMAGE_TOO_LARGE'],
     [
       'an HTML page',
