@@ -224,7 +224,8 @@ export class RunQueue {
       return;
     }
     const { code, message, remedy } = error;
-    if (!isCancelled) log.warn({ run: name, err: error }, 'a run failed');
+    // Only the code: messages about SQL may quote what it holds. The run itself tells its clients.
+    if (!isCancelled) log.warn({ run: name, code }, 'a run failed');
     const failure = { code, message, ...(remedy === undefined ? {} : { remedy }) };
     await this.#settle(live, isCancelled ? { state: 'cancelled' } : { state: 'failed', failure });
   }

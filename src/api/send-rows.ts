@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type SandboxResult, SANDBOX_FORMATS, type SqlParameters } from '../index.ts';
+import { type SandboxResult, SANDBOX_FORMATS, type SqlParameters, toPixlakeError } from '../index.ts';
 import { MEDIA_TYPES } from './formats.ts';
 import { negotiate } from './media-types.ts';
 import type { ServerContext } from './server-context.ts';
@@ -43,7 +43,8 @@ export async function sendRows(
       objectMode: false,
     },
   );
-  body.on('error', (error) => request.log.info({ err: error }, 'a result ended early'));
+  // Only the code: messages about SQL may quote what it holds.
+  body.on('error', (error) => request.log.info({ code: toPixlakeError(error).code }, 'a result ended early'));
   return reply.send(body);
 }
 

@@ -6,7 +6,7 @@ import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { problemOf, startServer, type TestServer } from './server-fixture.ts';
+import { eventually, problemOf, startServer, type TestServer } from './server-fixture.ts';
 
 describe('API keys', () => {
   test('are stored as hashes, in a file of their owner only', async () => {
@@ -161,6 +161,11 @@ describe('a server with keys', () => {
 
   test('the log holds neither keys nor SQL', async () => {
     await server.post('/v1/query', { sql: `SELECT 'a secret text' AS x` }, as('read'));
+    const late = `SELECT CASE WHEN x > 200000 THEN 'a secret text' ELSE '1' END::INT FROM range(300000) t(x)`;
+    await (await server.post('/v1/query', { sql: late }, as('read'))).text().catch(() => undefined);
+    const failing = { ...run, name: 'failing', sql: `SELECT id, 'a secret text'::INT FROM images` };
+    await server.post('/v1/runs', failing, as('run'));
+    await eventually(() => server.log().includes('a run failed'), 'the run has failed');
     const log = server.log();
     expect(log).toContain('/v1/query');
     for (const token of Object.values(tokens)) expect(log).not.toContain(token.slice(-43));
