@@ -50,7 +50,7 @@ function roomOf(file: string): string {
 
 function importsOf(file: string): string[] {
   const source = readFileSync(join(root, 'src', file), 'utf8');
-  const paths = source.matchAll(/(?:from|import)\s+'(\.[^']+)'/gu);
+  const paths = source.matchAll(/(?:from\s+|import\s+|import\()'(\.[^']+)'/gu);
   return Array.from(paths, ([, path]) => normalize(join(dirname(file), path ?? '')));
 }
 

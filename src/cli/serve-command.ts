@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { openServer } from '../api/server.ts';
 import { log } from '../config.ts';
 import type { SandboxLimits } from '../index.ts';
 import {
@@ -79,6 +78,8 @@ Examples:
     .action(async (options: Options) => {
       if (process.env['PIXLAKE_LOG_LEVEL'] === undefined) log.level = 'info';
       const lakehouse = openLake(options);
+      // Loaded here, so that the other commands start sooner.
+      const { openServer } = await import('../api/server.ts');
       await interruptible(async (signal) => {
         await using server = await openServer(lakehouse, {
           ...options,

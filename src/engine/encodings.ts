@@ -1,4 +1,3 @@
-import { encodeArrow } from './encode-arrow.ts';
 import { encodeCsv } from './encode-csv.ts';
 import { encodeJson } from './encode-json.ts';
 import { encodeNdjson } from './encode-ndjson.ts';
@@ -18,7 +17,11 @@ const ENCODERS: Readonly<Record<QueryFormat, Encoder>> = {
   json: encodeJson,
   ndjson: encodeNdjson,
   csv: encodeCsv,
-  arrow: encodeArrow,
+  async *arrow(batches) {
+    // Loaded when it is needed: it takes as long to load as all other formats together.
+    const { encodeArrow } = await import('./encode-arrow.ts');
+    yield* encodeArrow(batches);
+  },
 };
 
 /**
