@@ -104,10 +104,15 @@ async function toPixels(image: Sharp): Promise<Pixels> {
   return { bytes, width, height };
 }
 
+/** The parts of `#rrggbb`. */
+export function toColour(background: string): [number, number, number] {
+  const part = (start: number): number => Number.parseInt(background.slice(start, start + 2), 16);
+  return [part(1), part(3), part(5)];
+}
+
 function pad(content: Pixels, size: number, background: string): Pixels {
   if (content.width === size && content.height === size) return content;
-  const colour = [1, 3, 5].map((start) => Number.parseInt(background.slice(start, start + 2), 16));
-  const bytes = Buffer.alloc(size * size * 3, Buffer.from(colour));
+  const bytes = Buffer.alloc(size * size * 3, Buffer.from(toColour(background)));
   const left = Math.floor((size - content.width) / 2);
   const top = Math.floor((size - content.height) / 2);
   const rowBytes = content.width * 3;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DrawnTransform, Transform } from './transform.ts';
 
 /** What a draw depends on, and nothing else: not the order of calls, not the thread, not the other transforms in use. */
@@ -44,8 +44,6 @@ function drawSide(length: number, crop: number, share: number): number {
  * for each parameter keeps the others as they are when one is added.
  */
 function draw(key: DrawKey, parameter: string): number {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([key.seed, key.id, key.copy, parameter]))
-    .digest();
+  const digest = hash('sha256', JSON.stringify([key.seed, key.id, key.copy, parameter]), 'buffer');
   return digest.readUIntBE(0, 6) / 2 ** 48;
 }

@@ -1,6 +1,7 @@
 import { PixlakeError } from '../errors.ts';
-import { openEncoded } from './configured-sharp.ts';
+import { MAX_PIXELS, openEncoded } from './configured-sharp.ts';
 import { toImageError } from './image-error.ts';
+import { parseJpegHeader } from './jpeg-header.ts';
 
 /** What an image's header tells: `width` and `height` in pixels as it is shown, EXIF orientation applied. */
 export interface ImageHeader {
@@ -15,6 +16,17 @@ const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'avif', '
 
 /** Reads the header of an encoded image. @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED` */
 export async function readHeader(bytes: Uint8Array): Promise<ImageHeader> {
+  const jpeg = parseJpegHeader(bytes);
+  if (jpeg !== undefined && jpeg.width * jpeg.height <= MAX_PIXELS) {
+    const { width, height, channels, orientation } = jpeg;
+    const isSwapped = orientation >= 5;
+    return {
+      format: 'jpeg',
+      channels,
+      width: isSwapped ? height : width,
+      height: isSwapped ? width : height,
+    };
+  }
   try {
     const { format: container, compression, channels, autoOrient } = await openEncoded(bytes).metadata();
     // libvips names the container, which AVIF shares with HEIC.

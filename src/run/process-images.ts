@@ -1,6 +1,6 @@
 import type { AppendableValue } from '../engine/appender.ts';
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
-import { encodePixels } from '../image/apply-transform.ts';
+import type { ModelSize } from '../image/render-image.ts';
 import { EXTENSIONS } from '../image/transform.ts';
 import { labelPixels } from '../model/label-images.ts';
 import type { ModelSession } from '../model/open-session.ts';
@@ -49,8 +49,8 @@ export async function processImages(
   shard: number,
   items: readonly ShardItem[],
 ): Promise<(ProcessedImage | FailedImage)[]> {
-  const originals = new Map<string, Promise<Buffer>>();
-  const read = (item: ShardItem): Promise<Buffer> => {
+  const originals = new Map<string, Promise<Original>>();
+  const read = (item: ShardItem): Promise<Original> => {
     const key = item.imageKey ?? '';
     const bytes = originals.get(key) ?? readOriginal(context, item);
     originals.set(key, bytes);
@@ -68,23 +68,40 @@ export async function processImages(
   );
 }
 
+/** An original as it was read. */
+interface Original {
+  readonly bytes: Buffer;
+  readonly sha256: string;
+}
+
 async function transformOne(
-  { source, execution: { run } }: ShardContext,
+  { source, session, execution: { run } }: ShardContext,
   item: ShardItem,
-  read: (item: ShardItem) => Promise<Buffer>,
+  read: (item: ShardItem) => Promise<Original>,
 ): Promise<TransformedImage | FailedImage> {
-  let bytes: Buffer;
+  let original: Original;
   try {
-    bytes = await read(item);
+    original = await read(item);
   } catch (error) {
     if (isOutage(source, error)) throw error;
     return fail(item, 'read', error);
   }
   try {
-    return { kind: 'transformed', item, ...(await transformOriginal(bytes, run, item)) };
+    return {
+      kind: 'transformed',
+      item,
+      ...(await transformOriginal(original, run, item, modelSize(session))),
+    };
   } catch (error) {
     return fail(item, 'transform', error);
   }
+}
+
+/** The size that a model takes. */
+export function modelSize(session: ModelSession | undefined): ModelSize | undefined {
+  if (session === undefined) return undefined;
+  const { width, height, resize: fit } = session.card.input;
+  return { width, height, fit };
 }
 
 /** Whether it is the server that fails, or the credentials: then that says nothing about the image, and the run has to wait. */
@@ -94,14 +111,18 @@ function isOutage(source: ObjectStore, error: unknown): boolean {
 
 const OUTAGES = new Set<ErrorCode>(['STORAGE_FAILED', 'STORAGE_DENIED', 'BUCKET_NOT_FOUND']);
 
-async function readOriginal({ source }: ShardContext, { id, imageKey, sha256 }: ShardItem): Promise<Buffer> {
+async function readOriginal(
+  { source }: ShardContext,
+  { id, imageKey, sha256: ingested }: ShardItem,
+): Promise<Original> {
   if (imageKey === null) throw new PixlakeError('IMAGE_MISSING', `the row of ${id} names no original`);
   const bytes = await source.read(imageKey);
   if (bytes.length === 0) throw new PixlakeError('IMAGE_EMPTY', `${imageKey} has zero bytes`);
-  if (sha256 !== null && sha256Of(bytes) !== sha256) {
+  const sha256 = sha256Of(bytes);
+  if (ingested !== null && sha256 !== ingested) {
     throw new PixlakeError('IMAGE_CHANGED', `${imageKey} no longer has the bytes that were ingested`);
   }
-  return bytes;
+  return { bytes, sha256 };
 }
 
 type Predictions = Readonly<Record<string, AppendableValue>>;
@@ -114,7 +135,7 @@ async function predict(
   const good = images.filter((image): image is TransformedImage => image.kind === 'transformed');
   const results = await labelPixels(
     session,
-    good.map(({ pixels }) => pixels),
+    good.flatMap(({ rendered: { input } }) => input ?? []),
   );
   const byImage = new Map(good.map((image, index) => [image, results[index]]));
   return images.map((image) => {
@@ -127,14 +148,14 @@ async function predict(
 async function writeImage(
   { store, folder, execution: { run } }: ShardContext,
   shard: number,
-  { item, pixels, original, drawn }: TransformedImage,
+  { item, rendered, original, drawn }: TransformedImage,
   predictions: Predictions,
 ): Promise<ProcessedImage> {
   const { format } = run.transform;
   const imageId = run.copies === 1 ? item.id : `${item.id}-${item.copy}`;
   const key = `${executionKeys.images(folder, shard)}/${toFileStem(imageId)}.${EXTENSIONS[format]}`;
-  const bytes = await encodePixels(pixels, run.transform);
-  await store.write(key, bytes);
+  const { encoded: bytes } = rendered;
+  await store.write(key, bytes, { mayTear: true });
   return {
     kind: 'image',
     item,
@@ -145,8 +166,8 @@ async function writeImage(
       image_sha256: sha256Of(bytes),
       image_bytes: bytes.length,
       image_format: format,
-      image_width: pixels.width,
-      image_height: pixels.height,
+      image_width: rendered.width,
+      image_height: rendered.height,
       image_channels: 3,
       image_status: 'ok',
       image_reason: null,

@@ -1,12 +1,12 @@
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
-import { encodePixels } from '../image/apply-transform.ts';
 import type { DrawnTransform, Transform } from '../image/transform.ts';
 import { labelPixels } from '../model/label-images.ts';
 import type { Device } from '../model/devices.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
 import type { Prediction } from '../model/read-output.ts';
-import { transformOriginal } from './transform-original.ts';
+import { modelSize } from './process-images.ts';
+import { sha256Of, transformOriginal } from './transform-original.ts';
 
 /** One copy of one image to be made without a run; can be sent between threads. */
 export interface ProcessTask {
@@ -50,15 +50,16 @@ export class ImageMaker {
   #loaded: { readonly key: string; readonly session: ModelSession } | undefined;
 
   async make(task: ProcessTask): Promise<MadeImage | UnmadeImage> {
-    const { id, copy, transform } = task;
+    const { id, copy } = task;
     try {
       if (task.bytes.length === 0) throw new PixlakeError('IMAGE_EMPTY', 'the image has zero bytes');
       const session = await this.#load(task);
-      const { pixels, original, drawn } = await transformOriginal(task.bytes, task, task);
-      const [predictions = []] = session === undefined ? [] : await labelPixels(session, [pixels]);
+      const source = { bytes: task.bytes, sha256: sha256Of(task.bytes) };
+      const { rendered, original, drawn } = await transformOriginal(source, task, task, modelSize(session));
+      const { width, height, encoded: bytes, input } = rendered;
+      const [predictions = []] =
+        session === undefined || input === undefined ? [] : await labelPixels(session, [input]);
       if (predictions instanceof PixlakeError) throw predictions;
-      const { width, height } = pixels;
-      const bytes = await encodePixels(pixels, transform);
       return { id, copy, bytes, width, height, original, drawn, predictions };
     } catch (error) {
       const { code, message, remedy } = toPixlakeError(error);

@@ -19,8 +19,8 @@ export interface ShardHooks {
 
 /** Opens a worker on an execution, whose model uses so many threads. @throws `MODEL_…`, `DEVICE_UNAVAILABLE`, `RUN_NOT_FOUND` */
 export async function openShardWorker(job: ShardJob, modelThreads: number): Promise<ShardWorker> {
-  const source = openStore(job.source.uri, job.source.s3);
-  const store = openStore(job.output.uri, job.output.s3);
+  const source = openStore(job.source.uri, job.source.s3, true);
+  const store = openStore(job.output.uri, job.output.s3, true);
   const execution = await readExecution(store, executionKeys.spec(job.folder));
   let session: ModelSession | undefined;
   if (job.model !== undefined) {

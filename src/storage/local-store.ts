@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, opendir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { link, mkdir, open, opendir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
@@ -20,20 +21,22 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EROFS: 'STORAGE_DENIED',
 };
 
-/** Opens a folder as an object store; the folder is made by the first write. */
-export function openLocalStore(root: string, s3: S3Options = {}): ObjectStore {
-  return new LocalStore(resolve(root), s3);
+/** Opens a folder as an object store; the folder is made by the first write. `isBlocking` as for `openStore`. */
+export function openLocalStore(root: string, s3: S3Options = {}, isBlocking = false): ObjectStore {
+  return new LocalStore(resolve(root), s3, isBlocking);
 }
 
 class LocalStore implements ObjectStore {
   readonly uri: string;
   readonly s3: S3Options;
   readonly remote = undefined;
+  readonly #isBlocking: boolean;
   readonly #madeFolders = new Set<string>();
 
-  constructor(root: string, s3: S3Options) {
+  constructor(root: string, s3: S3Options, isBlocking: boolean) {
     this.uri = root;
     this.s3 = s3;
+    this.#isBlocking = isBlocking;
   }
 
   /** Files are read and written in no time. */
@@ -44,7 +47,7 @@ class LocalStore implements ObjectStore {
   async read(key: string, range?: ByteRange): Promise<Buffer> {
     const path = this.locate(key);
     return guard(path, 'read', async () => {
-      if (range === undefined) return readFile(path);
+      if (range === undefined) return this.#isBlocking ? readFileSync(path) : readFile(path);
       await using file = await open(path, 'r');
       const { buffer, bytesRead } = await file.read(
         Buffer.allocUnsafe(range.length),
@@ -56,9 +59,14 @@ class LocalStore implements ObjectStore {
     });
   }
 
-  async write(key: string, bytes: Uint8Array): Promise<void> {
+  async write(
+    key: string,
+    bytes: Uint8Array,
+    { mayTear = false }: { readonly mayTear?: boolean } = {},
+  ): Promise<void> {
     const path = this.locate(key);
     await guard(path, 'write', async () => {
+      if (mayTear) return this.#inFolderOf(path, () => this.#writeFile(path, bytes));
       const temporary = await this.#writeTemporary(bytes, false);
       await this.#inFolderOf(path, () => rename(temporary, path));
     });
@@ -190,6 +198,11 @@ class LocalStore implements ObjectStore {
       await rm(path, { force: true });
       throw error;
     }
+  }
+
+  async #writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    if (this.#isBlocking) writeFileSync(path, bytes);
+    else await writeFile(path, bytes);
   }
 
   async #inFolderOf(path: string, place: () => Promise<void>): Promise<void> {

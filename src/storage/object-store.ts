@@ -45,8 +45,11 @@ export interface ObjectStore {
   /** Reads an object, or a range of it. @throws `OBJECT_NOT_FOUND` */
   read(key: string, range?: ByteRange): Promise<Buffer>;
 
-  /** Writes an object, replacing one of that key. */
-  write(key: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Writes an object, replacing one of that key. With `mayTear` a crash may leave a part of it, which is cheaper: for objects that nobody reads
+   * before another one, written later, tells of them.
+   */
+  write(key: string, bytes: Uint8Array, options?: { readonly mayTear?: boolean }): Promise<void>;
 
   /**
    * Writes an object unless the key is taken and says whether it did; of several concurrent writers at most one is told `true`.

@@ -6,14 +6,15 @@ import { openS3Store } from './s3-store.ts';
 
 /**
  * Opens the object store that a URI names: a folder path, a `file://` URL or `s3://bucket/prefix`. `s3` holds for this store if it is one
- * on S3, and for those that it refers to.
+ * on S3, and for those that it refers to. With `isBlocking`, whole files are read and written at once instead of by Node's pool of threads: for
+ * threads that have nothing else to do meanwhile.
  *
  * @throws `ARGUMENT_INVALID` for other schemes
  */
-export function openStore(uri: string, s3: S3Options = {}): ObjectStore {
+export function openStore(uri: string, s3: S3Options = {}, isBlocking = false): ObjectStore {
   const scheme = schemeOf(uri);
-  if (scheme === undefined) return openLocalStore(uri, s3);
-  if (scheme === 'file') return openLocalStore(decodeURIComponent(new URL(uri).pathname), s3);
+  if (scheme === undefined) return openLocalStore(uri, s3, isBlocking);
+  if (scheme === 'file') return openLocalStore(decodeURIComponent(new URL(uri).pathname), s3, isBlocking);
   if (scheme === 's3') return openS3Store(uri, s3);
   throw new PixlakeError('ARGUMENT_INVALID', `lakes on ${scheme}:// are not supported`, {
     remedy: 'name a local folder or s3://bucket/prefix',

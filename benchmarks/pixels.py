@@ -1,0 +1,58 @@
+"""The job of benchmarks/pixels.mjs by OpenCV or Pillow in a pool of processes: argv are library, input folder, output folder, processes."""
+import json, os, random, sys, time
+from multiprocessing import Pool
+
+library, source, target, processes = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+SIZE, QUALITY, CROP = 256, 90, 0.2
+
+
+def draw(name, width, height):
+    rng = random.Random(name)
+    w, h = rng.randint(-(-int(width * (1 - CROP)) // 1), width), rng.randint(int(height * (1 - CROP)), height)
+    return rng.randint(0, width - w), rng.randint(0, height - h), w, h
+
+
+def fit(w, h):
+    scale = SIZE / max(w, h)
+    w, h = max(1, round(w * scale)), max(1, round(h * scale))
+    return w, h, (SIZE - w) // 2, (SIZE - h) // 2
+
+
+def opencv(name, flag):
+    import cv2
+    image = cv2.imread(os.path.join(source, name), flag)
+    x, y, w, h = draw(name, image.shape[1], image.shape[0])
+    width, height, left, top = fit(w, h)
+    shrinks = w > width
+    image = cv2.resize(image[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    image = cv2.copyMakeBorder(image, top, SIZE - height - top, left, SIZE - width - left, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+    cv2.imwrite(os.path.join(target, name), image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+
+
+def pillow(name):
+    from PIL import Image
+    with Image.open(os.path.join(source, name)) as opened:
+        image = opened.convert("RGB")
+    x, y, w, h = draw(name, *image.size)
+    width, height, left, top = fit(w, h)
+    canvas = Image.new("RGB", (SIZE, SIZE), "white")
+    canvas.paste(image.resize((width, height), Image.BICUBIC, box=(x, y, x + w, y + h)), (left, top))
+    canvas.save(os.path.join(target, name), "JPEG", quality=QUALITY)
+
+
+def work(name):
+    if library == "pillow":
+        return pillow(name)
+    import cv2
+    cv2.setNumThreads(1)
+    flags = {"opencv": cv2.IMREAD_COLOR, "opencv-reduced-4": cv2.IMREAD_REDUCED_COLOR_4}
+    return opencv(name, flags[library])
+
+
+if __name__ == "__main__":
+    names = sorted(os.listdir(source))
+    start = time.perf_counter()
+    with Pool(processes) as pool:
+        for _ in pool.imap_unordered(work, names, chunksize=64):
+            pass
+    print(json.dumps({"seconds": time.perf_counter() - start, "images": len(names)}))

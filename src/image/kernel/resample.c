@@ -1,0 +1,145 @@
+/*
+ * Separable resampling of 8-bit RGB with the Catmull-Rom cubic (Keys 1981, a = -0.5), widened when it shrinks so that nothing aliases.
+ * Samples outside of the box repeat those of its edge. Weights are Q14 and sum to exactly 1; rows between the passes are Q6.
+ */
+#include "kernel.h"
+
+#define ONE 16384
+
+static double cubic(double x) {
+  x = __builtin_fabs(x);
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+}
+
+static i32 clamp(i32 value, i32 low, i32 high) { return value < low ? low : value > high ? high : value; }
+
+/* Weights for each output sample when `length` input samples become `count`: a multiple of 4. */
+EXPORT(count_taps) i32 count_taps(double length, i32 count) {
+  const double scale = length / count > 1 ? length / count : 1;
+  return ((i32)__builtin_ceil(4 * scale) + 3) & ~3;
+}
+
+/*
+ * Fills, for each of `count` outputs, the first input sample and its weights. The box [offset, offset + length) may lie between samples; those
+ * of [low, high) are used. `is_flipped` reverses the outputs.
+ */
+EXPORT(fill_weights)
+void fill_weights(i32 *starts, i16 *weights, i32 low, i32 high, double offset, double length, i32 count, i32 is_flipped) {
+  const i32 taps = count_taps(length, count);
+  const double step = length / count, scale = step > 1 ? step : 1, support = 2 * scale;
+  for (i32 index = 0; index < count; index++) {
+    /* When it enlarges, libvips places outputs by their corners: half an output pixel up and left of their centres. */
+    const double centre = offset + (step < 1 ? index : index + 0.5) * step;
+    const i32 output = is_flipped ? count - 1 - index : index;
+    i16 *row = weights + (size_t)output * taps;
+    const i32 first = (i32)__builtin_floor(centre - support + 0.5), end = (i32)__builtin_floor(centre + support + 0.5);
+    const i32 start = clamp(first, low, high - 1);
+    starts[output] = start;
+    double sum = 0;
+    for (i32 sample = first; sample < end; sample++) sum += cubic((sample + 0.5 - centre) / scale);
+    double edge = 0;
+    i32 rest = ONE, best = 0;
+    for (i32 tap = 0; tap < taps; tap++) row[tap] = 0;
+    for (i32 sample = first; sample < end; sample++) {
+      const i32 tap = clamp(sample, low, high - 1) - start;
+      /* Several samples may fall on one of the edge: they are summed before they are rounded. */
+      edge += cubic((sample + 0.5 - centre) / scale) / sum;
+      if (sample + 1 < end && clamp(sample + 1, low, high - 1) - start == tap) continue;
+      row[tap] = (i16)__builtin_floor(edge * ONE + 0.5);
+      edge = 0;
+      rest -= row[tap];
+      if (row[tap] > row[best]) best = tap;
+    }
+    row[best] = (i16)(row[best] + rest);
+  }
+}
+
+#define ADD wasm_i32x4_add
+#define DOT wasm_i32x4_dot_i16x8
+#define SHUFFLE16 wasm_i16x8_shuffle
+
+/* Four pixels from 12 bytes: (r0 r1 r2 r3 g0 g1 g2 g3) and (b0 b1 b2 b3 0 0 0 0) as 16-bit lanes. */
+static inline vec red_green(vec bytes) {
+  return wasm_i8x16_swizzle(bytes, wasm_i8x16_make(0, -1, 3, -1, 6, -1, 9, -1, 1, -1, 4, -1, 7, -1, 10, -1));
+}
+static inline vec blue(vec bytes) {
+  return wasm_i8x16_swizzle(bytes, wasm_i8x16_make(2, -1, 5, -1, 8, -1, 11, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+}
+
+/* Sums of pairs become one sample of each channel, in Q6 as the low three 16-bit lanes. */
+static inline vec to_q6(vec pairs_rg, vec pairs_b) {
+  const vec sums = ADD(wasm_i32x4_shuffle(pairs_rg, pairs_b, 0, 2, 4, 6), wasm_i32x4_shuffle(pairs_rg, pairs_b, 1, 3, 5, 7));
+  const vec rounded = wasm_i32x4_shr(ADD(sums, wasm_i32x4_splat(128)), 8);
+  return wasm_i16x8_narrow_i32x4(rounded, rounded);
+}
+
+/* Rows [top, bottom) of the source, each `count` samples of 6 bytes in rows of `row_bytes`. Enlarging needs 4 taps: they stay in a register. */
+EXPORT(resample_rows)
+void resample_rows(const u8 *pixels, i32 pitch, i32 top, i32 bottom, const i32 *starts, const i16 *weights, i32 taps, i32 count,
+                   u8 *rows, i32 row_bytes) {
+  if (taps == 4) {
+    for (i32 x = 0; x < count; x++, weights += 4) {
+      const vec weight = wasm_v128_load64_splat(weights);
+      const u8 *from = pixels + (size_t)top * pitch + (size_t)starts[x] * 3;
+      u8 *to = rows + (size_t)x * 6;
+      for (i32 y = top; y < bottom; y++, from += pitch, to += row_bytes) {
+        const vec bytes = wasm_v128_load(from);
+        wasm_v128_store64_lane(to, to_q6(DOT(red_green(bytes), weight), DOT(blue(bytes), weight)), 0);
+      }
+    }
+    return;
+  }
+  for (i32 y = top; y < bottom; y++, rows += row_bytes) {
+    const i16 *row_weights = weights;
+    for (i32 x = 0; x < count; x++, row_weights += taps) {
+      const u8 *from = pixels + (size_t)y * pitch + (size_t)starts[x] * 3;
+      vec sum_rg = wasm_i32x4_splat(0), sum_b = sum_rg;
+      for (i32 tap = 0; tap < taps; tap += 4, from += 12) {
+        const vec bytes = wasm_v128_load(from), weight = wasm_v128_load64_splat(row_weights + tap);
+        sum_rg = ADD(sum_rg, DOT(red_green(bytes), weight));
+        sum_b = ADD(sum_b, DOT(blue(bytes), weight));
+      }
+      wasm_v128_store64_lane(rows + (size_t)x * 6, to_q6(sum_rg, sum_b), 0);
+    }
+  }
+}
+
+static inline vec low_pairs(vec a, vec b) { return SHUFFLE16(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
+static inline vec high_pairs(vec a, vec b) { return SHUFFLE16(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+
+/* Eight samples of Q14 * Q6 sums as 16-bit lanes without their fraction. */
+static inline vec from_q20(vec low, vec high) {
+  const vec half = wasm_i32x4_splat(1 << 19);
+  return wasm_i16x8_narrow_i32x4(wasm_i32x4_shr(ADD(low, half), 20), wasm_i32x4_shr(ADD(high, half), 20));
+}
+
+static inline vec sum_rows(const u8 *from, size_t row_bytes, const i16 *weights, i32 taps) {
+  vec low = wasm_i32x4_splat(0), high = low;
+  for (i32 tap = 0; tap < taps; tap += 2, from += 2 * row_bytes) {
+    const vec weight = wasm_v128_load32_splat(weights + tap), a = wasm_v128_load(from), b = wasm_v128_load(from + row_bytes);
+    low = ADD(low, DOT(low_pairs(a, b), weight));
+    high = ADD(high, DOT(high_pairs(a, b), weight));
+  }
+  return from_q20(low, high);
+}
+
+/*
+ * `height` output rows of `bytes` bytes from rows of the first pass, whose first one is source row `top`; rows behind the last one are read with
+ * weight 0. Up to 15 bytes behind each output row are overwritten, so rows must be made from the top.
+ */
+EXPORT(resample_columns)
+void resample_columns(const u8 *rows, i32 row_bytes, i32 top, const i32 *starts, const i16 *weights, i32 taps, i32 height, i32 bytes,
+                      u8 *pixels, i32 pitch) {
+  for (i32 y = 0; y < height; y++, weights += taps, pixels += pitch) {
+    const u8 *from = rows + (size_t)(starts[y] - top) * row_bytes;
+    for (i32 x = 0; x < bytes; x += 16) {
+      const u8 *at = from + 2 * (size_t)x;
+      if (taps == 4)
+        wasm_v128_store(pixels + x, wasm_u8x16_narrow_i16x8(sum_rows(at, row_bytes, weights, 4), sum_rows(at + 16, row_bytes, weights, 4)));
+      else
+        wasm_v128_store(pixels + x,
+                        wasm_u8x16_narrow_i16x8(sum_rows(at, row_bytes, weights, taps), sum_rows(at + 16, row_bytes, weights, taps)));
+    }
+  }
+}
