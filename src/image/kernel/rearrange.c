@@ -1,4 +1,4 @@
-/* What is done to single pixels: places, padding, brightness, and numbers for models. */
+/* What is done to single pixels: places, padding and brightness. */
 #include <stdlib.h>
 #include "kernel.h"
 
@@ -38,7 +38,7 @@ EXPORT(orient) void orient(const u8 *from, i32 width, i32 height, u8 *to, i32 or
 static inline void paint(u8 *pixels, size_t bytes, const u8 *pattern) {
   size_t at = 0;
   for (; at + 48 <= bytes; at += 48) __builtin_memcpy(pixels + at, pattern, 48);
-  for (; at < bytes; at++) pixels[at] = pattern[at % 3];
+  __builtin_memcpy(pixels + at, pattern, bytes - at);
 }
 
 /* Paints what lies outside of the rectangle (left, top, inner_width, inner_height) of an image. */
@@ -57,15 +57,4 @@ void pad(u8 *pixels, i32 width, i32 height, i32 left, i32 top, i32 inner_width, 
     paint(pixels + y * pitch + after, pitch - after, pattern);
   }
   paint(pixels + (top + inner_height) * pitch, (height - top - inner_height) * pitch, pattern);
-}
-
-/* RGB pixels to values * scale[c] + shift[c], as three planes (NCHW) or interleaved (NHWC), in the order of colours that `order` gives. */
-EXPORT(to_tensor)
-void to_tensor(const u8 *pixels, i32 count, float *values, const float *scale, const float *shift, i32 is_planar, i32 is_bgr) {
-  const i32 pixel_step = is_planar ? 1 : 3, channel_step = is_planar ? count : 1;
-  for (i32 channel = 0; channel < 3; channel++) {
-    const u8 *from = pixels + (is_bgr ? 2 - channel : channel);
-    float *to = values + (size_t)channel * channel_step;
-    for (i32 pixel = 0; pixel < count; pixel++) to[(size_t)pixel * pixel_step] = from[(size_t)pixel * 3] * scale[channel] + shift[channel];
-  }
 }

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+
+/** What is used of the global of that name, which Node's types lack. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: KernelExports };
+  readonly RuntimeError: new () => Error;
+};
+
+/** Functions of `pixels.wasm`; addresses and sizes are numbers in its memory. See the C sources in `kernel/`. */
+export interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  _initialize(): void;
+  reserve(old: number, sizeBytes: number): number;
+  release(area: number): void;
+  open_jpeg(bytes: number, sizeBytes: number): void;
+  scale_jpeg(eighths: number): void;
+  jpeg_width(): number;
+  jpeg_height(): number;
+  decode_jpeg(pixels: number): void;
+  encode_jpeg(
+    pixels: number,
+    width: number,
+    height: number,
+    quality: number,
+    bytes: number,
+    capacityBytes: number,
+  ): number;
+  count_taps(length: number, count: number): number;
+  fill_weights(
+    starts: number,
+    weights: number,
+    low: number,
+    high: number,
+    offset: number,
+    length: number,
+    count: number,
+    isFlipped: number,
+  ): void;
+  resample_rows(
+    pixels: number,
+    pitch: number,
+    top: number,
+    bottom: number,
+    starts: number,
+    weights: number,
+    taps: number,
+    count: number,
+    rows: number,
+    rowBytes: number,
+  ): void;
+  resample_columns(
+    rows: number,
+    rowBytes: number,
+    top: number,
+    starts: number,
+    weights: number,
+    taps: number,
+    height: number,
+    bytes: number,
+    pixels: number,
+    pitch: number,
+  ): void;
+  look_up(pixels: number, pitch: number, bytes: number, height: number, table: number): void;
+  orient(from: number, width: number, height: number, to: number, orientation: number): void;
+  pad(
+    pixels: number,
+    width: number,
+    height: number,
+    left: number,
+    top: number,
+    innerWidth: number,
+    innerHeight: number,
+    red: number,
+    green: number,
+    blue: number,
+  ): void;
+}
+
+const code = new WebAssembly.Module(readFileSync(new URL('./kernel/pixels.wasm', import.meta.url)));
+
+/** Makes an instance with a memory of its own. */
+export function instantiateKernel(): KernelExports {
+  const { exports } = new WebAssembly.Instance(code, {
+    // Seeds a check that is compiled out.
+    wasi_snapshot_preview1: { random_get: () => 0 },
+  });
+  // oxlint-disable-next-line no-underscore-dangle -- WASI calls it so
+  exports._initialize();
+  return exports;
+}
+
+/** Whether an error is how an instance refuses what it was given; it cannot be used any more then. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError;
+}

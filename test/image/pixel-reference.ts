@@ -1,0 +1,118 @@
+import sharp, { type Sharp } from 'sharp';
+import type { Pixels } from '../../src/image/configured-sharp.ts';
+import type { DrawnTransform, Transform } from '../../src/image/transform.ts';
+
+/** Something with smooth parts, edges and noise, the same each time. */
+export function drawPhoto(width: number, height: number): Sharp {
+  const pixels = Buffer.alloc(width * height * 3);
+  let state = 12_345;
+  for (let index = 0; index < width * height; index++) {
+    const [x, y] = [index % width, Math.floor(index / width)];
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    const isInside = Math.hypot(x - width / 2, y - height / 2) < Math.min(width, height) / 3;
+    pixels[index * 3] = isInside ? 200 : Math.round((160 * x) / width) + (state >>> 28);
+    pixels[index * 3 + 1] = isInside ? 40 + (state >>> 27) : Math.round(127 + 100 * Math.sin(x / 9 + y / 13));
+    pixels[index * 3 + 2] = Math.round((220 * y) / height);
+  }
+  return sharp(pixels, { raw: { width, height, channels: 3 } });
+}
+
+/** Peak signal-to-noise ratio in dB. */
+export function psnr(a: Uint8Array, b: Uint8Array): number {
+  if (a.length !== b.length) return 0;
+  let sum = 0;
+  for (const [index, value] of a.entries()) sum += (value - (b[index] ?? 0)) ** 2;
+  return 10 * Math.log10(255 ** 2 / (sum / a.length));
+}
+
+/** Keys' cubic with a = -0.5: https://doi.org/10.1109/TASSP.1981.1163711 */
+function cubic(distance: number): number {
+  const x = Math.abs(distance);
+  if (x < 1) return 1.5 * x ** 3 - 2.5 * x ** 2 + 1;
+  return x < 2 ? -0.5 * x ** 3 + 2.5 * x ** 2 - 4 * x + 2 : 0;
+}
+
+/** For each output, what each of `inputs` samples contributes; the edge goes on beyond the ends. */
+function contributions(
+  inputs: number,
+  offset: number,
+  length: number,
+  outputs: number,
+): Map<number, number>[] {
+  const step = length / outputs;
+  const scale = Math.max(1, step);
+  return Array.from({ length: outputs }, (_, output) => {
+    const centre = offset + (step < 1 ? output : output + 0.5) * step;
+    const weights = new Map<number, number>();
+    let sum = 0;
+    for (
+      let input = Math.floor(centre - 2 * scale + 0.5);
+      input < Math.floor(centre + 2 * scale + 0.5);
+      input++
+    ) {
+      const weight = cubic((input + 0.5 - centre) / scale);
+      const nearest = Math.min(inputs - 1, Math.max(0, input));
+      weights.set(nearest, (weights.get(nearest) ?? 0) + weight);
+      sum += weight;
+    }
+    for (const [input, weight] of weights) weights.set(input, weight / sum);
+    return weights;
+  });
+}
+
+/** An image whose values were not rounded before the end. */
+export interface ExactImage {
+  readonly values: Float64Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Crop, brightness, resize, flip and padding in 64-bit numbers, written for tests alone: slow, and nothing shared with what it checks. */
+export function resampleExactly(
+  source: Pixels,
+  { size, fit, background }: Transform,
+  drawn: DrawnTransform,
+): ExactImage {
+  const { cropLeft, cropTop, cropWidth, cropHeight, brightness } = drawn;
+  const ratios = [size / cropWidth, size / cropHeight] as const;
+  const ratio = fit === 'cover' ? Math.max(...ratios) : Math.min(...ratios);
+  const isFilled = fit === 'fill';
+  const full = {
+    width: isFilled ? size : Math.max(1, Math.round(cropWidth * ratio)),
+    height: isFilled ? size : Math.max(1, Math.round(cropHeight * ratio)),
+  };
+  const shown = { width: Math.min(size, full.width), height: Math.min(size, full.height) };
+  const hidden = {
+    left: Math.floor((full.width - shown.width + 1) / 2),
+    top: Math.floor((full.height - shown.height + 1) / 2),
+  };
+  const across = contributions(cropWidth, 0, cropWidth, full.width).slice(
+    hidden.left,
+    hidden.left + shown.width,
+  );
+  const down = contributions(cropHeight, 0, cropHeight, full.height).slice(
+    hidden.top,
+    hidden.top + shown.height,
+  );
+  const canvas = fit === 'inside' ? shown : { width: size, height: size };
+  const left = Math.floor((canvas.width - shown.width) / 2);
+  const top = Math.floor((canvas.height - shown.height) / 2);
+  const values = new Float64Array(canvas.width * canvas.height * 3);
+  for (let channel = 0; channel < 3; channel++) {
+    const paint = Number.parseInt(background.slice(1 + 2 * channel, 3 + 2 * channel), 16);
+    for (let index = channel; index < values.length; index += 3) values[index] = paint;
+    for (const [y, rows] of down.entries())
+      for (const [x, columns] of across.entries()) {
+        let value = 0;
+        for (const [row, rowWeight] of rows)
+          for (const [column, columnWeight] of columns) {
+            const at = ((cropTop + row) * source.width + cropLeft + column) * 3 + channel;
+            const bright = Math.min(255, Math.round((source.bytes[at] ?? 0) * brightness));
+            value += rowWeight * columnWeight * (brightness === 1 ? (source.bytes[at] ?? 0) : bright);
+          }
+        const to = drawn.isFlipped ? shown.width - 1 - x : x;
+        values[((top + y) * canvas.width + left + to) * 3 + channel] = Math.min(255, Math.max(0, value));
+      }
+  }
+  return { values, ...canvas };
+}

@@ -1,0 +1,271 @@
+import * as fc from 'fast-check';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { applyTransform } from '../../src/image/apply-transform.ts';
+import type { Pixels } from '../../src/image/configured-sharp.ts';
+import { toImageError } from '../../src/image/image-error.ts';
+import { withKernel } from '../../src/image/pixel-kernel.ts';
+import { type RenderedImage, renderImage } from '../../src/image/render-image.ts';
+import { type DrawnTransform, FITS, type Transform } from '../../src/image/transform.ts';
+import { drawPhoto, psnr, resampleExactly } from './pixel-reference.ts';
+
+const PLAIN: Transform = {
+  crop: 0,
+  size: 64,
+  fit: 'contain',
+  background: '#12ab34',
+  flip: 0,
+  rotate: 0,
+  brightness: 0,
+  blur: 0,
+  format: 'jpeg',
+  quality: 90,
+};
+
+const WHOLE: DrawnTransform = {
+  cropLeft: 0,
+  cropTop: 0,
+  cropWidth: 60,
+  cropHeight: 80,
+  isFlipped: false,
+  rotation: 0,
+  brightness: 1,
+  blur: 0,
+};
+
+/** The pixels as they were before they were encoded: PNG loses nothing. */
+async function renderPixels(bytes: Uint8Array, transform: Transform, drawn: DrawnTransform): Promise<Pixels> {
+  const { encoded, width, height } = await renderImage(bytes, { ...transform, format: 'png' }, drawn);
+  return { bytes: await sharp(encoded).removeAlpha().raw().toBuffer(), width, height };
+}
+
+async function decodeBySharp(bytes: Uint8Array): Promise<Pixels> {
+  const { data, info } = await sharp(bytes)
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { bytes: data, width: info.width, height: info.height };
+}
+
+let photo: Buffer;
+
+beforeAll(async () => {
+  photo = await drawPhoto(60, 80).jpeg({ quality: 92 }).toBuffer();
+});
+
+describe('decoding', () => {
+  test.each([
+    ['4:2:0', { chromaSubsampling: '4:2:0' }],
+    ['4:4:4', { chromaSubsampling: '4:4:4' }],
+    ['progressive', { progressive: true }],
+    ['optimised', { optimiseCoding: true, quality: 40 }],
+  ])('%s gives what libjpeg gives in sharp, bit for bit', async (_name, options) => {
+    for (const [width, height] of [
+      [60, 80],
+      [1, 1],
+      [53, 7],
+      [64, 64],
+      [17, 129],
+    ] as const) {
+      const bytes = await drawPhoto(width, height).jpeg(options).toBuffer();
+      const expected = await decodeBySharp(bytes);
+      const decoded = withKernel((kernel) => kernel.toPixels(kernel.decode(bytes, 8, 1)));
+      expect(decoded).toMatchObject({ width, height });
+      expect(
+        Buffer.from(expected.bytes).equals(decoded?.bytes ?? Buffer.alloc(0)),
+        `${width}x${height}`,
+      ).toBe(true);
+    }
+  });
+
+  test('gray gives three equal channels', async () => {
+    const bytes = await drawPhoto(30, 20).toColourspace('b-w').jpeg().toBuffer();
+    const decoded = withKernel((kernel) => kernel.toPixels(kernel.decode(bytes, 8, 1)));
+    const gray = await sharp(bytes).toColourspace('b-w').raw().toBuffer();
+    expect([...(decoded?.bytes ?? [])].filter((_, index) => index % 3 === 1)).toEqual([...gray]);
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'orientation %i is applied as sharp applies it',
+    async (orientation) => {
+      const turned = await sharp(photo).keepExif().withMetadata({ orientation }).toBuffer();
+      const expected = await decodeBySharp(await sharp(turned).autoOrient().png().toBuffer());
+      const decoded = withKernel((kernel) => kernel.toPixels(kernel.decode(turned, 8, orientation)));
+      expect(decoded).toMatchObject({ width: expected.width, height: expected.height });
+      expect(Buffer.from(expected.bytes).equals(decoded?.bytes ?? Buffer.alloc(0))).toBe(true);
+    },
+  );
+});
+
+describe('encoding', () => {
+  test('gives the pixels that libjpeg gives in sharp', async () => {
+    for (const [width, height, quality] of [
+      [64, 64, 90],
+      [17, 9, 50],
+      [1, 1, 100],
+      [200, 31, 1],
+    ] as const) {
+      const raw = await decodeBySharp(await drawPhoto(width, height).png().toBuffer());
+      const encoded = withKernel((kernel) => kernel.encode(kernel.load(raw), quality)) ?? Buffer.alloc(0);
+      const bySharp = await sharp(raw.bytes, { raw: { width, height, channels: 3 } })
+        .jpeg({ quality })
+        .toBuffer();
+      expect(await decodeBySharp(encoded)).toEqual(await decodeBySharp(bySharp));
+    }
+  });
+});
+
+describe('transforming', () => {
+  const box = fc
+    .tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 80 }))
+    .chain(([cropWidth, cropHeight]) =>
+      fc.record({
+        cropWidth: fc.constant(cropWidth),
+        cropHeight: fc.constant(cropHeight),
+        cropLeft: fc.integer({ min: 0, max: 60 - cropWidth }),
+        cropTop: fc.integer({ min: 0, max: 80 - cropHeight }),
+        isFlipped: fc.boolean(),
+        brightness: fc.oneof(fc.constant(1), fc.double({ min: 0.2, max: 1.8, noNaN: true })),
+      }),
+    );
+
+  test('property: differs by at most 1 from the same in 64-bit numbers', async () => {
+    const source = await decodeBySharp(photo);
+    await fc.assert(
+      fc.asyncProperty(
+        box,
+        fc.constantFrom(...FITS),
+        fc.integer({ min: 1, max: 90 }),
+        async (drawn, fit, size) => {
+          const transform = { ...PLAIN, fit, size };
+          const all = { ...WHOLE, ...drawn };
+          // Decoded at a fraction it is another image; that is another test.
+          fc.pre(size > 0.3 * Math.max(all.cropWidth, all.cropHeight));
+          const made = await renderPixels(photo, transform, all);
+          const exact = resampleExactly(source, transform, all);
+          expect(made).toMatchObject({ width: exact.width, height: exact.height });
+          let worst = 0;
+          for (const [index, value] of exact.values.entries())
+            worst = Math.max(worst, Math.abs(value - (made.bytes[index] ?? 0)));
+          expect(worst).toBeLessThanOrEqual(1);
+        },
+      ),
+      { seed: 1, numRuns: 400 },
+    );
+  });
+
+  // Not where one side grows and the other shrinks: there libvips moves the latter by half a pixel.
+  test.each(FITS)('with %s is what sharp does, but for rounding', async (fit) => {
+    for (const size of [20, 50, 200]) {
+      const drawn = { ...WHOLE, cropLeft: 3, cropTop: 5, cropWidth: 51, cropHeight: 70, isFlipped: true };
+      const transform = { ...PLAIN, fit, size };
+      const made = await renderPixels(photo, transform, drawn);
+      const bySharp = await applyTransform(photo, transform, drawn);
+      expect(made).toMatchObject({ width: bySharp.width, height: bySharp.height });
+      expect(psnr(made.bytes, bySharp.bytes), `${fit} ${size}`).toBeGreaterThan(35);
+    }
+  });
+
+  test.each([
+    ['3 megapixels', 1500, 2000, {}],
+    ['progressive', 1100, 900, { progressive: true }],
+    ['odd sides', 1333, 777, { chromaSubsampling: '4:4:4' }],
+  ])('large originals are decoded at a fraction of their size: %s', async (_name, width, height, options) => {
+    const bytes = await drawPhoto(width, height).jpeg(options).toBuffer();
+    const drawn = { ...WHOLE, cropLeft: 101, cropTop: 33, cropWidth: width - 205, cropHeight: height - 77 };
+    const transform = { ...PLAIN, size: 100 };
+    const made = await renderPixels(bytes, transform, drawn);
+    const bySharp = await applyTransform(bytes, transform, drawn);
+    expect(psnr(made.bytes, bySharp.bytes)).toBeGreaterThan(35);
+  });
+
+  test('gives a model its size of the same pixels', async () => {
+    const { input } = await renderImage(photo, PLAIN, WHOLE, { width: 32, height: 48, fit: 'fill' });
+    expect(input).toMatchObject({ width: 32, height: 48 });
+    const whole = await renderPixels(photo, PLAIN, WHOLE);
+    const expected = await sharp(whole.bytes, { raw: { width: 64, height: 64, channels: 3 } })
+      .resize(32, 48, { fit: 'fill', kernel: 'cubic' })
+      .raw()
+      .toBuffer();
+    expect(psnr(input?.bytes ?? Buffer.alloc(0), expected)).toBeGreaterThan(35);
+  });
+
+  test('copies of one image do not depend on each other', async () => {
+    const changes = [
+      { brightness: 1.4 },
+      {},
+      { isFlipped: true },
+      { cropWidth: 20, cropHeight: 20 },
+      { brightness: 0.6 },
+    ];
+    const inTurn: RenderedImage[] = [];
+    for (const change of changes) inTurn.push(await renderImage(photo, PLAIN, { ...WHOLE, ...change }));
+    for (const [index, change] of changes.entries()) {
+      const alone = await renderImage(Buffer.from(photo), PLAIN, { ...WHOLE, ...change });
+      expect(Buffer.from(alone.encoded).equals(Buffer.from(inTurn[index]?.encoded ?? []))).toBe(true);
+    }
+  });
+
+  test('what is not plain is left to sharp', async () => {
+    const profile = await sharp(photo).withIccProfile('p3').toBuffer();
+    const cmyk = await sharp(photo).toColourspace('cmyk').jpeg().toBuffer();
+    for (const bytes of [
+      profile,
+      cmyk,
+      await sharp(photo).png().toBuffer(),
+      await sharp(photo).webp().toBuffer(),
+    ]) {
+      const made = await renderPixels(bytes, PLAIN, WHOLE);
+      const bySharp = await applyTransform(bytes, PLAIN, WHOLE);
+      expect(Buffer.from(made.bytes).equals(Buffer.from(bySharp.bytes))).toBe(true);
+    }
+    for (const change of [{ rotation: 7 }, { blur: 1.5 }]) {
+      const drawn = { ...WHOLE, ...change };
+      const bySharp = await applyTransform(photo, PLAIN, drawn);
+      expect(
+        Buffer.from((await renderPixels(photo, PLAIN, drawn)).bytes).equals(Buffer.from(bySharp.bytes)),
+      ).toBe(true);
+    }
+  });
+});
+
+describe('hostile JPEGs', () => {
+  test('are refused as sharp refuses them, or more strictly, and the next image is none the worse', async () => {
+    const before = await renderImage(photo, PLAIN, WHOLE);
+    const random = fc.sample(fc.tuple(fc.nat(), fc.nat(255), fc.nat(), fc.nat(3)), { seed: 7, numRuns: 400 });
+    for (const [at, value, other, kind] of random) {
+      const damaged = Buffer.from(photo);
+      if (kind === 3) damaged[at % damaged.length] = value;
+      for (let flip = 0; flip <= kind; flip++) {
+        const place = (at + flip * other) % damaged.length;
+        damaged[place] = (damaged[place] ?? 0) ^ (1 << (value % 8));
+      }
+      const bytes = kind === 0 ? damaged.subarray(0, at % damaged.length) : damaged;
+      const bySharp = await verdict(() => applyTransform(bytes, PLAIN, WHOLE), bytes);
+      const ours = await verdict(() => renderImage(bytes, PLAIN, WHOLE), bytes);
+      if (ours === 'ok') expect(bySharp).toBe('ok');
+    }
+    const after = await renderImage(photo, PLAIN, WHOLE);
+    expect(Buffer.from(after.encoded).equals(Buffer.from(before.encoded))).toBe(true);
+  });
+
+  test('that claim to be huge take no memory', async () => {
+    const claim = Buffer.from(photo);
+    const frame = claim.indexOf(Buffer.from([0xff, 0xc0]));
+    claim.writeUInt16BE(65_500, frame + 5);
+    claim.writeUInt16BE(65_500, frame + 7);
+    const { rss } = process.memoryUsage();
+    await expect(renderImage(claim, PLAIN, WHOLE)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+    expect(process.memoryUsage().rss - rss).toBeLessThan(200 * 1024 ** 2);
+  });
+});
+
+async function verdict(work: () => Promise<unknown>, bytes: Uint8Array): Promise<string> {
+  try {
+    await work();
+    return 'ok';
+  } catch (error) {
+    return toImageError(error, bytes).code;
+  }
+}
