@@ -80,7 +80,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Pixlak
   const { meaning } = ERRORS[code];
   // What the server got wrong is the operator's to read, in the log.
   const detail = status === 500 ? meaning : hidePaths(message);
-  if (status === 413) hangUp(request, reply);
+  if (status === 413) hangUp(request);
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 503 || (status === 429 && !reply.hasHeader('retry-after'))) reply.header('retry-after', '1');
   return reply
@@ -99,14 +99,18 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Pixlak
     );
 }
 
-/** Time to read an answer before the connection is cut. */
+/** Time that the rest of a body has to come before the connection is cut. */
 const HANG_UP_MS = 500;
 
-/** Nobody reads the rest of a body that is too large, so that the connection is of no more use. */
-function hangUp(request: FastifyRequest, reply: FastifyReply): void {
-  const { socket } = request.raw;
-  reply.header('connection', 'close');
-  reply.raw.once('finish', () => setTimeout(() => socket.destroy(), HANG_UP_MS).unref());
+/**
+ * What is left of a body that is too large is thrown away: cut at once, the connection would take the answer with it. A client that has more
+ * than fits into a moment is cut off then.
+ */
+function hangUp({ raw }: FastifyRequest): void {
+  raw.resume();
+  setTimeout(() => {
+    if (!raw.complete) raw.socket.destroy();
+  }, HANG_UP_MS).unref();
 }
 
 function toKnown(error: FastifyError, request: FastifyRequest): PixlakeError {

@@ -140,11 +140,17 @@ describe('a commit', () => {
   test('whose answer was lost is recognised and not repeated', async () => {
     const { store } = await openTable();
     const base = await snapshotOf(store);
-    const forgetful = Object.create(store) as ObjectStore;
-    forgetful.writeIfAbsent = async (...args) => {
+    const writeIfAbsent: ObjectStore['writeIfAbsent'] = async (...args) => {
       await store.writeIfAbsent(...args);
       return false;
     };
+    const forgetful = new Proxy(store, {
+      get(target, name) {
+        if (name === 'writeIfAbsent') return writeIfAbsent;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
     expect(await commitTable(forgetful, changeOf({ base, added: [addOf('x.parquet')] }))).toBe(1);
     expect((await snapshotOf(store)).files).toHaveLength(3);
   });
