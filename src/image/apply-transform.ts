@@ -1,6 +1,7 @@
 import type { Sharp } from 'sharp';
 import { openEncoded, openPixels, type Pixels } from './configured-sharp.ts';
 import { toImageError } from './image-error.ts';
+import { MAX_KERNEL_PIXELS, withKernel } from './pixel-kernel.ts';
 import type { DrawnTransform, Transform } from './transform.ts';
 
 /**
@@ -72,6 +73,10 @@ export async function encodePixels(
   transform: Pick<Transform, 'format' | 'quality'>,
 ): Promise<Buffer> {
   const { format, quality } = transform;
+  if (format === 'jpeg' && pixels.width * pixels.height <= MAX_KERNEL_PIXELS) {
+    const encoded = withKernel((kernel) => kernel.encode(kernel.load(pixels), quality));
+    if (encoded !== undefined) return Buffer.from(encoded.buffer);
+  }
   // With a quality, PNG would be reduced to a palette of colours.
   return openPixels(pixels)
     .toFormat(format, format === 'png' ? {} : { quality })

@@ -90,7 +90,7 @@ export function instantiateKernel(): KernelExports {
   return exports;
 }
 
-/** Whether an error is how an instance refuses what it was given; it cannot be used any more then. */
-export function isRefusal(error: unknown): boolean {
+/** Whether an error is a trap, by which an instance refuses what it was given; it cannot be used any more then. */
+export function isTrap(error: unknown): boolean {
   return error instanceof WebAssembly.RuntimeError;
 }

@@ -1,5 +1,6 @@
 import type { Pixels } from './configured-sharp.ts';
-import { instantiateKernel, isRefusal, type KernelExports } from './kernel-module.ts';
+import type { JpegHeader } from './jpeg-header.ts';
+import { instantiateKernel, isTrap, type KernelExports } from './kernel-module.ts';
 
 /** A part of the kernel's memory that grows when it has to; its bytes are lost then. */
 interface Area {
@@ -37,6 +38,11 @@ export interface Place {
   readonly height: number;
 }
 
+/** Images of more pixels, as decoded or as written, are left to sharp, whose memory is given back. */
+export const MAX_KERNEL_PIXELS = 4096 * 4096;
+
+class KernelRefusal extends Error {}
+
 /** Weights of so many different axes are kept. */
 const MAX_AXES = 256;
 
@@ -67,21 +73,27 @@ class PixelKernel {
   }
 
   /** Decodes a JPEG to `eighths` eighths of its size (1, 2, 4 or 8), upright by its EXIF orientation. */
-  decode(bytes: Uint8Array, eighths: number, orientation: number): KernelImage {
+  decode(bytes: Uint8Array, eighths: number, header: JpegHeader): KernelImage {
     if (this.#last?.bytes === bytes && this.#last.eighths === eighths) return this.#last.image;
     this.#last = undefined;
-    const image = this.#decode(bytes, eighths, orientation);
+    const image = this.#decode(bytes, eighths, header);
     this.#last = { bytes, eighths, image };
     return image;
   }
 
-  #decode(bytes: Uint8Array, eighths: number, orientation: number): KernelImage {
+  #decode(bytes: Uint8Array, eighths: number, header: JpegHeader): KernelImage {
+    const { orientation } = header;
     const input = this.#reserve(this.#input, bytes.length);
     this.#bytesAt(input, bytes.length).set(bytes);
     this.#code.open_jpeg(input, bytes.length);
     this.#code.scale_jpeg(eighths);
     const width = this.#code.jpeg_width();
     const height = this.#code.jpeg_height();
+    // Boxes were drawn for the size that the header told.
+    const isTold =
+      width === Math.ceil((header.width * eighths) / 8) &&
+      height === Math.ceil((header.height * eighths) / 8);
+    if (!isTold) throw new KernelRefusal('the image has another size than its header told');
     const stored = this.#reserve(this.#decoded, width * height * 3);
     this.#code.decode_jpeg(stored);
     if (orientation === 1) return { address: stored, width, height };
@@ -120,6 +132,7 @@ class PixelKernel {
   ): void {
     const { width, height } = place;
     const rowCount = bounds.height;
+    this.#makeRoomForAxes(2);
     const across = this.#axis(bounds.width, box.left - bounds.left, box.width, width, isFlipped);
     const down = this.#axis(rowCount, box.top - bounds.top, box.height, height, false);
     // An odd number of cache lines: rows then fall on different ones.
@@ -201,14 +214,17 @@ class PixelKernel {
     return area.address;
   }
 
+  /** All at once and before any is used: those of one image are needed together. */
+  #makeRoomForAxes(count: number): void {
+    if (this.#axes.size + count <= MAX_AXES) return;
+    for (const { starts } of this.#axes.values()) this.#code.release(starts);
+    this.#axes.clear();
+  }
+
   #axis(samples: number, offset: number, length: number, count: number, isFlipped: boolean): Axis {
     const key = `${samples} ${offset} ${length} ${count} ${isFlipped}`;
     const known = this.#axes.get(key);
     if (known !== undefined) return known;
-    if (this.#axes.size >= MAX_AXES) {
-      for (const { starts } of this.#axes.values()) this.#code.release(starts);
-      this.#axes.clear();
-    }
     const taps = this.#code.count_taps(length, count);
     const starts = this.#code.reserve(0, count * 4 + count * taps * 2);
     const weights = starts + count * 4;
@@ -238,7 +254,7 @@ export function withKernel<Result>(work: (kernel: PixelKernel) => Result): Resul
     if (kernel.memoryBytes <= MAX_IDLE_BYTES) current = kernel;
     return result;
   } catch (error) {
-    if (isRefusal(error)) return undefined;
+    if (isTrap(error) || error instanceof KernelRefusal) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,13 @@ import { applyTransform, encodePixels, resizePixels, toColour } from './apply-tr
 import type { Pixels } from './configured-sharp.ts';
 import { fitInto } from './fit-geometry.ts';
 import { type JpegHeader, parseJpegHeader } from './jpeg-header.ts';
-import { type KernelImage, type PixelKernel, type Place, withKernel } from './pixel-kernel.ts';
+import {
+  type KernelImage,
+  MAX_KERNEL_PIXELS,
+  type PixelKernel,
+  type Place,
+  withKernel,
+} from './pixel-kernel.ts';
 import type { DrawnTransform, Transform } from './transform.ts';
 
 /** The pixels that a model takes. */
@@ -25,9 +31,6 @@ export interface RenderedImage {
  * went on with it.
  */
 export const PIXELS_VERSION = 2;
-
-/** Images of more pixels, as decoded or as written, are left to sharp, whose memory is given back. */
-const MAX_KERNEL_PIXELS = 4096 * 4096;
 
 /** Stored pixels of images that are decoded at a fraction of their size; progressive ones are kept whole meanwhile. */
 const MAX_STORED_PIXELS = 100_000_000;
@@ -113,7 +116,7 @@ function draw(
 ): KernelImage {
   const { size, fit, background } = transform;
   const eighths = chooseEighths(transform, drawn);
-  const image = kernel.decode(bytes, eighths, header.orientation);
+  const image = kernel.decode(bytes, eighths, header);
   const scale = eighths / 8;
   const crop = {
     left: drawn.cropLeft * scale,

@@ -60,6 +60,12 @@ async function query(lake, sql) {
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
+/** Markers of finished shards of the run that is killed. */
+async function countShards(lake) {
+  const runs = await readdir(join(lake, 'runs/killed')).catch(() => []);
+  return (await readdir(join(lake, 'runs/killed', runs[0] ?? '', 'shards')).catch(() => [])).length;
+}
+
 async function hashOutput(root) {
   const names = (await readdir(root, { recursive: true })).filter((name) => /\.(jpg|parquet)$/u.test(name));
   const hashes = {};
@@ -152,7 +158,7 @@ const checks = {
       '--copies',
       '2',
       '--shard-size',
-      '125',
+      '25',
       '--flip',
       '0.5',
     ];
@@ -162,13 +168,13 @@ const checks = {
     let doneBefore = 0;
     for (let kill = 0; kill < 3; kill++) {
       const { child, ended } = start(lake, ...args);
-      await sleep(2000 + Math.random() * 3000);
+      const wanted = doneBefore + 1 + Math.floor(Math.random() * 20);
+      while ((await countShards(lake)) < wanted) await sleep(2);
       child.kill('SIGKILL');
       await ended;
-      const runs = await readdir(join(lake, 'runs/killed')).catch(() => []);
-      const done = (await readdir(join(lake, 'runs/killed', runs[0] ?? '', 'shards')).catch(() => [])).length;
-      console.log(`  killed with ${done} of 20 shards done`);
-      assert.ok(done >= doneBefore && done < 20, 'the kills must fall into the run');
+      const done = await countShards(lake);
+      console.log(`  killed with ${done} of 100 shards done`);
+      assert.ok(done >= doneBefore && done < 100, 'the kills must fall into the run');
       doneBefore = done;
     }
     const report = JSON.parse((await pixlake(lake, ...args, '--json')).stdout);

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { applyTransform } from '../../src/image/apply-transform.ts';
 import type { Pixels } from '../../src/image/configured-sharp.ts';
 import { toImageError } from '../../src/image/image-error.ts';
+import { type JpegHeader, parseJpegHeader } from '../../src/image/jpeg-header.ts';
 import { withKernel } from '../../src/image/pixel-kernel.ts';
 import { type RenderedImage, renderImage } from '../../src/image/render-image.ts';
 import { type DrawnTransform, FITS, type Transform } from '../../src/image/transform.ts';
@@ -48,6 +49,12 @@ async function decodeBySharp(bytes: Uint8Array): Promise<Pixels> {
   return { bytes: data, width: info.width, height: info.height };
 }
 
+function headerOf(bytes: Uint8Array): JpegHeader {
+  const header = parseJpegHeader(bytes);
+  if (header === undefined) throw new Error('not a plain JPEG');
+  return header;
+}
+
 let photo: Buffer;
 
 beforeAll(async () => {
@@ -70,7 +77,7 @@ describe('decoding', () => {
     ] as const) {
       const bytes = await drawPhoto(width, height).jpeg(options).toBuffer();
       const expected = await decodeBySharp(bytes);
-      const decoded = withKernel((kernel) => kernel.toPixels(kernel.decode(bytes, 8, 1)));
+      const decoded = withKernel((kernel) => kernel.toPixels(kernel.decode(bytes, 8, headerOf(bytes))));
       expect(decoded).toMatchObject({ width, height });
       expect(
         Buffer.from(expected.bytes).equals(decoded?.bytes ?? Buffer.alloc(0)),
@@ -81,7 +88,7 @@ describe('decoding', () => {
 
   test('gray gives three equal channels', async () => {
     const bytes = await drawPhoto(30, 20).toColourspace('b-w').jpeg().toBuffer();
-    const decoded = withKernel((kernel) => kernel.toPixels(kernel.decode(bytes, 8, 1)));
+    const decoded = withKernel((kernel) => kernel.toPixels(kernel.decode(bytes, 8, headerOf(bytes))));
     const gray = await sharp(bytes).toColourspace('b-w').raw().toBuffer();
     expect([...(decoded?.bytes ?? [])].filter((_, index) => index % 3 === 1)).toEqual([...gray]);
   });
@@ -91,7 +98,9 @@ describe('decoding', () => {
     async (orientation) => {
       const turned = await sharp(photo).keepExif().withMetadata({ orientation }).toBuffer();
       const expected = await decodeBySharp(await sharp(turned).autoOrient().png().toBuffer());
-      const decoded = withKernel((kernel) => kernel.toPixels(kernel.decode(turned, 8, orientation)));
+      const decoded = withKernel((kernel) =>
+        kernel.toPixels(kernel.decode(turned, 8, { ...headerOf(photo), orientation })),
+      );
       expect(decoded).toMatchObject({ width: expected.width, height: expected.height });
       expect(Buffer.from(expected.bytes).equals(decoded?.bytes ?? Buffer.alloc(0))).toBe(true);
     },
@@ -205,6 +214,23 @@ describe('transforming', () => {
       const alone = await renderImage(Buffer.from(photo), PLAIN, { ...WHOLE, ...change });
       expect(Buffer.from(alone.encoded).equals(Buffer.from(inTurn[index]?.encoded ?? []))).toBe(true);
     }
+  });
+
+  test('thousands of different boxes do not disturb each other', async () => {
+    // A square one has one set of weights instead of two, so that the others come at odd places too.
+    const boxes = Array.from({ length: 2500 }, (_, index) => ({
+      ...WHOLE,
+      cropWidth: index % 97 === 0 ? 10 : 1 + ((index * 7) % 60),
+      cropHeight: index % 97 === 0 ? 10 : 1 + ((index * 11) % 80),
+    }));
+    const render = async (index: number): Promise<Buffer> => {
+      const transform = { ...PLAIN, size: 5 + (index % 37), fit: 'fill' as const };
+      return Buffer.from((await renderImage(photo, transform, boxes[index] ?? WHOLE)).encoded);
+    };
+    const forwards: Buffer[] = [];
+    for (const index of boxes.keys()) forwards.push(await render(index));
+    for (const index of [...boxes.keys()].toReversed())
+      expect((await render(index)).equals(forwards[index] ?? Buffer.alloc(0)), `box ${index}`).toBe(true);
   });
 
   test('what is not plain is left to sharp', async () => {
