@@ -1,5 +1,5 @@
 """The job of benchmarks/pixels.mjs by OpenCV or Pillow in a pool of processes: argv are library, input folder, output folder, processes."""
-import json, os, random, sys, time
+import json, math, os, random, sys, time
 from multiprocessing import Pool
 
 library, source, target, processes = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
@@ -8,7 +8,7 @@ SIZE, QUALITY, CROP = 256, 90, 0.2
 
 def draw(name, width, height):
     rng = random.Random(name)
-    w, h = rng.randint(-(-int(width * (1 - CROP)) // 1), width), rng.randint(int(height * (1 - CROP)), height)
+    w, h = rng.randint(math.ceil(width * (1 - CROP)), width), rng.randint(math.ceil(height * (1 - CROP)), height)
     return rng.randint(0, width - w), rng.randint(0, height - h), w, h
 
 

@@ -61,6 +61,13 @@ async function repeat(query) {
 const percentile = (values, share) =>
   values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)];
 
+/** Queries a second, and the median and 99th percentile of their ms. */
+const summarize = (durations) => [
+  1000 / (durations.reduce((a, b) => a + b) / durations.length),
+  percentile(durations, 0.5),
+  percentile(durations, 0.99),
+];
+
 function report(label, perSecond, p50, p99, note = '') {
   const cells = [perSecond.toFixed(1).padStart(9), p50.toFixed(1).padStart(9), p99.toFixed(1).padStart(9)];
   console.log(`${label.padEnd(34)}${cells.join('')}  ${note}`);
@@ -75,11 +82,7 @@ async function measureDirect(lake, sql) {
   const medians = [];
   for (let run = 0; run < RUNS; run++) {
     const durations = await repeat(async () => (await connection.runAndReadAll(sql)).getRowObjectsJson());
-    medians.push([
-      1000 / (durations.reduce((a, b) => a + b) / durations.length),
-      percentile(durations, 0.5),
-      percentile(durations, 0.99),
-    ]);
+    medians.push(summarize(durations));
   }
   connection.closeSync();
   instance.closeSync();
@@ -93,15 +96,11 @@ async function measureLibrary(lake, sql) {
     for await (const batch of query.batches) batch.getRows();
     await query[Symbol.asyncDispose]();
   });
-  return [
-    1000 / (durations.reduce((a, b) => a + b) / durations.length),
-    percentile(durations, 0.5),
-    percentile(durations, 0.99),
-  ];
+  return summarize(durations);
 }
 
 async function load(url, sql, connections) {
-  const result = await autocannon({
+  return autocannon({
     url: `${url}/v1/query`,
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -109,7 +108,6 @@ async function load(url, sql, connections) {
     connections,
     duration: SECONDS,
   });
-  return result;
 }
 
 const lake = process.argv[2] ?? makeLake();

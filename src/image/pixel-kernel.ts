@@ -1,6 +1,6 @@
 import type { Pixels } from './configured-sharp.ts';
 import type { JpegHeader } from './jpeg-header.ts';
-import { instantiateKernel, isTrap, type KernelExports } from './kernel-module.ts';
+import { instantiateKernel, isTrap, type KernelExports } from './instantiate-kernel.ts';
 
 /** A part of the kernel's memory that grows when it has to; its bytes are lost then. */
 interface Area {
@@ -143,7 +143,6 @@ class PixelKernel {
     this.#code.resample_rows(
       first,
       pitch,
-      0,
       rowCount,
       across.starts,
       across.weights,
@@ -155,7 +154,6 @@ class PixelKernel {
     this.#code.resample_columns(
       rows,
       rowBytes,
-      0,
       down.starts,
       down.weights,
       down.taps,
@@ -228,7 +226,7 @@ class PixelKernel {
     const taps = this.#code.count_taps(length, count);
     const starts = this.#code.reserve(0, count * 4 + count * taps * 2);
     const weights = starts + count * 4;
-    this.#code.fill_weights(starts, weights, 0, samples, offset, length, count, isFlipped ? 1 : 0);
+    this.#code.fill_weights(starts, weights, samples, offset, length, count, isFlipped ? 1 : 0);
     const axis = { starts, weights, taps };
     this.#axes.set(key, axis);
     return axis;

@@ -1,6 +1,6 @@
 import { applyTransform, encodePixels, resizePixels, toColour } from './apply-transform.ts';
 import type { Pixels } from './configured-sharp.ts';
-import { fitInto } from './fit-geometry.ts';
+import { fitInto } from './fit-into.ts';
 import { type JpegHeader, parseJpegHeader } from './jpeg-header.ts';
 import {
   type KernelImage,

@@ -1,6 +1,7 @@
 import { PixlakeError } from '../errors.ts';
 import { decodePixels, resizePixels } from '../image/apply-transform.ts';
 import type { Pixels } from '../image/configured-sharp.ts';
+import type { ModelSize } from '../image/render-image.ts';
 import { valuesPerImage } from './model-card.ts';
 import type { ModelSession } from './open-session.ts';
 import { toTensor } from './preprocess.ts';
@@ -13,16 +14,22 @@ export async function labelPixels(
 ): Promise<(Prediction[] | PixlakeError)[]> {
   if (images.length === 0) return [];
   const { input } = session.card;
+  const size = modelSize(session);
   const valueCount = valuesPerImage(input);
   const batch = new Float32Array(images.length * valueCount);
   await Promise.all(
     images.map(async (pixels, index) => {
-      const { width, height, resize: fit } = input;
-      const { bytes } = await resizePixels(pixels, { width, height, fit });
+      const { bytes } = await resizePixels(pixels, size);
       toTensor(bytes, input, batch, index * valueCount);
     }),
   );
   return session.predict(batch, images.length);
+}
+
+/** The size that a model takes, and how an image is brought to it. */
+export function modelSize({ card: { input } }: ModelSession): ModelSize {
+  const { width, height, resize: fit } = input;
+  return { width, height, fit };
 }
 
 /** Decodes and labels one encoded image. @throws `IMAGE_…`, `MODEL_…` */

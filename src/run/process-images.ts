@@ -1,8 +1,7 @@
 import type { AppendableValue } from '../engine/appender.ts';
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
-import type { ModelSize } from '../image/render-image.ts';
 import { EXTENSIONS } from '../image/transform.ts';
-import { labelPixels } from '../model/label-images.ts';
+import { labelPixels, modelSize } from '../model/label-images.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import { predictionValues } from '../model/prediction-columns.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -90,18 +89,11 @@ async function transformOne(
     return {
       kind: 'transformed',
       item,
-      ...(await transformOriginal(original, run, item, modelSize(session))),
+      ...(await transformOriginal(original, run, item, session && modelSize(session))),
     };
   } catch (error) {
     return fail(item, 'transform', error);
   }
-}
-
-/** The size that a model takes. */
-export function modelSize(session: ModelSession | undefined): ModelSize | undefined {
-  if (session === undefined) return undefined;
-  const { width, height, resize: fit } = session.card.input;
-  return { width, height, fit };
 }
 
 /** Whether it is the server that fails, or the credentials: then that says nothing about the image, and the run has to wait. */

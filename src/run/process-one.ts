@@ -1,11 +1,10 @@
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
 import type { DrawnTransform, Transform } from '../image/transform.ts';
-import { labelPixels } from '../model/label-images.ts';
+import { labelPixels, modelSize } from '../model/label-images.ts';
 import type { Device } from '../model/devices.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
 import type { Prediction } from '../model/read-output.ts';
-import { modelSize } from './process-images.ts';
 import { sha256Of, transformOriginal } from './transform-original.ts';
 
 /** One copy of one image to be made without a run; can be sent between threads. */
@@ -55,7 +54,12 @@ export class ImageMaker {
       if (task.bytes.length === 0) throw new PixlakeError('IMAGE_EMPTY', 'the image has zero bytes');
       const session = await this.#load(task);
       const source = { bytes: task.bytes, sha256: sha256Of(task.bytes) };
-      const { rendered, original, drawn } = await transformOriginal(source, task, task, modelSize(session));
+      const { rendered, original, drawn } = await transformOriginal(
+        source,
+        task,
+        task,
+        session && modelSize(session),
+      );
       const { width, height, encoded: bytes, input } = rendered;
       const [predictions = []] =
         session === undefined || input === undefined ? [] : await labelPixels(session, [input]);

@@ -1,13 +1,9 @@
-import { readdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, memoryOf, startServer, type TestServer } from '../api/server-fixture.ts';
-import { writePlainCatalogue } from '../support/catalogue.ts';
-import { pixlakeJson } from '../support/pixlake.ts';
+import { expect, test } from 'vitest';
+import { eventually, memoryOf, useServer } from '../api/server-fixture.ts';
 
 /** How long in all; PIXLAKE_LOAD_SECONDS changes it. */
 const SECONDS = Number(process.env['PIXLAKE_LOAD_SECONDS'] ?? 60);
@@ -20,21 +16,8 @@ const MIB = 1024 ** 2;
 
 const BODY = JSON.stringify({ sql: 'SELECT * FROM images ORDER BY id' });
 
-let folder: string;
-let server: TestServer;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pixlake-load-'));
-  const lake = join(folder, 'lake');
-  await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), 500));
-  // All clients have one address here, and should not be sent away for that.
-  server = await startServer(lake, '--requests-at-once', '1000');
-});
-
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-});
+// All clients have one address here, and should not be sent away for that.
+const server = useServer(500, '--requests-at-once', '1000');
 
 interface Footprint {
   readonly memoryBytes: number;
@@ -43,7 +26,7 @@ interface Footprint {
 }
 
 async function footprint(): Promise<Footprint> {
-  const pid = server.process.pid ?? 0;
+  const pid = server.current.process.pid ?? 0;
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
   return {
     memoryBytes: await memoryOf(pid),
@@ -54,7 +37,7 @@ async function footprint(): Promise<Footprint> {
 
 /** Asks and cuts the connection some time later, again and again; gives how often. */
 async function beFickle(endMs: number): Promise<number> {
-  const { hostname, port } = new URL(server.url);
+  const { hostname, port } = new URL(server.current.url);
   const text = `POST /v1/query HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`;
   let count = 0;
   while (Date.now() < endMs) {
@@ -75,7 +58,7 @@ async function load(seconds: number): Promise<{ statuses: Record<string, number>
   await new Promise<void>((resolve, reject) => {
     const loyal = autocannon(
       {
-        url: `${server.url}/v1/query`,
+        url: `${server.current.url}/v1/query`,
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: BODY,
@@ -114,8 +97,8 @@ test(`${LOYAL + FICKLE} clients for ${SECONDS} s, half of which cut the connecti
   expect(cuts, shown).toBeGreaterThan(1000);
   expect(after.children, shown).toBe(warm.children);
   expect(after.memoryBytes - warm.memoryBytes, shown).toBeLessThan(100 * MIB);
-  expect((await server.post('/v1/query', { sql: 'SELECT 1 AS x' })).status).toBe(200);
-  const defects = server
+  expect((await server.current.post('/v1/query', { sql: 'SELECT 1 AS x' })).status).toBe(200);
+  const defects = server.current
     .log()
     .split('\n')
     .filter((line) => line.includes('"level":50'));

@@ -1,36 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startServer, type TestServer } from '../api/server-fixture.ts';
-import { writePlainCatalogue } from '../support/catalogue.ts';
-import { pixlakeJson } from '../support/pixlake.ts';
+import { expect, test } from 'vitest';
+import { useServer } from '../api/server-fixture.ts';
 
 const CLIENTS = 200;
 
 /** Longest time that a server waits for headers, and what it takes to see that it is over; see SERVER_LIMITS. */
 const PATIENCE_MS = 15_000 + 10_000;
 
-let folder: string;
-let server: TestServer;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pixlake-slow-'));
-  const lake = join(folder, 'lake');
-  await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), 5));
-  server = await startServer(lake);
-});
-
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-});
+const server = useServer(5);
 
 /** Sends a header that never ends, a byte now and then, and gives when the server has had enough. */
 async function dribble(): Promise<number> {
-  const { hostname, port } = new URL(server.url);
+  const { hostname, port } = new URL(server.current.url);
   const startMs = Date.now();
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname, () =>
@@ -50,7 +32,7 @@ test(`${CLIENTS} clients that never end their headers are cut off, and others ar
   const dribbling = Promise.all(Array.from({ length: CLIENTS }, dribble));
   await sleep(1000);
   for (let count = 0; count < 10; count++)
-    expect((await server.post('/v1/query', { sql: 'SELECT count(*) FROM images' })).status).toBe(200);
+    expect((await server.current.post('/v1/query', { sql: 'SELECT count(*) FROM images' })).status).toBe(200);
   const durations = await Promise.race([dribbling, sleep(PATIENCE_MS, 'still connected')]);
   expect(durations).toHaveLength(CLIENTS);
 });

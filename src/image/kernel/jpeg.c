@@ -33,6 +33,15 @@ static struct jpeg_error_mgr errors = {
   .reset_error_mgr = ignore,
 };
 
+#define ROWS 16
+
+/* Names the next rows of an image without gaps, at most ROWS, and gives their number. */
+static unsigned name_rows(JSAMPROW *rows, u8 *pixels, unsigned next, unsigned width, unsigned height) {
+  const unsigned count = height - next < ROWS ? height - next : ROWS;
+  for (unsigned row = 0; row < count; row++) rows[row] = pixels + (size_t)(next + row) * width * 3;
+  return count;
+}
+
 /* Decoding. */
 
 static struct jpeg_decompress_struct decoder;
@@ -81,17 +90,12 @@ EXPORT(scale_jpeg) void scale_jpeg(int eighths) {
 EXPORT(jpeg_width) unsigned jpeg_width(void) { return decoder.output_width; }
 EXPORT(jpeg_height) unsigned jpeg_height(void) { return decoder.output_height; }
 
-#define ROWS 16
-
 /* Decodes the JPEG that was opened to 8-bit RGB without gaps between rows; up to SLACK bytes behind the last one are overwritten. */
 EXPORT(decode_jpeg) void decode_jpeg(u8 *pixels) {
   jpeg_start_decompress(&decoder);
-  const size_t pitch = (size_t)decoder.output_width * 3;
   while (decoder.output_scanline < decoder.output_height) {
     JSAMPROW rows[ROWS];
-    unsigned count = decoder.output_height - decoder.output_scanline;
-    if (count > ROWS) count = ROWS;
-    for (unsigned row = 0; row < count; row++) rows[row] = pixels + (decoder.output_scanline + row) * pitch;
+    const unsigned count = name_rows(rows, pixels, decoder.output_scanline, decoder.output_width, decoder.output_height);
     jpeg_read_scanlines(&decoder, rows, count);
   }
   jpeg_finish_decompress(&decoder);
@@ -128,12 +132,9 @@ EXPORT(encode_jpeg) size_t encode_jpeg(u8 *pixels, int width, int height, int qu
   jpeg_set_defaults(&encoder);
   jpeg_set_quality(&encoder, quality, TRUE);
   jpeg_start_compress(&encoder, TRUE);
-  const size_t pitch = (size_t)width * 3;
   while (encoder.next_scanline < encoder.image_height) {
     JSAMPROW rows[ROWS];
-    unsigned count = encoder.image_height - encoder.next_scanline;
-    if (count > ROWS) count = ROWS;
-    for (unsigned row = 0; row < count; row++) rows[row] = pixels + (encoder.next_scanline + row) * pitch;
+    const unsigned count = name_rows(rows, pixels, encoder.next_scanline, encoder.image_width, encoder.image_height);
     jpeg_write_scanlines(&encoder, rows, count);
   }
   jpeg_finish_compress(&encoder);

@@ -21,11 +21,11 @@ EXPORT(count_taps) i32 count_taps(double length, i32 count) {
 }
 
 /*
- * Fills, for each of `count` outputs, the first input sample and its weights. The box [offset, offset + length) may lie between samples; those
- * of [low, high) are used. `is_flipped` reverses the outputs.
+ * Fills, for each of `count` outputs, the first of `samples` input samples and its weights. The box [offset, offset + length) may lie between
+ * samples. `is_flipped` reverses the outputs.
  */
 EXPORT(fill_weights)
-void fill_weights(i32 *starts, i16 *weights, i32 low, i32 high, double offset, double length, i32 count, i32 is_flipped) {
+void fill_weights(i32 *starts, i16 *weights, i32 samples, double offset, double length, i32 count, i32 is_flipped) {
   const i32 taps = count_taps(length, count);
   const double step = length / count, scale = step > 1 ? step : 1, support = 2 * scale;
   for (i32 index = 0; index < count; index++) {
@@ -34,7 +34,7 @@ void fill_weights(i32 *starts, i16 *weights, i32 low, i32 high, double offset, d
     const i32 output = is_flipped ? count - 1 - index : index;
     i16 *row = weights + (size_t)output * taps;
     const i32 first = (i32)__builtin_floor(centre - support + 0.5), end = (i32)__builtin_floor(centre + support + 0.5);
-    const i32 start = clamp(first, low, high - 1);
+    const i32 start = clamp(first, 0, samples - 1);
     starts[output] = start;
     double sum = 0;
     for (i32 sample = first; sample < end; sample++) sum += cubic((sample + 0.5 - centre) / scale);
@@ -42,10 +42,10 @@ void fill_weights(i32 *starts, i16 *weights, i32 low, i32 high, double offset, d
     i32 rest = ONE, best = 0;
     for (i32 tap = 0; tap < taps; tap++) row[tap] = 0;
     for (i32 sample = first; sample < end; sample++) {
-      const i32 tap = clamp(sample, low, high - 1) - start;
+      const i32 tap = clamp(sample, 0, samples - 1) - start;
       /* Several samples may fall on one of the edge: they are summed before they are rounded. */
       edge += cubic((sample + 0.5 - centre) / scale) / sum;
-      if (sample + 1 < end && clamp(sample + 1, low, high - 1) - start == tap) continue;
+      if (sample + 1 < end && clamp(sample + 1, 0, samples - 1) - start == tap) continue;
       row[tap] = (i16)__builtin_floor(edge * ONE + 0.5);
       edge = 0;
       rest -= row[tap];
@@ -74,23 +74,23 @@ static inline vec to_q6(vec pairs_rg, vec pairs_b) {
   return wasm_i16x8_narrow_i32x4(rounded, rounded);
 }
 
-/* Rows [top, bottom) of the source, each `count` samples of 6 bytes in rows of `row_bytes`. Enlarging needs 4 taps: they stay in a register. */
+/* `row_count` rows of the source, each `count` samples of 6 bytes in rows of `row_bytes`. Enlarging needs 4 taps: they stay in a register. */
 EXPORT(resample_rows)
-void resample_rows(const u8 *pixels, i32 pitch, i32 top, i32 bottom, const i32 *starts, const i16 *weights, i32 taps, i32 count,
+void resample_rows(const u8 *pixels, i32 pitch, i32 row_count, const i32 *starts, const i16 *weights, i32 taps, i32 count,
                    u8 *rows, i32 row_bytes) {
   if (taps == 4) {
     for (i32 x = 0; x < count; x++, weights += 4) {
       const vec weight = wasm_v128_load64_splat(weights);
-      const u8 *from = pixels + (size_t)top * pitch + (size_t)starts[x] * 3;
+      const u8 *from = pixels + (size_t)starts[x] * 3;
       u8 *to = rows + (size_t)x * 6;
-      for (i32 y = top; y < bottom; y++, from += pitch, to += row_bytes) {
+      for (i32 y = 0; y < row_count; y++, from += pitch, to += row_bytes) {
         const vec bytes = wasm_v128_load(from);
         wasm_v128_store64_lane(to, to_q6(DOT(red_green(bytes), weight), DOT(blue(bytes), weight)), 0);
       }
     }
     return;
   }
-  for (i32 y = top; y < bottom; y++, rows += row_bytes) {
+  for (i32 y = 0; y < row_count; y++, rows += row_bytes) {
     const i16 *row_weights = weights;
     for (i32 x = 0; x < count; x++, row_weights += taps) {
       const u8 *from = pixels + (size_t)y * pitch + (size_t)starts[x] * 3;
@@ -125,14 +125,13 @@ static inline vec sum_rows(const u8 *from, size_t row_bytes, const i16 *weights,
 }
 
 /*
- * `height` output rows of `bytes` bytes from rows of the first pass, whose first one is source row `top`; rows behind the last one are read with
- * weight 0. Up to 15 bytes behind each output row are overwritten, so rows must be made from the top.
+ * `height` output rows of `bytes` bytes from rows of the first pass; rows behind the last one are read with weight 0. Up to 15 bytes behind each output row are overwritten, so rows must be made from the top.
  */
 EXPORT(resample_columns)
-void resample_columns(const u8 *rows, i32 row_bytes, i32 top, const i32 *starts, const i16 *weights, i32 taps, i32 height, i32 bytes,
+void resample_columns(const u8 *rows, i32 row_bytes, const i32 *starts, const i16 *weights, i32 taps, i32 height, i32 bytes,
                       u8 *pixels, i32 pitch) {
   for (i32 y = 0; y < height; y++, weights += taps, pixels += pitch) {
-    const u8 *from = rows + (size_t)(starts[y] - top) * row_bytes;
+    const u8 *from = rows + (size_t)starts[y] * row_bytes;
     for (i32 x = 0; x < bytes; x += 16) {
       const u8 *at = from + 2 * (size_t)x;
       if (taps == 4)

@@ -30,8 +30,7 @@ export interface KernelExports {
   fill_weights(
     starts: number,
     weights: number,
-    low: number,
-    high: number,
+    samples: number,
     offset: number,
     length: number,
     count: number,
@@ -40,8 +39,7 @@ export interface KernelExports {
   resample_rows(
     pixels: number,
     pitch: number,
-    top: number,
-    bottom: number,
+    rowCount: number,
     starts: number,
     weights: number,
     taps: number,
@@ -52,7 +50,6 @@ export interface KernelExports {
   resample_columns(
     rows: number,
     rowBytes: number,
-    top: number,
     starts: number,
     weights: number,
     taps: number,
@@ -77,10 +74,11 @@ export interface KernelExports {
   ): void;
 }
 
-const code = new WebAssembly.Module(readFileSync(new URL('./kernel/pixels.wasm', import.meta.url)));
+let code: object | undefined;
 
-/** Makes an instance with a memory of its own. */
+/** Makes an instance with a memory of its own. The code is compiled for the first one, since most commands need none. */
 export function instantiateKernel(): KernelExports {
+  code ??= new WebAssembly.Module(readFileSync(new URL('./kernel/pixels.wasm', import.meta.url)));
   const { exports } = new WebAssembly.Instance(code, {
     // Seeds a check that is compiled out.
     wasi_snapshot_preview1: { random_get: () => 0 },
