@@ -1,7 +1,8 @@
 import type { Sharp } from 'sharp';
 import { openEncoded, openPixels, type Pixels } from './configured-sharp.ts';
 import { toImageError } from './image-error.ts';
-import { MAX_KERNEL_PIXELS, withKernel } from './pixel-kernel.ts';
+import { MAX_KERNEL_PIXELS } from './kernel-images.ts';
+import { withKernel } from './pixel-kernel.ts';
 import type { DrawnTransform, Transform } from './transform.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Box, Place } from './pixel-kernel.ts';
+import type { Box, Place } from './kernel-images.ts';
 import type { Transform } from './transform.ts';
 
 /** How a box of an image is brought to a canvas. */

@@ -13,28 +13,57 @@ export interface KernelExports {
   _initialize(): void;
   reserve(old: number, sizeBytes: number): number;
   release(area: number): void;
-  open_jpeg(bytes: number, sizeBytes: number): void;
-  scale_jpeg(eighths: number): void;
+  open_jpeg(bytes: number, sizeBytes: number, eighths: number): void;
   jpeg_width(): number;
   jpeg_height(): number;
   decode_jpeg(pixels: number): void;
-  encode_jpeg(
+  plane_count(): number;
+  plane_width(index: number): number;
+  plane_height(index: number): number;
+  plane_pitch(index: number): number;
+  plane_rows(index: number): number;
+  plane_scale_x(index: number): number;
+  plane_scale_y(index: number): number;
+  decode_planes(luma: number, blue: number, red: number): void;
+  split_rgb(pixels: number, width: number, height: number, luma: number): void;
+  merge_rgb(
+    luma: number,
+    blue: number,
+    red: number,
+    pitch: number,
+    width: number,
+    height: number,
     pixels: number,
+  ): void;
+  frame_plane(
+    plane: number,
+    pitch: number,
+    rows: number,
+    step: number,
+    width: number,
+    height: number,
+    left: number,
+    top: number,
+    right: number,
+    bottom: number,
+    value: number,
+  ): void;
+  encode_planes(
+    luma: number,
     width: number,
     height: number,
     quality: number,
     bytes: number,
     capacityBytes: number,
   ): number;
-  count_taps(length: number, count: number): number;
+  count_taps(step: number): number;
   fill_weights(
     starts: number,
     weights: number,
     samples: number,
-    offset: number,
-    length: number,
+    centre: number,
+    step: number,
     count: number,
-    isFlipped: number,
   ): void;
   resample_rows(
     pixels: number,
@@ -46,6 +75,19 @@ export interface KernelExports {
     count: number,
     rows: number,
     rowBytes: number,
+  ): void;
+  resample_plane_rows(
+    pixels: number,
+    pitch: number,
+    rowCount: number,
+    samples: number,
+    starts: number,
+    weights: number,
+    taps: number,
+    count: number,
+    rows: number,
+    rowBytes: number,
+    columns: number,
   ): void;
   resample_columns(
     rows: number,

@@ -1,14 +1,9 @@
 import { applyTransform, encodePixels, resizePixels, toColour } from './apply-transform.ts';
 import type { Pixels } from './configured-sharp.ts';
-import { fitInto } from './fit-into.ts';
+import { type Fitted, fitInto } from './fit-into.ts';
 import { type JpegHeader, parseJpegHeader } from './jpeg-header.ts';
-import {
-  type KernelImage,
-  MAX_KERNEL_PIXELS,
-  type PixelKernel,
-  type Place,
-  withKernel,
-} from './pixel-kernel.ts';
+import { type KernelImage, MAX_KERNEL_PIXELS, type PlanarImage, type Resampling } from './kernel-images.ts';
+import { type PixelKernel, withKernel } from './pixel-kernel.ts';
 import type { DrawnTransform, Transform } from './transform.ts';
 
 /** The pixels that a model takes. */
@@ -30,7 +25,7 @@ export interface RenderedImage {
  * Version of the rules by which pixels are made. A run is the work of one version: its images would differ, if slightly, where another one
  * went on with it.
  */
-export const PIXELS_VERSION = 2;
+export const PIXELS_VERSION = 3;
 
 /** Stored pixels of images that are decoded at a fraction of their size; progressive ones are kept whole meanwhile. */
 const MAX_STORED_PIXELS = 100_000_000;
@@ -79,10 +74,19 @@ function render(
   drawn: DrawnTransform,
   model: ModelSize | undefined,
 ): RenderedImage {
-  const canvas = draw(kernel, bytes, header, transform, drawn);
-  const { width, height } = canvas;
-  const encoded = kernel.encode(canvas, transform.quality);
-  return { width, height, encoded, input: model && fitModel(kernel, canvas, model) };
+  const planes = isPlanar(header, drawn) ? drawPlanes(kernel, bytes, header, transform, drawn) : undefined;
+  const output = planes ?? draw(kernel, bytes, header, transform, drawn);
+  const { width, height } = output;
+  const encoded =
+    'planes' in output
+      ? kernel.encodePlanes(output, transform.quality)
+      : kernel.encode(output, transform.quality);
+  return { width, height, encoded, input: model && fitModel(kernel, output, model) };
+}
+
+/** Where nothing is done to colours, JPEGs stay in the planes in which they are stored: half the samples, and no colour is converted. */
+function isPlanar({ orientation }: JpegHeader, { brightness }: DrawnTransform): boolean {
+  return orientation === 1 && brightness === 1;
 }
 
 function fitsKernel(header: JpegHeader, transform: Transform, drawn: DrawnTransform): boolean {
@@ -114,10 +118,40 @@ function draw(
   transform: Transform,
   drawn: DrawnTransform,
 ): KernelImage {
-  const { size, fit, background } = transform;
-  const eighths = chooseEighths(transform, drawn);
-  const image = kernel.decode(bytes, eighths, header);
-  const scale = eighths / 8;
+  const image = kernel.jpeg.decode(bytes, chooseEighths(transform, drawn), header);
+  const { canvas, ...resampling } = planCrop(image, transform, drawn);
+  if (drawn.brightness !== 1) kernel.lookUp(image, resampling.bounds, brightnessTable(drawn.brightness));
+  const output = kernel.canvas('canvas', canvas.width, canvas.height);
+  kernel.resample(image, output, resampling);
+  // Padding comes last, so that it has exactly the background's colour whatever was done to the image.
+  kernel.pad(output, resampling.place, toColour(transform.background));
+  return output;
+}
+
+function drawPlanes(
+  kernel: PixelKernel,
+  bytes: Uint8Array,
+  header: JpegHeader,
+  transform: Transform,
+  drawn: DrawnTransform,
+): PlanarImage | undefined {
+  const image = kernel.jpeg.decodePlanes(bytes, chooseEighths(transform, drawn), header);
+  if (image === undefined) return undefined;
+  const { canvas, ...resampling } = planCrop(image, transform, drawn);
+  const output = kernel.planarCanvas('planes', canvas.width, canvas.height, 0.5);
+  kernel.resamplePlanes(image, output, resampling);
+  kernel.padPlanes(output, resampling.place, toColour(transform.background));
+  return output;
+}
+
+/** Where the crop box of a decoded image, which may be decoded at a fraction of its size, goes on which canvas. */
+function planCrop(
+  image: { readonly width: number; readonly height: number },
+  transform: Transform,
+  drawn: DrawnTransform,
+): Resampling & Pick<Fitted, 'canvas'> {
+  const { size, fit } = transform;
+  const scale = chooseEighths(transform, drawn) / 8;
   const crop = {
     left: drawn.cropLeft * scale,
     top: drawn.cropTop * scale,
@@ -126,28 +160,30 @@ function draw(
   };
   const left = Math.floor(crop.left);
   const top = Math.floor(crop.top);
-  const bounds: Place = {
+  const bounds = {
     left,
     top,
     width: Math.min(image.width, Math.ceil(crop.left + crop.width)) - left,
     height: Math.min(image.height, Math.ceil(crop.top + crop.height)) - top,
   };
-  if (drawn.brightness !== 1) kernel.lookUp(image, bounds, brightnessTable(drawn.brightness));
   const { canvas, box, place } = fitInto(crop, { width: size, height: size }, fit);
-  const output = kernel.canvas('output', canvas.width, canvas.height);
   const seen = { ...box, left: crop.left + box.left, top: crop.top + box.top };
-  kernel.resample(image, seen, bounds, output, place, drawn.isFlipped);
-  // Padding comes last, so that it has exactly the background's colour whatever was done to the image.
-  kernel.pad(output, place, toColour(background));
-  return output;
+  return { canvas, box: seen, bounds, place, isFlipped: drawn.isFlipped };
 }
 
-function fitModel(kernel: PixelKernel, image: KernelImage, { width, height, fit }: ModelSize): Pixels {
-  if (image.width === width && image.height === height) return kernel.toPixels(image);
-  const { canvas, box, place } = fitInto(image, { width, height }, fit);
-  const input = kernel.canvas('model', canvas.width, canvas.height);
+function fitModel(kernel: PixelKernel, image: KernelImage | PlanarImage, model: ModelSize): Pixels {
+  const { canvas, box, place } = fitInto(image, model, model.fit);
   const bounds = { left: 0, top: 0, width: image.width, height: image.height };
-  kernel.resample(image, box, bounds, input, place, false);
+  const resampling = { box, bounds, place, isFlipped: false };
+  const input = kernel.canvas('model-canvas', canvas.width, canvas.height);
+  if ('planes' in image) {
+    const planes = kernel.planarCanvas('model-planes', canvas.width, canvas.height, 1);
+    kernel.resamplePlanes(image, planes, resampling);
+    kernel.merge(planes, input);
+  } else {
+    if (image.width === model.width && image.height === model.height) return kernel.toPixels(image);
+    kernel.resample(image, input, resampling);
+  }
   kernel.pad(input, place, [255, 255, 255]);
   return kernel.toPixels(input);
 }

@@ -41,23 +41,125 @@ function contributions(
 ): Map<number, number>[] {
   const step = length / outputs;
   const scale = Math.max(1, step);
-  return Array.from({ length: outputs }, (_, output) => {
-    const centre = offset + (step < 1 ? output : output + 0.5) * step;
-    const weights = new Map<number, number>();
-    let sum = 0;
-    for (
-      let input = Math.floor(centre - 2 * scale + 0.5);
-      input < Math.floor(centre + 2 * scale + 0.5);
-      input++
-    ) {
-      const weight = cubic((input + 0.5 - centre) / scale);
-      const nearest = Math.min(inputs - 1, Math.max(0, input));
-      weights.set(nearest, (weights.get(nearest) ?? 0) + weight);
-      sum += weight;
-    }
-    for (const [input, weight] of weights) weights.set(input, weight / sum);
-    return weights;
+  return Array.from({ length: outputs }, (_, output) =>
+    contributionsTo(offset + (step < 1 ? output : output + 0.5) * step, scale, inputs),
+  );
+}
+
+/** What each of `inputs` samples contributes to one output at a place. */
+function contributionsTo(centre: number, scale: number, inputs: number): Map<number, number> {
+  const weights = new Map<number, number>();
+  let sum = 0;
+  for (
+    let input = Math.floor(centre - 2 * scale + 0.5);
+    input < Math.floor(centre + 2 * scale + 0.5);
+    input++
+  ) {
+    const weight = cubic((input + 0.5 - centre) / scale);
+    const nearest = Math.min(inputs - 1, Math.max(0, input));
+    weights.set(nearest, (weights.get(nearest) ?? 0) + weight);
+    sum += weight;
+  }
+  for (const [input, weight] of weights) weights.set(input, weight / sum);
+  return weights;
+}
+
+interface Span {
+  readonly start: number;
+  readonly length: number;
+}
+
+interface Rectangle {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One axis of a plane: how many samples it has, how many pixels of the canvas each stands for, and what contributes to it. */
+function planeAxis(
+  plane: { readonly samples: number; readonly scale: number },
+  [crop, bounds]: readonly [Span, Span],
+  place: Span,
+  canvas: number,
+  step: 1 | 2,
+  isFlipped: boolean,
+): { readonly weights: Map<number, number>; readonly cover: number }[] {
+  const ratio = crop.length / place.length;
+  const first = Math.floor(bounds.start * plane.scale);
+  const end = Math.min(plane.samples, Math.ceil((bounds.start + bounds.length) * plane.scale));
+  /** Where a pixel of the canvas is seen in the original. */
+  const seen = (pixel: number): number => {
+    const index = isFlipped ? place.length - 1 - (pixel - place.start) : pixel - place.start;
+    return crop.start + (ratio < 1 ? index : index + 0.5) * ratio;
+  };
+  return Array.from({ length: Math.ceil(canvas / step) }, (_, sample) => {
+    const pixels = Array.from({ length: step }, (_unused, index) => sample * step + index);
+    const known = pixels.filter((pixel) => pixel < canvas);
+    const within = known.filter((pixel) => pixel >= place.start && pixel < place.start + place.length);
+    const centre = pixels.reduce((sum, pixel) => sum + seen(pixel), 0) / step;
+    const weights = contributionsTo(
+      centre * plane.scale - first,
+      Math.max(1, ratio * step * plane.scale),
+      end - first,
+    );
+    return {
+      weights: new Map([...weights].map(([input, weight]) => [input + first, weight])),
+      cover: within.length / known.length,
+    };
   });
+}
+
+/** A plane of a decoded JPEG, as it is stored. */
+export interface StoredPlane {
+  readonly samples: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly scaleX: number;
+  readonly scaleY: number;
+}
+
+/** Crop, resize, flip and padding of one plane in 64-bit numbers; `step` pixels of the canvas, each way, are one sample. */
+export function resamplePlaneExactly(
+  plane: StoredPlane,
+  box: Rectangle,
+  bounds: Rectangle,
+  place: Rectangle,
+  canvas: { readonly width: number; readonly height: number },
+  { step, isFlipped, background }: { step: 1 | 2; isFlipped: boolean; background: number },
+): number[] {
+  const across = planeAxis(
+    { samples: plane.width, scale: plane.scaleX },
+    [
+      { start: box.left, length: box.width },
+      { start: bounds.left, length: bounds.width },
+    ],
+    { start: place.left, length: place.width },
+    canvas.width,
+    step,
+    isFlipped,
+  );
+  const down = planeAxis(
+    { samples: plane.height, scale: plane.scaleY },
+    [
+      { start: box.top, length: box.height },
+      { start: bounds.top, length: bounds.height },
+    ],
+    { start: place.top, length: place.height },
+    canvas.height,
+    step,
+    false,
+  );
+  return down.flatMap((row) =>
+    across.map((column) => {
+      let value = 0;
+      for (const [y, weightY] of row.weights)
+        for (const [x, weightX] of column.weights)
+          value += weightX * weightY * (plane.samples[y * plane.width + x] ?? Number.NaN);
+      const cover = row.cover * column.cover;
+      return Math.min(255, Math.max(0, value)) * cover + background * (1 - cover);
+    }),
+  );
 }
 
 /** An image whose values were not rounded before the end. */

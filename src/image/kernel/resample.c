@@ -1,8 +1,8 @@
 /*
- * Separable resampling of 8-bit RGB with the Catmull-Rom cubic (Keys 1981, a = -0.5), widened when it shrinks so that nothing aliases.
+ * Separable resampling of 8-bit RGB and of single planes with the Catmull-Rom cubic (Keys 1981, a = -0.5), widened when it shrinks so that nothing aliases.
  * Samples outside of the box repeat those of its edge. Weights are Q14 and sum to exactly 1; rows between the passes are Q6.
  */
-#include "kernel.h"
+#include "vectors.h"
 
 #define ONE 16384
 
@@ -14,24 +14,22 @@ static double cubic(double x) {
 
 static i32 clamp(i32 value, i32 low, i32 high) { return value < low ? low : value > high ? high : value; }
 
-/* Weights for each output sample when `length` input samples become `count`: a multiple of 4. */
-EXPORT(count_taps) i32 count_taps(double length, i32 count) {
-  const double scale = length / count > 1 ? length / count : 1;
+/* Weights for each output sample when outputs lie `step` inputs apart: a multiple of 4. */
+EXPORT(count_taps) i32 count_taps(double step) {
+  const double scale = __builtin_fabs(step) > 1 ? __builtin_fabs(step) : 1;
   return ((i32)__builtin_ceil(4 * scale) + 3) & ~3;
 }
 
 /*
- * Fills, for each of `count` outputs, the first of `samples` input samples and its weights. The box [offset, offset + length) may lie between
- * samples. `is_flipped` reverses the outputs.
+ * Fills, for each of `count` outputs, the first of `samples` input samples and its weights. The centre of the first output is at `centre`, that of
+ * input sample 0 at 0.5; the others follow at `step`, which is negative where the image is mirrored.
  */
 EXPORT(fill_weights)
-void fill_weights(i32 *starts, i16 *weights, i32 samples, double offset, double length, i32 count, i32 is_flipped) {
-  const i32 taps = count_taps(length, count);
-  const double step = length / count, scale = step > 1 ? step : 1, support = 2 * scale;
-  for (i32 index = 0; index < count; index++) {
-    /* When it enlarges, libvips places outputs by their corners: half an output pixel up and left of their centres. */
-    const double centre = offset + (step < 1 ? index : index + 0.5) * step;
-    const i32 output = is_flipped ? count - 1 - index : index;
+void fill_weights(i32 *starts, i16 *weights, i32 samples, double centre, double step, i32 count) {
+  const i32 taps = count_taps(step);
+  const double scale = __builtin_fabs(step) > 1 ? __builtin_fabs(step) : 1, support = 2 * scale, origin = centre;
+  for (i32 output = 0; output < count; output++) {
+    centre = origin + output * step;
     i16 *row = weights + (size_t)output * taps;
     const i32 first = (i32)__builtin_floor(centre - support + 0.5), end = (i32)__builtin_floor(centre + support + 0.5);
     const i32 start = clamp(first, 0, samples - 1);
@@ -54,10 +52,6 @@ void fill_weights(i32 *starts, i16 *weights, i32 samples, double offset, double 
     row[best] = (i16)(row[best] + rest);
   }
 }
-
-#define ADD wasm_i32x4_add
-#define DOT wasm_i32x4_dot_i16x8
-#define SHUFFLE16 wasm_i16x8_shuffle
 
 /* Four pixels from 12 bytes: (r0 r1 r2 r3 g0 g1 g2 g3) and (b0 b1 b2 b3 0 0 0 0) as 16-bit lanes. */
 static inline vec red_green(vec bytes) {
@@ -105,8 +99,37 @@ void resample_rows(const u8 *pixels, i32 pitch, i32 row_count, const i32 *starts
   }
 }
 
-static inline vec low_pairs(vec a, vec b) { return SHUFFLE16(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
-static inline vec high_pairs(vec a, vec b) { return SHUFFLE16(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+/*
+ * The same for one channel: `row_count` rows of the source, each `count` samples of 2 bytes in rows of `row_bytes`. Eight rows at once, so that each
+ * lane is a row; up to 7 rows behind the last one are read and written.
+ */
+EXPORT(resample_plane_rows)
+void resample_plane_rows(const u8 *pixels, i32 pitch, i32 row_count, i32 samples, const i32 *starts, const i16 *weights, i32 taps, i32 count,
+                         u8 *rows, i32 row_bytes, vec *columns) {
+  for (i32 y = 0; y < row_count; y += 8, pixels += 8 * (size_t)pitch, rows += 8 * (size_t)row_bytes) {
+    for (i32 x = 0; x < samples; x += 8) {
+      for (i32 row = 0; row < 8; row++) columns[x + row] = wasm_u16x8_load8x8(pixels + (size_t)row * pitch + x);
+      transpose(columns + x);
+    }
+    for (i32 x = 0; x < count; x += 8) {
+      vec outputs[8];
+      for (i32 output = 0; output < 8; output++) {
+        const i32 index = x + output < count ? x + output : count - 1;
+        const vec *from = columns + starts[index];
+        const i16 *weight = weights + (size_t)index * taps;
+        vec low = wasm_i32x4_splat(128), high = low;
+        for (i32 tap = 0; tap < taps; tap += 2) {
+          const vec both = wasm_v128_load32_splat(weight + tap);
+          low = ADD(low, DOT(low_pairs(from[tap], from[tap + 1]), both));
+          high = ADD(high, DOT(high_pairs(from[tap], from[tap + 1]), both));
+        }
+        outputs[output] = wasm_i16x8_narrow_i32x4(wasm_i32x4_shr(low, 8), wasm_i32x4_shr(high, 8));
+      }
+      transpose(outputs);
+      for (i32 row = 0; row < 8; row++) wasm_v128_store(rows + (size_t)row * row_bytes + 2 * (size_t)x, outputs[row]);
+    }
+  }
+}
 
 /* Eight samples of Q14 * Q6 sums as 16-bit lanes without their fraction. */
 static inline vec from_q20(vec low, vec high) {

@@ -1,0 +1,45 @@
+/** An image in the kernel's memory: `height` rows of `width` RGB triples without gaps. */
+export interface KernelImage {
+  readonly address: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One plane of 8-bit samples in the kernel's memory, `scaleX` by `scaleY` of them for each pixel of its image. */
+export interface Plane {
+  readonly address: number;
+  readonly pitch: number;
+  readonly width: number;
+  readonly height: number;
+  readonly scaleX: number;
+  readonly scaleY: number;
+}
+
+/** An image as planes of YCbCr, where chroma may be coarser than luma; a gray one has luma alone. */
+export interface PlanarImage {
+  readonly width: number;
+  readonly height: number;
+  readonly planes: readonly Plane[];
+}
+
+/** A part of an image; its sides may lie between pixels. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A part of an image in whole pixels. */
+export type Place = Box;
+
+/** What is resampled to where. Of the source only what lies within the bounds has an influence. */
+export interface Resampling {
+  readonly box: Box;
+  readonly bounds: Place;
+  readonly place: Place;
+  readonly isFlipped: boolean;
+}
+
+/** Images of more pixels, as decoded or as written, are left to sharp, whose memory is given back. */
+export const MAX_KERNEL_PIXELS = 4096 * 4096;

@@ -1,0 +1,201 @@
+import * as fc from 'fast-check';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { applyTransform, encodePixels } from '../../src/image/apply-transform.ts';
+import { fitInto } from '../../src/image/fit-into.ts';
+import { parseJpegHeader } from '../../src/image/jpeg-header.ts';
+import { withKernel } from '../../src/image/pixel-kernel.ts';
+import { renderImage } from '../../src/image/render-image.ts';
+import { type DrawnTransform, FITS, type Transform } from '../../src/image/transform.ts';
+import { drawPhoto, psnr, resamplePlaneExactly } from './pixel-reference.ts';
+
+const PLAIN: Transform = {
+  crop: 0,
+  size: 64,
+  fit: 'contain',
+  background: '#12ab34',
+  flip: 0,
+  rotate: 0,
+  brightness: 0,
+  blur: 0,
+  format: 'jpeg',
+  quality: 90,
+};
+
+const [WIDTH, HEIGHT] = [61, 83];
+
+const UNCHANGED = { isFlipped: false, rotation: 0, brightness: 1, blur: 0 };
+
+const KINDS = ['4:2:0', '4:4:4', 'gray', 'progressive'] as const;
+
+async function makeJpeg(kind: (typeof KINDS)[number], width = WIDTH, height = HEIGHT): Promise<Buffer> {
+  const photo = drawPhoto(width, height);
+  if (kind === 'gray') return photo.toColourspace('b-w').jpeg({ quality: 92 }).toBuffer();
+  if (kind === 'progressive') return photo.jpeg({ progressive: true }).toBuffer();
+  return photo.jpeg({ quality: 92, chromaSubsampling: kind }).toBuffer();
+}
+
+async function rgbOf(bytes: Uint8Array): Promise<Buffer> {
+  return sharp(bytes).toColourspace('srgb').removeAlpha().raw().toBuffer();
+}
+
+function inKernel<Result>(work: Parameters<typeof withKernel<Result>>[0]): Result {
+  const result = withKernel(work);
+  if (result === undefined) throw new Error('the kernel refused');
+  return result;
+}
+
+function decodePlanes(kernel: Parameters<Parameters<typeof withKernel>[0]>[0], bytes: Uint8Array) {
+  const header = parseJpegHeader(bytes);
+  const image = header && kernel.jpeg.decodePlanes(bytes, 8, header);
+  if (image === undefined) throw new Error('not decoded to planes');
+  return image;
+}
+
+describe('decoding to planes', () => {
+  test('gives what libjpeg gives in sharp: gray ones as they are, 4:4:4 after conversion', async () => {
+    const gray = await makeJpeg('gray');
+    const [luma, ...none] = inKernel((kernel) => kernel.toPlanes(decodePlanes(kernel, gray)));
+    expect(none).toEqual([]);
+    expect(Buffer.from(luma ?? [])).toEqual(await sharp(gray).toColourspace('b-w').raw().toBuffer());
+
+    const fine = await makeJpeg('4:4:4');
+    const merged = inKernel((kernel) => {
+      const canvas = kernel.canvas('canvas', WIDTH, HEIGHT);
+      kernel.merge(decodePlanes(kernel, fine), canvas);
+      return kernel.toPixels(canvas).bytes;
+    });
+    expect(Buffer.from(merged)).toEqual(await rgbOf(fine));
+  });
+
+  test('4:2:0 has chroma at half the size, rounded up', async () => {
+    const bytes = await makeJpeg('4:2:0');
+    const { planes } = inKernel((kernel) => decodePlanes(kernel, bytes));
+    expect(planes.map(({ width, height, scaleX, scaleY }) => [width, height, scaleX, scaleY])).toEqual([
+      [61, 83, 1, 1],
+      [31, 42, 0.5, 0.5],
+      [31, 42, 0.5, 0.5],
+    ]);
+  });
+});
+
+const drawnBox = fc
+  .tuple(fc.integer({ min: 1, max: WIDTH }), fc.integer({ min: 1, max: HEIGHT }))
+  .chain(([width, height]) =>
+    fc.record({
+      width: fc.constant(width),
+      height: fc.constant(height),
+      left: fc.integer({ min: 0, max: WIDTH - width }),
+      top: fc.integer({ min: 0, max: HEIGHT - height }),
+    }),
+  );
+
+describe('transforming in planes', () => {
+  test('property: each sample differs by at most 1 from the same in 64-bit numbers', async () => {
+    const files = new Map(
+      await Promise.all(KINDS.map(async (kind) => [kind, await makeJpeg(kind)] as const)),
+    );
+    const values = [0x12 * 0.299 + 0xab * 0.587 + 0x34 * 0.114, 0, 0];
+    values[1] = 128 + (0x34 - (values[0] ?? 0)) * 0.564334;
+    values[2] = 128 + (0x12 - (values[0] ?? 0)) * 0.713267;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...KINDS),
+        drawnBox,
+        fc.constantFrom(...FITS),
+        fc.integer({ min: 1, max: 90 }),
+        fc.boolean(),
+        (kind, crop, fit, size, isFlipped) => {
+          const { canvas, box, place } = fitInto(crop, { width: size, height: size }, fit);
+          const seen = { ...box, left: crop.left + box.left, top: crop.top + box.top };
+          const [source, made] = inKernel((kernel) => {
+            const image = decodePlanes(kernel, files.get(kind) ?? Buffer.alloc(0));
+            const samples = kernel.toPlanes(image);
+            const output = kernel.planarCanvas('planes', canvas.width, canvas.height, 0.5);
+            kernel.resamplePlanes(image, output, { box: seen, bounds: crop, place, isFlipped });
+            kernel.padPlanes(output, place, [0x12, 0xab, 0x34]);
+            const planes = image.planes.map((plane, index) => ({
+              ...plane,
+              samples: samples[index] ?? new Uint8Array(),
+            }));
+            return [planes, kernel.toPlanes(output)] as const;
+          });
+          for (const [index, samples] of made.entries()) {
+            const gray = {
+              samples: Uint8Array.of(128),
+              width: 1,
+              height: 1,
+              scaleX: 1 / WIDTH,
+              scaleY: 1 / HEIGHT,
+            };
+            const exact = resamplePlaneExactly(source[index] ?? gray, seen, crop, place, canvas, {
+              step: index === 0 ? 1 : 2,
+              isFlipped,
+              background: values[index] ?? 0,
+            });
+            let worst = 0;
+            for (const [at, value] of exact.entries())
+              worst = Math.max(worst, Math.abs(value - (samples[at] ?? 0)));
+            expect(exact.length).toBe(samples.length);
+            expect(worst, `plane ${index}`).toBeLessThanOrEqual(1);
+          }
+        },
+      ),
+      { seed: 1, numRuns: 300 },
+    );
+  });
+
+  test.each(KINDS)('%s: the JPEG is what sharp would make, but for rounding', async (kind) => {
+    const bytes = await makeJpeg(kind);
+    for (const fit of FITS)
+      for (const size of [20, 49, 200]) {
+        const transform = { ...PLAIN, fit, size };
+        const drawn: DrawnTransform = {
+          ...UNCHANGED,
+          cropLeft: 3,
+          cropTop: 5,
+          cropWidth: 51,
+          cropHeight: 70,
+          isFlipped: true,
+        };
+        const { encoded } = await renderImage(bytes, transform, drawn);
+        const bySharp = await encodePixels(await applyTransform(bytes, transform, drawn), transform);
+        expect(psnr(await rgbOf(encoded), await rgbOf(bySharp)), `${fit} ${size}`).toBeGreaterThan(35);
+      }
+  });
+
+  test.each([
+    ['4:2:0', 1500, 2000],
+    ['4:4:4', 1333, 777],
+    ['progressive', 1101, 899],
+    ['gray', 1001, 1003],
+  ] as const)('large originals are decoded at a fraction of their size: %s', async (kind, width, height) => {
+    const bytes = await makeJpeg(kind, width, height);
+    const drawn = {
+      ...UNCHANGED,
+      cropLeft: 101,
+      cropTop: 33,
+      cropWidth: width - 205,
+      cropHeight: height - 77,
+    };
+    const transform = { ...PLAIN, size: 100 };
+    const { encoded } = await renderImage(bytes, transform, drawn);
+    const bySharp = await encodePixels(await applyTransform(bytes, transform, drawn), transform);
+    expect(psnr(await rgbOf(encoded), await rgbOf(bySharp))).toBeGreaterThan(35);
+  });
+
+  test('a model sees what is written, in its own size or the same', async () => {
+    const bytes = await makeJpeg('4:2:0');
+    const drawn = { ...UNCHANGED, cropLeft: 1, cropTop: 2, cropWidth: 57, cropHeight: 79 };
+    const transform = { ...PLAIN, quality: 100 };
+    for (const side of [64, 50]) {
+      const { encoded, input } = await renderImage(bytes, transform, drawn, {
+        width: side,
+        height: side,
+        fit: 'fill',
+      });
+      const seen = await sharp(encoded).resize(side, side, { fit: 'fill', kernel: 'cubic' }).raw().toBuffer();
+      expect(psnr(input?.bytes ?? Buffer.alloc(0), seen), `${side}`).toBeGreaterThan(35);
+    }
+  });
+});
