@@ -53,6 +53,6 @@ if __name__ == "__main__":
     names = sorted(os.listdir(source))
     start = time.perf_counter()
     with Pool(processes) as pool:
-        for _ in pool.imap_unordered(work, names, chunksize=64):
+        for _ in pool.imap_unordered(work, names, chunksize=16):
             pass
     print(json.dumps({"seconds": time.perf_counter() - start, "images": len(names)}))

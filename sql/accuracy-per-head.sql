@@ -1,4 +1,5 @@
--- How often fashion-tiny is right, on rows it was not trained on (ids that end in 7); needs a run named labelled over all images
+-- How often fashion-tiny is right, on rows it was not trained on (ids that end in 7)
+-- $run TABLE = runs.labelled: a run of the model over all images
 UNPIVOT (
   SELECT
     avg(CAST(pred_masterCategory = masterCategory AS INTEGER)) AS masterCategory,
@@ -8,6 +9,6 @@ UNPIVOT (
     avg(CAST(pred_gender = gender AS INTEGER)) AS gender,
     avg(CAST(pred_season = season AS INTEGER)) AS season,
     avg(CAST(pred_usage = usage AS INTEGER)) AS usage
-  FROM runs.labelled
+  FROM $run
   WHERE id % 10 = 7
 ) ON COLUMNS(*) INTO NAME head VALUE accuracy;

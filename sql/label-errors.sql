@@ -1,6 +1,8 @@
--- Products whose stated gender the model doubts most: often the label is wrong; needs a run named labelled
+-- Products whose stated gender the model doubts most: often the label is wrong
+-- $run TABLE = runs.labelled: a run of fashion-tiny
+-- $top INTEGER = 20: so many products
 SELECT id, productDisplayName, gender, pred_gender, round(pred_gender_score, 3) AS score, source_key
-FROM runs.labelled
+FROM $run
 WHERE pred_gender <> gender
 ORDER BY pred_gender_score DESC, id
-LIMIT 20;
+LIMIT $top;

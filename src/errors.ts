@@ -60,6 +60,8 @@ export const ERRORS = {
   SNAPSHOT_NOT_FOUND: kind(404, INPUT, 'the table has no such version, or no longer'),
   COMMIT_CONFLICT: kind(409, CONFLICT, 'another writer committed first and the changes overlap'),
   VERIFY_FAILED: kind(500, STORAGE, 'files that a table refers to are missing or are not as recorded'),
+  QUESTION_NOT_FOUND: kind(404, INPUT, 'there is no question of that name, or no such file'),
+  QUESTION_INVALID: kind(422, INPUT, 'an SQL file lacks its title or declares its parameters wrongly'),
   SQL_EMPTY: kind(400, USAGE, 'the SQL string holds no statement'),
   SQL_SYNTAX: kind(400, USAGE, 'the SQL string does not parse'),
   SQL_NOT_SELECT: kind(400, USAGE, 'the SQL string holds another statement than one SELECT'),

@@ -10,6 +10,14 @@ export {
 export { encodeResult, QUERY_FORMATS, type QueryFormat } from './engine/encodings.ts';
 export type { Attachment } from './engine/attached-table.ts';
 export type { QueriedTable } from './engine/lake-tables.ts';
+export {
+  fillQuestion,
+  listQuestions,
+  parseQuestion,
+  type Question,
+  type QuestionParameter,
+  readQuestion,
+} from './engine/question.ts';
 export type { QueryOptions, RunningQuery } from './engine/query-lake.ts';
 export type { TableDescription, TableSummary } from './engine/summarize-tables.ts';
 export { FITS, FORMATS } from './image/transform.ts';

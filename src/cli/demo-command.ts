@@ -1,8 +1,14 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { DEFAULT_MODEL, encodeResult, type Lakehouse, writeSample } from '../index.ts';
+import {
+  DEFAULT_MODEL,
+  encodeResult,
+  fillQuestion,
+  type Lakehouse,
+  readQuestion,
+  writeSample,
+} from '../index.ts';
 import {
   interruptible,
   type LakeOptions,
@@ -15,10 +21,10 @@ import { describeIngest } from './ingest-command.ts';
 import { formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
 import { describeRun, withProgress } from './run-command.ts';
 
-const SQL_FOLDER = fileURLToPath(new URL('../../sql/', import.meta.url));
+/** Its images go into the run. */
+const SELECTED = 'mens-shoes-after';
 
-/** The example queries; the first one's images go into the run. */
-const QUERIES = ['mens-shoes-after-2012', 'womens-summer-dresses-by-colour', 'childrens-wear'];
+const QUESTIONS = [SELECTED, 'womens-dresses-by-colour', 'childrens-wear'];
 
 const SHOWN_COLUMNS = 'id, articleType, baseColour, season, year, productDisplayName';
 
@@ -58,11 +64,11 @@ export function addDemoCommand(program: Command): void {
     });
     printIndented(describeIngest(report, lakehouse.uri));
 
-    print('3. Ask questions: pixlake query "<sql>"');
-    for (const name of QUERIES) await showQuery(lakehouse, name);
+    print('3. Ask questions: pixlake sql run <question>, or pixlake query "<sql>"');
+    for (const name of QUESTIONS) await showQuestion(lakehouse, name);
 
     print("4. Crop, resize and label the men's shoes: pixlake run --name mens-shoes …");
-    const sql = await readQuery('mens-shoes-after-2012');
+    const sql = fillQuestion(await readQuestion(SELECTED));
     const spec = { name: 'mens-shoes', sql, copies: 2, transform: { flip: 0.5 }, model: DEFAULT_MODEL };
     const run = await withProgress((hooks) => lakehouse.run(spec, hooks));
     printIndented(describeRun(run, lakehouse.uri));
@@ -80,16 +86,11 @@ export function addDemoCommand(program: Command): void {
   });
 }
 
-async function readQuery(name: string): Promise<string> {
-  return readFile(join(SQL_FOLDER, `${name}.sql`), 'utf8');
-}
-
-async function showQuery(lakehouse: Lakehouse, name: string): Promise<void> {
-  const sql = await readQuery(name);
-  const title = /^-- (.*)$/mu.exec(sql)?.[1] ?? name;
-  print(`   ${title} (sql/${name}.sql)`);
-  const shown =
-    name === 'mens-shoes-after-2012' ? `SELECT ${SHOWN_COLUMNS} FROM (${sql.replace(/;\s*$/u, '')})` : sql;
+async function showQuestion(lakehouse: Lakehouse, name: string): Promise<void> {
+  const question = await readQuestion(name);
+  const sql = fillQuestion(question);
+  print(`   ${question.title} (sql/${name}.sql)`);
+  const shown = name === SELECTED ? `SELECT ${SHOWN_COLUMNS} FROM (${sql.replace(/;\s*$/u, '')})` : sql;
   await using query = await lakehouse.query(shown);
   let text = '';
   for await (const chunk of encodeResult('table', query.batches, { maxRows: 5, maxWidth: 110 }))

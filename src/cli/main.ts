@@ -17,6 +17,7 @@ import { addRunsCommand } from './runs-command.ts';
 import { addSampleCommand } from './sample-command.ts';
 import { addServeCommand } from './serve-command.ts';
 import { addSimilarCommand } from './similar-command.ts';
+import { addSqlCommand } from './sql-command.ts';
 import { addTablesCommand } from './tables-command.ts';
 import { addVacuumCommand } from './vacuum-command.ts';
 import { addVerifyCommand } from './verify-command.ts';
@@ -35,6 +36,7 @@ function buildProgram(): Command {
   addIngestCommand(program);
   addTablesCommand(program);
   addQueryCommand(program);
+  addSqlCommand(program);
   addRunCommand(program);
   addRunsCommand(program);
   addModelsCommand(program);

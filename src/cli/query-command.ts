@@ -10,7 +10,8 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import { encodeResult, type Lakehouse, QUERY_FORMATS, type QueryFormat } from '../index.ts';
 import { duration, type LakeOptions, openLake, wholeNumber, withLakeOptions } from './command-line.ts';
 
-interface Options extends LakeOptions {
+/** How a query is run and where its rows go. */
+export interface QueryCommandOptions extends LakeOptions {
   readonly format?: QueryFormat | 'parquet';
   readonly output?: string;
   readonly limit?: number;
@@ -40,20 +41,8 @@ export function addQueryCommand(program: Command): void {
     .summary('run one SELECT on the tables of the lake')
     .description(
       'Runs one SELECT (DuckDB SQL) on the newest snapshots. Tables go by their name, outputs of runs by\nruns."<name>", older versions by images@v3 or images AT (VERSION => 3). Rows stream, whatever their number.',
-    )
-    .addOption(
-      new Option(
-        '--format <format>',
-        'how to print (default: by the ending of --output, else table)',
-      ).choices([...QUERY_FORMATS, 'parquet']),
-    )
-    .option('--output <file>', 'write to a file instead of standard output')
-    .option('--limit <n>', 'at most that many rows', wholeNumber(0))
-    .option('--at <version|time>', 'read tables as of a version or an ISO 8601 time (UTC without zone)')
-    .option('--with-urls', 'add the column image_url: links to the images of a lake on S3 for each image_key')
-    .option('--url-expires <duration>', 'how long the links hold, 7d at most (default: 1h)', duration)
-    .option('--explain', "print which data files are read and DuckDB's plan instead of the rows");
-  withLakeOptions(command)
+    );
+  withQueryOptions(command)
     .addHelpText(
       'after',
       `
@@ -65,23 +54,48 @@ Examples:
   $ pixlake query "SELECT id, image_key FROM images LIMIT 10" --with-urls --lake s3://bucket/lake --json
   $ pixlake query 'SELECT id, crop_left, crop_top FROM runs."men-shoes"' --format csv`,
     )
-    .action(async (sql: string, options: Options) => {
-      const lakehouse = openLake(options);
-      const format = chooseFormat(options);
-      if (options.explain) await explain(lakehouse, sql, options);
-      else if (format === 'parquet' && options.withUrls)
-        throw new PixlakeError('ARGUMENT_INVALID', 'links expire, so that Parquet files get none');
-      else if (format === 'parquet') await writeParquet(lakehouse, sql, options);
-      else await writeStream(lakehouse, sql, format, options);
-    });
+    .action(printQuery);
 }
 
-function chooseFormat({ format, output, json }: Options): QueryFormat | 'parquet' {
+/** Adds the options of {@link printQuery}. */
+export function withQueryOptions(command: Command): Command {
+  return withLakeOptions(
+    command
+      .addOption(
+        new Option(
+          '--format <format>',
+          'how to print (default: by the ending of --output, else table)',
+        ).choices([...QUERY_FORMATS, 'parquet']),
+      )
+      .option('--output <file>', 'write to a file instead of standard output')
+      .option('--limit <n>', 'at most that many rows', wholeNumber(0))
+      .option('--at <version|time>', 'read tables as of a version or an ISO 8601 time (UTC without zone)')
+      .option(
+        '--with-urls',
+        'add the column image_url: links to the images of a lake on S3 for each image_key',
+      )
+      .option('--url-expires <duration>', 'how long the links hold, 7d at most (default: 1h)', duration)
+      .option('--explain', "print which data files are read and DuckDB's plan instead of the rows"),
+  );
+}
+
+/** Runs one SELECT and prints its rows, or writes them to a file. */
+export async function printQuery(sql: string, options: QueryCommandOptions): Promise<void> {
+  const lakehouse = openLake(options);
+  const format = chooseFormat(options);
+  if (options.explain) await explain(lakehouse, sql, options);
+  else if (format === 'parquet' && options.withUrls)
+    throw new PixlakeError('ARGUMENT_INVALID', 'links expire, so that Parquet files get none');
+  else if (format === 'parquet') await writeParquet(lakehouse, sql, options);
+  else await writeStream(lakehouse, sql, format, options);
+}
+
+function chooseFormat({ format, output, json }: QueryCommandOptions): QueryFormat | 'parquet' {
   const ending = output?.slice(output.lastIndexOf('.') + 1).toLowerCase() ?? '';
   return format ?? FORMAT_BY_ENDING[ending] ?? (json ? 'json' : 'table');
 }
 
-async function explain(lakehouse: Lakehouse, sql: string, options: Options): Promise<void> {
+async function explain(lakehouse: Lakehouse, sql: string, options: QueryCommandOptions): Promise<void> {
   await using query = await lakehouse.query(sql, { isExplained: true, ...queryOptions(options) });
   for (const { reference, snapshot, readFiles } of query.tables) {
     const name = [reference.schema, reference.name].filter((part) => part !== '').join('.');
@@ -100,7 +114,7 @@ async function writeStream(
   lakehouse: Lakehouse,
   sql: string,
   format: QueryFormat,
-  options: Options,
+  options: QueryCommandOptions,
 ): Promise<void> {
   const urls = options.withUrls ? { urlExpiresMs: options.urlExpires ?? HOUR_MS } : {};
   await using query = await lakehouse.query(sql, { ...queryOptions(options), ...urls });
@@ -112,7 +126,7 @@ async function writeStream(
   await writeOut(Readable.from(encoded), options.output);
 }
 
-async function writeParquet(lakehouse: Lakehouse, sql: string, options: Options): Promise<void> {
+async function writeParquet(lakehouse: Lakehouse, sql: string, options: QueryCommandOptions): Promise<void> {
   if (options.output !== undefined) {
     await lakehouse.queryToParquet(sql, options.output, queryOptions(options));
     return;
@@ -148,6 +162,6 @@ async function writeOut(stream: Readable, output: string | undefined): Promise<v
   }
 }
 
-function queryOptions({ limit, at }: Options): { limit?: number; at?: string } {
+function queryOptions({ limit, at }: QueryCommandOptions): { limit?: number; at?: string } {
   return { ...(limit === undefined ? {} : { limit }), ...(at === undefined ? {} : { at }) };
 }

@@ -1,20 +1,32 @@
-import sharp, { type Sharp } from 'sharp';
+import { createRequire } from 'node:module';
+import type { Sharp } from 'sharp';
 
-// Images are many and small: parallelism comes from working on several at once, and nothing is ever read twice.
-sharp.concurrency(1);
-sharp.cache(false);
+const require = createRequire(import.meta.url);
+
+let configured: typeof import('sharp').default | undefined;
+
+/** Loading takes a worker a tenth of a second, and most images need none of it. */
+function loadSharp(): typeof import('sharp').default {
+  if (configured !== undefined) return configured;
+  const sharp = require('sharp') as typeof import('sharp').default;
+  // Images are many and small: parallelism comes from working on several at once, and nothing is ever read twice.
+  sharp.concurrency(1);
+  sharp.cache(false);
+  configured = sharp;
+  return sharp;
+}
 
 /** More pixels than this (16,383 squared) are refused before they are decoded: a small file may claim any size. */
 export const MAX_PIXELS = 16_383 ** 2;
 
 /** Opens encoded bytes for decoding; the first page of an animation, strict about damage. */
 export function openEncoded(bytes: Uint8Array): Sharp {
-  return sharp(bytes, { failOn: 'warning', limitInputPixels: MAX_PIXELS });
+  return loadSharp()(bytes, { failOn: 'warning', limitInputPixels: MAX_PIXELS });
 }
 
 /** Opens decoded pixels. */
 export function openPixels(pixels: Pixels): Sharp {
-  return sharp(pixels.bytes, { raw: { width: pixels.width, height: pixels.height, channels: 3 } });
+  return loadSharp()(pixels.bytes, { raw: { width: pixels.width, height: pixels.height, channels: 3 } });
 }
 
 /** A decoded image: 8-bit sRGB, `height` rows of `width` interleaved RGB triples. */

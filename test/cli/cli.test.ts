@@ -1,11 +1,11 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { DuckDBInstance } from '@duckdb/node-api';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { openLakehouse, VERSION } from '../../src/index.ts';
+import { fillQuestion, listQuestions, openLakehouse, VERSION } from '../../src/index.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
 
@@ -157,23 +157,62 @@ describe('the command line', () => {
 });
 
 describe('sql/', () => {
-  const folder = join(import.meta.dirname, '../../sql');
-  const names = readdirSync(folder).filter((name) => name.endsWith('.sql'));
-
-  test('every question has a title and runs on the sample', async () => {
-    expect(names.length).toBeGreaterThanOrEqual(3);
+  test('every question runs on the sample, by its defaults and with what it is given', async () => {
+    const questions = await listQuestions();
+    const files = readdirSync(join(import.meta.dirname, '../../sql'));
+    expect(questions.map(({ name }) => `${name}.sql`)).toEqual(files.toSorted());
+    expect(questions.length).toBeGreaterThanOrEqual(10);
     const root = await makeTestFolder();
     const lake = join(root, 'lake');
     await pixlakeJson(lake, 'sample', join(root, 'catalogue'));
     await pixlakeJson(lake, 'ingest', join(root, 'catalogue'));
     const run = ['run', '--name', 'labelled', '--sql', 'SELECT * FROM images', '--model', 'fashion-tiny'];
     await pixlakeJson(lake, ...run, '--size', '80');
-    for (const name of names) {
-      const sql = readFileSync(join(folder, name), 'utf8');
-      expect(sql, name).toMatch(/^-- \S.*\n/u);
-      // As the README has it: pixlake query "$(cat sql/….sql)"
-      const rows = await pixlakeJson<unknown[]>(lake, 'query', sql);
-      expect(rows.length, name).toBeGreaterThan(0);
+    const lakehouse = openLakehouse({ lake });
+    for (const question of questions) {
+      await using plan = await lakehouse.query(fillQuestion(question), { isExplained: true });
+      expect(plan.batches.columns.length, question.name).toBeGreaterThan(0);
+      // No two images of the sample are the same.
+      const given = question.name === 'duplicate-images' ? ['--param', 'least=1'] : [];
+      const rows = await pixlakeJson<unknown[]>(lake, 'sql', 'run', question.name, ...given);
+      expect(rows.length, question.name).toBeGreaterThan(0);
     }
+    const latest = await pixlakeJson<{ year: number }[]>(
+      lake,
+      'sql',
+      'run',
+      'mens-shoes-after',
+      '--param',
+      'year=2015',
+    );
+    expect(latest.every(({ year }) => year > 2015)).toBe(true);
+    const balanced = await pixlakeJson<{ masterCategory: string }[]>(
+      lake,
+      'sql',
+      'run',
+      'balanced-sample',
+      '--param',
+      'per_class=3',
+    );
+    const counts = new Map<string, number>();
+    for (const { masterCategory } of balanced)
+      counts.set(masterCategory, (counts.get(masterCategory) ?? 0) + 1);
+    expect(Math.max(...counts.values())).toBe(3);
+  });
+
+  test('list, show and errors', async () => {
+    const lake = join(await makeTestFolder(), 'none');
+    const { stdout } = await pixlake(lake, 'sql', 'list');
+    expect(stdout).toContain('mens-shoes-after');
+    expect(stdout).toContain('--param year=2012  the last year that is left out');
+    const shown = await pixlake(lake, 'sql', 'show', 'mens-shoes-after', '--param', 'year=1999');
+    expect(shown.stdout).toContain('year > 1999');
+    for (const [args, code] of [
+      [['show', 'nothing'], 'QUESTION_NOT_FOUND'],
+      [['show', '../package'], 'QUESTION_NOT_FOUND'],
+      [['show', 'mens-shoes-after', '--param', 'year=x'], 'ARGUMENT_INVALID'],
+      [['show', 'mens-shoes-after', '--param', 'month=1'], 'ARGUMENT_INVALID'],
+    ] as const)
+      expect((await pixlake(lake, 'sql', ...args)).stderr).toContain(code);
   });
 });

@@ -8,7 +8,7 @@ import { type JpegHeader, parseJpegHeader } from '../../src/image/jpeg-header.ts
 import { withKernel } from '../../src/image/pixel-kernel.ts';
 import { type RenderedImage, renderImage } from '../../src/image/render-image.ts';
 import { type DrawnTransform, FITS, type Transform } from '../../src/image/transform.ts';
-import { drawPhoto, psnr, resampleExactly, resamplePlaneExactly } from './pixel-reference.ts';
+import { drawPhoto, psnr, resampleExactly } from './pixel-reference.ts';
 
 const PLAIN: Transform = {
   crop: 0,

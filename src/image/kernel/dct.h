@@ -66,3 +66,41 @@ static inline void idct_pass(vec rows[8], const int is_first) {
   BOTH(2, 5, b, 12)
   BOTH(3, 4, a, 13)
 }
+
+/* The inverse at a half and a quarter of the size: jidctred.c, whose odd parts are sums over the odd rows. */
+
+typedef struct { vec low, high; } wide;
+
+static inline wide weighted(vec a, vec b, vec for_ab, vec c, vec d, vec for_cd) {
+  return (wide){ ADD(DOT(low_pairs(a, b), for_ab), DOT(low_pairs(c, d), for_cd)), ADD(DOT(high_pairs(a, b), for_ab), DOT(high_pairs(c, d), for_cd)) };
+}
+
+static inline wide scaled(vec row, int bits) {
+  return (wide){ wasm_i32x4_shl(wasm_i32x4_extend_low_i16x8(row), bits), wasm_i32x4_shl(wasm_i32x4_extend_high_i16x8(row), bits) };
+}
+
+#define SUM(a, b, bits) wasm_i16x8_narrow_i32x4(ROUNDED(ADD((a).low, (b).low), bits), ROUNDED(ADD((a).high, (b).high), bits))
+#define DIFFERENCE(a, b, bits) wasm_i16x8_narrow_i32x4(ROUNDED(SUB((a).low, (b).low), bits), ROUNDED(SUB((a).high, (b).high), bits))
+
+/* Eight rows become two, those behind them zero; `bits` are descaled. */
+static inline void idct_pass_2(vec rows[8], int bits) {
+  const wide even = scaled(rows[0], 15);
+  const wide odd = weighted(rows[1], rows[3], PAIR(29692, -10426), rows[5], rows[7], PAIR(6967, -5906));
+  rows[0] = SUM(even, odd, bits);
+  rows[1] = DIFFERENCE(even, odd, bits);
+  for (int i = 2; i < 8; i++) rows[i] = wasm_i16x8_splat(0);
+}
+
+/* Eight rows become four, those behind them zero. */
+static inline void idct_pass_4(vec rows[8], int bits) {
+  const vec zero = wasm_i16x8_splat(0);
+  const wide dc = scaled(rows[0], 14), even = weighted(rows[2], rows[6], PAIR(15137, -6270), zero, zero, zero);
+  const wide outer = { ADD(dc.low, even.low), ADD(dc.high, even.high) }, inner = { SUB(dc.low, even.low), SUB(dc.high, even.high) };
+  const wide odd_outer = weighted(rows[1], rows[3], PAIR(20995, 7373), rows[5], rows[7], PAIR(-4926, -4176));
+  const wide odd_inner = weighted(rows[1], rows[3], PAIR(8697, -17799), rows[5], rows[7], PAIR(11893, -1730));
+  rows[0] = SUM(outer, odd_outer, bits);
+  rows[1] = SUM(inner, odd_inner, bits);
+  rows[2] = DIFFERENCE(inner, odd_inner, bits);
+  rows[3] = DIFFERENCE(outer, odd_outer, bits);
+  for (int i = 4; i < 8; i++) rows[i] = zero;
+}

@@ -1,0 +1,7 @@
+-- Images of each article type, the most frequent first
+-- $top INTEGER = 25: so many article types
+SELECT masterCategory AS class, articleType AS article, count(*) AS images
+FROM images
+GROUP BY ALL
+ORDER BY images DESC, article
+LIMIT $top;
