@@ -1,6 +1,6 @@
 // The whole job, files in and files out: crop at random, resize into 256x256, encode as JPEG. pixlake (which also hashes both sides and writes a
 // manifest) against plain sharp, OpenCV and Pillow in pools of processes, and for large originals vipsthumbnail; all on the same files and cores,
-// interleaved. Usage: npm run bench:pixels [-- <folder of JPEGs>] [--images 6000] [--runs 5]
+// interleaved. Usage: npm run bench:pixels [-- <folder of JPEGs>] [--images 6000] [--runs 5] [--only pixlake,opencv]
 import { execFile, execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
@@ -13,7 +13,11 @@ import { openLakehouse } from '../dist/index.js';
 const PACKAGES = ['opencv-python-headless==4.11.0.86', 'numpy==2.2.6', 'pillow==11.3.0'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { images: { type: 'string', default: '6000' }, runs: { type: 'string', default: '5' } },
+  options: {
+    images: { type: 'string', default: '6000' },
+    runs: { type: 'string', default: '5' },
+    only: { type: 'string' },
+  },
 });
 const imageCount = Number(values.images);
 const runCount = Number(values.runs);
@@ -114,6 +118,9 @@ if (isLarge && hasVips)
     forEach(readdirSync(sources), cores, (name) =>
       run('vipsthumbnail', [join(sources, name), '--size', '256x256', '-o', join(target, '%s.jpg[Q=90]')]),
     );
+
+const only = values.only?.split(',') ?? Object.keys(jobs);
+for (const name of Object.keys(jobs)) if (!only.includes(name)) delete jobs[name];
 
 console.log(
   `${cores} x ${cpus()[0].model}, ${Math.round(totalmem() / 1024 ** 3)} GB, Node ${process.version}; ${count} JPEGs of about ${width}x${height}; medians of ${runCount}\n`,

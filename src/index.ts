@@ -1,7 +1,6 @@
 export { VERSION } from './config.ts';
 export { type ErrorCode, ERRORS, messageOf, PixlakeError, toPixlakeError } from './errors.ts';
 export {
-  type IngestHooks,
   Lakehouse,
   type LakehouseConfigSpec,
   openLakehouse,
@@ -18,6 +17,7 @@ export {
   type QuestionParameter,
   readQuestion,
 } from './engine/question.ts';
+export type { TableFile, TableFiles } from './engine/list-files.ts';
 export type { QueryOptions, RunningQuery } from './engine/query-lake.ts';
 export type { TableDescription, TableSummary } from './engine/summarize-tables.ts';
 export { FITS, FORMATS } from './image/transform.ts';
@@ -27,7 +27,7 @@ export type { ModelSummary } from './model/lake-models.ts';
 export type { ModelCard } from './model/model-card.ts';
 export type { LabelledImage, ModelLibrary, ModelVerdict } from './model/model-library.ts';
 export type { Prediction } from './model/read-output.ts';
-export type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
+export type { IngestHooks, IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
 export type { DeleteReport, DeleteSpec } from './maintenance/delete-rows.ts';
 export type { OptimizeReport, OptimizeSpec } from './maintenance/optimize-table.ts';
 export type { RestoreReport } from './maintenance/restore-table.ts';

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { DEFAULT_LAKE, log, SOFTWARE } from './config.ts';
 import { type Attachment, attachTable, detachTable } from './engine/attached-table.ts';
-import { parseTableName } from './engine/find-table.ts';
-import { findQueriedTable } from './engine/lake-tables.ts';
+import { listFiles, type TableFiles } from './engine/list-files.ts';
 import { type QueryOptions, queryLake, queryToParquet, type RunningQuery } from './engine/query-lake.ts';
 import { QuerySandbox } from './engine/query-sandbox.ts';
 import type { SandboxLimits } from './engine/sandbox-limits.ts';
 import {
   describeTable,
+  listVersions,
   summarizeTables,
   type TableDescription,
   type TableSummary,
@@ -15,7 +15,7 @@ import {
 import { createImageProcessor } from './executor/image-processor.ts';
 import { createLocalExecutor } from './executor/local-executor.ts';
 import { ingestCatalogue } from './ingest/ingest-catalogue.ts';
-import type { IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
+import type { IngestHooks, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
 import { type DeleteReport, type DeleteSpec, deleteRows } from './maintenance/delete-rows.ts';
 import type { MaintenanceContext } from './maintenance/maintenance-context.ts';
 import { type OptimizeReport, type OptimizeSpec, optimizeTable } from './maintenance/optimize-table.ts';
@@ -45,7 +45,7 @@ import { checkLake, createLake } from './storage/lake-layout.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openStore, schemeOf } from './storage/open-store.ts';
 import type { S3Options } from './storage/s3-options.ts';
-import { readHistory, type TableVersion } from './table/table-history.ts';
+import type { TableVersion } from './table/table-history.ts';
 
 /** Untrusted settings of a lakehouse. */
 export interface LakehouseConfigSpec {
@@ -55,12 +55,6 @@ export interface LakehouseConfigSpec {
   readonly s3?: S3Options;
   /** Worker threads of a run; one for each core by default, or what `PIXLAKE_WORKERS` says. */
   readonly workers?: number;
-}
-
-/** Ways to follow and stop an ingest. */
-export interface IngestHooks {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: IngestProgress) => void;
 }
 
 /** Ways to follow and stop a run. */
@@ -215,11 +209,16 @@ export class Lakehouse {
     return describeTable(this.#store, name);
   }
 
-  /** The commits of a table, newest first; see {@link readHistory}. */
+  /** The Parquet files of a version of a table, for other readers; see {@link listFiles}. */
+  async files(table: string, at?: string): Promise<TableFiles> {
+    await checkLake(this.#store);
+    return listFiles(this.#store, table, at);
+  }
+
+  /** The commits of a table, newest first; see {@link listVersions}. */
   async history(table: string, limit = Number.MAX_SAFE_INTEGER): Promise<TableVersion[]> {
     await checkLake(this.#store);
-    const found = await findQueriedTable(this.#store, parseTableName(table));
-    return (await readHistory(found.store, found.snapshot.folder, limit)) ?? [];
+    return listVersions(this.#store, table, limit);
   }
 
   /** Deletes rows of a table; see {@link deleteRows}. */

@@ -6,6 +6,7 @@ import { printError } from './command-line.ts';
 import { addAttachCommands } from './attach-command.ts';
 import { addDeleteCommand } from './delete-command.ts';
 import { addDemoCommand } from './demo-command.ts';
+import { addFilesCommand } from './files-command.ts';
 import { addHistoryCommands } from './history-command.ts';
 import { addIngestCommand } from './ingest-command.ts';
 import { addModelsCommand } from './models-command.ts';
@@ -35,6 +36,7 @@ function buildProgram(): Command {
   addSampleCommand(program);
   addIngestCommand(program);
   addTablesCommand(program);
+  addFilesCommand(program);
   addQueryCommand(program);
   addSqlCommand(program);
   addRunCommand(program);

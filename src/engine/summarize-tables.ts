@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { DeltaField } from '../table/delta-schema.ts';
 import { rowCountOf } from '../table/snapshot.ts';
+import { readHistory, type TableVersion } from '../table/table-history.ts';
 import { findTable, listTableNames, parseTableName } from './find-table.ts';
 import type { FoundTable } from './found-table.ts';
 import { findQueriedTable, sqlNameOf } from './lake-tables.ts';
@@ -39,6 +40,12 @@ export async function summarizeTables(store: ObjectStore): Promise<TableSummary[
 export async function describeTable(store: ObjectStore, name: string): Promise<TableDescription> {
   const { reference, ...found } = await findQueriedTable(store, parseTableName(name));
   return { ...summarize(reference, found), columns: found.snapshot.schema.fields };
+}
+
+/** The commits of a table, newest first. @throws `TABLE_NOT_FOUND` */
+export async function listVersions(lake: ObjectStore, name: string, limit: number): Promise<TableVersion[]> {
+  const { store, snapshot } = await findQueriedTable(lake, parseTableName(name));
+  return (await readHistory(store, snapshot.folder, limit)) ?? [];
 }
 
 function summarize(reference: TableReference, { snapshot, isAttached }: FoundTable): TableSummary {

@@ -58,3 +58,9 @@ export interface IngestReport {
   };
   readonly durationMs: number;
 }
+
+/** Ways to follow and stop an ingest. */
+export interface IngestHooks {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: IngestProgress) => void;
+}
