@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { Piscina } from 'piscina';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import type { ShardExecutor, ShardProgress } from '../run/shard-executor.ts';
-import { COUNTER, type ShardOutcome, type ShardTask, toError } from './shard-task.ts';
+import { type CloseTask, COUNTER, type ShardOutcome, type ShardTask, toError } from './shard-task.ts';
 
 /** Attempts at a shard before the run gives up. */
 const ATTEMPTS = 3;
@@ -32,7 +32,7 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
   return {
     async execute(job, shards, { signal, onProgress }) {
       if (shards.length === 0) return;
-      const counters = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+      const counters = new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT));
       const threads = Math.min(workers, shards.length, await maxWorkers(job.model?.onnxPath));
       // All cores are used, none by two: fewer workers leave more threads to each one's model.
       const modelThreads = Math.max(1, Math.floor(availableParallelism() / threads));
@@ -47,26 +47,32 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
       const report = setInterval(() => onProgress(progressOf(counters)), PROGRESS_MS);
       signal.addEventListener('abort', cancel, { once: true });
       if (signal.aborted) cancel();
+      const queue = shards.values();
+      // As many loops as threads: shards are taken one at a time, so that the queue of a billion images takes no memory.
+      const loops = Array.from({ length: threads }, async () => {
+        for (const shard of queue) await attempt(pool, { job, shard, modelThreads, counters }, signal);
+      });
       try {
-        const queue = shards.values();
-        // As many loops as threads: shards are taken one at a time, so that the queue of a billion images takes no memory.
-        await Promise.all(
-          Array.from({ length: threads }, async () => {
-            for (const shard of queue) await attempt(pool, { job, shard, modelThreads, counters }, signal);
-          }),
-        );
+        await Promise.all(loops);
       } catch (error) {
         cancel();
         throw error;
       } finally {
         clearInterval(report);
         signal.removeEventListener('abort', cancel);
-        // Waits for tasks in work: ending a thread inside native code could take the process down.
-        await pool.close();
+        // The shards of the others end soon after a failure, since that cancels them.
+        await Promise.allSettled(loops);
+        await closePool(pool, { threads, counters });
         onProgress(progressOf(counters));
       }
     },
   };
+}
+
+/** Has each thread, all of which are idle, close what it holds. Ending one inside native code could take the process down. */
+async function closePool(pool: Piscina, task: CloseTask): Promise<void> {
+  await Promise.allSettled(Array.from({ length: task.threads }, () => pool.run(task)));
+  await pool.close();
 }
 
 /** Each worker loads the model for itself: so many fit into half of the memory. */

@@ -2,7 +2,7 @@ import { type ErrorCode, PixlakeError } from '../errors.ts';
 import type { ShardJob } from '../run/shard-executor.ts';
 
 /** Slots of the counters that all workers share with the main thread: no messages for progress, and a stop that is seen at once. */
-export const COUNTER = { isCancelled: 0, images: 1, errors: 2 } as const;
+export const COUNTER = { isCancelled: 0, images: 1, errors: 2, closed: 3 } as const;
 
 /** One shard as it is handed to a worker thread. */
 export interface ShardTask {
@@ -11,6 +11,12 @@ export interface ShardTask {
   /** Threads that a model may use in each worker. */
   readonly modelThreads: number;
   /** See {@link COUNTER}. */
+  readonly counters: Int32Array;
+}
+
+/** The last task of each thread: it closes what it holds, and waits until all have, so that none gets two of these. */
+export interface CloseTask {
+  readonly threads: number;
   readonly counters: Int32Array;
 }
 

@@ -1,7 +1,6 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAppender } from '../engine/appender.ts';
-import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
+import type { DuckDb } from '../engine/open-duckdb.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
@@ -26,38 +25,25 @@ const MAX_BATCH_SIZE = 64;
  */
 export async function processShard(context: ShardContext, shard: number): Promise<ShardMarker> {
   const { store, folder } = context;
-  const scratchDir = await store.makeScratchDir();
-  try {
-    using db = await openDuckDb({ scratchDir, threads: 1 });
-    const bench = { ...context, db, scratchDir };
-    const plan = await selectPlan(bench, shard);
-    const counts = await processRows(bench, shard, plan);
-    const manifest = await writeManifest(bench, shard, plan);
-    if (counts.errorCount > 0) await writeErrors(bench, shard);
-    const marker: ShardMarker = { shard, ...counts, manifest };
-    await store.write(executionKeys.shard(folder, shard), Buffer.from(JSON.stringify(marker)));
-    return marker;
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
-}
-
-/** The context with what is open while one shard is in work. */
-interface ShardBench extends ShardContext {
-  readonly db: DuckDb;
-  readonly scratchDir: string;
+  const plan = await selectPlan(context, shard);
+  const counts = await processRows(context, shard, plan);
+  const manifest = await writeManifest(context, shard, plan);
+  if (counts.errorCount > 0) await writeErrors(context, shard);
+  const marker: ShardMarker = { shard, ...counts, manifest };
+  await store.write(executionKeys.shard(folder, shard), Buffer.from(JSON.stringify(marker)));
+  return marker;
 }
 
 type ShardCounts = Pick<ShardMarker, 'imageCount' | 'errorCount' | 'imageBytes'>;
 
 /** Writes the shard's images and fills the tables `written` and `failed`. */
-async function processRows(context: ShardBench, shard: number, plan: string): Promise<ShardCounts> {
+async function processRows(context: ShardContext, shard: number, plan: string): Promise<ShardCounts> {
   const { db } = context;
   const columns = computedColumns(context.session?.card);
   const definitions = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
-  await db.run(`CREATE TABLE written (__ordinal BIGINT, ${definitions})`);
+  await db.run(`CREATE OR REPLACE TABLE written (__ordinal BIGINT, ${definitions})`);
   await db.run(
-    'CREATE TABLE failed (id VARCHAR, "copy" INTEGER, source_key VARCHAR, stage VARCHAR, code VARCHAR, message VARCHAR)',
+    'CREATE OR REPLACE TABLE failed (id VARCHAR, "copy" INTEGER, source_key VARCHAR, stage VARCHAR, code VARCHAR, message VARCHAR)',
   );
   const written = await openAppender(db, 'written', ['BIGINT', ...columns.map(({ type }) => type)]);
   const failed = await openAppender(db, 'failed', [
@@ -119,7 +105,7 @@ function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardCont
   if (batch.length > 0) yield batch;
 }
 
-async function selectPlan({ db, store, folder }: ShardBench, shard: number): Promise<string> {
+async function selectPlan({ db, store, folder }: ShardContext, shard: number): Promise<string> {
   const key = executionKeys.plan(folder);
   const entry = await store.stat(key);
   if (entry === undefined) throw new PixlakeError('OBJECT_NOT_FOUND', `${store.locate(key)} is gone`);
@@ -132,7 +118,7 @@ function batchesAtOnce({ source, store }: ShardContext): number {
   return source.remote === undefined && store.remote === undefined ? 1 : 8;
 }
 
-async function writeManifest(context: ShardBench, shard: number, plan: string): Promise<AddAction | null> {
+async function writeManifest(context: ShardContext, shard: number, plan: string): Promise<AddAction | null> {
   const { db, scratchDir, store, folder, execution, session } = context;
   const passed = execution.passedColumns.map((name) => `plan.${quoteName(name)}`);
   const computed = computedColumns(session?.card).map(({ name }) => `written.${quoteName(name)}`);
@@ -150,7 +136,7 @@ async function writeManifest(context: ShardBench, shard: number, plan: string): 
   return added ?? null;
 }
 
-async function writeErrors({ db, store, scratchDir, folder }: ShardBench, shard: number): Promise<void> {
+async function writeErrors({ db, store, scratchDir, folder }: ShardContext, shard: number): Promise<void> {
   const name = `part-${shardName(shard)}.parquet`;
   const path = join(scratchDir, name);
   await db.run(`COPY (FROM failed) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`);

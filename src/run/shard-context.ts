@@ -1,3 +1,4 @@
+import type { DuckDb } from '../engine/open-duckdb.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Execution } from './execution.ts';
@@ -12,6 +13,9 @@ export interface ShardContext {
   readonly folder: string;
   readonly execution: Execution;
   readonly session: ModelSession | undefined;
+  /** Whose tables `written` and `failed` are the shard's. */
+  readonly db: DuckDb;
+  readonly scratchDir: string;
   readonly isCancelled: () => boolean;
   /** Called for every batch with the images written and failed in it. */
   readonly onBatch: (imageCount: number, errorCount: number) => void;

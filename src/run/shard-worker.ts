@@ -1,4 +1,7 @@
+import { rm } from 'node:fs/promises';
+import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
 import { executionKeys, readExecution } from './execution.ts';
 import { processShard } from './process-shard.ts';
@@ -17,6 +20,26 @@ export interface ShardHooks {
   readonly onBatch: (imageCount: number, errorCount: number) => void;
 }
 
+/** Opening a DuckDB takes as long as a hundred small images. It is renewed after this, as the credentials are that it holds. */
+const MAX_BENCH_MS = 60_000;
+
+/** A DuckDB that serves several shards one after another. */
+interface Bench {
+  readonly db: DuckDb;
+  readonly scratchDir: string;
+  readonly openedMs: number;
+}
+
+async function openBench(store: ObjectStore): Promise<Bench> {
+  const scratchDir = await store.makeScratchDir();
+  try {
+    return { db: await openDuckDb({ scratchDir, threads: 1 }), scratchDir, openedMs: performance.now() };
+  } catch (error) {
+    await rm(scratchDir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
 /** Opens a worker on an execution, whose model uses so many threads. @throws `MODEL_…`, `DEVICE_UNAVAILABLE`, `RUN_NOT_FOUND` */
 export async function openShardWorker(job: ShardJob, modelThreads: number): Promise<ShardWorker> {
   const source = openStore(job.source.uri, job.source.s3, true);
@@ -27,13 +50,30 @@ export async function openShardWorker(job: ShardJob, modelThreads: number): Prom
     const { device } = execution.run;
     session = await openModelSession(job.model, { threads: modelThreads, device });
   }
+  let bench: Bench | undefined;
+  const closeBench = async (): Promise<void> => {
+    const closing = bench;
+    bench = undefined;
+    closing?.db[Symbol.dispose]();
+    if (closing !== undefined) await rm(closing.scratchDir, { recursive: true, force: true });
+  };
   return {
     job,
     async process(shard, hooks) {
+      if (bench !== undefined && performance.now() - bench.openedMs > MAX_BENCH_MS) await closeBench();
+      bench ??= await openBench(store);
+      const { db, scratchDir } = bench;
       const { folder } = job;
-      await processShard({ source, store, folder, execution, session, ...hooks }, shard);
+      try {
+        await processShard({ source, store, folder, execution, session, db, scratchDir, ...hooks }, shard);
+      } catch (error) {
+        // Whatever a failed shard left open must not disturb the next one.
+        await closeBench();
+        throw error;
+      }
     },
     async [Symbol.asyncDispose]() {
+      await closeBench();
       await session?.close();
     },
   };

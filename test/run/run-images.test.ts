@@ -407,6 +407,14 @@ test('images that fail are rows of the errors, and the rest goes on', async () =
   );
 });
 
+test('the threads of a run leave nothing in the temporary folder', async () => {
+  const lake = await makeLake(200);
+  for (const name of ['a', 'b', 'c', 'd']) {
+    await pixlakeJson(lake, 'run', '--name', name, '--sql', 'SELECT id FROM images', '--workers', '3');
+    expect(await readdir(join(lake, '.tmp')), name).toEqual([]);
+  }
+});
+
 test('killed at any moment, the same command gives byte for byte what an undisturbed run gives', async () => {
   const lake = await makeLake(60);
   const args = [
