@@ -89,7 +89,8 @@ export function addDemoCommand(program: Command): void {
 async function showQuestion(lakehouse: Lakehouse, name: string): Promise<void> {
   const question = await readQuestion(name);
   const sql = fillQuestion(question);
-  print(`   ${question.title} (sql/${name}.sql)`);
+  const values = question.parameters.map((parameter) => `, ${parameter.name} ${parameter.default}`);
+  print(`   ${question.title} (sql/${name}.sql${values.join('')})`);
   const shown = name === SELECTED ? `SELECT ${SHOWN_COLUMNS} FROM (${sql.replace(/;\s*$/u, '')})` : sql;
   await using query = await lakehouse.query(shown);
   let text = '';

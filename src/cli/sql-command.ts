@@ -1,5 +1,4 @@
-import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { fillQuestion, listQuestions, type Question, readQuestion } from '../index.ts';
 import { print, printJson } from './command-line.ts';
 import { printQuery, type QueryCommandOptions, withQueryOptions } from './query-command.ts';
@@ -7,7 +6,7 @@ import { printQuery, type QueryCommandOptions, withQueryOptions } from './query-
 type Values = Readonly<Record<string, string>>;
 
 interface ParameterOptions {
-  readonly param: Values;
+  readonly param?: Values;
 }
 
 /** `pixlake sql …`: questions that are kept in files, with parameters. */
@@ -72,11 +71,10 @@ function withParameters(command: Command): Command {
   return command.option(
     '--param <name=value>',
     'value of a parameter, again for each (default: those that the question states)',
-    (text: string, values: Values): Values => {
+    (text: string, values?: Values): Values => {
       const at = text.indexOf('=');
       if (at < 1) throw new InvalidArgumentError('expected name=value.');
       return { ...values, [text.slice(0, at)]: text.slice(at + 1) };
     },
-    {},
   );
 }

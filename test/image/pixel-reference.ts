@@ -2,6 +2,20 @@ import sharp, { type Sharp } from 'sharp';
 import type { Pixels } from '../../src/image/configured-sharp.ts';
 import type { DrawnTransform, Transform } from '../../src/image/transform.ts';
 
+/** No change but that of the size, to a padded square. */
+export const PLAIN: Transform = {
+  crop: 0,
+  size: 64,
+  fit: 'contain',
+  background: '#12ab34',
+  flip: 0,
+  rotate: 0,
+  brightness: 0,
+  blur: 0,
+  format: 'jpeg',
+  quality: 90,
+};
+
 /** Something with smooth parts, edges and noise, the same each time. */
 export function drawPhoto(width: number, height: number): Sharp {
   const pixels = Buffer.alloc(width * height * 3);

@@ -8,20 +8,7 @@ import { type JpegHeader, parseJpegHeader } from '../../src/image/jpeg-header.ts
 import { withKernel } from '../../src/image/pixel-kernel.ts';
 import { type RenderedImage, renderImage } from '../../src/image/render-image.ts';
 import { type DrawnTransform, FITS, type Transform } from '../../src/image/transform.ts';
-import { drawPhoto, psnr, resampleExactly } from './pixel-reference.ts';
-
-const PLAIN: Transform = {
-  crop: 0,
-  size: 64,
-  fit: 'contain',
-  background: '#12ab34',
-  flip: 0,
-  rotate: 0,
-  brightness: 0,
-  blur: 0,
-  format: 'jpeg',
-  quality: 90,
-};
+import { drawPhoto, PLAIN, psnr, resampleExactly } from './pixel-reference.ts';
 
 const WHOLE: DrawnTransform = {
   cropLeft: 0,

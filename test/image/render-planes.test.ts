@@ -6,21 +6,8 @@ import { fitInto } from '../../src/image/fit-into.ts';
 import { parseJpegHeader } from '../../src/image/jpeg-header.ts';
 import { withKernel } from '../../src/image/pixel-kernel.ts';
 import { renderImage } from '../../src/image/render-image.ts';
-import { type DrawnTransform, FITS, type Transform } from '../../src/image/transform.ts';
-import { drawPhoto, psnr, resamplePlaneExactly } from './pixel-reference.ts';
-
-const PLAIN: Transform = {
-  crop: 0,
-  size: 64,
-  fit: 'contain',
-  background: '#12ab34',
-  flip: 0,
-  rotate: 0,
-  brightness: 0,
-  blur: 0,
-  format: 'jpeg',
-  quality: 90,
-};
+import { type DrawnTransform, FITS } from '../../src/image/transform.ts';
+import { drawPhoto, PLAIN, psnr, resamplePlaneExactly } from './pixel-reference.ts';
 
 const [WIDTH, HEIGHT] = [61, 83];
 
@@ -77,6 +64,40 @@ describe('decoding to planes', () => {
       [31, 42, 0.5, 0.5],
     ]);
   });
+});
+
+/** Takes out the header's segments of one marker. */
+function withoutSegments(bytes: Buffer, marker: number): Buffer {
+  const kept = [bytes.subarray(0, 2)];
+  let at = 2;
+  for (; bytes[at + 1] !== 0xda; at += 2 + bytes.readUInt16BE(at + 2))
+    if (bytes[at + 1] !== marker) kept.push(bytes.subarray(at, at + 2 + bytes.readUInt16BE(at + 2)));
+  return Buffer.concat([...kept, bytes.subarray(at)]);
+}
+
+/** The same bytes, told to be RGB instead of YCbCr: Adobe's marker in place of JFIF's. */
+function tellRgb(bytes: Buffer): Buffer {
+  const marker = Buffer.from('ffee000e41646f626500640000000000', 'hex');
+  return Buffer.concat([bytes.subarray(0, 2), marker, withoutSegments(bytes, 0xe0).subarray(2)]);
+}
+
+test('what is stored as RGB is decoded as such, without leaving the kernel', async () => {
+  const bytes = tellRgb(await makeJpeg('4:4:4'));
+  const header = parseJpegHeader(bytes);
+  if (header === undefined) throw new Error('not a plain JPEG');
+  const decoded = inKernel((kernel) => {
+    expect(kernel.jpeg.decodePlanes(bytes, 8, header)).toBeUndefined();
+    return kernel.toPixels(kernel.jpeg.decode(bytes, 8, header)).bytes;
+  });
+  expect(Buffer.from(decoded)).toEqual(await rgbOf(bytes));
+});
+
+test('an image that lacks its tables is not decoded by those of the one before', async () => {
+  const whole = await makeJpeg('4:2:0');
+  const lacking = withoutSegments(whole, 0xdb);
+  const drawn = { ...UNCHANGED, cropLeft: 0, cropTop: 0, cropWidth: WIDTH, cropHeight: HEIGHT };
+  await renderImage(whole, PLAIN, drawn);
+  await expect(renderImage(lacking, PLAIN, drawn)).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
 });
 
 const drawnBox = fc

@@ -50,16 +50,16 @@ static void skip_source(j_decompress_ptr info, long count) {
 
 /* Reads the header of the JPEG at `bytes` and sets the size to decode to, in eighths of the image's (1, 2, 4 or 8), by the inverse DCT. */
 EXPORT(open_jpeg) void open_jpeg(const u8 *bytes, size_t size, i32 eighths) {
-  if (decoder.err == NULL) {
-    decoder.err = &refusals;
-    jpeg_create_decompress(&decoder);
-    source.init_source = begin_source;
-    source.fill_input_buffer = end_of_source;
-    source.skip_input_data = skip_source;
-    source.resync_to_restart = jpeg_resync_to_restart;
-    source.term_source = begin_source;
-    decoder.src = &source;
-  }
+  /* One image's tables must not decode the next, which may lack its own. */
+  if (decoder.err != NULL) jpeg_destroy_decompress(&decoder);
+  decoder.err = &refusals;
+  jpeg_create_decompress(&decoder);
+  source.init_source = begin_source;
+  source.fill_input_buffer = end_of_source;
+  source.skip_input_data = skip_source;
+  source.resync_to_restart = jpeg_resync_to_restart;
+  source.term_source = begin_source;
+  decoder.src = &source;
   source.next_input_byte = bytes;
   source.bytes_in_buffer = size;
   jpeg_read_header(&decoder, TRUE);
