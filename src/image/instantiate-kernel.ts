@@ -114,6 +114,14 @@ export interface KernelExports {
     green: number,
     blue: number,
   ): void;
+  to_tensor(
+    pixels: number,
+    count: number,
+    scales: number,
+    isPlanar: boolean,
+    isReversed: boolean,
+    tensor: number,
+  ): void;
 }
 
 let code: object | undefined;

@@ -37,15 +37,15 @@ export function parseJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     const start = at + 4;
     const end = at + 2 + view.getUint16(at + 2);
     if (end < start || end > bytes.length) return undefined;
-    const segment = new DataView(view.buffer, view.byteOffset + start, end - start);
-    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
+    const segment = (): DataView => new DataView(view.buffer, view.byteOffset + start, end - start);
+    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
       if (frame !== undefined || !FRAMES.has(marker)) return undefined;
-      frame = parseFrame(segment, marker === 0xc2);
+      frame = parseFrame(segment(), marker === 0xc2);
       if (frame === undefined) return undefined;
     }
-    if (marker === MARKER.profile && startsWith(segment, 'ICC_PROFILE\0')) return undefined;
-    if (marker === MARKER.exif && startsWith(segment, 'Exif\0\0')) {
-      const found = orientation === undefined ? parseOrientation(segment) : undefined;
+    if (marker === MARKER.profile && startsWith(segment(), 'ICC_PROFILE\0')) return undefined;
+    if (marker === MARKER.exif && startsWith(segment(), 'Exif\0\0')) {
+      const found = orientation === undefined ? parseOrientation(segment()) : undefined;
       if (found === undefined) return undefined;
       orientation = found;
     }

@@ -41,5 +41,13 @@ export interface Resampling {
   readonly isFlipped: boolean;
 }
 
+/** How a model takes pixels: the order of their values, and for each channel in that order what makes `(value / 255 - mean) / std` of them. */
+export interface TensorFormat {
+  readonly layout: 'NCHW' | 'NHWC';
+  readonly colorOrder: 'RGB' | 'BGR';
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
 /** Images of more pixels, as decoded or as written, are left to sharp, whose memory is given back. */
 export const MAX_KERNEL_PIXELS = 4096 * 4096;

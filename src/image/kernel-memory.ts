@@ -6,6 +6,8 @@ export type AreaName =
   | 'decoded'
   | 'upright'
   | 'table'
+  | 'scales'
+  | 'tensor'
   | 'columns'
   | 'rows'
   | 'canvas'
@@ -36,7 +38,9 @@ const MAX_AXES = 1024;
 export class KernelMemory {
   readonly code: KernelExports;
   readonly #areas = new Map<AreaName, { readonly address: number; readonly sizeBytes: number }>();
-  readonly #axes = new Map<string, Axis>();
+  /** By a number that few plans share. */
+  readonly #axes = new Map<number, readonly (Axis & { readonly plan: AxisPlan })[]>();
+  #axisCount = 0;
 
   constructor() {
     this.code = instantiateKernel();
@@ -70,23 +74,37 @@ export class KernelMemory {
 
   /** Weights of both axes of an image. They stay until the next call. */
   axes(across: AxisPlan, down: AxisPlan): [Axis, Axis] {
-    if (this.#axes.size + 2 > MAX_AXES) {
-      for (const { starts } of this.#axes.values()) this.code.release(starts);
+    if (this.#axisCount + 2 > MAX_AXES) {
+      for (const axes of this.#axes.values()) for (const { starts } of axes) this.code.release(starts);
       this.#axes.clear();
+      this.#axisCount = 0;
     }
     return [this.#axis(across), this.#axis(down)];
   }
 
-  #axis({ samples, centre, step, count }: AxisPlan): Axis {
-    const key = `${samples} ${centre} ${step} ${count}`;
-    const known = this.#axes.get(key);
+  #axis(plan: AxisPlan): Axis {
+    const { samples, centre, step, count } = plan;
+    // Strings of the numbers would take longer to make than all else that is done here.
+    const key = samples + centre / 64 + step * 4096;
+    const similar = this.#axes.get(key) ?? [];
+    const known = similar.find(({ plan: other }) => isSamePlan(plan, other));
     if (known !== undefined) return known;
     const taps = this.code.count_taps(step);
     const starts = this.code.reserve(0, count * 4 + count * taps * 2);
     const weights = starts + count * 4;
     this.code.fill_weights(starts, weights, samples, centre, step, count);
-    const axis = { starts, weights, taps };
-    this.#axes.set(key, axis);
+    const axis = { starts, weights, taps, plan: { samples, centre, step, count } };
+    this.#axes.set(key, [...similar, axis]);
+    this.#axisCount += 1;
     return axis;
   }
+}
+
+function isSamePlan(one: AxisPlan, other: AxisPlan): boolean {
+  return (
+    one.samples === other.samples &&
+    one.centre === other.centre &&
+    one.step === other.step &&
+    one.count === other.count
+  );
 }

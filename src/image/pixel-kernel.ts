@@ -1,14 +1,26 @@
 import type { Pixels } from './configured-sharp.ts';
 import { isTrap } from './instantiate-kernel.ts';
 import { KernelDecoder, KernelRefusal } from './kernel-decoder.ts';
-import type { KernelImage, Place, PlanarImage, Plane, Resampling } from './kernel-images.ts';
-import { KernelMemory } from './kernel-memory.ts';
-import { planAxes } from './plan-axis.ts';
+import type { KernelImage, Place, PlanarImage, Plane, Resampling, TensorFormat } from './kernel-images.ts';
+import { type Axis, KernelMemory } from './kernel-memory.ts';
+import { type PlannedAxis, planAxes } from './plan-axis.ts';
 
 type Colour = readonly [red: number, green: number, blue: number];
 
 /** An odd number of cache lines: rows then fall on different ones. */
 const rowSize = (bytes: number): number => (Math.ceil(bytes / 64) * 64) | 64;
+
+/** How one plane is brought to another. */
+interface PlaneAxes {
+  readonly across: PlannedAxis;
+  readonly down: PlannedAxis;
+  readonly weights: readonly [across: Axis, down: Axis];
+}
+
+function isAlike(one: Plane, other: Plane): boolean {
+  const isAsFine = one.scaleX === other.scaleX && one.scaleY === other.scaleY;
+  return isAsFine && one.width === other.width && one.height === other.height;
+}
 
 /**
  * An instance of the kernel. What it is given that it does not take ends in a `WebAssembly.RuntimeError`; after that the instance must not be
@@ -18,6 +30,8 @@ class PixelKernel {
   readonly #memory = new KernelMemory();
   readonly #code = this.#memory.code;
   readonly jpeg = new KernelDecoder(this.#memory);
+  /** The last one of each use: most images of a run are of one size. */
+  readonly #canvases = new Map<'planes' | 'model-planes', PlanarImage>();
 
   get memoryBytes(): number {
     return this.#memory.sizeBytes;
@@ -71,16 +85,23 @@ class PixelKernel {
 
   /** The same for planes; what a gray image lacks becomes gray. */
   resamplePlanes(image: PlanarImage, canvas: PlanarImage, resampling: Resampling): void {
+    let planned: { readonly source: Plane; readonly target: Plane; readonly axes: PlaneAxes } | undefined;
     for (const [index, target] of canvas.planes.entries()) {
       const source = image.planes[index];
-      if (source !== undefined) this.#resamplePlane(source, target, resampling);
-      else this.#memory.bytesAt(target.address, target.pitch * target.height).fill(128);
+      if (source === undefined) {
+        this.#memory.bytesAt(target.address, target.pitch * target.height).fill(128);
+        continue;
+      }
+      // Both planes of chroma mostly have the same axes.
+      if (planned === undefined || !isAlike(planned.source, source) || !isAlike(planned.target, target)) {
+        const [across, down] = planAxes(source, target, resampling);
+        planned = { source, target, axes: { across, down, weights: this.#memory.axes(across, down) } };
+      }
+      this.#resamplePlane(source, target, planned.axes);
     }
   }
 
-  #resamplePlane(source: Plane, target: Plane, resampling: Resampling): void {
-    const [across, down] = planAxes(source, target, resampling);
-    const [columns, rows] = this.#memory.axes(across, down);
+  #resamplePlane(source: Plane, target: Plane, { across, down, weights: [columns, rows] }: PlaneAxes): void {
     const rowBytes = rowSize(across.count * 2 + 14);
     const between = this.#memory.reserve('rows', (down.samples + 8 + rows.taps) * rowBytes);
     this.#code.resample_plane_rows(
@@ -154,6 +175,8 @@ class PixelKernel {
     const pitch = Math.ceil(width / 16) * 16;
     const sizeBytes = pitch * Math.ceil(height / 16) * 16;
     const address = this.#memory.reserve(name, sizeBytes * (1 + 2 * scale ** 2));
+    const last = this.#canvases.get(name);
+    if (last?.width === width && last.height === height && last.planes[0]?.address === address) return last;
     const luma = { address, pitch, width, height, scaleX: 1, scaleY: 1 };
     const chroma = {
       pitch: pitch * scale,
@@ -164,7 +187,9 @@ class PixelKernel {
     };
     const blue = { ...chroma, address: address + sizeBytes };
     const red = { ...chroma, address: blue.address + sizeBytes * scale ** 2 };
-    return { width, height, planes: [luma, blue, red] };
+    const canvas = { width, height, planes: [luma, blue, red] };
+    this.#canvases.set(name, canvas);
+    return canvas;
   }
 
   /** Makes RGB of planes that are all as fine. */
@@ -187,6 +212,25 @@ class PixelKernel {
         samples.set(this.#memory.bytesAt(address + row * pitch, width), row * width);
       return samples;
     });
+  }
+
+  /** Writes `(value / 255 - mean) / std` of each value to `target`, in the order that the format tells. */
+  toTensor(
+    { address, width, height }: KernelImage,
+    { layout, colorOrder, mean, std }: TensorFormat,
+    target: Float32Array,
+  ): void {
+    // For each channel four times the factor and four times the offset, as vectors take them.
+    const scales = Float32Array.from({ length: 24 }, (_, index) => {
+      const channel = Math.floor(index / 8);
+      return index % 8 < 4 ? 1 / (255 * (std[channel] ?? 1)) : 255 * (mean[channel] ?? 0);
+    });
+    const memory = this.#memory;
+    const scaleAddress = memory.put('scales', new Uint8Array(scales.buffer));
+    const tensor = memory.reserve('tensor', target.byteLength);
+    const [isPlanar, isReversed] = [layout === 'NCHW', colorOrder === 'BGR'];
+    this.#code.to_tensor(address, width * height, scaleAddress, isPlanar, isReversed, tensor);
+    target.set(new Float32Array(memory.code.memory.buffer, tensor, target.length));
   }
 
   /** Encodes an image as baseline JPEG 4:2:0. */

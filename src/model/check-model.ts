@@ -1,6 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { PixlakeError } from '../errors.ts';
-import { type ModelInput, valuesPerOutput } from './model-card.ts';
+import type { ModelInput } from './model-card.ts';
+import { valuesPerOutput } from './value-counts.ts';
 import type { ModelFiles } from './model-files.ts';
 
 /** Inputs and outputs as a model declares them: strings, and numbers below 0, are dimensions of any size. */

@@ -2,7 +2,7 @@ import { PixlakeError } from '../errors.ts';
 import { decodePixels, resizePixels } from '../image/apply-transform.ts';
 import type { Pixels } from '../image/configured-sharp.ts';
 import type { ModelSize } from '../image/render-image.ts';
-import { valuesPerImage } from './model-card.ts';
+import { valuesPerImage } from './value-counts.ts';
 import type { ModelSession } from './open-session.ts';
 import { toTensor } from './preprocess.ts';
 import type { Prediction } from './read-output.ts';
@@ -19,8 +19,7 @@ export async function labelPixels(
   const batch = new Float32Array(images.length * valueCount);
   await Promise.all(
     images.map(async (pixels, index) => {
-      const { bytes } = await resizePixels(pixels, size);
-      toTensor(bytes, input, batch, index * valueCount);
+      toTensor(await resizePixels(pixels, size), input, batch, index * valueCount);
     }),
   );
   return session.predict(batch, images.length);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
+import { valuesPerImage } from './value-counts.ts';
 
 /** Names become folder names, columns become SQL identifiers. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/u;
@@ -142,22 +143,6 @@ export type ModelOutput = ModelCard['outputs'][number];
 
 /** An output with a score for each label. */
 export type LabelOutput = Extract<ModelOutput, { readonly labels: unknown }>;
-
-/** The number of values an output has for one image. */
-export function valuesPerOutput(output: ModelOutput): number {
-  return output.kind === 'embedding' ? output.size : output.labels.length;
-}
-
-/** The number of float32 values one image takes in a batch. */
-export function valuesPerImage({
-  width,
-  height,
-}: {
-  readonly width: number;
-  readonly height: number;
-}): number {
-  return width * height * 3;
-}
 
 /** Whether a string can be the name of a model; such names hold no path separator and do not start with a dot. */
 export function isModelName(name: string): boolean {

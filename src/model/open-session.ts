@@ -5,7 +5,8 @@ import { messageOf, PixlakeError, toPixlakeError } from '../errors.ts';
 import { checkModel, type FloatType, imageDims } from './check-model.ts';
 import type { Device } from './devices.ts';
 import { fromHalf, toHalf } from './half-float.ts';
-import { type ModelCard, type ModelOutput, valuesPerImage, valuesPerOutput } from './model-card.ts';
+import type { ModelCard, ModelOutput } from './model-card.ts';
+import { valuesPerImage, valuesPerOutput } from './value-counts.ts';
 import { type Prediction, readOutput } from './read-output.ts';
 import type { ModelFiles } from './model-files.ts';
 

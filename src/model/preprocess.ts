@@ -1,18 +1,21 @@
+import type { Pixels } from '../image/configured-sharp.ts';
+import { withKernel } from '../image/pixel-kernel.ts';
 import { PixlakeError } from '../errors.ts';
-import { type ModelInput, valuesPerImage } from './model-card.ts';
+import type { ModelInput } from './model-card.ts';
+import { valuesPerImage } from './value-counts.ts';
 
 /**
  * Writes one image into a batch as the model takes it: `(value / 255 - mean) / std` in the card's layout and colour
- * order. `pixels` are RGB, row by row, already of the card's size; `offset` is where the image starts in `target`, in values.
+ * order. `pixels` are already of the card's size; `offset` is where the image starts in `target`, in values.
+ * @throws MODEL_FAILED if there is no memory for it.
  * @throws INTERNAL_ERROR if `pixels` is of another size or the image does not fit into `target`.
  */
-export function toTensor(pixels: Uint8Array, input: ModelInput, target: Float32Array, offset: number): void {
+export function toTensor(pixels: Pixels, input: ModelInput, target: Float32Array, offset: number): void {
   const valueCount = valuesPerImage(input);
-  // Typed arrays ignore writes past their end, so a wrong size would pass unseen.
-  if (pixels.length !== valueCount) {
+  if (pixels.bytes.length !== valueCount) {
     throw new PixlakeError(
       'INTERNAL_ERROR',
-      `the model takes ${valueCount} pixel values, not ${pixels.length}`,
+      `the model takes ${valueCount} pixel values, not ${pixels.bytes.length}`,
     );
   }
   if (offset < 0 || offset + valueCount > target.length) {
@@ -21,16 +24,11 @@ export function toTensor(pixels: Uint8Array, input: ModelInput, target: Float32A
       `an image at ${offset} is outside of a batch of ${target.length} values`,
     );
   }
-  const pixelCount = valueCount / 3;
-  const [pixelStep, channelStep] = input.layout === 'NCHW' ? [1, pixelCount] : [3, 1];
-  for (const channel of [0, 1, 2] as const) {
-    const source = input.colorOrder === 'RGB' ? channel : 2 - channel;
-    const mean = input.mean[channel];
-    const std = input.std[channel];
-    let to = offset + channel * channelStep;
-    for (let from = source; from < valueCount; from += 3) {
-      target[to] = ((pixels[from] ?? 0) / 255 - mean) / std;
-      to += pixelStep;
-    }
-  }
+  const values = target.subarray(offset, offset + valueCount);
+  const isWritten = withKernel((kernel) => {
+    kernel.toTensor(kernel.load(pixels), input, values);
+    return true;
+  });
+  if (isWritten !== true)
+    throw new PixlakeError('MODEL_FAILED', 'there is no memory for the input of the model');
 }

@@ -132,7 +132,7 @@ function describeModel({ card, sha256 }: ModelFiles): ExecutionModel {
 
 /** Large enough that a shard's own files weigh little, small enough that a small run keeps all cores busy and loses little to a crash. */
 function chooseShardSize(rowCount: number): number {
-  return Math.min(1000, Math.max(32, Math.ceil(rowCount / 32)));
+  return Math.min(1000, Math.max(128, Math.ceil(rowCount / 32)));
 }
 
 async function chooseSource(

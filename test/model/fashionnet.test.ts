@@ -37,7 +37,7 @@ function batchOf(count: number): Float32Array {
         pixels.set([(70 * image) % 256, (x * (image + 1)) % 256, (3 * y) % 256], 3 * (y * 224 + x));
       }
     }
-    toTensor(pixels, input, batch, image * VALUES_PER_IMAGE);
+    toTensor({ bytes: pixels, width: 224, height: 224 }, input, batch, image * VALUES_PER_IMAGE);
   }
   return batch;
 }

@@ -3,7 +3,7 @@ import { toTensor } from '../../src/model/preprocess.ts';
 import { TOY_CARD, toyCard } from './toy-model.ts';
 
 // Two pixels side by side, red (255, 0, 51) and blue (0, 102, 204).
-const PIXELS = Uint8Array.of(255, 0, 51, 0, 102, 204);
+const PIXELS = { bytes: Uint8Array.of(255, 0, 51, 0, 102, 204), width: 2, height: 1 };
 
 function tensorOf(changes: object): number[] {
   const { input } = toyCard({ input: { ...TOY_CARD.input, ...changes } });
@@ -28,6 +28,33 @@ it('applies mean and deviation in the order of the channels in the tensor', () =
   expect(tensorOf({ layout: 'NHWC', colorOrder: 'BGR', ...normalised })).toEqual([-0.6, -2, 0.5, 0.6, 2, 0]);
 });
 
+it.each([1, 2, 3, 4, 5, 7, 64, 333])('is within a millionth of 64-bit numbers for %i pixels', (width) => {
+  const bytes = Uint8Array.from({ length: width * 3 }, (_, index) => (index * 89) % 256);
+  for (const layout of ['NCHW', 'NHWC'] as const) {
+    for (const colorOrder of ['RGB', 'BGR'] as const) {
+      const changes = {
+        width,
+        height: 1,
+        layout,
+        colorOrder,
+        mean: [0.485, 0.456, 0.406],
+        std: [0.229, 0.224, 0.225],
+      };
+      const { input } = toyCard({ input: { ...TOY_CARD.input, ...changes } });
+      const target = new Float32Array(width * 3);
+      toTensor({ bytes, width, height: 1 }, input, target, 0);
+      for (let pixel = 0; pixel < width; pixel++) {
+        for (const channel of [0, 1, 2] as const) {
+          const value = bytes[pixel * 3 + (colorOrder === 'RGB' ? channel : 2 - channel)] ?? 0;
+          const expected = (value / 255 - input.mean[channel]) / input.std[channel];
+          const at = layout === 'NCHW' ? channel * width + pixel : pixel * 3 + channel;
+          expect(target[at], `${layout} ${colorOrder} ${pixel}`).toBeCloseTo(expected, 5.7);
+        }
+      }
+    }
+  }
+});
+
 it('writes at the offset and nowhere else', () => {
   const target = new Float32Array(18).fill(9);
   toTensor(PIXELS, toyCard().input, target, 6);
@@ -37,7 +64,7 @@ it('writes at the offset and nowhere else', () => {
 });
 
 it.each([
-  ['an image of another size', new Uint8Array(3), 6, 0],
+  ['an image of another size', { bytes: new Uint8Array(3), width: 1, height: 1 }, 6, 0],
   ['an image past the end of the batch', PIXELS, 6, 1],
   ['a negative offset', PIXELS, 6, -1],
 ])('refuses %s', (_, pixels, length, offset) => {
