@@ -8,11 +8,10 @@
 #include "dct.h"
 #include "planes.h"
 
-typedef struct {
-  /* Coefficients of a smaller size become zero; and what others are multiplied by. In natural order. */
-  i16 limits[64];
-  float factors[64];
-} quantizer;
+/* What coefficients are multiplied by, in natural order. */
+typedef float quantizer[64];
+
+#define SMALL 16
 
 /* Code << 8 | bits of each symbol. */
 typedef uint32_t huffman[256];
@@ -23,6 +22,8 @@ static struct {
   size_t header_size, frame;
   quantizer quantizers[2];
   huffman dc[2], ac[2];
+  /* Bits << 8 | how many there are, of each run and each value from -SMALL to SMALL - 1, which most are. */
+  uint32_t small[2][16][2 * SMALL];
   /* Positions in zigzag order, as bits, of what a row of a block has that is not zero. */
   uint64_t positions[8][256];
 } made;
@@ -45,6 +46,13 @@ static void derive_codes(const JHUFF_TBL *table, huffman codes) {
   uint32_t code = 0, index = 0;
   for (uint32_t bits = 1; bits <= 16; bits++, code <<= 1)
     for (i32 count = 0; count < table->bits[bits]; count++) codes[table->huffval[index++]] = code++ << 8 | bits;
+}
+
+static inline i32 bit_size(i32 value) { return value == 0 ? 0 : 32 - __builtin_clz((unsigned)(value < 0 ? -value : value)); }
+
+/* The code of a symbol, and behind it the value in as few bits as it needs. */
+static inline uint64_t bits_of_value(uint32_t code, i32 value, i32 size) {
+  return (uint64_t)(code >> 8) << size | ((uint32_t)(value + (value >> 31)) & ((1u << size) - 1));
 }
 
 /* Has the library encode one small image, and keeps what is the same for all of this quality. */
@@ -70,11 +78,17 @@ static void prepare(i32 quality) {
     for (i32 i = 0; i < 64; i++) {
       /* The DCT's results are 8 times too large. The factor is a little larger than that, so that halves go away from zero. */
       const i32 divisor = 8 * encoder.quant_tbl_ptrs[table]->quantval[i];
-      made.quantizers[table].limits[i] = (i16)(divisor / 2 - 1);
-      made.quantizers[table].factors[i] = (float)((1 + 0x1p-18) / divisor);
+      made.quantizers[table][i] = (float)((1 + 0x1p-18) / divisor);
     }
   }
   jpeg_destroy_compress(&encoder);
+  for (i32 table = 0; table < 2; table++)
+    for (i32 run = 0; run < 16; run++)
+      for (i32 value = -SMALL; value < SMALL; value++) {
+        const i32 size = bit_size(value);
+        const uint32_t code = made.ac[table][run << 4 | size];
+        made.small[table][run][value + SMALL] = (uint32_t)bits_of_value(code, value, size) << 8 | ((code & 0xff) + (uint32_t)size);
+      }
   for (i32 position = 0; position < 64; position++)
     for (i32 mask = 0; mask < 256; mask++)
       if (mask >> NATURAL[position] % 8 & 1) made.positions[NATURAL[position] / 8][mask] |= 1ull << position;
@@ -96,23 +110,21 @@ typedef struct {
   u8 *to;
 } bit_writer;
 
-static void write_escaped(bit_writer *out, uint64_t bits, i32 bytes) {
+static u8 *write_escaped(u8 *to, uint64_t bits, i32 bytes) {
   for (i32 shift = 56; bytes > 0; shift -= 8, bytes--) {
     const u8 byte = (u8)(bits >> shift);
-    *out->to++ = byte;
+    *to++ = byte;
     /* A byte of ones needs a zero behind it. */
-    if (byte == 0xff) *out->to++ = 0;
+    if (byte == 0xff) *to++ = 0;
   }
+  return to;
 }
 
-static inline void flush(bit_writer *out) {
-  if (out->bits & MARKED & ~(out->bits + ONES)) {
-    write_escaped(out, out->bits, 8);
-    return;
-  }
-  const uint64_t ordered = __builtin_bswap64(out->bits);
-  memcpy(out->to, &ordered, 8);
-  out->to += 8;
+static inline u8 *flush(u8 *to, uint64_t bits) {
+  if (bits & MARKED & ~(bits + ONES)) return write_escaped(to, bits, 8);
+  const uint64_t ordered = __builtin_bswap64(bits);
+  memcpy(to, &ordered, 8);
+  return to + 8;
 }
 
 static inline void put(bit_writer *out, uint64_t code, i32 size) {
@@ -121,21 +133,16 @@ static inline void put(bit_writer *out, uint64_t code, i32 size) {
     out->bits = (out->bits << size) | code;
     return;
   }
-  out->bits = (out->bits << (size + out->free)) | (code >> -out->free);
-  flush(out);
+  out->to = flush(out->to, (out->bits << (size + out->free)) | (code >> -out->free));
   out->free += 64;
   out->bits = code;
 }
 
 static inline void put_symbol(bit_writer *out, uint32_t code) { put(out, code >> 8, code & 0xff); }
 
-/* The code of a symbol, and behind it the value in as few bits as it needs. */
 static inline void put_value(bit_writer *out, uint32_t code, i32 value, i32 size) {
-  const uint64_t bits = (uint32_t)(value + (value >> 31)) & ((1u << size) - 1);
-  put(out, (uint64_t)(code >> 8) << size | bits, (i32)(code & 0xff) + size);
+  put(out, bits_of_value(code, value, size), (i32)(code & 0xff) + size);
 }
-
-static inline i32 bit_size(i32 value) { return value == 0 ? 0 : 32 - __builtin_clz((unsigned)(value < 0 ? -value : value)); }
 
 static inline void put_dc(bit_writer *out, const huffman codes, i32 value, i32 *last) {
   const i32 difference = value - *last, size = bit_size(difference);
@@ -149,17 +156,16 @@ static inline vec round_products(vec integers, const float *factors) {
 }
 
 /* Quantizes one row of coefficients and tells by bits which are not zero. */
-static inline uint32_t quantize(vec row, const quantizer *by, i32 at, i16 *block) {
-  if (!wasm_v128_any_true(wasm_i16x8_gt(wasm_i16x8_abs(row), wasm_v128_load(by->limits + at)))) return 0;
-  const vec low = round_products(wasm_i32x4_extend_low_i16x8(row), by->factors + at);
-  const vec high = round_products(wasm_i32x4_extend_high_i16x8(row), by->factors + at + 4);
+static inline uint32_t quantize(vec row, const float *by, i32 at, i16 *block) {
+  const vec low = round_products(wasm_i32x4_extend_low_i16x8(row), by + at);
+  const vec high = round_products(wasm_i32x4_extend_high_i16x8(row), by + at + 4);
   const vec values = wasm_i16x8_shuffle(low, high, 0, 2, 4, 6, 8, 10, 12, 14);
   wasm_v128_store(block + at, values);
   return wasm_i16x8_bitmask(wasm_i16x8_ne(values, wasm_i16x8_splat(0)));
 }
 
-static inline void encode_block(bit_writer *out, const u8 *samples, size_t pitch, i32 table, i32 *last) {
-  const quantizer *by = &made.quantizers[table];
+static inline void encode_block(bit_writer *writer, const u8 *samples, size_t pitch, i32 table, i32 *last) {
+  const float *by = made.quantizers[table];
   const vec centre = wasm_i16x8_splat(128), first = wasm_i16x8_splat(samples[0]);
   vec rows[8], others = wasm_i16x8_splat(0);
   for (i32 y = 0; y < 8; y++, samples += pitch) {
@@ -181,6 +187,8 @@ static inline void encode_block(bit_writer *out, const u8 *samples, size_t pitch
     block[0] = 0;
     for (i32 y = 0; y < 8; y++) zigzag |= made.positions[y][quantize(rows[y], by, 8 * y, block)];
   }
+  /* A copy of its own stays in registers. */
+  bit_writer copy = *writer, *out = &copy;
   put_dc(out, made.dc[table], block[0], last);
 
   zigzag &= ~1ull;
@@ -190,11 +198,17 @@ static inline void encode_block(bit_writer *out, const u8 *samples, size_t pitch
     const i32 position = __builtin_ctzll(zigzag);
     i32 run = position - before - 1;
     before = position;
+    const i32 value = block[NATURAL[position]];
+    if (run < 16 && (uint32_t)(value + SMALL) < 2 * SMALL) {
+      put_symbol(out, made.small[table][run][value + SMALL]);
+      continue;
+    }
     for (; run > 15; run -= 16) put_symbol(out, codes[0xf0]);
-    const i32 value = block[NATURAL[position]], size = bit_size(value);
+    const i32 size = bit_size(value);
     put_value(out, codes[run << 4 | size], value, size);
   }
   if (before < 63) put_symbol(out, codes[0]);
+  *writer = copy;
 }
 
 /* More than 16 by 16 pixels can take: each of 6 times 64 values 27 bits, and a zero behind each byte. */
@@ -225,7 +239,7 @@ EXPORT(encode_planes) size_t encode_planes(u8 *first, i32 width, i32 height, i32
   /* Ones fill the last byte. */
   const i32 used = 64 - out.free, fill = -used & 7;
   const uint64_t bits = out.bits << fill | ((1u << fill) - 1);
-  if (used > 0) write_escaped(&out, bits << (64 - used - fill), (used + fill) / 8);
+  if (used > 0) out.to = write_escaped(out.to, bits << (64 - used - fill), (used + fill) / 8);
   *out.to++ = 0xff;
   *out.to++ = 0xd9;
   return (size_t)(out.to - bytes);
