@@ -1,4 +1,5 @@
-import { type DuckDBAppender, FLOAT, LIST, VARCHAR } from '@duckdb/node-api';
+import type { DuckDBAppender } from '@duckdb/node-api';
+import { duckdb } from './duckdb-api.ts';
 import { type DuckDb, sqlError } from './open-duckdb.ts';
 
 /** A value that {@link TableAppender} can append. */
@@ -77,8 +78,8 @@ function appendValue(appender: DuckDBAppender, type: AppendableType, value: Appe
     case 'VARCHAR':
       return appender.appendVarchar(value as string);
     case 'VARCHAR[]':
-      return appender.appendList(value as readonly string[], LIST(VARCHAR));
+      return appender.appendList(value as readonly string[], duckdb.LIST(duckdb.VARCHAR));
     case 'FLOAT[]':
-      return appender.appendList(value as readonly number[], LIST(FLOAT));
+      return appender.appendList(value as readonly number[], duckdb.LIST(duckdb.FLOAT));
   }
 }

@@ -1,21 +1,5 @@
-import {
-  DuckDBArrayValue,
-  DuckDBBlobValue,
-  DuckDBDateValue,
-  DuckDBDecimalValue,
-  DuckDBGeometryValue,
-  DuckDBListValue,
-  DuckDBMapValue,
-  DuckDBStructValue,
-  DuckDBTimestampMillisecondsValue,
-  DuckDBTimestampNanosecondsValue,
-  DuckDBTimestampSecondsValue,
-  DuckDBTimestampTZValue,
-  DuckDBTimestampValue,
-  DuckDBTimeValue,
-  type DuckDBType,
-  DuckDBTypeId,
-} from '@duckdb/node-api';
+import type { DuckDBType } from '@duckdb/node-api';
+import { duckdb } from './duckdb-api.ts';
 import * as arrow from 'apache-arrow';
 import {
   type ArrowCodec,
@@ -53,122 +37,122 @@ const HUGEINT_DIGITS = 38;
  */
 export function arrowCodec(type: DuckDBType): ArrowCodec {
   switch (type.typeId) {
-    case DuckDBTypeId.BOOLEAN:
+    case duckdb.DuckDBTypeId.BOOLEAN:
       return bool();
-    case DuckDBTypeId.TINYINT:
+    case duckdb.DuckDBTypeId.TINYINT:
       return fixedWidth(new arrow.Int8(), Int8Array, Number);
-    case DuckDBTypeId.SMALLINT:
+    case duckdb.DuckDBTypeId.SMALLINT:
       return fixedWidth(new arrow.Int16(), Int16Array, Number);
-    case DuckDBTypeId.INTEGER:
+    case duckdb.DuckDBTypeId.INTEGER:
       return fixedWidth(new arrow.Int32(), Int32Array, Number);
-    case DuckDBTypeId.UTINYINT:
+    case duckdb.DuckDBTypeId.UTINYINT:
       return fixedWidth(new arrow.Uint8(), Uint8Array, Number);
-    case DuckDBTypeId.USMALLINT:
+    case duckdb.DuckDBTypeId.USMALLINT:
       return fixedWidth(new arrow.Uint16(), Uint16Array, Number);
-    case DuckDBTypeId.UINTEGER:
+    case duckdb.DuckDBTypeId.UINTEGER:
       return fixedWidth(new arrow.Uint32(), Uint32Array, Number);
-    case DuckDBTypeId.FLOAT:
+    case duckdb.DuckDBTypeId.FLOAT:
       return fixedWidth(new arrow.Float32(), Float32Array, Number);
-    case DuckDBTypeId.DOUBLE:
+    case duckdb.DuckDBTypeId.DOUBLE:
       return fixedWidth(new arrow.Float64(), Float64Array, Number);
-    case DuckDBTypeId.BIGINT:
+    case duckdb.DuckDBTypeId.BIGINT:
       return fixedWidth(new arrow.Int64(), BigInt64Array, readBigint);
-    case DuckDBTypeId.UBIGINT:
+    case duckdb.DuckDBTypeId.UBIGINT:
       return fixedWidth(new arrow.Uint64(), BigUint64Array, readBigint);
-    case DuckDBTypeId.HUGEINT:
+    case duckdb.DuckDBTypeId.HUGEINT:
       return decimal(HUGEINT_DIGITS, 0, readBigint);
-    case DuckDBTypeId.DECIMAL:
+    case duckdb.DuckDBTypeId.DECIMAL:
       return decimal(
         type.width,
         type.scale,
-        readingObject(DuckDBDecimalValue, ({ value }) => value),
+        readingObject(duckdb.DuckDBDecimalValue, ({ value }) => value),
       );
-    case DuckDBTypeId.DATE:
+    case duckdb.DuckDBTypeId.DATE:
       return fixedWidth(
         new arrow.DateDay(),
         Int32Array,
-        readingObject(DuckDBDateValue, ({ days }) => days),
+        readingObject(duckdb.DuckDBDateValue, ({ days }) => days),
       );
-    case DuckDBTypeId.TIME:
+    case duckdb.DuckDBTypeId.TIME:
       return fixedWidth(
         new arrow.TimeMicrosecond(),
         BigInt64Array,
-        readingObject(DuckDBTimeValue, ({ micros }) => micros),
+        readingObject(duckdb.DuckDBTimeValue, ({ micros }) => micros),
       );
-    case DuckDBTypeId.TIMESTAMP:
+    case duckdb.DuckDBTypeId.TIMESTAMP:
       return timestamp(
         arrow.TimeUnit.MICROSECOND,
         null,
-        readingObject(DuckDBTimestampValue, ({ micros }) => micros),
+        readingObject(duckdb.DuckDBTimestampValue, ({ micros }) => micros),
       );
-    case DuckDBTypeId.TIMESTAMP_TZ:
+    case duckdb.DuckDBTypeId.TIMESTAMP_TZ:
       return timestamp(
         arrow.TimeUnit.MICROSECOND,
         'UTC',
-        readingObject(DuckDBTimestampTZValue, ({ micros }) => micros),
+        readingObject(duckdb.DuckDBTimestampTZValue, ({ micros }) => micros),
       );
-    case DuckDBTypeId.TIMESTAMP_S:
+    case duckdb.DuckDBTypeId.TIMESTAMP_S:
       return timestamp(
         arrow.TimeUnit.SECOND,
         null,
-        readingObject(DuckDBTimestampSecondsValue, ({ seconds }) => seconds),
+        readingObject(duckdb.DuckDBTimestampSecondsValue, ({ seconds }) => seconds),
       );
-    case DuckDBTypeId.TIMESTAMP_MS:
+    case duckdb.DuckDBTypeId.TIMESTAMP_MS:
       return timestamp(
         arrow.TimeUnit.MILLISECOND,
         null,
-        readingObject(DuckDBTimestampMillisecondsValue, ({ millis }) => millis),
+        readingObject(duckdb.DuckDBTimestampMillisecondsValue, ({ millis }) => millis),
       );
-    case DuckDBTypeId.TIMESTAMP_NS:
+    case duckdb.DuckDBTypeId.TIMESTAMP_NS:
       return timestamp(
         arrow.TimeUnit.NANOSECOND,
         null,
-        readingObject(DuckDBTimestampNanosecondsValue, ({ nanos }) => nanos),
+        readingObject(duckdb.DuckDBTimestampNanosecondsValue, ({ nanos }) => nanos),
       );
-    case DuckDBTypeId.BLOB:
-      return binary(readingObject(DuckDBBlobValue, ({ bytes }) => bytes));
-    case DuckDBTypeId.GEOMETRY:
-      return binary(readingObject(DuckDBGeometryValue, ({ bytes }) => bytes));
-    case DuckDBTypeId.LIST:
+    case duckdb.DuckDBTypeId.BLOB:
+      return binary(readingObject(duckdb.DuckDBBlobValue, ({ bytes }) => bytes));
+    case duckdb.DuckDBTypeId.GEOMETRY:
+      return binary(readingObject(duckdb.DuckDBGeometryValue, ({ bytes }) => bytes));
+    case duckdb.DuckDBTypeId.LIST:
       return list(
         arrowCodec(type.valueType),
-        readingObject(DuckDBListValue, ({ items }) => items),
+        readingObject(duckdb.DuckDBListValue, ({ items }) => items),
       );
-    case DuckDBTypeId.ARRAY:
+    case duckdb.DuckDBTypeId.ARRAY:
       return fixedSizeList(
         arrowCodec(type.valueType),
         type.length,
-        readingObject(DuckDBArrayValue, ({ items }) => items),
+        readingObject(duckdb.DuckDBArrayValue, ({ items }) => items),
       );
-    case DuckDBTypeId.STRUCT: {
+    case duckdb.DuckDBTypeId.STRUCT: {
       const fields = type.entryNames.map((name) => ({
         name,
         codec: arrowCodec(type.typeForEntry(name)),
-        pick: readingObject(DuckDBStructValue, ({ entries }) => entries[name] ?? null),
+        pick: readingObject(duckdb.DuckDBStructValue, ({ entries }) => entries[name] ?? null),
       }));
       return struct(fields);
     }
-    case DuckDBTypeId.MAP:
+    case duckdb.DuckDBTypeId.MAP:
       return map(
         arrowCodec(type.keyType),
         arrowCodec(type.valueType),
-        readingObject(DuckDBMapValue, ({ entries }) => entries),
+        readingObject(duckdb.DuckDBMapValue, ({ entries }) => entries),
       );
-    case DuckDBTypeId.VARCHAR:
-    case DuckDBTypeId.ENUM:
-    case DuckDBTypeId.UUID:
-    case DuckDBTypeId.UHUGEINT:
-    case DuckDBTypeId.BIGNUM:
-    case DuckDBTypeId.TIME_TZ:
-    case DuckDBTypeId.TIME_NS:
-    case DuckDBTypeId.INTERVAL:
-    case DuckDBTypeId.BIT:
-    case DuckDBTypeId.UNION:
-    case DuckDBTypeId.VARIANT:
-    case DuckDBTypeId.ANY:
-    case DuckDBTypeId.SQLNULL:
-    case DuckDBTypeId.STRING_LITERAL:
-    case DuckDBTypeId.INTEGER_LITERAL:
+    case duckdb.DuckDBTypeId.VARCHAR:
+    case duckdb.DuckDBTypeId.ENUM:
+    case duckdb.DuckDBTypeId.UUID:
+    case duckdb.DuckDBTypeId.UHUGEINT:
+    case duckdb.DuckDBTypeId.BIGNUM:
+    case duckdb.DuckDBTypeId.TIME_TZ:
+    case duckdb.DuckDBTypeId.TIME_NS:
+    case duckdb.DuckDBTypeId.INTERVAL:
+    case duckdb.DuckDBTypeId.BIT:
+    case duckdb.DuckDBTypeId.UNION:
+    case duckdb.DuckDBTypeId.VARIANT:
+    case duckdb.DuckDBTypeId.ANY:
+    case duckdb.DuckDBTypeId.SQLNULL:
+    case duckdb.DuckDBTypeId.STRING_LITERAL:
+    case duckdb.DuckDBTypeId.INTEGER_LITERAL:
     default: {
       const write = cellText(type);
       return utf8((value) => write(value) ?? '');

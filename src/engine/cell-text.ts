@@ -1,4 +1,5 @@
-import { DuckDBDecimalValue, type DuckDBType, DuckDBTypeId, type DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import { duckdb } from './duckdb-api.ts';
 import { jsonConverter, jsonText } from './json-value.ts';
 import { readingObject, type ValueReader } from './value-reader.ts';
 
@@ -15,9 +16,9 @@ export function cellText(type: DuckDBType): TextConverter {
 }
 
 function presentText(type: DuckDBType): ValueReader<string> {
-  if (type.typeId === DuckDBTypeId.DECIMAL) return readingObject(DuckDBDecimalValue, String);
+  if (type.typeId === duckdb.DuckDBTypeId.DECIMAL) return readingObject(duckdb.DuckDBDecimalValue, String);
   const toJson = jsonConverter(type);
-  if (type.typeId === DuckDBTypeId.FLOAT || type.typeId === DuckDBTypeId.DOUBLE) {
+  if (type.typeId === duckdb.DuckDBTypeId.FLOAT || type.typeId === duckdb.DuckDBTypeId.DOUBLE) {
     return (value) => (Number.isFinite(value) ? jsonText(toJson(value)) : notFiniteText(Number(value)));
   }
   return (value) => jsonText(toJson(value));

@@ -1,4 +1,5 @@
-import { type DuckDBType, DuckDBTypeId } from '@duckdb/node-api';
+import type { DuckDBType } from '@duckdb/node-api';
+import { duckdb } from './duckdb-api.ts';
 import { type DeltaType, deltaArray, deltaField } from '../table/delta-schema.ts';
 import { quoteName } from './sql-text.ts';
 
@@ -38,52 +39,52 @@ export function duckDbTypeOf(type: DeltaType): string {
  */
 export function deltaTypeOf(type: DuckDBType): DeltaType {
   switch (type.typeId) {
-    case DuckDBTypeId.BOOLEAN:
+    case duckdb.DuckDBTypeId.BOOLEAN:
       return 'boolean';
-    case DuckDBTypeId.TINYINT:
+    case duckdb.DuckDBTypeId.TINYINT:
       return 'byte';
-    case DuckDBTypeId.SMALLINT:
-    case DuckDBTypeId.UTINYINT:
+    case duckdb.DuckDBTypeId.SMALLINT:
+    case duckdb.DuckDBTypeId.UTINYINT:
       return 'short';
-    case DuckDBTypeId.INTEGER:
-    case DuckDBTypeId.USMALLINT:
+    case duckdb.DuckDBTypeId.INTEGER:
+    case duckdb.DuckDBTypeId.USMALLINT:
       return 'integer';
-    case DuckDBTypeId.BIGINT:
-    case DuckDBTypeId.UINTEGER:
+    case duckdb.DuckDBTypeId.BIGINT:
+    case duckdb.DuckDBTypeId.UINTEGER:
       return 'long';
-    case DuckDBTypeId.UBIGINT:
+    case duckdb.DuckDBTypeId.UBIGINT:
       return 'decimal(20,0)';
-    case DuckDBTypeId.HUGEINT:
+    case duckdb.DuckDBTypeId.HUGEINT:
       return 'decimal(38,0)';
-    case DuckDBTypeId.FLOAT:
+    case duckdb.DuckDBTypeId.FLOAT:
       return 'float';
-    case DuckDBTypeId.DOUBLE:
+    case duckdb.DuckDBTypeId.DOUBLE:
       return 'double';
-    case DuckDBTypeId.DECIMAL: {
+    case duckdb.DuckDBTypeId.DECIMAL: {
       const { width, scale } = type;
       return `decimal(${width},${scale})`;
     }
-    case DuckDBTypeId.BLOB:
+    case duckdb.DuckDBTypeId.BLOB:
       return 'binary';
-    case DuckDBTypeId.DATE:
+    case duckdb.DuckDBTypeId.DATE:
       return 'date';
-    case DuckDBTypeId.TIMESTAMP:
-    case DuckDBTypeId.TIMESTAMP_S:
-    case DuckDBTypeId.TIMESTAMP_MS:
-    case DuckDBTypeId.TIMESTAMP_NS:
-    case DuckDBTypeId.TIMESTAMP_TZ:
+    case duckdb.DuckDBTypeId.TIMESTAMP:
+    case duckdb.DuckDBTypeId.TIMESTAMP_S:
+    case duckdb.DuckDBTypeId.TIMESTAMP_MS:
+    case duckdb.DuckDBTypeId.TIMESTAMP_NS:
+    case duckdb.DuckDBTypeId.TIMESTAMP_TZ:
       return 'timestamp';
-    case DuckDBTypeId.LIST:
-    case DuckDBTypeId.ARRAY:
+    case duckdb.DuckDBTypeId.LIST:
+    case duckdb.DuckDBTypeId.ARRAY:
       return deltaArray(deltaTypeOf(type.valueType));
-    case DuckDBTypeId.MAP:
+    case duckdb.DuckDBTypeId.MAP:
       return {
         type: 'map',
         keyType: deltaTypeOf(type.keyType),
         valueType: deltaTypeOf(type.valueType),
         valueContainsNull: true,
       };
-    case DuckDBTypeId.STRUCT: {
+    case duckdb.DuckDBTypeId.STRUCT: {
       const { entryNames, entryTypes } = type;
       const fields = entryNames.map((name, index) =>
         deltaField(name, deltaTypeOf(entryTypes[index] ?? type)),

@@ -1,22 +1,5 @@
-import {
-  DuckDBArrayValue,
-  DuckDBBlobValue,
-  DuckDBDateValue,
-  DuckDBDecimalValue,
-  DuckDBGeometryValue,
-  DuckDBListValue,
-  DuckDBMapValue,
-  DuckDBStructValue,
-  DuckDBTimestampMillisecondsValue,
-  DuckDBTimestampNanosecondsValue,
-  DuckDBTimestampSecondsValue,
-  DuckDBTimestampTZValue,
-  DuckDBTimestampValue,
-  type DuckDBType,
-  DuckDBTypeId,
-  DuckDBUnionValue,
-  DuckDBVariantValue,
-} from '@duckdb/node-api';
+import type { DuckDBDecimalValue, DuckDBType } from '@duckdb/node-api';
+import { duckdb } from './duckdb-api.ts';
 import { isoDate, isoTimestamp } from './iso-time.ts';
 import { readBigint, readingObject, type ValueReader } from './value-reader.ts';
 
@@ -64,96 +47,100 @@ export function jsonText(value: JsonValue): string {
 
 function presentConverter(type: DuckDBType): ValueReader<JsonValue> {
   switch (type.typeId) {
-    case DuckDBTypeId.BOOLEAN:
+    case duckdb.DuckDBTypeId.BOOLEAN:
       return Boolean;
-    case DuckDBTypeId.TINYINT:
-    case DuckDBTypeId.SMALLINT:
-    case DuckDBTypeId.INTEGER:
-    case DuckDBTypeId.UTINYINT:
-    case DuckDBTypeId.USMALLINT:
-    case DuckDBTypeId.UINTEGER:
+    case duckdb.DuckDBTypeId.TINYINT:
+    case duckdb.DuckDBTypeId.SMALLINT:
+    case duckdb.DuckDBTypeId.INTEGER:
+    case duckdb.DuckDBTypeId.UTINYINT:
+    case duckdb.DuckDBTypeId.USMALLINT:
+    case duckdb.DuckDBTypeId.UINTEGER:
       return Number;
-    case DuckDBTypeId.BIGINT:
-    case DuckDBTypeId.UBIGINT:
-    case DuckDBTypeId.HUGEINT:
-    case DuckDBTypeId.UHUGEINT:
-    case DuckDBTypeId.BIGNUM:
+    case duckdb.DuckDBTypeId.BIGINT:
+    case duckdb.DuckDBTypeId.UBIGINT:
+    case duckdb.DuckDBTypeId.HUGEINT:
+    case duckdb.DuckDBTypeId.UHUGEINT:
+    case duckdb.DuckDBTypeId.BIGNUM:
       return (value) => integerJson(readBigint(value));
-    case DuckDBTypeId.FLOAT:
+    case duckdb.DuckDBTypeId.FLOAT:
       return (value) => (Number.isFinite(value) ? shortestFloat(Number(value)) : null);
-    case DuckDBTypeId.DOUBLE:
+    case duckdb.DuckDBTypeId.DOUBLE:
       return (value) => (Number.isFinite(value) ? Number(value) : null);
-    case DuckDBTypeId.DECIMAL:
-      return readingObject(DuckDBDecimalValue, decimalJson);
-    case DuckDBTypeId.DATE:
-      return readingObject(DuckDBDateValue, isoDate);
-    case DuckDBTypeId.TIMESTAMP:
-      return readingObject(DuckDBTimestampValue, (value) => isoTimestamp(value, value.micros, 1_000_000n));
-    case DuckDBTypeId.TIMESTAMP_TZ:
-      return readingObject(DuckDBTimestampTZValue, (value) =>
+    case duckdb.DuckDBTypeId.DECIMAL:
+      return readingObject(duckdb.DuckDBDecimalValue, decimalJson);
+    case duckdb.DuckDBTypeId.DATE:
+      return readingObject(duckdb.DuckDBDateValue, isoDate);
+    case duckdb.DuckDBTypeId.TIMESTAMP:
+      return readingObject(duckdb.DuckDBTimestampValue, (value) =>
+        isoTimestamp(value, value.micros, 1_000_000n),
+      );
+    case duckdb.DuckDBTypeId.TIMESTAMP_TZ:
+      return readingObject(duckdb.DuckDBTimestampTZValue, (value) =>
         isoTimestamp(value, value.micros, 1_000_000n, 'Z'),
       );
-    case DuckDBTypeId.TIMESTAMP_S:
-      return readingObject(DuckDBTimestampSecondsValue, (value) => isoTimestamp(value, value.seconds, 1n));
-    case DuckDBTypeId.TIMESTAMP_MS:
-      return readingObject(DuckDBTimestampMillisecondsValue, (value) =>
+    case duckdb.DuckDBTypeId.TIMESTAMP_S:
+      return readingObject(duckdb.DuckDBTimestampSecondsValue, (value) =>
+        isoTimestamp(value, value.seconds, 1n),
+      );
+    case duckdb.DuckDBTypeId.TIMESTAMP_MS:
+      return readingObject(duckdb.DuckDBTimestampMillisecondsValue, (value) =>
         isoTimestamp(value, value.millis, 1000n),
       );
-    case DuckDBTypeId.TIMESTAMP_NS:
-      return readingObject(DuckDBTimestampNanosecondsValue, (value) =>
+    case duckdb.DuckDBTypeId.TIMESTAMP_NS:
+      return readingObject(duckdb.DuckDBTimestampNanosecondsValue, (value) =>
         isoTimestamp(value, value.nanos, 1_000_000_000n),
       );
-    case DuckDBTypeId.BLOB:
-      return readingObject(DuckDBBlobValue, ({ bytes }) => base64(bytes));
-    case DuckDBTypeId.GEOMETRY:
-      return readingObject(DuckDBGeometryValue, ({ bytes }) => base64(bytes));
-    case DuckDBTypeId.LIST: {
+    case duckdb.DuckDBTypeId.BLOB:
+      return readingObject(duckdb.DuckDBBlobValue, ({ bytes }) => base64(bytes));
+    case duckdb.DuckDBTypeId.GEOMETRY:
+      return readingObject(duckdb.DuckDBGeometryValue, ({ bytes }) => base64(bytes));
+    case duckdb.DuckDBTypeId.LIST: {
       const item = jsonConverter(type.valueType);
-      return readingObject(DuckDBListValue, ({ items }) => items.map(item));
+      return readingObject(duckdb.DuckDBListValue, ({ items }) => items.map(item));
     }
-    case DuckDBTypeId.ARRAY: {
+    case duckdb.DuckDBTypeId.ARRAY: {
       const item = jsonConverter(type.valueType);
-      return readingObject(DuckDBArrayValue, ({ items }) => items.map(item));
+      return readingObject(duckdb.DuckDBArrayValue, ({ items }) => items.map(item));
     }
-    case DuckDBTypeId.STRUCT: {
+    case duckdb.DuckDBTypeId.STRUCT: {
       const fields = type.entryNames.map((name) => ({
         name,
         convert: jsonConverter(type.typeForEntry(name)),
       }));
-      return readingObject(DuckDBStructValue, ({ entries }) =>
+      return readingObject(duckdb.DuckDBStructValue, ({ entries }) =>
         Object.fromEntries(fields.map(({ name, convert }) => [name, convert(entries[name] ?? null)])),
       );
     }
-    case DuckDBTypeId.MAP: {
+    case duckdb.DuckDBTypeId.MAP: {
       const key = jsonConverter(type.keyType);
       const item = jsonConverter(type.valueType);
-      return readingObject(DuckDBMapValue, ({ entries }) =>
+      return readingObject(duckdb.DuckDBMapValue, ({ entries }) =>
         Object.fromEntries(entries.map((entry) => [jsonText(key(entry.key)), item(entry.value)])),
       );
     }
-    case DuckDBTypeId.UNION: {
+    case duckdb.DuckDBTypeId.UNION: {
       const members = new Map(type.memberTags.map((tag) => [tag, jsonConverter(type.memberTypeForTag(tag))]));
-      return readingObject(DuckDBUnionValue, ({ tag, value }) => ({
+      return readingObject(duckdb.DuckDBUnionValue, ({ tag, value }) => ({
         [tag]: members.get(tag)?.(value) ?? null,
       }));
     }
-    case DuckDBTypeId.VARIANT:
-      return readingObject(DuckDBVariantValue, ({ type: inner, value }) => {
+    case duckdb.DuckDBTypeId.VARIANT:
+      return readingObject(duckdb.DuckDBVariantValue, ({ type: inner, value }) => {
         if (value === null) return null;
         return inner === undefined ? String(value) : jsonConverter(inner)(value);
       });
-    case DuckDBTypeId.VARCHAR:
-    case DuckDBTypeId.ENUM:
-    case DuckDBTypeId.UUID:
-    case DuckDBTypeId.TIME:
-    case DuckDBTypeId.TIME_TZ:
-    case DuckDBTypeId.TIME_NS:
-    case DuckDBTypeId.INTERVAL:
-    case DuckDBTypeId.BIT:
-    case DuckDBTypeId.ANY:
-    case DuckDBTypeId.SQLNULL:
-    case DuckDBTypeId.STRING_LITERAL:
-    case DuckDBTypeId.INTEGER_LITERAL:
+    case duckdb.DuckDBTypeId.VARCHAR:
+    case duckdb.DuckDBTypeId.ENUM:
+    case duckdb.DuckDBTypeId.UUID:
+    case duckdb.DuckDBTypeId.TIME:
+    case duckdb.DuckDBTypeId.TIME_TZ:
+    case duckdb.DuckDBTypeId.TIME_NS:
+    case duckdb.DuckDBTypeId.INTERVAL:
+    case duckdb.DuckDBTypeId.BIT:
+    case duckdb.DuckDBTypeId.ANY:
+    case duckdb.DuckDBTypeId.SQLNULL:
+    case duckdb.DuckDBTypeId.STRING_LITERAL:
+    case duckdb.DuckDBTypeId.INTEGER_LITERAL:
     default:
       return String;
   }

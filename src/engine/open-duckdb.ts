@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { duckdb } from './duckdb-api.ts';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { ObjectLocator } from './object-locator.ts';
@@ -35,7 +36,7 @@ export interface DuckDb extends SqlSession, Disposable {
 
 /** Opens a private DuckDB that never loads extensions by itself and reckons time in UTC, so that results do not depend on the machine. */
 export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
-  const instance = await DuckDBInstance.create(
+  const instance = await duckdb.DuckDBInstance.create(
     options.onDisk ? join(options.scratchDir, 'staging.duckdb') : ':memory:',
     {
       autoinstall_known_extensions: 'false',

@@ -1,16 +1,5 @@
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  type DuckDBPreparedStatement,
-  type DuckDBType,
-  type DuckDBValue,
-  LIST,
-  listValue,
-  SQLNULL,
-  StatementType,
-  VARCHAR,
-} from '@duckdb/node-api';
+import type { DuckDBPreparedStatement, DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import { duckdb } from './duckdb-api.ts';
 import { PixlakeError, toPixlakeError } from '../errors.ts';
 import { deltaTypeOf, duckDbTypeOf } from './column-type.ts';
 import { encodeResult } from './encodings.ts';
@@ -86,7 +75,7 @@ async function lock(paths: readonly string[]): Promise<void> {
   await open.db.run(settings.map((setting) => `SET ${setting}`).join('; '));
 }
 
-const READING = new Set([StatementType.SELECT, StatementType.EXPLAIN]);
+const READING = new Set([duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN]);
 
 async function prepare({ sql, parameters, paths }: LockedStatement): Promise<DuckDBPreparedStatement> {
   await lock(paths);
@@ -126,13 +115,13 @@ function bind(prepared: DuckDBPreparedStatement, parameters: SqlParameters): voi
 function typeValue(parameter: SqlParameter): [DuckDBValue, DuckDBType] {
   if (typeof parameter === 'object' && parameter !== null) {
     const items = parameter.map(typeValue);
-    const [, type = SQLNULL] = items.find(([value]) => value !== null) ?? [];
-    return [listValue(items.map(([value]) => value)), LIST(type)];
+    const [, type = duckdb.SQLNULL] = items.find(([value]) => value !== null) ?? [];
+    return [duckdb.listValue(items.map(([value]) => value)), duckdb.LIST(type)];
   }
-  if (typeof parameter === 'string') return [parameter, VARCHAR];
-  if (typeof parameter === 'boolean') return [parameter, BOOLEAN];
-  if (parameter === null) return [null, SQLNULL];
-  return Number.isSafeInteger(parameter) ? [BigInt(parameter), BIGINT] : [parameter, DOUBLE];
+  if (typeof parameter === 'string') return [parameter, duckdb.VARCHAR];
+  if (typeof parameter === 'boolean') return [parameter, duckdb.BOOLEAN];
+  if (parameter === null) return [null, duckdb.SQLNULL];
+  return Number.isSafeInteger(parameter) ? [BigInt(parameter), duckdb.BIGINT] : [parameter, duckdb.DOUBLE];
 }
 
 /** Gives the first bytes too, so that most of what can go wrong does so before the first byte of an answer is sent. */

@@ -1,4 +1,5 @@
-import { type DuckDBResult, type DuckDBType, type DuckDBValue, ResultReturnType } from '@duckdb/node-api';
+import type { DuckDBResult, DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import { duckdb } from './duckdb-api.ts';
 import { PixlakeError } from '../errors.ts';
 import { sqlError } from './open-duckdb.ts';
 
@@ -45,7 +46,7 @@ async function* readChunks(result: DuckDBResult): AsyncGenerator<RowBatch> {
     throw sqlError(error);
   }
   // A stream that fails or is interrupted ends like a complete one and its message is lost; only its type tells them apart.
-  if (result.returnType === ResultReturnType.INVALID) {
+  if (result.returnType === duckdb.ResultReturnType.INVALID) {
     throw new PixlakeError('SQL_FAILED', `the query failed or was interrupted after ${rowCount} rows`, {
       remedy: 'write its result as Parquet to see why it fails',
     });

@@ -1,4 +1,5 @@
-import { type DuckDBValue, VARCHAR } from '@duckdb/node-api';
+import type { DuckDBValue } from '@duckdb/node-api';
+import { duckdb } from './duckdb-api.ts';
 import { PixlakeError } from '../errors.ts';
 import type { QueriedTable } from './lake-tables.ts';
 import type { RowBatch, RowBatches } from './result-stream.ts';
@@ -35,7 +36,7 @@ export function signUrls(
     throw new PixlakeError('ARGUMENT_INVALID', 'there are links only to images of a lake on S3');
   const { columns } = batches;
   return {
-    columns: [...columns, { name: URL_COLUMN, type: VARCHAR }],
+    columns: [...columns, { name: URL_COLUMN, type: duckdb.VARCHAR }],
     async *[Symbol.asyncIterator]() {
       for await (const batch of batches) {
         const keys = batch.getColumns()[index] ?? [];

@@ -91,9 +91,8 @@ export interface ObjectStore {
 
 /** Refuses keys that are empty, absolute, not normalised or that climb out of the root. @throws `OBJECT_KEY_INVALID` */
 export function checkKey(key: string): void {
-  const parts = key.split('/');
   // oxlint-disable-next-line no-control-regex -- control characters are just what must not pass
-  if (parts.some((part) => part === '' || part === '.' || part === '..') || /[\\\u0000-\u001f]/u.test(key)) {
+  if (/(?:^|\/)\.{0,2}(?:\/|$)|[\\\u0000-\u001f]/u.test(key)) {
     throw new PixlakeError(
       'OBJECT_KEY_INVALID',
       `object key ${JSON.stringify(key)} is not a plain relative path`,

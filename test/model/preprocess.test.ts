@@ -37,8 +37,8 @@ it.each([1, 2, 3, 4, 5, 7, 64, 333])('is within a millionth of 64-bit numbers fo
         height: 1,
         layout,
         colorOrder,
-        mean: [0.485, 0.456, 0.406],
-        std: [0.229, 0.224, 0.225],
+        mean: [0.485, 0.456, 0.406] as const,
+        std: [0.229, 0.224, 0.225] as const,
       };
       const { input } = toyCard({ input: { ...TOY_CARD.input, ...changes } });
       const target = new Float32Array(width * 3);
