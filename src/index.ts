@@ -20,6 +20,7 @@ export {
 export type { TableFile, TableFiles } from './engine/list-files.ts';
 export type { QueryOptions, RunningQuery } from './engine/query-lake.ts';
 export type { TableDescription, TableSummary } from './engine/summarize-tables.ts';
+export { drawSvg } from './image/draw-svg.ts';
 export { FITS, FORMATS } from './image/transform.ts';
 export { DEFAULT_MODEL } from './model/built-in-models.ts';
 export { DEVICES, type Device } from './model/devices.ts';

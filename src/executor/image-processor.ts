@@ -15,6 +15,7 @@ export function createImageProcessor(): ImageProcessor {
     filename: new URL('./process-worker.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: availableParallelism(),
+    recordTiming: false,
     maxQueue: MAX_QUEUED,
     idleTimeout: IDLE_MS,
   });

@@ -40,6 +40,7 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
         filename: new URL('./worker.js', import.meta.url).href,
         minThreads: threads,
         maxThreads: threads,
+        recordTiming: false,
       });
       const cancel = (): void => {
         Atomics.store(counters, COUNTER.isCancelled, 1);

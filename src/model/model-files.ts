@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import { type ModelCard, parseModelCard } from './model-card.ts';
 
@@ -83,9 +82,11 @@ async function readCardFile(path: string): Promise<string> {
 /** SHA-256 of a file, as hex. @throws STORAGE_FAILED, STORAGE_DENIED */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1024 ** 2 }), hash).catch((error: unknown) =>
-    Promise.reject(toStorageError(error, path)),
-  );
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) hash.update(chunk as Buffer);
+  } catch (error) {
+    throw toStorageError(error, path);
+  }
   return hash.digest('hex');
 }
 

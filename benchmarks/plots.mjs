@@ -1,0 +1,150 @@
+// The plots of `npm run bench`, as specs of Vega-Lite made from its results.
+
+const IMAGES = { field: 'images', type: 'quantitative', scale: { type: 'log', nice: false } };
+const WIDTH = 520;
+
+const subtitleOf = ({ machine }) =>
+  `${machine.cores} x ${machine.cpu}, ${machine.memoryGb} GB, Node ${machine.node}, ${machine.date}`;
+
+const powers = (values) => {
+  const logs = values.map((value) => Math.log10(value));
+  const first = Math.floor(Math.min(...logs));
+  const count = Math.ceil(Math.max(...logs)) - first + 1;
+  return Array.from({ length: count }, (_, index) => 10 ** (first + index));
+};
+
+/** Points joined by lines, on logarithmic axes whose ticks are powers of ten. */
+function logLog({ values, x, y, series, height = 240 }) {
+  const axis = (field) => ({ values: powers(values.map((row) => row[field])), format: '~s', gridDash: [2, 2] });
+  const scale = { type: 'log', nice: false };
+  return {
+    width: WIDTH,
+    height,
+    data: { values },
+    mark: { type: 'line', point: true },
+    encoding: {
+      x: { ...IMAGES, field: x.field, title: x.title, axis: axis(x.field) },
+      y: { field: y.field, type: 'quantitative', scale, title: y.title, axis: axis(y.field) },
+      color: { field: series.field, type: 'nominal', title: series.title ?? null, sort: series.sort },
+    },
+  };
+}
+
+const JOBS = ['SELECT', 'run', 'run with model'];
+
+/** Query and processing time against the number of images; images a second and peak memory beneath. */
+export function plotProcessing(result) {
+  const rows = result.points.flatMap(({ images, model, querySeconds, runSeconds, peakMb }) => {
+    const job = model === null ? 'run' : 'run with model';
+    const run = { job, images, seconds: runSeconds, perSecond: images / runSeconds, peakMb };
+    const query = { job: 'SELECT', images, seconds: querySeconds, perSecond: images / querySeconds };
+    return querySeconds === null || model !== null ? [run] : [query, run];
+  });
+  const runs = rows.filter(({ job }) => job !== 'SELECT');
+  const x = { field: 'images', title: 'images written, or rows selected' };
+  const series = { field: 'job', sort: JOBS };
+  return {
+    title: { text: 'Time against the number of images', subtitle: subtitleOf(result) },
+    vconcat: [
+      logLog({ values: rows, x, y: { field: 'seconds', title: 'seconds' }, series }),
+      logLog({ values: runs, x, y: { field: 'perSecond', title: 'images/s' }, series, height: 130 }),
+      {
+        width: WIDTH,
+        height: 110,
+        data: { values: runs },
+        mark: { type: 'line', point: true },
+        encoding: {
+          x: { ...IMAGES, title: x.title, axis: { values: powers(runs.map(({ images }) => images)), format: '~s' } },
+          y: { field: 'peakMb', type: 'quantitative', title: 'peak memory, MB' },
+          color: { field: 'job', type: 'nominal', title: null, sort: JOBS },
+        },
+      },
+    ],
+    resolve: { scale: { color: 'shared' } },
+  };
+}
+
+/** Latency of queries against the number of metadata rows. */
+export function plotQueries(result) {
+  const values = result.points.map((point) => ({ ...point, seconds: point.ms / 1000 }));
+  return {
+    title: { text: 'Query latency against the number of rows', subtitle: subtitleOf(result) },
+    ...logLog({
+      values,
+      x: { field: 'rows', title: 'rows of metadata' },
+      y: { field: 'seconds', title: 'seconds' },
+      series: { field: 'query', sort: result.queries },
+    }),
+  };
+}
+
+/** Bars with their values, the longest first unless sorted otherwise. */
+function bars(result, { title, values, field, label, sort = '-x', format = ',.0f' }) {
+  return {
+    title: { text: title, subtitle: subtitleOf(result) },
+    width: WIDTH,
+    height: { step: 26 },
+    data: { values },
+    encoding: {
+      y: { field: 'name', type: 'nominal', sort, title: null },
+      x: { field, type: 'quantitative', title: label },
+    },
+    layer: [
+      { mark: 'bar' },
+      {
+        mark: { type: 'text', align: 'left', dx: 4, fontSize: 11 },
+        encoding: { text: { field, type: 'quantitative', format } },
+      },
+    ],
+  };
+}
+
+/** Images ingested a second. */
+export function plotIngest(result) {
+  const values = result.points.map(({ images, seconds }) => ({ images, perSecond: images / seconds }));
+  return {
+    title: { text: 'Ingest: images a second against the number of images', subtitle: subtitleOf(result) },
+    width: WIDTH,
+    height: 200,
+    data: { values },
+    mark: { type: 'line', point: true },
+    encoding: {
+      x: { ...IMAGES, title: 'images', axis: { values: powers(values.map(({ images }) => images)), format: '~s' } },
+      y: { field: 'perSecond', type: 'quantitative', title: 'images/s' },
+    },
+  };
+}
+
+/** Images a second by the number of worker threads. */
+export function plotWorkers(result) {
+  const values = result.points.map(({ workers, images, seconds }) => ({ name: String(workers), perSecond: images / seconds }));
+  const title = 'Images a second by worker threads';
+  return bars(result, { title, values, field: 'perSecond', label: 'images/s', sort: null });
+}
+
+/** The same run on a folder and on S3. */
+export function plotStores(result) {
+  const values = result.points.map(({ store, images, seconds }) => ({ name: store, perSecond: images / seconds }));
+  const title = 'Images a second: folder and S3';
+  return bars(result, { title, values, field: 'perSecond', label: 'images/s', sort: null });
+}
+
+/** Other tools on the same files, and on the same Parquet. */
+export function plotPeers(result) {
+  const transform = result.transform.map(({ tool, images, seconds }) => ({ name: tool, perSecond: images / seconds }));
+  const query = result.query.map(({ tool, ms }) => ({ name: tool, ms }));
+  const { title, ...first } = bars(result, {
+    title: 'Crop, resize to 256x256, JPEG: files in, files out',
+    values: transform,
+    field: 'perSecond',
+    label: 'images/s',
+  });
+  const second = bars(result, {
+    title: '',
+    values: query,
+    field: 'ms',
+    label: `milliseconds for a histogram over ${result.queryRows.toLocaleString('en')} rows`,
+    sort: 'x',
+  });
+  return { title, vconcat: [first, { ...second, title: undefined }] };
+}

@@ -1,0 +1,27 @@
+// The lake that is measured on: of the real data set where its folder is in PIXLAKE_FASHION_DIR, else of the generated sample.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { inProcess } from './machine.mjs';
+import { writeSample } from '../../dist/index.js';
+
+/** Files to ingest: all of them, and what they are called in titles. */
+export async function openCatalogue(work, isQuick) {
+  const data = process.env.PIXLAKE_FASHION_DIR;
+  if (data !== undefined && existsSync(join(data, 'styles.csv'))) {
+    const images = isQuick ? join(data, 'images') : join(data, 'images-44k.tar');
+    return { name: 'Fashion Product Images (Small)', source: join(data, 'styles.csv'), images };
+  }
+  const folder = join(work, 'sample');
+  await writeSample(folder, { rows: isQuick ? 300 : 3000 });
+  return { name: 'generated sample', source: join(folder, 'styles.csv'), images: join(folder, 'images') };
+}
+
+/** Ingests the catalogue into a lake and tells how many of its images are good. */
+export async function makeLake(work, { source, images }) {
+  const lake = join(work, 'lake');
+  const { ingestSeconds, ingestedCount } = await inProcess({ lake, ingest: { source, images } });
+  const { rowCount: goodCount } = await inProcess({ lake, query: "SELECT id FROM images WHERE image_status = 'ok'" });
+  return { lake, goodCount, ingested: { images: ingestedCount, seconds: ingestSeconds } };
+}
+
+export const good = (limit) => `SELECT * FROM images WHERE image_status = 'ok' LIMIT ${limit}`;

@@ -1,0 +1,40 @@
+// The regression check: ratios between measurements of one run, which a slower machine does not change, against the least that is expected.
+
+const rateOf = ({ images, seconds }) => images / seconds;
+
+/** Each ratio, or `undefined` where its part was not measured; larger is better. */
+const RATIOS = {
+  'images/s of the largest run without model to one of a third at most': ({ processing }) => {
+    const points = processing?.points.filter(({ model }) => model === null) ?? [];
+    const largest = points.at(-1);
+    const smaller = points.findLast(({ images }) => images <= (largest?.images ?? 0) / 3);
+    return largest && smaller && largest.images / largest.runSeconds / (smaller.images / smaller.runSeconds);
+  },
+  'peak memory of the smallest run to that of the largest': ({ processing }) => {
+    const points = processing?.points.filter(({ model }) => model === null) ?? [];
+    return points.length > 0 ? points[0].peakMb / points.at(-1).peakMb : undefined;
+  },
+  'latency of 500 ids unpruned to pruned, on the largest table': ({ queries }) => {
+    const rows = queries?.points.at(-1)?.rows;
+    const msOf = (name) => queries.points.find((point) => point.rows === rows && point.query === name).ms;
+    return rows && msOf('500 ids, unpruned') / msOf('500 ids, pruned');
+  },
+  'images/s of two workers to one': ({ workers }) => {
+    const [one, two] = workers?.points ?? [];
+    return two && rateOf(two) / rateOf(one);
+  },
+  'images/s of pixlake to OpenCV in a process pool': ({ peers }) => {
+    const of = (tool) => peers.transform.find((point) => point.tool === tool);
+    return peers && rateOf(of('pixlake')) / rateOf(of('OpenCV, process pool'));
+  },
+};
+
+export function checkRatios(results, expected) {
+  return Object.entries(RATIOS).flatMap(([name, ratio]) => {
+    const value = ratio(results);
+    if (value === undefined) return [];
+    const least = expected[name];
+    if (least === undefined) throw new Error(`ratios.json expects nothing of "${name}"`);
+    return [{ name, value, least, isMet: value >= least }];
+  });
+}

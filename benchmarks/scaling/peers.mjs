@@ -1,0 +1,81 @@
+// (f) Other tools: the same job on the same files, and the same histogram over the same Parquet files, in the same run.
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openLakehouse } from '../../dist/index.js';
+import { good } from './catalogue.mjs';
+import { inProcess, median } from './machine.mjs';
+import { makeMetadata } from './metadata.mjs';
+
+const SCRIPT = fileURLToPath(new URL('./peers.py', import.meta.url));
+const REQUIREMENTS = fileURLToPath(new URL('./peers-requirements.txt', import.meta.url));
+const TRANSFORMERS = ['opencv', 'pillow', 'huggingface', 'daft', 'ray'];
+const QUERIERS = ['polars', 'pandas'];
+const NAMES = {
+  opencv: 'OpenCV, process pool',
+  pillow: 'Pillow, process pool',
+  huggingface: 'Hugging Face datasets.map with OpenCV',
+  daft: 'Daft with OpenCV',
+  ray: 'Ray Data with OpenCV',
+  polars: 'Polars',
+  pandas: 'pandas',
+};
+
+/** Python with the peers, in an environment that is made for it; `undefined` where that cannot be. */
+function openPython(work) {
+  try {
+    execFileSync('python3', ['-m', 'venv', join(work, 'venv')], { stdio: 'ignore' });
+    const python = join(work, 'venv/bin/python');
+    execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]);
+    return python;
+  } catch {
+    return undefined;
+  }
+}
+
+const HISTOGRAM = 'SELECT masterCategory, year, count(*) AS images FROM catalogue GROUP BY ALL';
+
+export async function measurePeers({ lake, goodCount }, { work, isQuick, log, machine }) {
+  const python = isQuick ? undefined : openPython(work);
+  if (python === undefined) {
+    log('SKIPPED: Python with the other tools is not here, or the run is a quick one');
+    return undefined;
+  }
+  const images = Math.min(goodCount, 10_000);
+  const sources = join(work, 'peers-sources');
+  mkdirSync(sources);
+  const rows = await openLakehouse({ lake }).query(good(images));
+  const key = rows.columns.findIndex(({ name }) => name === 'image_key');
+  for await (const batch of rows.batches)
+    for (const row of batch.getRows()) copyFileSync(join(lake, row[key]), join(sources, row[key].split('/').at(-1)));
+  await rows[Symbol.asyncDispose]();
+
+  const seconds = { pixlake: [], ...Object.fromEntries(TRANSFORMERS.map((tool) => [tool, []])) };
+  const ask = (...args) => JSON.parse(execFileSync(python, [SCRIPT, ...args.map(String)], { stdio: ['ignore', 'pipe', 'ignore'] }));
+  for (let round = 0; round < 3; round++) {
+    const { runSeconds } = await inProcess({ lake, run: { name: `f-${round}`, sql: good(images) } });
+    seconds.pixlake.push(runSeconds);
+    for (const tool of TRANSFORMERS) {
+      const target = join(work, `peers-${tool}-${round}`);
+      mkdirSync(target);
+      seconds[tool].push(ask(tool, sources, target, machine.cores).seconds);
+      const written = readdirSync(target).length;
+      if (written !== images) throw new Error(`${tool} wrote ${written} of ${images} images`);
+    }
+  }
+  const transform = Object.entries(seconds).map(([tool, all]) => ({ tool: NAMES[tool] ?? tool, images, seconds: median(all) }));
+  for (const { tool, seconds: time } of transform) log(`${tool}: ${(images / time).toFixed(0)} images/s`);
+
+  const queryRows = 10_000_000;
+  const metadata = join(work, 'peers-metadata');
+  await makeMetadata(metadata, queryRows);
+  const { files } = await openLakehouse({ lake: metadata }).files('catalogue');
+  const { querySeconds } = await inProcess({ lake: metadata, query: HISTOGRAM, repeat: 5 });
+  const query = [
+    { tool: 'pixlake', ms: querySeconds * 1000 },
+    ...QUERIERS.map((tool) => ({ tool: NAMES[tool], ms: ask(tool, ...files.map(({ uri }) => uri)).seconds * 1000 })),
+  ];
+  for (const { tool, ms } of query) log(`${tool}: histogram over ${queryRows} rows in ${ms.toFixed(0)} ms`);
+  return { transform, query, queryRows };
+}

@@ -1,0 +1,75 @@
+// (e) The same run on a folder and on S3: the server that PIXLAKE_TEST_S3_ENDPOINT names (bucket in PIXLAKE_TEST_S3_BUCKET), or Ceph, which then runs on
+// the same cores, where its packages are installed.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { good } from './catalogue.mjs';
+import { inProcess, repeat } from './machine.mjs';
+
+const CEPH = fileURLToPath(new URL('../../test/s3/ceph.sh', import.meta.url));
+const BUCKET = 'pixlake-bench';
+
+/** Environment of a server, and how to end it; `undefined` where there is none. */
+async function startServer(work) {
+  const { PIXLAKE_TEST_S3_ENDPOINT: endpoint, PIXLAKE_TEST_S3_BUCKET: bucket } = process.env;
+  if (endpoint !== undefined)
+    return { name: 'S3', bucket, env: { AWS_ENDPOINT_URL: endpoint }, stop: () => undefined };
+  try {
+    execFileSync('radosgw', ['--version'], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  const folder = join(work, 'ceph');
+  const port = 20_000 + (process.pid % 20_000);
+  execFileSync('mkdir', ['-p', folder]);
+  execFileSync(CEPH, [folder, String(port)], { stdio: 'ignore' });
+  const env = {
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'ownerkey',
+    AWS_SECRET_ACCESS_KEY: 'ownersecret0123456789',
+  };
+  const client = new S3Client({
+    endpoint: env.AWS_ENDPOINT_URL,
+    region: env.AWS_REGION,
+    forcePathStyle: true,
+    credentials: { accessKeyId: env.AWS_ACCESS_KEY_ID, secretAccessKey: env.AWS_SECRET_ACCESS_KEY },
+  });
+  await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  client.destroy();
+  const stop = () => {
+    for (const name of readdirSync(folder).filter((entry) => entry.endsWith('.pid')))
+      execFileSync('kill', ['-9', readFileSync(join(folder, name), 'utf8').trim()], { stdio: 'ignore' });
+  };
+  return { name: 'S3 (Ceph on the same cores)', bucket: BUCKET, env, stop };
+}
+
+export async function measureStores({ source, images }, { work, isQuick, log }) {
+  const server = await startServer(work);
+  if (server === undefined) {
+    log('SKIPPED: no S3 server; Ceph is not installed and PIXLAKE_TEST_S3_ENDPOINT names none');
+    return undefined;
+  }
+  try {
+    const rows = isQuick ? 250 : 3000;
+    const csv = join(work, `stores-${rows}.csv`);
+    writeFileSync(csv, readFileSync(source, 'utf8').split(/(?<=\n)/u).slice(0, rows + 1).join(''));
+    const points = [];
+    const lakes = { folder: join(work, 'stores-lake'), [server.name]: `s3://${server.bucket}/lake-${process.pid}` };
+    for (const [store, lake] of Object.entries(lakes)) {
+      const { ingestSeconds } = await inProcess({ lake, ingest: { source: csv, images } }, server.env);
+      const { runSeconds: seconds, imageCount, querySeconds } = await repeat(
+        isQuick ? 1 : 3,
+        (time) => ({ lake, query: good(rows), run: { name: `e-${time}`, sql: good(rows) } }),
+        server.env,
+      );
+      points.push({ store, images: imageCount, seconds, ingestSeconds, querySeconds });
+      log(`${store}: ${(imageCount / seconds).toFixed(0)} images/s, query ${(querySeconds * 1000).toFixed(0)} ms`);
+    }
+    return { points };
+  } finally {
+    server.stop();
+  }
+}
