@@ -45,7 +45,9 @@ console.log(`${machine.cores} x ${machine.cpu}, ${machine.memoryGb} GB, Node ${m
 const catalogue = await openCatalogue(work, isQuick);
 console.log(`ingesting ${catalogue.name}`);
 const lake = { ...catalogue, ...(await makeLake(work, catalogue)) };
-console.log(`${lake.ingested.images} images, ${(lake.ingested.images / lake.ingested.seconds).toFixed(0)} ingested a second`);
+console.log(
+  `${lake.ingested.images} images, ${(lake.ingested.images / lake.ingested.seconds).toFixed(0)} ingested a second`,
+);
 
 const results = {};
 for (const name of values.only.split(',')) {

@@ -1,8 +1,8 @@
 """The job of benchmarks/pixels.mjs by OpenCV or Pillow in a pool of processes: argv are library, input folder, output folder, processes."""
 import json, math, os, random, sys, time
+from functools import partial
 from multiprocessing import Pool
 
-library, source, target, processes = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 SIZE, QUALITY, CROP = 256, 90, 0.2
 
 
@@ -18,7 +18,7 @@ def fit(w, h):
     return w, h, (SIZE - w) // 2, (SIZE - h) // 2
 
 
-def opencv(name, flag):
+def opencv(source, target, name, flag):
     import cv2
     image = cv2.imread(os.path.join(source, name), flag)
     x, y, w, h = draw(name, image.shape[1], image.shape[0])
@@ -29,7 +29,7 @@ def opencv(name, flag):
     cv2.imwrite(os.path.join(target, name), image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
 
 
-def pillow(name):
+def pillow(source, target, name):
     from PIL import Image
     with Image.open(os.path.join(source, name)) as opened:
         image = opened.convert("RGB")
@@ -40,19 +40,25 @@ def pillow(name):
     canvas.save(os.path.join(target, name), "JPEG", quality=QUALITY)
 
 
-def work(name):
+def work(library, source, target, name):
+    """Makes one image; `source` and `target` are folders."""
     if library == "pillow":
-        return pillow(name)
+        return pillow(source, target, name)
     import cv2
     cv2.setNumThreads(1)
     flags = {"opencv": cv2.IMREAD_COLOR, "opencv-reduced-4": cv2.IMREAD_REDUCED_COLOR_4}
-    return opencv(name, flags[library])
+    return opencv(source, target, name, flags[library])
+
+
+def run_pool(library, source, target, names, processes):
+    with Pool(processes) as pool:
+        for _ in pool.imap_unordered(partial(work, library, source, target), names, chunksize=16):
+            pass
 
 
 if __name__ == "__main__":
+    library, source, target, processes = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     names = sorted(os.listdir(source))
     start = time.perf_counter()
-    with Pool(processes) as pool:
-        for _ in pool.imap_unordered(work, names, chunksize=16):
-            pass
+    run_pool(library, source, target, names, processes)
     print(json.dumps({"seconds": time.perf_counter() - start, "images": len(names)}))

@@ -15,7 +15,11 @@ const powers = (values) => {
 
 /** Points joined by lines, on logarithmic axes whose ticks are powers of ten. */
 function logLog({ values, x, y, series, height = 240 }) {
-  const axis = (field) => ({ values: powers(values.map((row) => row[field])), format: '~s', gridDash: [2, 2] });
+  const axis = (field) => ({
+    values: powers(values.map((row) => row[field])),
+    format: '~s',
+    gridDash: [2, 2],
+  });
   const scale = { type: 'log', nice: false };
   return {
     width: WIDTH,
@@ -23,8 +27,8 @@ function logLog({ values, x, y, series, height = 240 }) {
     data: { values },
     mark: { type: 'line', point: true },
     encoding: {
-      x: { ...IMAGES, field: x.field, title: x.title, axis: axis(x.field) },
-      y: { field: y.field, type: 'quantitative', scale, title: y.title, axis: axis(y.field) },
+      x: { ...IMAGES, field: x.field, title: x.title, axis: axis(x.field, '~s') },
+      y: { field: y.field, type: 'quantitative', scale, title: y.title, axis: axis(y.field, ',~g') },
       color: { field: series.field, type: 'nominal', title: series.title ?? null, sort: series.sort },
     },
   };
@@ -54,7 +58,11 @@ export function plotProcessing(result) {
         data: { values: runs },
         mark: { type: 'line', point: true },
         encoding: {
-          x: { ...IMAGES, title: x.title, axis: { values: powers(runs.map(({ images }) => images)), format: '~s' } },
+          x: {
+            ...IMAGES,
+            title: x.title,
+            axis: { values: powers(runs.map(({ images }) => images)), format: '~s' },
+          },
           y: { field: 'peakMb', type: 'quantitative', title: 'peak memory, MB' },
           color: { field: 'job', type: 'nominal', title: null, sort: JOBS },
         },
@@ -109,7 +117,11 @@ export function plotIngest(result) {
     data: { values },
     mark: { type: 'line', point: true },
     encoding: {
-      x: { ...IMAGES, title: 'images', axis: { values: powers(values.map(({ images }) => images)), format: '~s' } },
+      x: {
+        ...IMAGES,
+        title: 'images',
+        axis: { values: powers(values.map(({ images }) => images)), format: '~s' },
+      },
       y: { field: 'perSecond', type: 'quantitative', title: 'images/s' },
     },
   };
@@ -117,21 +129,30 @@ export function plotIngest(result) {
 
 /** Images a second by the number of worker threads. */
 export function plotWorkers(result) {
-  const values = result.points.map(({ workers, images, seconds }) => ({ name: String(workers), perSecond: images / seconds }));
+  const values = result.points.map(({ workers, images, seconds }) => ({
+    name: String(workers),
+    perSecond: images / seconds,
+  }));
   const title = 'Images a second by worker threads';
   return bars(result, { title, values, field: 'perSecond', label: 'images/s', sort: null });
 }
 
 /** The same run on a folder and on S3. */
 export function plotStores(result) {
-  const values = result.points.map(({ store, images, seconds }) => ({ name: store, perSecond: images / seconds }));
+  const values = result.points.map(({ store, images, seconds }) => ({
+    name: store,
+    perSecond: images / seconds,
+  }));
   const title = 'Images a second: folder and S3';
   return bars(result, { title, values, field: 'perSecond', label: 'images/s', sort: null });
 }
 
 /** Other tools on the same files, and on the same Parquet. */
 export function plotPeers(result) {
-  const transform = result.transform.map(({ tool, images, seconds }) => ({ name: tool, perSecond: images / seconds }));
+  const transform = result.transform.map(({ tool, images, seconds }) => ({
+    name: tool,
+    perSecond: images / seconds,
+  }));
   const query = result.query.map(({ tool, ms }) => ({ name: tool, ms }));
   const { title, ...first } = bars(result, {
     title: 'Crop, resize to 256x256, JPEG: files in, files out',
@@ -147,4 +168,55 @@ export function plotPeers(result) {
     sort: 'x',
   });
   return { title, vconcat: [first, { ...second, title: undefined }] };
+}
+
+/** Images a second and memory in the course of one long run. */
+export function plotMillion(result) {
+  const values = result.points.slice(1).map((point, index) => {
+    const before = result.points[index];
+    return {
+      ...point,
+      perSecond: (point.images - before.images) / Math.max(1, point.seconds - before.seconds),
+    };
+  });
+  const x = { field: 'images', type: 'quantitative', title: 'images written', axis: { format: '~s' } };
+  const panel = (field, title, height) => ({
+    width: WIDTH,
+    height,
+    data: { values },
+    mark: { type: 'line', point: { size: 20 } },
+    encoding: { x, y: { field, type: 'quantitative', title, scale: { zero: true } } },
+  });
+  return {
+    title: {
+      text: `One run over ${result.images.toLocaleString('en')} images`,
+      subtitle: subtitleOf(result),
+    },
+    vconcat: [panel('perSecond', 'images/s', 160), panel('rssMb', 'resident memory, MB', 130)],
+  };
+}
+
+/** Cost by what it is for, and machine time, against the number of images. */
+export function plotScaling(result) {
+  const series = { field: 'part', sort: null };
+  const costs = result.rows.flatMap(({ images, cost }) =>
+    Object.entries(cost).map(([part, dollars]) => ({ images, part, dollars })),
+  );
+  const hours = result.rows.flatMap(({ images, hours: each }) =>
+    Object.entries(each).map(([part, value]) => ({ images, part, hours: value })),
+  );
+  const x = { field: 'images', title: 'images' };
+  return {
+    title: { text: 'To a billion images', subtitle: result.subtitle },
+    vconcat: [
+      logLog({
+        values: hours,
+        x,
+        y: { field: 'hours', title: `hours of one machine (${result.machineType})` },
+        series,
+      }),
+      logLog({ values: costs, x, y: { field: 'dollars', title: 'US dollars' }, series }),
+    ],
+    resolve: { scale: { color: 'independent' } },
+  };
 }

@@ -12,7 +12,12 @@ export interface Picture {
 /** A card of a grid of images: images side by side, a box in pixels to draw on the first one, and lines of text below. */
 export interface Card {
   readonly images: readonly Picture[];
-  readonly box?: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
+  readonly box?: {
+    readonly left: number;
+    readonly top: number;
+    readonly width: number;
+    readonly height: number;
+  };
   readonly lines: readonly string[];
 }
 
@@ -34,7 +39,10 @@ export async function showTable(
 ): Promise<void> {
   const names = Object.keys(rows[0] ?? {});
   const toRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const text = (value: unknown): string => (value === null ? '–' : String(value)).replaceAll('|', '\\|');
+  const text = (value: unknown): string => {
+    if (value === null || value === undefined) return '–';
+    return (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll('|', '\\|');
+  };
   const lines = [
     toRow(names),
     toRow(names.map(() => '---')),

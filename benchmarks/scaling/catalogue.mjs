@@ -1,5 +1,6 @@
 // The lake that is measured on: of the real data set where its folder is in PIXLAKE_FASHION_DIR, else of the generated sample.
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { inProcess } from './machine.mjs';
 import { writeSample } from '../../dist/index.js';
@@ -8,7 +9,12 @@ import { writeSample } from '../../dist/index.js';
 export async function openCatalogue(work, isQuick) {
   const data = process.env.PIXLAKE_FASHION_DIR;
   if (data !== undefined && existsSync(join(data, 'styles.csv'))) {
-    const images = isQuick ? join(data, 'images') : join(data, 'images-44k.tar');
+    let images = join(data, 'images');
+    if (!isQuick) {
+      images = join(work, 'unpacked');
+      mkdirSync(images);
+      execFileSync('tar', ['xf', join(data, 'images-44k.tar'), '-C', images]);
+    }
     return { name: 'Fashion Product Images (Small)', source: join(data, 'styles.csv'), images };
   }
   const folder = join(work, 'sample');
@@ -20,7 +26,10 @@ export async function openCatalogue(work, isQuick) {
 export async function makeLake(work, { source, images }) {
   const lake = join(work, 'lake');
   const { ingestSeconds, ingestedCount } = await inProcess({ lake, ingest: { source, images } });
-  const { rowCount: goodCount } = await inProcess({ lake, query: "SELECT id FROM images WHERE image_status = 'ok'" });
+  const { rowCount: goodCount } = await inProcess({
+    lake,
+    query: "SELECT id FROM images WHERE image_status = 'ok'",
+  });
   return { lake, goodCount, ingested: { images: ingestedCount, seconds: ingestSeconds } };
 }
 

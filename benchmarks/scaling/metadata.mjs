@@ -24,7 +24,8 @@ const COLUMNS = [
   ['image_status', 'string'],
 ];
 
-const pick = (values, salt) => `[${values.map((value) => `'${value}'`).join(', ')}][(1 + hash(i, ${salt}) % ${values.length})::BIGINT]`;
+const pick = (values, salt) =>
+  `[${values.map((value) => `'${value}'`).join(', ')}][(1 + hash(i, ${salt}) % ${values.length})::BIGINT]`;
 
 /** Rows [first, end): categories as skewed as in the real catalogue, years that grow with the id. */
 const rowsOf = (first, end, rowCount) => `

@@ -9,6 +9,7 @@ import { inProcess, median } from './machine.mjs';
 import { makeMetadata } from './metadata.mjs';
 
 const SCRIPT = fileURLToPath(new URL('./peers.py', import.meta.url));
+const FOLDER_OF_PIXELS = fileURLToPath(new URL('..', import.meta.url));
 const REQUIREMENTS = fileURLToPath(new URL('./peers-requirements.txt', import.meta.url));
 const TRANSFORMERS = ['opencv', 'pillow', 'huggingface', 'daft', 'ray'];
 const QUERIERS = ['polars', 'pandas'];
@@ -27,7 +28,15 @@ function openPython(work) {
   try {
     execFileSync('python3', ['-m', 'venv', join(work, 'venv')], { stdio: 'ignore' });
     const python = join(work, 'venv/bin/python');
-    execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]);
+    execFileSync(python, [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '-r',
+      REQUIREMENTS,
+    ]);
     return python;
   } catch {
     return undefined;
@@ -46,13 +55,21 @@ export async function measurePeers({ lake, goodCount }, { work, isQuick, log, ma
   const sources = join(work, 'peers-sources');
   mkdirSync(sources);
   const rows = await openLakehouse({ lake }).query(good(images));
-  const key = rows.columns.findIndex(({ name }) => name === 'image_key');
+  const key = rows.batches.columns.findIndex(({ name }) => name === 'image_key');
   for await (const batch of rows.batches)
-    for (const row of batch.getRows()) copyFileSync(join(lake, row[key]), join(sources, row[key].split('/').at(-1)));
+    for (const row of batch.getRows())
+      copyFileSync(join(lake, row[key]), join(sources, row[key].split('/').at(-1)));
   await rows[Symbol.asyncDispose]();
 
   const seconds = { pixlake: [], ...Object.fromEntries(TRANSFORMERS.map((tool) => [tool, []])) };
-  const ask = (...args) => JSON.parse(execFileSync(python, [SCRIPT, ...args.map(String)], { stdio: ['ignore', 'pipe', 'ignore'] }));
+  const ask = (...args) => {
+    const output = execFileSync(python, [SCRIPT, ...args.map(String)], {
+      env: { ...process.env, PYTHONPATH: FOLDER_OF_PIXELS },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    // Some tools print of their own.
+    return JSON.parse(output.toString().trim().split('\n').at(-1));
+  };
   for (let round = 0; round < 3; round++) {
     const { runSeconds } = await inProcess({ lake, run: { name: `f-${round}`, sql: good(images) } });
     seconds.pixlake.push(runSeconds);
@@ -64,7 +81,11 @@ export async function measurePeers({ lake, goodCount }, { work, isQuick, log, ma
       if (written !== images) throw new Error(`${tool} wrote ${written} of ${images} images`);
     }
   }
-  const transform = Object.entries(seconds).map(([tool, all]) => ({ tool: NAMES[tool] ?? tool, images, seconds: median(all) }));
+  const transform = Object.entries(seconds).map(([tool, all]) => ({
+    tool: NAMES[tool] ?? tool,
+    images,
+    seconds: median(all),
+  }));
   for (const { tool, seconds: time } of transform) log(`${tool}: ${(images / time).toFixed(0)} images/s`);
 
   const queryRows = 10_000_000;
@@ -74,7 +95,10 @@ export async function measurePeers({ lake, goodCount }, { work, isQuick, log, ma
   const { querySeconds } = await inProcess({ lake: metadata, query: HISTOGRAM, repeat: 5 });
   const query = [
     { tool: 'pixlake', ms: querySeconds * 1000 },
-    ...QUERIERS.map((tool) => ({ tool: NAMES[tool], ms: ask(tool, ...files.map(({ uri }) => uri)).seconds * 1000 })),
+    ...QUERIERS.map((tool) => ({
+      tool: NAMES[tool],
+      ms: ask(tool, ...files.map(({ uri }) => uri)).seconds * 1000,
+    })),
   ];
   for (const { tool, ms } of query) log(`${tool}: histogram over ${queryRows} rows in ${ms.toFixed(0)} ms`);
   return { transform, query, queryRows };

@@ -1,31 +1,24 @@
-"""One other tool at the job of benchmarks/pixels.py or at a histogram. argv: tool, input folder, output folder, processes; or tool, Parquet files.
+"""One other tool at the job of benchmarks/pixels.py, or at a histogram. argv: tool, input folder, output folder, processes; or tool, Parquet files.
 
-Each tool gets what suits it: OpenCV for pixels, files read and written by the function that it maps over names, one process for each core.
+Each tool gets what suits it: the function that it maps over names reads and writes files and uses OpenCV, one process for each core.
 """
 import json, os, sys, time
+from functools import partial
 
-tool = sys.argv[1]
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+# Found by PYTHONPATH, so that the processes that tools start find it too.
+import pixels
 
 
-def transform(tool, source, processes):
-    import pixels
-
+def transform(tool, source, target, processes):
     names = sorted(os.listdir(source))
+    write = partial(pixels.work, "opencv", source, target)
 
-    def write(name):
-        import cv2
-
-        cv2.setNumThreads(1)
-        pixels.opencv(name, cv2.IMREAD_COLOR)
+    def write_all(batch):
+        for name in batch:
+            write(name)
 
     if tool in ("opencv", "pillow"):
-        from multiprocessing import Pool
-
-        def run():
-            with Pool(processes) as pool:
-                for _ in pool.imap_unordered(pixels.work, names, chunksize=16):
-                    pass
+        run = partial(pixels.run_pool, tool, source, target, names, processes)
     elif tool == "huggingface":
         import datasets
 
@@ -33,15 +26,18 @@ def transform(tool, source, processes):
         table = datasets.Dataset.from_dict({"name": names})
 
         def run():
-            table.map(lambda batch: [write(name) for name in batch["name"]] and {}, batched=True, batch_size=64, num_proc=processes)
+            table.map(lambda batch: write_all(batch["name"]), batched=True, batch_size=64, num_proc=processes)
     elif tool == "daft":
         import daft
 
-        @daft.func.batch(return_dtype=daft.DataType.string(), use_process=True, max_concurrency=processes)
-        def work(batch):
-            for name in batch:
-                write(name)
-            return batch
+        @daft.cls(max_concurrency=processes, use_process=True)
+        class Writer:
+            @daft.method.batch(return_dtype=daft.DataType.string())
+            def work(self, batch):
+                write_all(batch)
+                return batch
+
+        work = Writer().work
 
         def run():
             frame = daft.from_pydict({"name": names}).into_batches(256)
@@ -51,14 +47,9 @@ def transform(tool, source, processes):
 
         ray.init(num_cpus=processes, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         ray.data.DataContext.get_current().enable_progress_bars = False
-        library, folder = pixels.source, pixels.target
 
         def work(batch):
-            import pixels as mine
-
-            mine.source, mine.target = library, folder
-            for name in batch["name"]:
-                write(name)
+            write_all(batch["name"])
             return batch
 
         def run():
@@ -73,7 +64,7 @@ def query(tool, files):
     """The median of five, files read each time."""
     from urllib.parse import unquote
 
-    folders = [unquote(unquote(os.path.basename(os.path.dirname(file)))).split("=", 1)[1] for file in files]
+    folders = [unquote(os.path.basename(os.path.dirname(file))).split("=", 1)[1] for file in files]
 
     def polars():
         import polars as pl
@@ -97,11 +88,12 @@ def query(tool, files):
 
 
 if __name__ == "__main__":
+    tool = sys.argv[1]
     if tool in ("polars", "pandas"):
         seconds = query(tool, sys.argv[2:])
     else:
-        seconds = transform(tool, sys.argv[2], int(sys.argv[4]))
+        seconds = transform(tool, sys.argv[2], sys.argv[3], int(sys.argv[4]))
     print(json.dumps({"seconds": seconds}))
-    # Ray's processes may take longer to end than the measurement.
+    # The processes of some tools take longer to end than the measurement.
     sys.stdout.flush()
     os._exit(0)

@@ -11,7 +11,8 @@ function sizesOf(goodCount, copies) {
 }
 
 /** Repeats that keep small sizes from being noise and large ones from taking all day. */
-const timesFor = (images, isQuick) => (isQuick || images > 50_000 ? 1 : images > 2000 ? 3 : 5);
+const timesFor = (images, model, isQuick) =>
+  isQuick || images > (model === null ? 50_000 : 20_000) ? 1 : images > 2000 ? 3 : 5;
 
 export async function measureProcessing({ lake, goodCount }, { isQuick, log }) {
   const points = [];
@@ -19,18 +20,23 @@ export async function measureProcessing({ lake, goodCount }, { isQuick, log }) {
     for (const images of sizesOf(goodCount, model !== null ? [1] : isQuick ? [1, 10] : [1, 3, 10])) {
       const copies = Math.max(1, images / goodCount);
       const limit = Math.min(images, goodCount);
-      const { querySeconds, runSeconds, peakMb, imageCount } = await repeat(timesFor(images, isQuick), (time) => ({
-        lake,
-        ...(copies === 1 ? { query: good(limit) } : {}),
-        run: {
-          name: `a-${model ?? 'none'}-${images}-${time}`,
-          sql: good(limit),
-          copies,
-          ...(model === null ? {} : { model }),
-        },
-      }));
+      const { querySeconds, runSeconds, peakMb, imageCount } = await repeat(
+        timesFor(images, model, isQuick),
+        (time) => ({
+          lake,
+          ...(copies === 1 ? { query: good(limit) } : {}),
+          run: {
+            name: `a-${model ?? 'none'}-${images}-${time}`,
+            sql: good(limit),
+            copies,
+            ...(model === null ? {} : { model }),
+          },
+        }),
+      );
       points.push({ images: imageCount, model, querySeconds: querySeconds ?? null, runSeconds, peakMb });
-      log(`${images} images${model === null ? '' : ' with the model'}: ${(images / runSeconds).toFixed(0)}/s, ${peakMb} MB`);
+      log(
+        `${images} images${model === null ? '' : ' with the model'}: ${(images / runSeconds).toFixed(0)}/s, ${peakMb} MB`,
+      );
     }
   }
   return { points };

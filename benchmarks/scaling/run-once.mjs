@@ -19,7 +19,8 @@ if (query !== undefined) {
     seconds.push(
       await secondsOf(async () => {
         const rows = await lakehouse.query(query);
-        for await (const batch of rows.batches) result.rowCount = (result.rowCount ?? 0) + batch.getRows().length;
+        for await (const batch of rows.batches)
+          result.rowCount = (result.rowCount ?? 0) + batch.getRows().length;
         await rows[Symbol.asyncDispose]();
       }),
     );

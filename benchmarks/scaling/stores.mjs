@@ -2,6 +2,7 @@
 // the same cores, where its packages are installed.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { Agent, createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
@@ -46,6 +47,32 @@ async function startServer(work) {
   return { name: 'S3 (Ceph on the same cores)', bucket: BUCKET, env, stop };
 }
 
+/** Counts the requests that some work makes of a server, through a proxy: those that read, and those that write or list. */
+async function countRequests(endpoint, work) {
+  const counts = { get: 0, put: 0 };
+  const agent = new Agent({ keepAlive: true });
+  const proxy = createServer((incoming, outgoing) => {
+    const { method, url: path, headers } = incoming;
+    counts[method === 'GET' || method === 'HEAD' ? 'get' : 'put'] += 1;
+    // The host of the proxy is what was signed, so that it must stay.
+    const forwarded = request(endpoint, { method, path, headers, agent }, (answer) => {
+      outgoing.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(forwarded);
+  });
+  await new Promise((resolve) => {
+    proxy.listen(0, '127.0.0.1', resolve);
+  });
+  try {
+    await work(`http://127.0.0.1:${proxy.address().port}`);
+  } finally {
+    proxy.close();
+    agent.destroy();
+  }
+  return counts;
+}
+
 export async function measureStores({ source, images }, { work, isQuick, log }) {
   const server = await startServer(work);
   if (server === undefined) {
@@ -53,21 +80,47 @@ export async function measureStores({ source, images }, { work, isQuick, log }) 
     return undefined;
   }
   try {
-    const rows = isQuick ? 250 : 3000;
+    const rows = isQuick ? 250 : 1500;
     const csv = join(work, `stores-${rows}.csv`);
-    writeFileSync(csv, readFileSync(source, 'utf8').split(/(?<=\n)/u).slice(0, rows + 1).join(''));
+    writeFileSync(
+      csv,
+      readFileSync(source, 'utf8')
+        .split(/(?<=\n)/u)
+        .slice(0, rows + 1)
+        .join(''),
+    );
     const points = [];
-    const lakes = { folder: join(work, 'stores-lake'), [server.name]: `s3://${server.bucket}/lake-${process.pid}` };
+    const lakes = {
+      folder: join(work, 'stores-lake'),
+      [server.name]: `s3://${server.bucket}/lake-${process.pid}`,
+    };
     for (const [store, lake] of Object.entries(lakes)) {
       const { ingestSeconds } = await inProcess({ lake, ingest: { source: csv, images } }, server.env);
-      const { runSeconds: seconds, imageCount, querySeconds } = await repeat(
+      const {
+        runSeconds: seconds,
+        imageCount,
+        querySeconds,
+      } = await repeat(
         isQuick ? 1 : 3,
         (time) => ({ lake, query: good(rows), run: { name: `e-${time}`, sql: good(rows) } }),
         server.env,
       );
       points.push({ store, images: imageCount, seconds, ingestSeconds, querySeconds });
-      log(`${store}: ${(imageCount / seconds).toFixed(0)} images/s, query ${(querySeconds * 1000).toFixed(0)} ms`);
+      log(
+        `${store}: ${(imageCount / seconds).toFixed(0)} images/s, query ${(querySeconds * 1000).toFixed(0)} ms`,
+      );
     }
+    const s3 = points.at(-1);
+    const counts = await countRequests(server.env.AWS_ENDPOINT_URL, (AWS_ENDPOINT_URL) =>
+      inProcess(
+        { lake: lakes[server.name], run: { name: 'e-counted', sql: good(rows) } },
+        { ...server.env, AWS_ENDPOINT_URL },
+      ),
+    );
+    s3.requestsPerImage = { get: counts.get / s3.images, put: counts.put / s3.images };
+    log(
+      `requests for each image: ${s3.requestsPerImage.get.toFixed(3)} GET, ${s3.requestsPerImage.put.toFixed(3)} PUT`,
+    );
     return { points };
   } finally {
     server.stop();

@@ -83,7 +83,8 @@ async function readCardFile(path: string): Promise<string> {
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) hash.update(chunk as Buffer);
+    for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 }))
+      hash.update(chunk as Buffer);
   } catch (error) {
     throw toStorageError(error, path);
   }
