@@ -6,18 +6,22 @@ const WIDTH = 520;
 const subtitleOf = ({ machine }) =>
   `${machine.cores} x ${machine.cpu}, ${machine.memoryGb} GB, Node ${machine.node}, ${machine.date}`;
 
-const powers = (values) => {
+/** Powers of ten; twice and five times of them too where there would be few. */
+function ticksOf(values) {
   const logs = values.map((value) => Math.log10(value));
-  const first = Math.floor(Math.min(...logs));
-  const count = Math.ceil(Math.max(...logs)) - first + 1;
-  return Array.from({ length: count }, (_, index) => 10 ** (first + index));
-};
+  const [least, most] = [Math.min(...logs), Math.max(...logs)];
+  const count = Math.ceil(most) - Math.floor(least) + 1;
+  const factors = most - least < 2.5 ? [1, 2, 5] : [1];
+  return Array.from({ length: count }, (_, index) => 10 ** (Math.floor(least) + index)).flatMap((power) =>
+    factors.map((factor) => Number((power * factor).toPrecision(1))),
+  );
+}
 
 /** Points joined by lines, on logarithmic axes whose ticks are powers of ten. */
 function logLog({ values, x, y, series, height = 240 }) {
-  const axis = (field) => ({
-    values: powers(values.map((row) => row[field])),
-    format: '~s',
+  const axis = (field, format) => ({
+    values: ticksOf(values.map((row) => row[field])),
+    format,
     gridDash: [2, 2],
   });
   const scale = { type: 'log', nice: false };
@@ -29,7 +33,7 @@ function logLog({ values, x, y, series, height = 240 }) {
     encoding: {
       x: { ...IMAGES, field: x.field, title: x.title, axis: axis(x.field, '~s') },
       y: { field: y.field, type: 'quantitative', scale, title: y.title, axis: axis(y.field, ',~g') },
-      color: { field: series.field, type: 'nominal', title: series.title ?? null, sort: series.sort },
+      color: { field: series.field, type: 'nominal', title: null, sort: series.sort },
     },
   };
 }
@@ -61,7 +65,7 @@ export function plotProcessing(result) {
           x: {
             ...IMAGES,
             title: x.title,
-            axis: { values: powers(runs.map(({ images }) => images)), format: '~s' },
+            axis: { values: ticksOf(runs.map(({ images }) => images)), format: '~s' },
           },
           y: { field: 'peakMb', type: 'quantitative', title: 'peak memory, MB' },
           color: { field: 'job', type: 'nominal', title: null, sort: JOBS },
@@ -86,8 +90,9 @@ export function plotQueries(result) {
   };
 }
 
-/** Bars with their values, the longest first unless sorted otherwise. */
-function bars(result, { title, values, field, label, sort = '-x', format = ',.0f' }) {
+/** Bars with their values, in the order that is given. */
+function bars(result, { title, values, field, label }) {
+  const sort = values.map(({ name }) => name);
   return {
     title: { text: title, subtitle: subtitleOf(result) },
     width: WIDTH,
@@ -101,7 +106,7 @@ function bars(result, { title, values, field, label, sort = '-x', format = ',.0f
       { mark: 'bar' },
       {
         mark: { type: 'text', align: 'left', dx: 4, fontSize: 11 },
-        encoding: { text: { field, type: 'quantitative', format } },
+        encoding: { text: { field, type: 'quantitative', format: ',.0f' } },
       },
     ],
   };
@@ -120,7 +125,7 @@ export function plotIngest(result) {
       x: {
         ...IMAGES,
         title: 'images',
-        axis: { values: powers(values.map(({ images }) => images)), format: '~s' },
+        axis: { values: ticksOf(values.map(({ images }) => images)), format: '~s' },
       },
       y: { field: 'perSecond', type: 'quantitative', title: 'images/s' },
     },
@@ -134,7 +139,7 @@ export function plotWorkers(result) {
     perSecond: images / seconds,
   }));
   const title = 'Images a second by worker threads';
-  return bars(result, { title, values, field: 'perSecond', label: 'images/s', sort: null });
+  return bars(result, { title, values, field: 'perSecond', label: 'images/s' });
 }
 
 /** The same run on a folder and on S3. */
@@ -144,30 +149,25 @@ export function plotStores(result) {
     perSecond: images / seconds,
   }));
   const title = 'Images a second: folder and S3';
-  return bars(result, { title, values, field: 'perSecond', label: 'images/s', sort: null });
+  return bars(result, { title, values, field: 'perSecond', label: 'images/s' });
 }
 
 /** Other tools on the same files, and on the same Parquet. */
 export function plotPeers(result) {
-  const transform = result.transform.map(({ tool, images, seconds }) => ({
-    name: tool,
-    perSecond: images / seconds,
-  }));
-  const query = result.query.map(({ tool, ms }) => ({ name: tool, ms }));
-  const { title, ...first } = bars(result, {
-    title: 'Crop, resize to 256x256, JPEG: files in, files out',
-    values: transform,
-    field: 'perSecond',
-    label: 'images/s',
-  });
-  const second = bars(result, {
-    title: '',
-    values: query,
-    field: 'ms',
-    label: `milliseconds for a histogram over ${result.queryRows.toLocaleString('en')} rows`,
-    sort: 'x',
-  });
-  return { title, vconcat: [first, { ...second, title: undefined }] };
+  const transform = result.transform
+    .map(({ tool, images, seconds }) => ({ name: tool, perSecond: images / seconds }))
+    .toSorted((a, b) => b.perSecond - a.perSecond);
+  const query = result.query.map(({ tool, ms }) => ({ name: tool, ms })).toSorted((a, b) => a.ms - b.ms);
+  const rows = result.queryRows.toLocaleString('en');
+  const title = 'Crop, resize to 256x256, JPEG: files in, files out';
+  const first = bars(result, { title, values: transform, field: 'perSecond', label: 'images/s' });
+  const label = `milliseconds for a histogram over ${rows} rows`;
+  const second = bars(result, { title, values: query, field: 'ms', label });
+  return {
+    title: first.title,
+    vconcat: [first, second].map(({ title: _, ...panel }) => panel),
+    resolve: { scale: { y: 'independent' } },
+  };
 }
 
 /** Images a second and memory in the course of one long run. */

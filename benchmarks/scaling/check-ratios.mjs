@@ -2,17 +2,24 @@
 
 const rateOf = ({ images, seconds }) => images / seconds;
 
+/** The largest run without model, and the largest of those of a third of its images at most. */
+function compareRuns(processing) {
+  const points = processing?.points.filter(({ model }) => model === null) ?? [];
+  const largest = points.at(-1);
+  const smaller = points.findLast(({ images }) => images <= (largest?.images ?? 0) / 3);
+  return largest && smaller && { largest, smaller };
+}
+
 /** Each ratio, or `undefined` where its part was not measured; larger is better. */
 const RATIOS = {
-  'images/s of the largest run without model to one of a third at most': ({ processing }) => {
-    const points = processing?.points.filter(({ model }) => model === null) ?? [];
-    const largest = points.at(-1);
-    const smaller = points.findLast(({ images }) => images <= (largest?.images ?? 0) / 3);
-    return largest && smaller && largest.images / largest.runSeconds / (smaller.images / smaller.runSeconds);
+  'images/s of the largest run to one of a third': ({ processing }) => {
+    const runs = compareRuns(processing);
+    const of = ({ images, runSeconds: seconds }) => rateOf({ images, seconds });
+    return runs && of(runs.largest) / of(runs.smaller);
   },
-  'peak memory of the smallest run to that of the largest': ({ processing }) => {
-    const points = processing?.points.filter(({ model }) => model === null) ?? [];
-    return points.length > 0 ? points[0].peakMb / points.at(-1).peakMb : undefined;
+  'peak memory of a run of a third to that of the largest': ({ processing }) => {
+    const runs = compareRuns(processing);
+    return runs && runs.smaller.peakMb / runs.largest.peakMb;
   },
   'latency of 500 ids unpruned to pruned, on the largest table': ({ queries }) => {
     const rows = queries?.points.at(-1)?.rows;

@@ -32,6 +32,8 @@ async function startServer(work) {
     AWS_ACCESS_KEY_ID: 'ownerkey',
     AWS_SECRET_ACCESS_KEY: 'ownersecret0123456789',
   };
+  // As pixlake itself does: it pins the version of the SDK.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   const client = new S3Client({
     endpoint: env.AWS_ENDPOINT_URL,
     region: env.AWS_REGION,
