@@ -52,7 +52,7 @@ def work(library, source, target, name):
 
 def run_pool(library, source, target, names, processes):
     with Pool(processes) as pool:
-        for _ in pool.imap_unordered(partial(work, library, source, target), names, chunksize=16):
+        for _ in pool.imap_unordered(partial(work, library, source, target), names, chunksize=256):
             pass
 
 

@@ -36,8 +36,8 @@ const CONFIG = {
   view: { stroke: null },
   range: { category: COLOURS },
   bar: { color: COLOURS[0] },
-  line: { strokeWidth: 2 },
-  point: { filled: true, size: 45 },
+  line: { strokeWidth: 2, color: COLOURS[0] },
+  point: { filled: true, size: 45, color: COLOURS[0] },
 };
 
 /**

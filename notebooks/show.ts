@@ -24,12 +24,17 @@ export interface Card {
 // All measures are in units of the SVG.
 const TILE = 120;
 const GAP = 10;
-const LINE = 15;
-const LETTERS_PER_TILE = 19;
+const LINE = 14;
+const LETTERS_PER_TILE = 22;
 
 /** Shows a plot of Vega-Lite below the cell. */
 export async function showPlot(spec: object): Promise<void> {
   await showPng((await renderPlot(spec)).png);
+}
+
+/** Shows a line of text. It goes the same way as all else that is shown, so that it stays in its place. */
+export async function showText(text: string): Promise<void> {
+  await Deno.jupyter.display({ 'text/plain': text }, { raw: true });
 }
 
 /** Shows rows as a table; the first ones, if there are many. */
@@ -66,7 +71,7 @@ export async function showImages(cards: readonly Card[], columns = 5): Promise<v
   });
   const pageWidth = Math.min(columns, cards.length) * (width + GAP) + GAP;
   const pageHeight = Math.ceil(cards.length / columns) * (height + GAP) + GAP;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${pageWidth}" height="${pageHeight}" font-family="DejaVu Sans" font-size="10.5">${drawn.join('')}</svg>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${pageWidth}" height="${pageHeight}" font-family="DejaVu Sans" font-size="9.5">${drawn.join('')}</svg>`;
   await showPng(await drawSvg(svg, 1.5));
 }
 
