@@ -29,7 +29,7 @@ let plannedMs = 0;
 let lastMs = startMs;
 const watch = (images) => {
   const point = {
-    seconds: Math.round((performance.now() - startMs) / 1000),
+    seconds: Math.round((performance.now() - startMs) / 100) / 10,
     images,
     rssMb: Math.round(process.memoryUsage().rss / 1024 ** 2),
   };
@@ -50,7 +50,6 @@ const report = await openLakehouse({ lake }).run(
   },
 );
 const seconds = (performance.now() - startMs) / 1000;
-watch(report.imageCount);
 
 const folder = join(lake, report.folder);
 const sizeOf = (path) => statSync(path).size;

@@ -22,6 +22,8 @@ function logLog({ values, x, y, series, height = 240 }) {
   const axis = (field, format) => ({
     values: ticksOf(values.map((row) => row[field])),
     format,
+    // d3 has G for a billion.
+    labelExpr: "replace(datum.label, 'G', 'B')",
     gridDash: [2, 2],
   });
   const scale = { type: 'log', nice: false };
@@ -176,7 +178,7 @@ export function plotMillion(result) {
     const before = result.points[index];
     return {
       ...point,
-      perSecond: (point.images - before.images) / Math.max(1, point.seconds - before.seconds),
+      perSecond: (point.images - before.images) / (point.seconds - before.seconds),
     };
   });
   const x = { field: 'images', type: 'quantitative', title: 'images written', axis: { format: '~s' } };

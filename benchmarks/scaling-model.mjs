@@ -23,12 +23,15 @@ const PRICES = {
 
 const cores = million.machine.cores;
 const labelled = processing.points.findLast(({ model }) => model !== null);
+const plain = processing.points.find(({ model, images }) => model === null && images === labelled.images);
 const s3 = stores.points.find(({ store }) => store !== 'folder');
 
 /** What one image takes, measured. */
 const perImage = {
-  coreMs: (million.seconds * 1000 * cores) / million.images,
+  coreMs: (plain.runSeconds * 1000 * cores) / plain.images,
   coreMsWithModel: (labelled.runSeconds * 1000 * cores) / labelled.images,
+  coreMsOfCopy: (million.seconds * 1000 * cores) / million.images,
+  coreMsOnS3: (s3.cpuSeconds * 1000) / s3.images,
   bytesOut: million.bytes.images / million.images,
   manifestBytes: million.bytes.manifest / million.images,
   planBytes: million.bytes.plan / million.rows,
@@ -62,7 +65,8 @@ const rows = [44_072, 1e6, 1e7, 1e8, 1e9].map((images) => {
 
 const number = (value, digits = 0) =>
   value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
-const brief = (value) => (value >= 100 ? number(value) : value >= 1 ? number(value, 1) : number(value, 3));
+const brief = (value) =>
+  value >= 100 ? number(value) : value >= 1 ? number(value, 1) : String(Number(value.toPrecision(2)));
 const table = (names, lines) =>
   [names, names.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 

@@ -29,11 +29,14 @@ if (query !== undefined) {
   result.querySeconds = median(seconds);
 }
 if (run !== undefined) {
+  const before = process.cpuUsage();
   result.runSeconds = await secondsOf(async () => {
     const report = await lakehouse.run(run);
     result.imageCount = report.imageCount;
     if (report.outcome !== 'finished') throw new Error(`run ${run.name} was there already`);
   });
+  const { user, system } = process.cpuUsage(before);
+  result.runCpuSeconds = (user + system) / 1e6;
 }
 if (ingest !== undefined) {
   result.ingestSeconds = await secondsOf(async () => {

@@ -100,6 +100,7 @@ export async function measureStores({ source, images }, { work, isQuick, log }) 
       const { ingestSeconds } = await inProcess({ lake, ingest: { source: csv, images } }, server.env);
       const {
         runSeconds: seconds,
+        runCpuSeconds: cpuSeconds,
         imageCount,
         querySeconds,
       } = await repeat(
@@ -107,9 +108,9 @@ export async function measureStores({ source, images }, { work, isQuick, log }) 
         (time) => ({ lake, query: good(rows), run: { name: `e-${time}`, sql: good(rows) } }),
         server.env,
       );
-      points.push({ store, images: imageCount, seconds, ingestSeconds, querySeconds });
+      points.push({ store, images: imageCount, seconds, cpuSeconds, ingestSeconds, querySeconds });
       log(
-        `${store}: ${(imageCount / seconds).toFixed(0)} images/s, query ${(querySeconds * 1000).toFixed(0)} ms`,
+        `${store}: ${(imageCount / seconds).toFixed(0)} images/s, ${((cpuSeconds * 1000) / imageCount).toFixed(2)} ms CPU each, query ${(querySeconds * 1000).toFixed(0)} ms`,
       );
     }
     const s3 = points.at(-1);
