@@ -32,7 +32,7 @@ const RATIOS = {
   },
   'images/s of pixlake to OpenCV in a process pool': ({ peers }) => {
     const of = (tool) => peers.transform.find((point) => point.tool === tool);
-    return peers && rateOf(of('pixlake')) / rateOf(of('OpenCV, process pool'));
+    return peers && of('OpenCV, process pool') && rateOf(of('pixlake')) / rateOf(of('OpenCV, process pool'));
   },
 };
 
