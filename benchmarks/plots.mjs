@@ -214,7 +214,7 @@ export function plotScaling(result) {
       logLog({
         values: hours,
         x,
-        y: { field: 'hours', title: `hours of one machine (${result.machineType})` },
+        y: { field: 'hours', title: 'machine hours' },
         series,
       }),
       logLog({ values: costs, x, y: { field: 'dollars', title: 'US dollars' }, series }),

@@ -139,8 +139,7 @@ for (const [name, content] of Object.entries(tables)) {
 writeFileSync(path, text);
 
 const result = {
-  subtitle: `from measurements on ${cores} x ${million.machine.cpu}, at list prices`,
-  machineType: PRICES.machineType,
+  subtitle: `from measurements on ${cores} x ${million.machine.cpu}, at list prices; a machine is a ${PRICES.machineType}`,
   prices: PRICES,
   perImage,
   rows,
