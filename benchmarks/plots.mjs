@@ -167,7 +167,7 @@ export function plotPeers(result) {
   const second = bars(result, { title, values: query, field: 'ms', label });
   return {
     title: first.title,
-    vconcat: [first, second].map(({ title: _, ...panel }) => panel),
+    vconcat: [first, second].map((panel) => ({ ...panel, title: undefined })),
     resolve: { scale: { y: 'independent' } },
   };
 }
