@@ -1,8 +1,8 @@
-import type { ModelOutput } from './model-card.ts';
-
 /** The number of values an output has for one image. */
-export function valuesPerOutput(output: ModelOutput): number {
-  return output.kind === 'embedding' ? output.size : output.labels.length;
+export function valuesPerOutput(
+  output: { readonly size: number } | { readonly labels: readonly string[] },
+): number {
+  return 'size' in output ? output.size : output.labels.length;
 }
 
 /** The number of float32 values one image takes in a batch. */
