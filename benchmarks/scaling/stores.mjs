@@ -82,7 +82,7 @@ export async function measureStores({ source, images }, { work, isQuick, log }) 
     return undefined;
   }
   try {
-    const rows = isQuick ? 250 : 1500;
+    const rows = isQuick ? 100 : 1500;
     const csv = join(work, `stores-${rows}.csv`);
     writeFileSync(
       csv,
