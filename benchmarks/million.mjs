@@ -57,7 +57,7 @@ const sumOf = (directory, end) =>
   readdirSync(directory)
     .filter((name) => name.endsWith(end))
     .reduce((sum, name) => sum + sizeOf(join(directory, name)), 0);
-const manifest = readdirSync(folder).includes('manifest') ? join(folder, 'manifest') : folder;
+const manifest = join(folder, 'manifest');
 const result = {
   machine: describeMachine(),
   catalogue: catalogue.name,
