@@ -25,6 +25,7 @@ start = time.perf_counter()
 for _ in range(images // size): session.run(None, {"input": batch})
 print(images / (time.perf_counter() - start))
 `;
+import { median } from './median.mjs';
 
 function timePython(python, onnxPath, threads, batchSize) {
   const args = ['-c', PYTHON, onnxPath, String(threads), String(batchSize), String(IMAGES)];
@@ -42,8 +43,6 @@ async function timePixlake(files, threads) {
   await session.close();
   return IMAGES / seconds;
 }
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 const folder = await mkdtemp(join(tmpdir(), 'pixlake-bench-'));
 try {

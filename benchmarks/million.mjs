@@ -66,7 +66,6 @@ const result = {
   images: report.imageCount,
   errors: report.errorCount,
   seconds,
-  cpuMsPerImage: (process.cpuUsage().user + process.cpuUsage().system) / 1000 / report.imageCount,
   planSeconds: plannedMs / 1000,
   peakMb: Math.round(process.resourceUsage().maxRSS / 1024),
   shards: report.shardCount,

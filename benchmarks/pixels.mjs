@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import sharp from 'sharp';
 import { openLakehouse } from '../dist/index.js';
+import { makeVenv } from './make-venv.mjs';
+import { median } from './median.mjs';
 
 const PACKAGES = ['opencv-python-headless==4.11.0.86', 'numpy==2.2.6', 'pillow==11.3.0'];
 const { values, positionals } = parseArgs({
@@ -53,12 +55,9 @@ async function makeLake() {
   return { lakehouse, sources };
 }
 
-function prepareVenv() {
+function openPython() {
   try {
-    execFileSync('python3', ['-m', 'venv', join(work, 'venv')], { stdio: 'ignore' });
-    const python = join(work, 'venv/bin/python');
-    execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES]);
-    return python;
+    return makeVenv(join(work, 'venv'), ...PACKAGES);
   } catch {
     console.log('Python with venv and its packages is not here: OpenCV and Pillow are left out');
     return undefined;
@@ -96,7 +95,7 @@ const { lakehouse, sources } = await makeLake();
 const count = readdirSync(sources).length;
 const { width, height } = await sharp(join(sources, readdirSync(sources)[0])).metadata();
 const isLarge = width * height > 1_000_000;
-const python = prepareVenv();
+const python = openPython();
 const hasVips = await run('vipsthumbnail', ['--version']).then(
   () => true,
   () => false,
@@ -136,7 +135,6 @@ for (let round = 0; round < runCount; round++) {
     seconds[name].push((performance.now() - startMs) / 1000);
   }
 }
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 const rate = (name) => count / median(seconds[name]);
 console.log('                   images/s   pixlake is so many times as fast');
 for (const name of Object.keys(jobs))

@@ -1,6 +1,5 @@
 // The plots of `npm run bench`, as specs of Vega-Lite made from its results.
 
-const IMAGES = { field: 'images', type: 'quantitative', scale: { type: 'log', nice: false } };
 const WIDTH = 520;
 
 const subtitleOf = ({ machine }) =>
@@ -17,24 +16,33 @@ function ticksOf(values) {
   );
 }
 
-/** Points joined by lines, on logarithmic axes whose ticks are powers of ten. */
+/** A logarithmic axis. */
+function logAxis(values, field, title, format = '~s') {
+  return {
+    field,
+    type: 'quantitative',
+    title,
+    scale: { type: 'log', nice: false },
+    axis: {
+      values: ticksOf(values.map((row) => row[field])),
+      format,
+      // d3 has G for a billion.
+      labelExpr: "replace(datum.label, 'G', 'B')",
+      gridDash: [2, 2],
+    },
+  };
+}
+
+/** Points joined by lines, on logarithmic axes. */
 function logLog({ values, x, y, series, height = 240 }) {
-  const axis = (field, format) => ({
-    values: ticksOf(values.map((row) => row[field])),
-    format,
-    // d3 has G for a billion.
-    labelExpr: "replace(datum.label, 'G', 'B')",
-    gridDash: [2, 2],
-  });
-  const scale = { type: 'log', nice: false };
   return {
     width: WIDTH,
     height,
     data: { values },
     mark: { type: 'line', point: true },
     encoding: {
-      x: { ...IMAGES, field: x.field, title: x.title, axis: axis(x.field, '~s') },
-      y: { field: y.field, type: 'quantitative', scale, title: y.title, axis: axis(y.field, ',~g') },
+      x: logAxis(values, x.field, x.title),
+      y: logAxis(values, y.field, y.title, ',~g'),
       color: { field: series.field, type: 'nominal', title: null, sort: series.sort },
     },
   };
@@ -64,11 +72,7 @@ export function plotProcessing(result) {
         data: { values: runs },
         mark: { type: 'line', point: true },
         encoding: {
-          x: {
-            ...IMAGES,
-            title: x.title,
-            axis: { values: ticksOf(runs.map(({ images }) => images)), format: '~s' },
-          },
+          x: logAxis(runs, 'images', x.title),
           y: { field: 'peakMb', type: 'quantitative', title: 'peak memory, MB' },
           color: { field: 'job', type: 'nominal', title: null, sort: JOBS },
         },
@@ -124,11 +128,7 @@ export function plotIngest(result) {
     data: { values },
     mark: { type: 'line', point: true },
     encoding: {
-      x: {
-        ...IMAGES,
-        title: 'images',
-        axis: { values: ticksOf(values.map(({ images }) => images)), format: '~s' },
-      },
+      x: logAxis(values, 'images', 'images'),
       y: { field: 'perSecond', type: 'quantitative', title: 'images/s' },
     },
   };

@@ -24,6 +24,7 @@ import { parseJpegHeader } from '../dist/image/jpeg-header.js';
 import { withKernel } from '../dist/image/pixel-kernel.js';
 import { openLakehouse } from '../dist/index.js';
 import { sha256Of } from '../dist/run/transform-original.js';
+import { median } from './median.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -155,7 +156,6 @@ for (let round = 0; round < runCount; round++)
     'manifest: DuckDB, rows, Parquet': await measureManifest(round),
     whole: await measureRun(round),
   });
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 const names = Object.keys(rows[0]);
 const medians = Object.fromEntries(names.map((name) => [name, median(rows.map((row) => row[name]))]));
 const { whole, ...parts } = medians;

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 import autocannon from 'autocannon';
 import { openLakehouse } from '../dist/index.js';
+import { median } from './median.mjs';
 
 const SECONDS = 8;
 const RUNS = 3;
@@ -28,8 +29,6 @@ function makeLake() {
   run('ingest', join(work, 'sample'), '--lake', lake);
   return lake;
 }
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function serve(lake) {
   const server = spawn(

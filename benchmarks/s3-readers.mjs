@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { openDuckDb } from '../dist/engine/open-duckdb.js';
 import { openLakehouse } from '../dist/index.js';
 import { openStore } from '../dist/storage/open-store.js';
+import { median } from './median.mjs';
 
 const RUNS = 5;
 const FILES = 16;
@@ -53,10 +54,6 @@ async function ask(lake, reader, cacheDir, sql) {
 
 function askInProcess(...args) {
   return Number(execFileSync(process.execPath, [fileURLToPath(import.meta.url), 'ask', ...args]));
-}
-
-function median(times) {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 }
 
 if (process.argv[2] === 'ask') {

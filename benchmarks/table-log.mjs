@@ -10,6 +10,7 @@ import { commitTable } from '../dist/table/commit-table.js';
 import { checkpointKey, logKey } from '../dist/table/log-listing.js';
 import { pruneFiles } from '../dist/table/prune-files.js';
 import { readSnapshot } from '../dist/table/read-snapshot.js';
+import { median } from './median.mjs';
 
 const RUNS = 5;
 const FOLDER = 'tables/t';
@@ -87,10 +88,6 @@ async function openOnce(lake) {
 function measure(lake) {
   const output = execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--open', lake]);
   return JSON.parse(output.toString());
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function medians(runs) {

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeVenv } from '../benchmarks/make-venv.mjs';
 
 const NBCONVERT = 'nbconvert==7.17.2';
 const folder = fileURLToPath(new URL('.', import.meta.url));
@@ -39,11 +40,7 @@ function execute(python) {
 checkTypes();
 const work = mkdtempSync(join(tmpdir(), 'pixlake-notebook-'));
 try {
-  execFileSync('python3', ['-m', 'venv', join(work, 'venv')], { stdio: 'inherit' });
-  const python = join(work, 'venv/bin/python');
-  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', NBCONVERT], {
-    stdio: 'inherit',
-  });
+  const python = makeVenv(join(work, 'venv'), NBCONVERT);
   const committed = readFileSync(notebook, 'utf8');
   for (const time of isCheck ? ['first', 'second'] : ['only']) {
     execute(python);

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { drawSvg } from 'pixlake';
 import { renderPlot } from '../benchmarks/render-plot.mjs';
+import { escapeXml, fitText, type TextStyle } from '../dist/image/svg-text.js';
 
 /** An encoded JPEG and its sides in pixels. */
 export interface Picture {
@@ -25,7 +26,9 @@ export interface Card {
 const TILE = 120;
 const GAP = 10;
 const LINE = 14;
-const LETTERS_PER_TILE = 22;
+
+const FIRST_LINE: TextStyle = { size: 9.5, weight: 'bold', colour: '#16181d' };
+const OTHER_LINE: TextStyle = { ...FIRST_LINE, weight: 'normal', colour: '#5b6270' };
 
 /** Shows a plot of Vega-Lite below the cell. */
 export async function showPlot(spec: object): Promise<void> {
@@ -67,15 +70,15 @@ export async function showImages(cards: readonly Card[], columns = 5): Promise<v
     const left = (index % columns) * (width + GAP) + GAP;
     const top = Math.floor(index / columns) * (height + GAP) + GAP;
     const frame = `<rect width="${width}" height="${height}" rx="6" fill="#ffffff" stroke="#d9dce1"/>`;
-    return `<g transform="translate(${left} ${top})">${frame}${drawCard(card, LETTERS_PER_TILE * tiles)}</g>`;
+    return `<g transform="translate(${left} ${top})">${frame}${drawCard(card, width - 2 * GAP)}</g>`;
   });
   const pageWidth = Math.min(columns, cards.length) * (width + GAP) + GAP;
   const pageHeight = Math.ceil(cards.length / columns) * (height + GAP) + GAP;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${pageWidth}" height="${pageHeight}" font-family="DejaVu Sans" font-size="9.5">${drawn.join('')}</svg>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${pageWidth}" height="${pageHeight}" font-family="DejaVu Sans">${drawn.join('')}</svg>`;
   await showPng(await drawSvg(svg, 1.5));
 }
 
-function drawCard({ images, box, lines }: Card, mostLetters: number): string {
+function drawCard({ images, box, lines }: Card, textWidth: number): string {
   const pictures = images.map(({ bytes, width, height }, index) => {
     const scale = TILE / Math.max(width, height);
     const x = GAP + index * (TILE + GAP) + (TILE - width * scale) / 2;
@@ -88,17 +91,13 @@ function drawCard({ images, box, lines }: Card, mostLetters: number): string {
     return `<g transform="translate(${x} ${y}) scale(${scale})"><image width="${width}" height="${height}" href="data:image/jpeg;base64,${encoded}"/>${seen}</g>`;
   });
   const texts = lines.map((line, index) => {
-    const text = line.length > mostLetters ? `${line.slice(0, mostLetters - 1)}…` : line;
-    const style = index === 0 ? 'font-weight="bold" fill="#16181d"' : 'fill="#5b6270"';
-    return `<text x="${GAP}" y="${GAP + TILE + (index + 1) * LINE}" ${style}>${escapeXml(text)}</text>`;
+    const style = index === 0 ? FIRST_LINE : OTHER_LINE;
+    const y = GAP + TILE + (index + 1) * LINE;
+    return `<text x="${GAP}" y="${y}" font-size="${style.size}" font-weight="${style.weight}" fill="${style.colour}">${escapeXml(fitText(line, textWidth, style))}</text>`;
   });
   return [...pictures, ...texts].join('');
 }
 
 async function showPng(png: Uint8Array): Promise<void> {
   await Deno.jupyter.display({ 'image/png': Buffer.from(png).toString('base64') }, { raw: true });
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

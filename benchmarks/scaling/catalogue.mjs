@@ -1,6 +1,6 @@
 // The lake that is measured on: of the real data set where its folder is in PIXLAKE_FASHION_DIR, else of the generated sample.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inProcess } from './machine.mjs';
 import { writeSample } from '../../dist/index.js';
@@ -20,6 +20,20 @@ export async function openCatalogue(work, isQuick) {
   const folder = join(work, 'sample');
   await writeSample(folder, { rows: isQuick ? 300 : 3000 });
   return { name: 'generated sample', source: join(folder, 'styles.csv'), images: join(folder, 'images') };
+}
+
+/** A catalogue of the first rows alone with a copy of their images. */
+export function firstRows({ source, images }, rows, folder) {
+  const lines = readFileSync(source, 'utf8')
+    .split(/(?<=\n)/u)
+    .slice(0, rows + 1);
+  mkdirSync(join(folder, 'images'), { recursive: true });
+  writeFileSync(join(folder, 'styles.csv'), lines.join(''));
+  for (const line of lines.slice(1)) {
+    const name = `${line.split(',', 1)[0]}.jpg`;
+    if (existsSync(join(images, name))) copyFileSync(join(images, name), join(folder, 'images', name));
+  }
+  return folder;
 }
 
 /** Ingests the catalogue into a lake and tells how many of its images are good. */

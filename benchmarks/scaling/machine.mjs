@@ -4,6 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { VERSION } from '../../dist/index.js';
+import { median } from '../median.mjs';
 
 /** The machine, and the versions that matter. */
 export function describeMachine() {
@@ -15,10 +16,6 @@ export function describeMachine() {
     pixlake: VERSION,
     date: new Date().toISOString().slice(0, 10),
   };
-}
-
-export function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 const runOnce = fileURLToPath(new URL('./run-once.mjs', import.meta.url));

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openLakehouse } from '../../dist/index.js';
 import { good } from './catalogue.mjs';
-import { inProcess, median } from './machine.mjs';
+import { makeVenv } from '../make-venv.mjs';
+import { median } from '../median.mjs';
+import { inProcess } from './machine.mjs';
 import { makeMetadata } from './metadata.mjs';
 
 const SCRIPT = fileURLToPath(new URL('./peers.py', import.meta.url));
@@ -23,32 +25,18 @@ const NAMES = {
   pandas: 'pandas',
 };
 
-/** Python with the peers, in an environment that is made for it; `undefined` where that cannot be. */
-function openPython(work) {
-  try {
-    execFileSync('python3', ['-m', 'venv', join(work, 'venv')], { stdio: 'ignore' });
-    const python = join(work, 'venv/bin/python');
-    execFileSync(python, [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '-r',
-      REQUIREMENTS,
-    ]);
-    return python;
-  } catch {
-    return undefined;
-  }
-}
-
 const HISTOGRAM = 'SELECT masterCategory, year, count(*) AS images FROM catalogue GROUP BY ALL';
 
 export async function measurePeers({ lake, goodCount }, { work, isQuick, log, machine }) {
-  const python = isQuick ? undefined : openPython(work);
-  if (python === undefined) {
-    log('SKIPPED: Python with the other tools is not here, or the run is a quick one');
+  if (isQuick) {
+    log('SKIPPED: to install the other tools takes longer than a quick run may');
+    return undefined;
+  }
+  let python;
+  try {
+    python = makeVenv(join(work, 'venv'), '-r', REQUIREMENTS);
+  } catch (error) {
+    log(`SKIPPED: the other tools cannot be installed: ${error.message}`);
     return undefined;
   }
   const images = Math.min(goodCount, 10_000);

@@ -1,12 +1,12 @@
 // (e) The same run on a folder and on S3: the server that PIXLAKE_TEST_S3_ENDPOINT names (bucket in PIXLAKE_TEST_S3_BUCKET), or Ceph, which then runs on
 // the same cores, where its packages are installed.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { good } from './catalogue.mjs';
+import { firstRows, good } from './catalogue.mjs';
 import { inProcess, repeat } from './machine.mjs';
 
 const CEPH = fileURLToPath(new URL('../../test/s3/ceph.sh', import.meta.url));
@@ -24,7 +24,7 @@ async function startServer(work) {
   }
   const folder = join(work, 'ceph');
   const port = 20_000 + (process.pid % 20_000);
-  execFileSync('mkdir', ['-p', folder]);
+  mkdirSync(folder);
   execFileSync(CEPH, [folder, String(port)], { stdio: 'ignore' });
   const env = {
     AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
@@ -44,7 +44,7 @@ async function startServer(work) {
   client.destroy();
   const stop = () => {
     for (const name of readdirSync(folder).filter((entry) => entry.endsWith('.pid')))
-      execFileSync('kill', ['-9', readFileSync(join(folder, name), 'utf8').trim()], { stdio: 'ignore' });
+      process.kill(Number(readFileSync(join(folder, name), 'utf8')), 'SIGKILL');
   };
   return { name: 'S3 (Ceph on the same cores)', bucket: BUCKET, env, stop };
 }
@@ -75,7 +75,7 @@ async function countRequests(endpoint, work) {
   return counts;
 }
 
-export async function measureStores({ source, images }, { work, isQuick, log }) {
+export async function measureStores(catalogue, { work, isQuick, log }) {
   const server = await startServer(work);
   if (server === undefined) {
     log('SKIPPED: no S3 server; Ceph is not installed and PIXLAKE_TEST_S3_ENDPOINT names none');
@@ -83,21 +83,14 @@ export async function measureStores({ source, images }, { work, isQuick, log }) 
   }
   try {
     const rows = isQuick ? 100 : 1500;
-    const csv = join(work, `stores-${rows}.csv`);
-    writeFileSync(
-      csv,
-      readFileSync(source, 'utf8')
-        .split(/(?<=\n)/u)
-        .slice(0, rows + 1)
-        .join(''),
-    );
+    const source = firstRows(catalogue, rows, join(work, 'stores-catalogue'));
     const points = [];
     const lakes = {
       folder: join(work, 'stores-lake'),
       [server.name]: `s3://${server.bucket}/lake-${process.pid}`,
     };
     for (const [store, lake] of Object.entries(lakes)) {
-      const { ingestSeconds } = await inProcess({ lake, ingest: { source: csv, images } }, server.env);
+      const { ingestSeconds } = await inProcess({ lake, ingest: { source } }, server.env);
       const {
         runSeconds: seconds,
         runCpuSeconds: cpuSeconds,

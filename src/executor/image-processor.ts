@@ -15,6 +15,7 @@ export function createImageProcessor(): ImageProcessor {
     filename: new URL('./process-worker.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: availableParallelism(),
+    // Nobody reads them, and Deno lacks what they are kept with.
     recordTiming: false,
     maxQueue: MAX_QUEUED,
     idleTimeout: IDLE_MS,

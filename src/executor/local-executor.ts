@@ -40,6 +40,7 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
         filename: new URL('./worker.js', import.meta.url).href,
         minThreads: threads,
         maxThreads: threads,
+        // Nobody reads them, and Deno, in which notebooks run, lacks what they are kept with.
         recordTiming: false,
       });
       const cancel = (): void => {

@@ -220,11 +220,9 @@ class PixelKernel {
     { layout, colorOrder, mean, std }: TensorFormat,
     target: Float32Array,
   ): void {
-    // For each channel four times the factor and four times the offset, as vectors take them.
-    const scales = Float32Array.from({ length: 24 }, (_, index) => {
-      const channel = Math.floor(index / 8);
-      return index % 8 < 4 ? 1 / (255 * (std[channel] ?? 1)) : 255 * (mean[channel] ?? 0);
-    });
+    const scales = Float32Array.from(
+      std.flatMap((deviation, channel) => [1 / (255 * deviation), 255 * (mean[channel] ?? 0)]),
+    );
     const memory = this.#memory;
     const scaleAddress = memory.put('scales', new Uint8Array(scales.buffer));
     const tensor = memory.reserve('tensor', target.byteLength);

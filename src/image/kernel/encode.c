@@ -177,14 +177,12 @@ static inline void encode_block(bit_writer *writer, const u8 *samples, size_t pi
   uint64_t zigzag = 0;
   if (!wasm_v128_any_true(others)) {
     /* One colour. */
-    block[0] = 0;
     quantize(wasm_i16x8_replace_lane(wasm_i16x8_splat(0), 0, (i16)(64 * wasm_i16x8_extract_lane(rows[0], 0))), by, 0, block);
   } else {
     transpose(rows);
     fdct_pass(rows, 1);
     transpose(rows);
     fdct_pass(rows, 0);
-    block[0] = 0;
     for (i32 y = 0; y < 8; y++) zigzag |= made.positions[y][quantize(rows[y], by, 8 * y, block)];
   }
   /* A copy of its own stays in registers. */

@@ -1,6 +1,6 @@
 /* What is done to single pixels: places, padding, brightness, and the numbers that a model takes. */
 #include <stdlib.h>
-#include "vectors.h"
+#include "kernel.h"
 
 /* Gives an area of a size, with slack, in place of an older one whose bytes are lost. */
 EXPORT(reserve) void *reserve(void *old, size_t size) {
@@ -59,14 +59,14 @@ void pad(u8 *pixels, i32 width, i32 height, i32 left, i32 top, i32 inner_width, 
   paint(pixels + (top + inner_height) * pitch, (height - top - inner_height) * pitch, pattern);
 }
 
-static inline vec floats_of(vec bytes, vec lanes, const float *scale) {
+static inline vec floats_of(vec bytes, vec lanes, float factor, float offset) {
   const vec numbers = wasm_f32x4_convert_u32x4(wasm_i8x16_swizzle(bytes, lanes));
-  return wasm_f32x4_mul(wasm_f32x4_sub(numbers, wasm_v128_load(scale + 4)), wasm_v128_load(scale));
+  return wasm_f32x4_mul(wasm_f32x4_sub(numbers, wasm_f32x4_splat(offset)), wasm_f32x4_splat(factor));
 }
 
 /*
- * `(value - offset) * factor` of RGB pixels, channel by channel or pixel by pixel; `is_reversed` has blue come first. `scales` are, for each channel of
- * the result, four times the factor and four times the offset.
+ * `(value - offset) * factor` of RGB pixels, channel by channel or pixel by pixel; `is_reversed` has blue come first. `scales` are the factor and
+ * the offset of each channel of the result.
  */
 EXPORT(to_tensor)
 void to_tensor(const u8 *pixels, i32 count, const float *scales, i32 is_planar, i32 is_reversed, float *tensor) {
@@ -75,7 +75,7 @@ void to_tensor(const u8 *pixels, i32 count, const float *scales, i32 is_planar, 
   for (i32 at = 0; at < count; at += 4, pixels += 12) {
     const vec bytes = wasm_v128_load(pixels);
     float values[3][4];
-    for (i32 channel = 0; channel < 3; channel++) wasm_v128_store(values[channel], floats_of(bytes, lanes[channel], scales + 8 * channel));
+    for (i32 channel = 0; channel < 3; channel++) wasm_v128_store(values[channel], floats_of(bytes, lanes[channel], scales[2 * channel], scales[2 * channel + 1]));
     const i32 known = count - at < 4 ? count - at : 4;
     for (i32 channel = 0; channel < 3; channel++)
       if (is_planar && known == 4)
