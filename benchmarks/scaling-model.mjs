@@ -87,14 +87,14 @@ const tables = {
         `the run over ${number(million.images)} images`,
       ],
       [
-        'core time on S3, of pixlake alone',
+        'core time on S3, of pixlake alone, its start included',
         `${number(perImage.coreMsOnS3, 2)} ms`,
         `a run over ${number(s3.images)} images on Ceph`,
       ],
       ['GET and HEAD requests', number(perImage.gets, 3), 'the same'],
       ['PUT and other writing requests', number(perImage.puts, 3), 'the same'],
       ['bytes written as JPEG', number(perImage.bytesOut), `the run over ${number(million.images)} images`],
-      ['bytes of manifest', number(perImage.manifestBytes), 'the same; 33 columns, zstd'],
+      ['bytes of manifest', number(perImage.manifestBytes), 'the same; 42 columns, zstd'],
       ['bytes of plan for each row', number(perImage.planBytes), `the same; ${number(million.rows)} rows`],
       [
         'bytes of Delta log for each shard',
