@@ -82,11 +82,11 @@ const steps = {
   'parse the header': (index) => parseJpegHeader(files[index]),
   'draw the parameters': (index) =>
     drawTransform(transform, headers[index], { seed: 0, id: String(index), copy: 0 }),
-  'decode to planes': (index, kernel) => kernel.jpeg.decodePlanes(files[index], 8, headers[index]),
-  'crop and resize': (index, kernel, canvas) => kernel.resamplePlanes(decodedAlready, canvas, placed[index]),
-  pad: (index, kernel, canvas) => kernel.padPlanes(canvas, placed[index].place, [255, 255, 255]),
+  'decode to planes': (index, kernel) => kernel.decodePlanes(files[index], 8, headers[index]),
+  'crop and resize': (index, kernel, canvas) => kernel.resample(decodedAlready, canvas, placed[index]),
+  pad: (index, kernel, canvas) => kernel.pad(canvas, placed[index].place, [255, 255, 255]),
   encode: (index, kernel, canvas) => {
-    written[index] = kernel.encodePlanes(canvas, 90);
+    written[index] = kernel.encode(canvas, 90);
   },
   'sha-256 of the image': (index) => sha256Of(written[index]),
 };
@@ -95,7 +95,7 @@ const steps = {
 function measureSteps() {
   const total = Object.fromEntries(Object.keys(steps).map((name) => [name, 0]));
   withKernel((kernel) => {
-    const canvas = kernel.planarCanvas('planes', 256, 256, 0.5);
+    const canvas = kernel.canvas('written', 'subsampled', 256, 256);
     for (const index of files.keys()) {
       for (const [name, step] of Object.entries(steps)) {
         const startMs = performance.now();

@@ -7,121 +7,68 @@ declare const WebAssembly: {
   readonly RuntimeError: new () => Error;
 };
 
-/** Functions of `pixels.wasm`; addresses and sizes are numbers in its memory. See the C sources in `kernel/`. */
+/** The address of an image in the memory of an instance; 0 is none. */
+export type ImageAddress = number;
+
+/** Functions of `pixels.wasm`; see the C sources in `kernel/`. */
 export interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   _initialize(): void;
-  reserve(old: number, sizeBytes: number): number;
-  release(area: number): void;
-  open_jpeg(bytes: number, sizeBytes: number, eighths: number): void;
-  jpeg_width(): number;
-  jpeg_height(): number;
-  decode_jpeg(pixels: number): void;
-  plane_count(): number;
-  plane_width(index: number): number;
-  plane_height(index: number): number;
-  plane_pitch(index: number): number;
-  plane_rows(index: number): number;
-  plane_scale_x(index: number): number;
-  plane_scale_y(index: number): number;
-  decode_planes(luma: number, blue: number, red: number): void;
-  split_rgb(pixels: number, width: number, height: number, luma: number): void;
-  merge_rgb(
-    luma: number,
-    blue: number,
-    red: number,
-    pitch: number,
-    width: number,
-    height: number,
-    pixels: number,
-  ): void;
-  frame_plane(
-    plane: number,
-    pitch: number,
-    rows: number,
-    step: number,
-    width: number,
-    height: number,
+  file(sizeBytes: number): number;
+  open_jpeg(sizeBytes: number, eighths: number, width: number, height: number): void;
+  decode_rgb(orientation: number): ImageAddress;
+  decode_planes(): ImageAddress;
+  load_rgb(width: number, height: number): ImageAddress;
+  canvas(use: number, kind: number, width: number, height: number): ImageAddress;
+  brighten(
+    image: ImageAddress,
     left: number,
     top: number,
-    right: number,
-    bottom: number,
-    value: number,
-  ): void;
-  encode_planes(
-    luma: number,
     width: number,
     height: number,
-    quality: number,
-    bytes: number,
-    capacityBytes: number,
-  ): number;
-  count_taps(step: number): number;
-  fill_weights(
-    starts: number,
-    weights: number,
-    samples: number,
-    centre: number,
-    step: number,
-    count: number,
+    factor: number,
   ): void;
-  resample_rows(
-    pixels: number,
-    pitch: number,
-    rowCount: number,
-    starts: number,
-    weights: number,
-    taps: number,
-    count: number,
-    rows: number,
-    rowBytes: number,
-  ): void;
-  resample_plane_rows(
-    pixels: number,
-    pitch: number,
-    rowCount: number,
-    samples: number,
-    starts: number,
-    weights: number,
-    taps: number,
-    count: number,
-    rows: number,
-    rowBytes: number,
-    columns: number,
-  ): void;
-  resample_columns(
-    rows: number,
-    rowBytes: number,
-    starts: number,
-    weights: number,
-    taps: number,
+  resample(
+    from: ImageAddress,
+    to: ImageAddress,
+    boxLeft: number,
+    boxTop: number,
+    boxWidth: number,
+    boxHeight: number,
+    boundsLeft: number,
+    boundsTop: number,
+    boundsWidth: number,
+    boundsHeight: number,
+    left: number,
+    top: number,
+    width: number,
     height: number,
-    bytes: number,
-    pixels: number,
-    pitch: number,
+    isFlipped: boolean,
   ): void;
-  look_up(pixels: number, pitch: number, bytes: number, height: number, table: number): void;
-  orient(from: number, width: number, height: number, to: number, orientation: number): void;
   pad(
-    pixels: number,
-    width: number,
-    height: number,
+    canvas: ImageAddress,
     left: number,
     top: number,
-    innerWidth: number,
-    innerHeight: number,
+    width: number,
+    height: number,
     red: number,
     green: number,
     blue: number,
   ): void;
+  merge_rgb(from: ImageAddress, to: ImageAddress): void;
+  encode(image: ImageAddress, quality: number): number;
+  encoded_bytes(): number;
   to_tensor(
-    pixels: number,
-    count: number,
-    scales: number,
+    image: ImageAddress,
+    factor0: number,
+    offset0: number,
+    factor1: number,
+    offset1: number,
+    factor2: number,
+    offset2: number,
     isPlanar: boolean,
     isReversed: boolean,
-    tensor: number,
-  ): void;
+  ): number;
 }
 
 let code: object | undefined;

@@ -1,25 +1,10 @@
-/** An image in the kernel's memory: `height` rows of `width` RGB triples without gaps. */
-export interface KernelImage {
-  readonly address: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** One plane of 8-bit samples in the kernel's memory, `scaleX` by `scaleY` of them for each pixel of its image. */
+/** A plane of 8-bit samples, of which there are `channels` side by side; `scaleX` by `scaleY` places for each pixel of its image. */
 export interface Plane {
-  readonly address: number;
-  readonly pitch: number;
+  readonly samples: Uint8Array;
   readonly width: number;
   readonly height: number;
   readonly scaleX: number;
   readonly scaleY: number;
-}
-
-/** An image as planes of YCbCr, where chroma may be coarser than luma; a gray one has luma alone. */
-export interface PlanarImage {
-  readonly width: number;
-  readonly height: number;
-  readonly planes: readonly Plane[];
 }
 
 /** A part of an image; its sides may lie between pixels. */

@@ -1,25 +1,23 @@
 import type { Pixels } from './configured-sharp.ts';
-import { isTrap } from './instantiate-kernel.ts';
-import { KernelDecoder, KernelRefusal } from './kernel-decoder.ts';
-import type { KernelImage, Place, PlanarImage, Plane, Resampling, TensorFormat } from './kernel-images.ts';
-import { type Axis, KernelMemory } from './kernel-memory.ts';
-import { type PlannedAxis, planAxes } from './plan-axis.ts';
+import { type ImageAddress, instantiateKernel, isTrap } from './instantiate-kernel.ts';
+import type { JpegHeader } from './jpeg-header.ts';
+import type { Place, Plane, Resampling, TensorFormat } from './kernel-images.ts';
 
 type Colour = readonly [red: number, green: number, blue: number];
 
-/** An odd number of cache lines: rows then fall on different ones. */
-const rowSize = (bytes: number): number => (Math.ceil(bytes / 64) * 64) | 64;
+/** What a canvas is for, and what it holds: RGB, planes of 4:2:0 that are encoded, or planes that are all as fine. As in `images.h`. */
+const USE = { written: 0, model: 1 } as const;
+const KIND = { rgb: 0, subsampled: 1, fine: 2 } as const;
 
-/** How one plane is brought to another. */
-interface PlaneAxes {
-  readonly across: PlannedAxis;
-  readonly down: PlannedAxis;
-  readonly weights: readonly [across: Axis, down: Axis];
-}
+/** Where the fields of `image` and its `plane`s lie (`images.h`), in bytes. */
+const IMAGE = { width: 0, height: 4, channels: 8, count: 12, planes: 16, planeBytes: 32 } as const;
+const PLANE = { samples: 0, pitch: 4, width: 8, height: 12, scaleX: 16, scaleY: 24 } as const;
 
-function isAlike(one: Plane, other: Plane): boolean {
-  const isAsFine = one.scaleX === other.scaleX && one.scaleY === other.scaleY;
-  return isAsFine && one.width === other.width && one.height === other.height;
+interface Decoded {
+  readonly bytes: Uint8Array;
+  readonly eighths: number;
+  readonly isPlanar: boolean;
+  readonly image: ImageAddress;
 }
 
 /**
@@ -27,225 +25,166 @@ function isAlike(one: Plane, other: Plane): boolean {
  * used any more. An image lies in its memory until the next call that makes one of its kind.
  */
 class PixelKernel {
-  readonly #memory = new KernelMemory();
-  readonly #code = this.#memory.code;
-  readonly jpeg = new KernelDecoder(this.#memory);
-  /** The last one of each use: most images of a run are of one size. */
-  readonly #canvases = new Map<'planes' | 'model-planes', PlanarImage>();
+  readonly #code = instantiateKernel();
+  /** What lies decoded, for the next copy of the same image. */
+  #last: Decoded | undefined;
 
+  /** Bytes of memory that the instance has taken; they are never given back. */
   get memoryBytes(): number {
-    return this.#memory.sizeBytes;
+    return this.#code.memory.buffer.byteLength;
   }
 
-  /** Takes pixels into the place of a decoded image. */
-  load({ bytes: pixels, width, height }: Pixels): KernelImage {
-    this.jpeg.forget();
-    return { address: this.#memory.put('decoded', pixels), width, height };
+  /** Decodes a JPEG to RGB at `eighths` eighths of its size (1, 2, 4 or 8), upright by its EXIF orientation. */
+  decode(bytes: Uint8Array, eighths: number, header: JpegHeader): ImageAddress {
+    const last = this.#lastOf(bytes, eighths, false);
+    if (last !== undefined) return last;
+    this.#open(bytes, eighths, header);
+    const image = this.#code.decode_rgb(header.orientation);
+    this.#last = { bytes, eighths, isPlanar: false, image };
+    return image;
   }
 
-  /** Replaces each byte of a whole-numbered box by what the table of 256 has for it. */
-  lookUp(image: KernelImage, box: Place, table: Uint8Array): void {
-    this.jpeg.forget();
-    const pitch = image.width * 3;
-    const first = image.address + box.top * pitch + box.left * 3;
-    this.#code.look_up(first, pitch, box.width * 3, box.height, this.#memory.put('table', table));
+  /** Decodes an upright JPEG to its planes; `undefined` where it has others than YCbCr. */
+  decodePlanes(bytes: Uint8Array, eighths: number, header: JpegHeader): ImageAddress | undefined {
+    const last = this.#lastOf(bytes, eighths, true);
+    if (last !== undefined) return last;
+    this.#open(bytes, eighths, header);
+    const image = this.#code.decode_planes();
+    if (image === 0) return undefined;
+    this.#last = { bytes, eighths, isPlanar: true, image };
+    return image;
   }
 
-  /** Resamples a box of an image to a place on a canvas. */
-  resample(image: KernelImage, canvas: KernelImage, resampling: Resampling): void {
-    const source = { width: image.width, height: image.height, scaleX: 1, scaleY: 1 };
-    const [across, down] = planAxes(source, { scaleX: 1, scaleY: 1 }, resampling);
-    const [columns, rows] = this.#memory.axes(across, down);
-    const pitch = image.width * 3;
-    const rowBytes = rowSize(across.count * 6 + 2);
-    const between = this.#memory.reserve('rows', (down.samples + rows.taps) * rowBytes);
-    this.#code.resample_rows(
-      image.address + down.firstInput * pitch + across.firstInput * 3,
-      pitch,
-      down.samples,
-      columns.starts,
-      columns.weights,
-      columns.taps,
-      across.count,
-      between,
-      rowBytes,
-    );
-    this.#code.resample_columns(
-      between,
-      rowBytes,
-      rows.starts,
-      rows.weights,
-      rows.taps,
-      down.count,
-      across.count * 3,
-      canvas.address + (down.firstOutput * canvas.width + across.firstOutput) * 3,
-      canvas.width * 3,
-    );
+  #lastOf(bytes: Uint8Array, eighths: number, isPlanar: boolean): ImageAddress | undefined {
+    const last = this.#last;
+    const isSame = last?.bytes === bytes && last.eighths === eighths && last.isPlanar === isPlanar;
+    return isSame ? last.image : undefined;
   }
 
-  /** The same for planes; what a gray image lacks becomes gray. */
-  resamplePlanes(image: PlanarImage, canvas: PlanarImage, resampling: Resampling): void {
-    let planned: { readonly source: Plane; readonly target: Plane; readonly axes: PlaneAxes } | undefined;
-    for (const [index, target] of canvas.planes.entries()) {
-      const source = image.planes[index];
-      if (source === undefined) {
-        this.#memory.bytesAt(target.address, target.pitch * target.height).fill(128);
-        continue;
-      }
-      // Both planes of chroma mostly have the same axes.
-      if (planned === undefined || !isAlike(planned.source, source) || !isAlike(planned.target, target)) {
-        const [across, down] = planAxes(source, target, resampling);
-        planned = { source, target, axes: { across, down, weights: this.#memory.axes(across, down) } };
-      }
-      this.#resamplePlane(source, target, planned.axes);
-    }
+  #open(bytes: Uint8Array, eighths: number, { width, height }: JpegHeader): void {
+    this.#last = undefined;
+    this.#bytesAt(this.#code.file(bytes.length), bytes.length).set(bytes);
+    this.#code.open_jpeg(bytes.length, eighths, width, height);
   }
 
-  #resamplePlane(source: Plane, target: Plane, { across, down, weights: [columns, rows] }: PlaneAxes): void {
-    const rowBytes = rowSize(across.count * 2 + 14);
-    const between = this.#memory.reserve('rows', (down.samples + 8 + rows.taps) * rowBytes);
-    this.#code.resample_plane_rows(
-      source.address + down.firstInput * source.pitch + across.firstInput,
-      source.pitch,
-      down.samples,
-      across.samples,
-      columns.starts,
-      columns.weights,
-      columns.taps,
-      across.count,
-      between,
-      rowBytes,
-      this.#memory.reserve('columns', (across.samples + 8 + columns.taps) * 16),
-    );
-    this.#code.resample_columns(
-      between,
-      rowBytes,
-      rows.starts,
-      rows.weights,
-      rows.taps,
-      down.count,
-      across.count,
-      target.address + down.firstOutput * target.pitch + across.firstOutput,
-      target.pitch,
+  /** Takes the pixels of an image. */
+  load({ bytes, width, height }: Pixels): ImageAddress {
+    const image = this.#code.load_rgb(width, height);
+    this.#samplesOf(image).set(bytes);
+    return image;
+  }
+
+  /** Makes place for RGB that is written or that a model sees. */
+  canvas(use: keyof typeof USE, kind: keyof typeof KIND, width: number, height: number): ImageAddress {
+    return this.#code.canvas(USE[use], KIND[kind], width, height);
+  }
+
+  /** Multiplies the values of a box of RGB. */
+  brighten(image: ImageAddress, { left, top, width, height }: Place, factor: number): void {
+    this.#last = undefined;
+    this.#code.brighten(image, left, top, width, height, factor);
+  }
+
+  /** Resamples a box of an image to a place on a canvas, both RGB or both planes. What a gray image lacks becomes gray. */
+  resample(
+    image: ImageAddress,
+    canvas: ImageAddress,
+    { box, bounds, place, isFlipped }: Resampling,
+  ): void {
+    this.#code.resample(
+      image,
+      canvas,
+      box.left,
+      box.top,
+      box.width,
+      box.height,
+      bounds.left,
+      bounds.top,
+      bounds.width,
+      bounds.height,
+      place.left,
+      place.top,
+      place.width,
+      place.height,
+      isFlipped,
     );
   }
 
   /** Paints what lies outside of a rectangle of the canvas. */
-  pad({ address, width, height }: KernelImage, inner: Place, [red, green, blue]: Colour): void {
-    const { left, top } = inner;
-    this.#code.pad(address, width, height, left, top, inner.width, inner.height, red, green, blue);
-  }
-
-  /** The same for planes, which it also extends to the whole blocks that are encoded. */
-  padPlanes(canvas: PlanarImage, inner: Place, [red, green, blue]: Colour): void {
-    const { width, height, planes } = canvas;
-    // JFIF: https://www.w3.org/Graphics/JPEG/jfif3.pdf
-    const values = [
-      0.299 * red + 0.587 * green + 0.114 * blue,
-      128 - 0.168736 * red - 0.331264 * green + 0.5 * blue,
-      128 + 0.5 * red - 0.418688 * green - 0.081312 * blue,
-    ];
-    const [right, bottom] = [inner.left + inner.width, inner.top + inner.height];
-    for (const [index, { address, pitch, scaleX, scaleY, height: rows }] of planes.entries()) {
-      const value = Math.min(255, Math.round(values[index] ?? 0));
-      const wholeRows = Math.ceil(rows / (16 * scaleY)) * 16 * scaleY;
-      this.#code.frame_plane(
-        address,
-        pitch,
-        wholeRows,
-        1 / scaleX,
-        width,
-        height,
-        inner.left,
-        inner.top,
-        right,
-        bottom,
-        value,
-      );
-    }
-  }
-
-  /** Makes place for an image of one of two uses. */
-  canvas(name: 'canvas' | 'model-canvas', width: number, height: number): KernelImage {
-    return { address: this.#memory.reserve(name, width * height * 3), width, height };
-  }
-
-  /** Makes place for an image in planes: 4:2:0 as `planes.h` has it, or with chroma as fine as luma. */
-  planarCanvas(name: 'planes' | 'model-planes', width: number, height: number, scale: 0.5 | 1): PlanarImage {
-    const pitch = Math.ceil(width / 16) * 16;
-    const sizeBytes = pitch * Math.ceil(height / 16) * 16;
-    const address = this.#memory.reserve(name, sizeBytes * (1 + 2 * scale ** 2));
-    const last = this.#canvases.get(name);
-    if (last?.width === width && last.height === height && last.planes[0]?.address === address) return last;
-    const luma = { address, pitch, width, height, scaleX: 1, scaleY: 1 };
-    const chroma = {
-      pitch: pitch * scale,
-      width: Math.ceil(width * scale),
-      height: Math.ceil(height * scale),
-      scaleX: scale,
-      scaleY: scale,
-    };
-    const blue = { ...chroma, address: address + sizeBytes };
-    const red = { ...chroma, address: blue.address + sizeBytes * scale ** 2 };
-    const canvas = { width, height, planes: [luma, blue, red] };
-    this.#canvases.set(name, canvas);
-    return canvas;
+  pad(canvas: ImageAddress, { left, top, width, height }: Place, [red, green, blue]: Colour): void {
+    this.#code.pad(canvas, left, top, width, height, red, green, blue);
   }
 
   /** Makes RGB of planes that are all as fine. */
-  merge(image: PlanarImage, canvas: KernelImage): void {
-    const [luma, blue, red] = image.planes;
-    const addresses = [luma?.address ?? 0, blue?.address ?? 0, red?.address ?? 0] as const;
-    this.#code.merge_rgb(...addresses, luma?.pitch ?? 0, image.width, image.height, canvas.address);
+  merge(image: ImageAddress, canvas: ImageAddress): void {
+    this.#code.merge_rgb(image, canvas);
   }
 
-  /** A copy of an image that outlives the instance. */
-  toPixels({ address, width, height }: KernelImage): Pixels {
-    return { bytes: this.#memory.bytesAt(address, width * height * 3).slice(), width, height };
+  /** Encodes RGB, or subsampled planes after they were padded, as baseline JPEG 4:2:0. */
+  encode(image: ImageAddress, quality: number): Uint8Array {
+    const address = this.#code.encode(image, quality);
+    return this.#bytesAt(address, this.#code.encoded_bytes()).slice();
   }
 
-  /** The same for each plane, without what lies between its rows. */
-  toPlanes({ planes }: PlanarImage): Uint8Array[] {
-    return planes.map(({ address, pitch, width, height }) => {
+  sizeOf(image: ImageAddress): { readonly width: number; readonly height: number } {
+    const view = this.#view(image);
+    return { width: view.getInt32(IMAGE.width, true), height: view.getInt32(IMAGE.height, true) };
+  }
+
+  /** A copy of RGB that outlives the instance. */
+  toPixels(image: ImageAddress): Pixels {
+    return { ...this.sizeOf(image), bytes: this.#samplesOf(image).slice() };
+  }
+
+  /** Copies of planes, without what lies between their rows. */
+  toPlanes(image: ImageAddress): Plane[] {
+    return Array.from({ length: this.#view(image).getInt32(IMAGE.count, true) }, (_, index) => {
+      const view = this.#view(image + IMAGE.planes + index * IMAGE.planeBytes);
+      const [width, height] = [view.getInt32(PLANE.width, true), view.getInt32(PLANE.height, true)];
+      const [first, pitch] = [view.getInt32(PLANE.samples, true), view.getInt32(PLANE.pitch, true)];
       const samples = new Uint8Array(width * height);
       for (let row = 0; row < height; row++)
-        samples.set(this.#memory.bytesAt(address + row * pitch, width), row * width);
-      return samples;
+        samples.set(this.#bytesAt(first + row * pitch, width), row * width);
+      const [scaleX, scaleY] = [view.getFloat64(PLANE.scaleX, true), view.getFloat64(PLANE.scaleY, true)];
+      return { samples, width, height, scaleX, scaleY };
     });
   }
 
   /** Writes `(value / 255 - mean) / std` of each value to `target`, in the order that the format tells. */
   toTensor(
-    { address, width, height }: KernelImage,
+    image: ImageAddress,
     { layout, colorOrder, mean, std }: TensorFormat,
     target: Float32Array,
   ): void {
-    const scales = Float32Array.from(
-      std.flatMap((deviation, channel) => [1 / (255 * deviation), 255 * (mean[channel] ?? 0)]),
+    const factorOf = (channel: number): number => 1 / (255 * (std[channel] ?? 1));
+    const offsetOf = (channel: number): number => 255 * (mean[channel] ?? 0);
+    const address = this.#code.to_tensor(
+      image,
+      factorOf(0),
+      offsetOf(0),
+      factorOf(1),
+      offsetOf(1),
+      factorOf(2),
+      offsetOf(2),
+      layout === 'NCHW',
+      colorOrder === 'BGR',
     );
-    const memory = this.#memory;
-    const scaleAddress = memory.put('scales', new Uint8Array(scales.buffer));
-    const tensor = memory.reserve('tensor', target.byteLength);
-    const [isPlanar, isReversed] = [layout === 'NCHW', colorOrder === 'BGR'];
-    this.#code.to_tensor(address, width * height, scaleAddress, isPlanar, isReversed, tensor);
-    target.set(new Float32Array(memory.code.memory.buffer, tensor, target.length));
+    target.set(new Float32Array(this.#code.memory.buffer, address, target.length));
   }
 
-  /** Encodes an image as baseline JPEG 4:2:0. */
-  encode({ address, width, height }: KernelImage, quality: number): Uint8Array {
-    const planes = this.planarCanvas('planes', width, height, 0.5);
-    this.#code.split_rgb(address, width, height, planes.planes[0]?.address ?? 0);
-    return this.encodePlanes(planes, quality);
+  /** The samples of RGB, which has no gaps. Views are good until the memory grows. */
+  #samplesOf(image: ImageAddress): Uint8Array {
+    const { width, height } = this.sizeOf(image);
+    const first = this.#view(image + IMAGE.planes).getInt32(PLANE.samples, true);
+    return this.#bytesAt(first, width * height * 3);
   }
 
-  /** Encodes a planar canvas of 4:2:0 after it was padded. */
-  encodePlanes({ width, height, planes }: PlanarImage, quality: number): Uint8Array {
-    // Twice the bytes of the pixels: only noise at the highest quality takes more, which is refused.
-    const capacityBytes = width * height * 6 + 65_536;
-    const encoded = this.#memory.reserve('encoded', capacityBytes);
-    const luma = planes[0]?.address ?? 0;
-    const sizeBytes = this.#code.encode_planes(luma, width, height, quality, encoded, capacityBytes);
-    return this.#memory.bytesAt(encoded, sizeBytes).slice();
+  #bytesAt(address: number, sizeBytes: number): Uint8Array {
+    return new Uint8Array(this.#code.memory.buffer, address, sizeBytes);
+  }
+
+  #view(address: number): DataView {
+    return new DataView(this.#code.memory.buffer, address);
   }
 }
 
@@ -268,7 +207,7 @@ export function withKernel<Result>(work: (kernel: PixelKernel) => Result): Resul
     if (kernel.memoryBytes <= MAX_IDLE_BYTES) current = kernel;
     return result;
   } catch (error) {
-    if (isTrap(error) || error instanceof KernelRefusal) return undefined;
+    if (isTrap(error)) return undefined;
     throw error;
   }
 }

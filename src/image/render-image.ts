@@ -2,7 +2,8 @@ import { applyTransform, encodePixels, resizePixels, toColour } from './apply-tr
 import type { Pixels } from './configured-sharp.ts';
 import { type Fitted, fitInto } from './fit-into.ts';
 import { type JpegHeader, parseJpegHeader } from './jpeg-header.ts';
-import { type KernelImage, MAX_KERNEL_PIXELS, type PlanarImage, type Resampling } from './kernel-images.ts';
+import type { ImageAddress } from './instantiate-kernel.ts';
+import { MAX_KERNEL_PIXELS, type Resampling } from './kernel-images.ts';
 import { type PixelKernel, withKernel } from './pixel-kernel.ts';
 import type { DrawnTransform, Transform } from './transform.ts';
 
@@ -60,7 +61,7 @@ async function transformPixels(
   drawn: DrawnTransform,
 ): Promise<Pixels> {
   if (header !== undefined && transform.format !== 'jpeg' && fitsKernel(header, transform, drawn)) {
-    const pixels = withKernel((kernel) => kernel.toPixels(draw(kernel, bytes, header, transform, drawn)));
+    const pixels = withKernel((kernel) => kernel.toPixels(draw(kernel, bytes, header, transform, drawn, false).address));
     if (pixels !== undefined) return pixels;
   }
   return applyTransform(bytes, transform, drawn);
@@ -74,14 +75,10 @@ function render(
   drawn: DrawnTransform,
   model: ModelSize | undefined,
 ): RenderedImage {
-  const planes = isPlanar(header, drawn) ? drawPlanes(kernel, bytes, header, transform, drawn) : undefined;
-  const output = planes ?? draw(kernel, bytes, header, transform, drawn);
-  const { width, height } = output;
-  const encoded =
-    'planes' in output
-      ? kernel.encodePlanes(output, transform.quality)
-      : kernel.encode(output, transform.quality);
-  return { width, height, encoded, input: model && fitModel(kernel, output, model) };
+  const image = draw(kernel, bytes, header, transform, drawn, isPlanar(header, drawn));
+  const { width, height } = kernel.sizeOf(image.address);
+  const encoded = kernel.encode(image.address, transform.quality);
+  return { width, height, encoded, input: model && fitModel(kernel, image, model) };
 }
 
 /** Where nothing is done to colours, JPEGs stay in the planes in which they are stored: half the samples, and no colour is converted. */
@@ -110,38 +107,32 @@ function chooseEighths(
   return [1, 2, 4].find((eighths) => eighths / 8 >= 2 * scale) ?? 8;
 }
 
-/** Decodes, crops, brightens, resizes, flips and pads, in this order. */
+/** An image on a canvas of the kernel, in planes or as RGB. */
+interface DrawnImage {
+  readonly address: ImageAddress;
+  readonly isPlanar: boolean;
+}
+
+/** Decodes, crops, brightens, resizes, flips and pads, in this order; in planes where that is allowed and the image has them. */
 function draw(
   kernel: PixelKernel,
   bytes: Uint8Array,
   header: JpegHeader,
   transform: Transform,
   drawn: DrawnTransform,
-): KernelImage {
-  const image = kernel.jpeg.decode(bytes, chooseEighths(transform, drawn), header);
-  const { canvas, ...resampling } = planCrop(image, transform, drawn);
-  if (drawn.brightness !== 1) kernel.lookUp(image, resampling.bounds, brightnessTable(drawn.brightness));
-  const output = kernel.canvas('canvas', canvas.width, canvas.height);
-  kernel.resample(image, output, resampling);
+  mayBePlanar: boolean,
+): DrawnImage {
+  const eighths = chooseEighths(transform, drawn);
+  const planes = mayBePlanar ? kernel.decodePlanes(bytes, eighths, header) : undefined;
+  const image = planes ?? kernel.decode(bytes, eighths, header);
+  const { canvas, ...resampling } = planCrop(kernel.sizeOf(image), transform, drawn);
+  if (drawn.brightness !== 1) kernel.brighten(image, resampling.bounds, drawn.brightness);
+  const isPlanar = planes !== undefined;
+  const address = kernel.canvas('written', isPlanar ? 'subsampled' : 'rgb', canvas.width, canvas.height);
+  kernel.resample(image, address, resampling);
   // Padding comes last, so that it has exactly the background's colour whatever was done to the image.
-  kernel.pad(output, resampling.place, toColour(transform.background));
-  return output;
-}
-
-function drawPlanes(
-  kernel: PixelKernel,
-  bytes: Uint8Array,
-  header: JpegHeader,
-  transform: Transform,
-  drawn: DrawnTransform,
-): PlanarImage | undefined {
-  const image = kernel.jpeg.decodePlanes(bytes, chooseEighths(transform, drawn), header);
-  if (image === undefined) return undefined;
-  const { canvas, ...resampling } = planCrop(image, transform, drawn);
-  const output = kernel.planarCanvas('planes', canvas.width, canvas.height, 0.5);
-  kernel.resamplePlanes(image, output, resampling);
-  kernel.padPlanes(output, resampling.place, toColour(transform.background));
-  return output;
+  kernel.pad(address, resampling.place, toColour(transform.background));
+  return { address, isPlanar };
 }
 
 /** Where the crop box of a decoded image, which may be decoded at a fraction of its size, goes on which canvas. */
@@ -171,23 +162,15 @@ function planCrop(
   return { canvas, box: seen, bounds, place, isFlipped: drawn.isFlipped };
 }
 
-function fitModel(kernel: PixelKernel, image: KernelImage | PlanarImage, model: ModelSize): Pixels {
-  const { canvas, box, place } = fitInto(image, model, model.fit);
-  const bounds = { left: 0, top: 0, width: image.width, height: image.height };
-  const resampling = { box, bounds, place, isFlipped: false };
-  const input = kernel.canvas('model-canvas', canvas.width, canvas.height);
-  if ('planes' in image) {
-    const planes = kernel.planarCanvas('model-planes', canvas.width, canvas.height, 1);
-    kernel.resamplePlanes(image, planes, resampling);
-    kernel.merge(planes, input);
-  } else {
-    if (image.width === model.width && image.height === model.height) return kernel.toPixels(image);
-    kernel.resample(image, input, resampling);
-  }
+function fitModel(kernel: PixelKernel, { address, isPlanar }: DrawnImage, model: ModelSize): Pixels {
+  const { width, height } = kernel.sizeOf(address);
+  if (!isPlanar && width === model.width && height === model.height) return kernel.toPixels(address);
+  const { canvas, box, place } = fitInto({ width, height }, model, model.fit);
+  const resampling = { box, bounds: { left: 0, top: 0, width, height }, place, isFlipped: false };
+  const input = kernel.canvas('model', 'rgb', canvas.width, canvas.height);
+  const resized = isPlanar ? kernel.canvas('model', 'fine', canvas.width, canvas.height) : input;
+  kernel.resample(address, resized, resampling);
+  if (isPlanar) kernel.merge(resized, input);
   kernel.pad(input, place, [255, 255, 255]);
   return kernel.toPixels(input);
-}
-
-function brightnessTable(factor: number): Uint8Array {
-  return Uint8Array.from({ length: 256 }, (_, value) => Math.min(255, Math.round(value * factor)));
 }

@@ -64,7 +64,7 @@ describe('decoding', () => {
     ] as const) {
       const bytes = await drawPhoto(width, height).jpeg(options).toBuffer();
       const expected = await decodeBySharp(bytes);
-      const decoded = withKernel((kernel) => kernel.toPixels(kernel.jpeg.decode(bytes, 8, headerOf(bytes))));
+      const decoded = withKernel((kernel) => kernel.toPixels(kernel.decode(bytes, 8, headerOf(bytes))));
       expect(decoded).toMatchObject({ width, height });
       expect(
         Buffer.from(expected.bytes).equals(decoded?.bytes ?? Buffer.alloc(0)),
@@ -75,7 +75,7 @@ describe('decoding', () => {
 
   test('gray gives three equal channels', async () => {
     const bytes = await drawPhoto(30, 20).toColourspace('b-w').jpeg().toBuffer();
-    const decoded = withKernel((kernel) => kernel.toPixels(kernel.jpeg.decode(bytes, 8, headerOf(bytes))));
+    const decoded = withKernel((kernel) => kernel.toPixels(kernel.decode(bytes, 8, headerOf(bytes))));
     const gray = await sharp(bytes).toColourspace('b-w').raw().toBuffer();
     expect([...(decoded?.bytes ?? [])].filter((_, index) => index % 3 === 1)).toEqual([...gray]);
   });
@@ -86,7 +86,7 @@ describe('decoding', () => {
       const turned = await sharp(photo).keepExif().withMetadata({ orientation }).toBuffer();
       const expected = await decodeBySharp(await sharp(turned).autoOrient().png().toBuffer());
       const decoded = withKernel((kernel) =>
-        kernel.toPixels(kernel.jpeg.decode(turned, 8, { ...headerOf(photo), orientation })),
+        kernel.toPixels(kernel.decode(turned, 8, { ...headerOf(photo), orientation })),
       );
       expect(decoded).toMatchObject({ width: expected.width, height: expected.height });
       expect(Buffer.from(expected.bytes).equals(decoded?.bytes ?? Buffer.alloc(0))).toBe(true);

@@ -34,7 +34,7 @@ function inKernel<Result>(work: Parameters<typeof withKernel<Result>>[0]): Resul
 
 function decodePlanes(kernel: Parameters<Parameters<typeof withKernel>[0]>[0], bytes: Uint8Array) {
   const header = parseJpegHeader(bytes);
-  const image = header && kernel.jpeg.decodePlanes(bytes, 8, header);
+  const image = header && kernel.decodePlanes(bytes, 8, header);
   if (image === undefined) throw new Error('not decoded to planes');
   return image;
 }
@@ -44,11 +44,11 @@ describe('decoding to planes', () => {
     const gray = await makeJpeg('gray');
     const [luma, ...none] = inKernel((kernel) => kernel.toPlanes(decodePlanes(kernel, gray)));
     expect(none).toEqual([]);
-    expect(Buffer.from(luma ?? [])).toEqual(await sharp(gray).toColourspace('b-w').raw().toBuffer());
+    expect(Buffer.from(luma?.samples ?? [])).toEqual(await sharp(gray).toColourspace('b-w').raw().toBuffer());
 
     const fine = await makeJpeg('4:4:4');
     const merged = inKernel((kernel) => {
-      const canvas = kernel.canvas('canvas', WIDTH, HEIGHT);
+      const canvas = kernel.canvas('model', 'rgb', WIDTH, HEIGHT);
       kernel.merge(decodePlanes(kernel, fine), canvas);
       return kernel.toPixels(canvas).bytes;
     });
@@ -57,7 +57,7 @@ describe('decoding to planes', () => {
 
   test('4:2:0 has chroma at half the size, rounded up', async () => {
     const bytes = await makeJpeg('4:2:0');
-    const { planes } = inKernel((kernel) => decodePlanes(kernel, bytes));
+    const planes = inKernel((kernel) => kernel.toPlanes(decodePlanes(kernel, bytes)));
     expect(planes.map(({ width, height, scaleX, scaleY }) => [width, height, scaleX, scaleY])).toEqual([
       [61, 83, 1, 1],
       [31, 42, 0.5, 0.5],
@@ -86,8 +86,8 @@ test('what is stored as RGB is decoded as such, without leaving the kernel', asy
   const header = parseJpegHeader(bytes);
   if (header === undefined) throw new Error('not a plain JPEG');
   const decoded = inKernel((kernel) => {
-    expect(kernel.jpeg.decodePlanes(bytes, 8, header)).toBeUndefined();
-    return kernel.toPixels(kernel.jpeg.decode(bytes, 8, header)).bytes;
+    expect(kernel.decodePlanes(bytes, 8, header)).toBeUndefined();
+    return kernel.toPixels(kernel.decode(bytes, 8, header)).bytes;
   });
   expect(Buffer.from(decoded)).toEqual(await rgbOf(bytes));
 });
@@ -131,17 +131,13 @@ describe('transforming in planes', () => {
           const seen = { ...box, left: crop.left + box.left, top: crop.top + box.top };
           const [source, made] = inKernel((kernel) => {
             const image = decodePlanes(kernel, files.get(kind) ?? Buffer.alloc(0));
-            const samples = kernel.toPlanes(image);
-            const output = kernel.planarCanvas('planes', canvas.width, canvas.height, 0.5);
-            kernel.resamplePlanes(image, output, { box: seen, bounds: crop, place, isFlipped });
-            kernel.padPlanes(output, place, [0x12, 0xab, 0x34]);
-            const planes = image.planes.map((plane, index) => ({
-              ...plane,
-              samples: samples[index] ?? new Uint8Array(),
-            }));
+            const planes = kernel.toPlanes(image);
+            const output = kernel.canvas('written', 'subsampled', canvas.width, canvas.height);
+            kernel.resample(image, output, { box: seen, bounds: crop, place, isFlipped });
+            kernel.pad(output, place, [0x12, 0xab, 0x34]);
             return [planes, kernel.toPlanes(output)] as const;
           });
-          for (const [index, samples] of made.entries()) {
+          for (const [index, { samples }] of made.entries()) {
             const gray = {
               samples: Uint8Array.of(128),
               width: 1,

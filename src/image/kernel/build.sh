@@ -20,8 +20,8 @@ done
 flags=(-target wasm32-wasi -O3 -msimd128 -DNDEBUG -DNO_GETENV -fno-stack-protector -fno-sanitize=undefined -I. -Iconfig "-I$source/src")
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
-for name in decode encode planes resample rearrange jsimd-wasm; do
+for name in axes decode encode images planes resample rearrange jsimd-wasm; do
   "${zig[@]}" cc "${flags[@]}" -Wall -Wextra -Werror -c -o "$objects/$name.o" "$name.c"
 done
 "${zig[@]}" cc "${flags[@]}" -w -mexec-model=reactor -Wl,--strip-all -o "$output" \
-  decode.c encode.c planes.c resample.c rearrange.c jsimd-wasm.c config/precision-stubs.c config/jsimd-rest.c "${library[@]}"
+  axes.c decode.c encode.c images.c planes.c resample.c rearrange.c jsimd-wasm.c config/precision-stubs.c config/jsimd-rest.c "${library[@]}"

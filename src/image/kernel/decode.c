@@ -3,7 +3,7 @@
  * hostile image stays behind, and leaves the verdict to sharp.
  */
 #include "library.h"
-#include "kernel.h"
+#include "rearrange.h"
 
 static void refuse(j_common_ptr info) {
   (void)info;
@@ -48,8 +48,17 @@ static void skip_source(j_decompress_ptr info, long count) {
   source.bytes_in_buffer -= (size_t)count;
 }
 
-/* Reads the header of the JPEG at `bytes` and sets the size to decode to, in eighths of the image's (1, 2, 4 or 8), by the inverse DCT. */
-EXPORT(open_jpeg) void open_jpeg(const u8 *bytes, size_t size, i32 eighths) {
+static area file_area, decoded_area, upright_area;
+static image decoded, upright;
+
+/* Where the bytes of a JPEG are written before it is opened. */
+EXPORT(file) u8 *file(size_t size) { return reserve(&file_area, size); }
+
+/*
+ * Reads the header of the JPEG in `file` and sets the size to decode to, in eighths of the image's (1, 2, 4 or 8), by the inverse DCT. Traps if the
+ * image has another size than was told, for which boxes were drawn.
+ */
+EXPORT(open_jpeg) void open_jpeg(size_t size, i32 eighths, unsigned width, unsigned height) {
   /* One image's tables must not decode the next, which may lack its own. */
   if (decoder.err != NULL) jpeg_destroy_decompress(&decoder);
   decoder.err = &refusals;
@@ -60,36 +69,40 @@ EXPORT(open_jpeg) void open_jpeg(const u8 *bytes, size_t size, i32 eighths) {
   source.resync_to_restart = jpeg_resync_to_restart;
   source.term_source = begin_source;
   decoder.src = &source;
-  source.next_input_byte = bytes;
+  source.next_input_byte = file_area.at;
   source.bytes_in_buffer = size;
   jpeg_read_header(&decoder, TRUE);
   decoder.scale_num = (unsigned)eighths;
   decoder.scale_denom = 8;
   decoder.out_color_space = JCS_RGB;
   jpeg_calc_output_dimensions(&decoder);
+  if (decoder.image_width != width || decoder.image_height != height) __builtin_trap();
 }
-
-EXPORT(jpeg_width) unsigned jpeg_width(void) { return decoder.output_width; }
-EXPORT(jpeg_height) unsigned jpeg_height(void) { return decoder.output_height; }
 
 #define ROWS 16
 
-/* Decodes the JPEG that was opened to 8-bit RGB without gaps between rows; up to SLACK bytes behind the last one are overwritten. */
-EXPORT(decode_jpeg) void decode_jpeg(u8 *pixels) {
+/* Decodes the JPEG that was opened to RGB, upright by EXIF's orientation; up to SLACK bytes behind the last pixel are overwritten. */
+EXPORT(decode_rgb) image *decode_rgb(i32 orientation) {
+  const i32 width = (i32)decoder.output_width, height = (i32)decoder.output_height;
+  make_image(&decoded, &decoded_area, RGB, width, height);
   jpeg_start_decompress(&decoder);
   while (decoder.output_scanline < decoder.output_height) {
     JSAMPROW rows[ROWS];
     const unsigned next = decoder.output_scanline, left = decoder.output_height - next, count = left < ROWS ? left : ROWS;
-    for (unsigned row = 0; row < count; row++) rows[row] = pixels + (size_t)(next + row) * decoder.output_width * 3;
+    for (unsigned row = 0; row < count; row++) rows[row] = decoded.planes[0].samples + (size_t)(next + row) * decoded.planes[0].pitch;
     jpeg_read_scanlines(&decoder, rows, count);
   }
   jpeg_finish_decompress(&decoder);
+  if (orientation == 1) return &decoded;
+  make_image(&upright, &upright_area, RGB, orientation >= 5 ? height : width, orientation >= 5 ? width : height);
+  orient(&decoded, &upright, orientation);
+  return &upright;
 }
 
 /* Planes: what the file holds, before chroma is brought to luma's size. */
 
 /* How many planes the JPEG that was opened has: 1 for luma alone, 3 for YCbCr whose luma is the finest, 0 for all else. */
-EXPORT(plane_count) i32 plane_count(void) {
+static i32 plane_count(void) {
   const jpeg_component_info *component = decoder.comp_info;
   if (decoder.jpeg_color_space == JCS_GRAYSCALE && decoder.num_components == 1) return 1;
   if (decoder.jpeg_color_space != JCS_YCbCr || decoder.num_components != 3) return 0;
@@ -97,43 +110,47 @@ EXPORT(plane_count) i32 plane_count(void) {
   return is_finest && component->DCT_scaled_size == decoder.min_DCT_scaled_size ? 3 : 0;
 }
 
-EXPORT(plane_width) unsigned plane_width(i32 index) { return decoder.comp_info[index].downsampled_width; }
-EXPORT(plane_height) unsigned plane_height(i32 index) { return decoder.comp_info[index].downsampled_height; }
-
-/* Bytes from one row of a plane to the next. */
-EXPORT(plane_pitch) unsigned plane_pitch(i32 index) {
-  return decoder.comp_info[index].width_in_blocks * (unsigned)decoder.comp_info[index].DCT_scaled_size;
-}
-
 static unsigned rows_at_once(i32 index) {
   return (unsigned)(decoder.comp_info[index].v_samp_factor * decoder.comp_info[index].DCT_scaled_size);
 }
 
-/* Rows that decoding writes to a plane. */
-EXPORT(plane_rows) unsigned plane_rows(i32 index) { return decoder.total_iMCU_rows * rows_at_once(index); }
-
-/* Samples of a plane for each pixel across and down. */
-EXPORT(plane_scale_x) double plane_scale_x(i32 index) {
-  return (double)(decoder.comp_info[index].h_samp_factor * decoder.comp_info[index].DCT_scaled_size) /
-         (decoder.max_h_samp_factor * decoder.min_DCT_scaled_size);
+static void place_planes(i32 count) {
+  decoded = (image){ (i32)decoder.output_width, (i32)decoder.output_height, 1, count, { { 0 } } };
+  size_t offsets[3], size = 0;
+  for (i32 at = 0; at < count; at++) {
+    const jpeg_component_info *component = &decoder.comp_info[at];
+    const unsigned pitch = component->width_in_blocks * (unsigned)component->DCT_scaled_size;
+    offsets[at] = size;
+    /* Eight rows at once are resampled, of which the last ones may lie behind the plane. */
+    size += (size_t)pitch * (decoder.total_iMCU_rows * rows_at_once(at) + 8);
+    decoded.planes[at] = (plane){
+      .pitch = (i32)pitch,
+      .width = (i32)component->downsampled_width,
+      .height = (i32)component->downsampled_height,
+      .scale_x = (double)(component->h_samp_factor * component->DCT_scaled_size) / (decoder.max_h_samp_factor * decoder.min_DCT_scaled_size),
+      .scale_y = (double)rows_at_once(at) / (decoder.max_v_samp_factor * decoder.min_DCT_scaled_size),
+    };
+  }
+  u8 *first = reserve(&decoded_area, size);
+  for (i32 at = 0; at < count; at++) decoded.planes[at].samples = first + offsets[at];
 }
-EXPORT(plane_scale_y) double plane_scale_y(i32 index) {
-  return (double)rows_at_once(index) / (decoder.max_v_samp_factor * decoder.min_DCT_scaled_size);
-}
 
-/* Decodes the JPEG that was opened to its planes, of which a gray one has the first alone. */
-EXPORT(decode_planes) void decode_planes(u8 *luma, u8 *blue, u8 *red) {
-  u8 *plane[3] = { luma, blue, red };
+/* Decodes the JPEG that was opened to its planes; NULL where it has others than YCbCr. */
+EXPORT(decode_planes) image *decode_planes(void) {
+  const i32 count = plane_count();
+  if (count == 0) return NULL;
+  place_planes(count);
+  u8 *next[3];
+  for (i32 at = 0; at < count; at++) next[at] = decoded.planes[at].samples;
   JSAMPROW rows[3][MAX_SAMP_FACTOR * DCTSIZE];
   JSAMPARRAY images[3] = { rows[0], rows[1], rows[2] };
   decoder.raw_data_out = TRUE;
   jpeg_start_decompress(&decoder);
   while (decoder.output_scanline < decoder.output_height) {
-    for (i32 index = 0; index < decoder.num_components; index++) {
-      const unsigned pitch = plane_pitch(index), count = rows_at_once(index);
-      for (unsigned row = 0; row < count; row++, plane[index] += pitch) rows[index][row] = plane[index];
-    }
+    for (i32 at = 0; at < count; at++)
+      for (unsigned row = 0; row < rows_at_once(at); row++, next[at] += decoded.planes[at].pitch) rows[at][row] = next[at];
     jpeg_read_raw_data(&decoder, images, (unsigned)(decoder.max_v_samp_factor * decoder.min_DCT_scaled_size));
   }
   jpeg_finish_decompress(&decoder);
+  return &decoded;
 }

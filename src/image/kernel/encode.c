@@ -6,12 +6,12 @@
 #include <string.h>
 #include "library.h"
 #include "dct.h"
-#include "planes.h"
+#include "images.h"
 
-/* What coefficients are multiplied by, in natural order. */
-typedef float quantizer[64];
+/* What coefficients in natural order are multiplied by: Q32. */
+typedef i32 quantizer[64];
 
-#define SMALL 16
+#define SMALL 64
 
 /* Code << 8 | bits of each symbol. */
 typedef uint32_t huffman[256];
@@ -21,6 +21,8 @@ static struct {
   u8 header[1024];
   size_t header_size, frame;
   quantizer quantizers[2];
+  /* The least of what is not zero after quantizing, less 1. */
+  i16 zero[2][64];
   huffman dc[2], ac[2];
   /* Bits << 8 | how many there are, of each run and each value from -SMALL to SMALL - 1, which most are. */
   uint32_t small[2][16][2 * SMALL];
@@ -76,9 +78,10 @@ static void prepare(i32 quality) {
     derive_codes(encoder.dc_huff_tbl_ptrs[table], made.dc[table]);
     derive_codes(encoder.ac_huff_tbl_ptrs[table], made.ac[table]);
     for (i32 i = 0; i < 64; i++) {
-      /* The DCT's results are 8 times too large. The factor is a little larger than that, so that halves go away from zero. */
+      /* The DCT's results are 8 times too large. The factor is a little larger than its inverse, so that halves go away from zero. */
       const i32 divisor = 8 * encoder.quant_tbl_ptrs[table]->quantval[i];
-      made.quantizers[table][i] = (float)((1 + 0x1p-18) / divisor);
+      made.quantizers[table][i] = (i32)((1ll << 32) / divisor + 1);
+      made.zero[table][i] = (i16)(divisor / 2 - 1);
     }
   }
   jpeg_destroy_compress(&encoder);
@@ -101,41 +104,23 @@ static void prepare(i32 quality) {
   made.quality = quality;
 }
 
-#define MARKED 0x8080808080808080ull
-#define ONES 0x0101010101010101ull
-
+/*
+ * Bits that are not yet written are the lowest `count` of `bits`, fewer than 32; what is above them is no longer used. Those before are written in
+ * words of 32 bits, whose bytes are brought into order later.
+ */
 typedef struct {
   uint64_t bits;
-  i32 free;
-  u8 *to;
+  uint32_t *to;
+  i32 count;
 } bit_writer;
 
-static u8 *write_escaped(u8 *to, uint64_t bits, i32 bytes) {
-  for (i32 shift = 56; bytes > 0; shift -= 8, bytes--) {
-    const u8 byte = (u8)(bits >> shift);
-    *to++ = byte;
-    /* A byte of ones needs a zero behind it. */
-    if (byte == 0xff) *to++ = 0;
-  }
-  return to;
-}
-
-static inline u8 *flush(u8 *to, uint64_t bits) {
-  if (bits & MARKED & ~(bits + ONES)) return write_escaped(to, bits, 8);
-  const uint64_t ordered = __builtin_bswap64(bits);
-  memcpy(to, &ordered, 8);
-  return to + 8;
-}
-
+/* Writes up to 32 bits. No branch depends on where words end: what is not a whole one is overwritten by the next. */
 static inline void put(bit_writer *out, uint64_t code, i32 size) {
-  out->free -= size;
-  if (out->free >= 0) {
-    out->bits = (out->bits << size) | code;
-    return;
-  }
-  out->to = flush(out->to, (out->bits << (size + out->free)) | (code >> -out->free));
-  out->free += 64;
-  out->bits = code;
+  out->bits = out->bits << size | code;
+  out->count += size;
+  *out->to = (uint32_t)(out->bits >> (out->count - 32 & 63));
+  out->to += out->count >> 5;
+  out->count &= 31;
 }
 
 static inline void put_symbol(bit_writer *out, uint32_t code) { put(out, code >> 8, code & 0xff); }
@@ -150,22 +135,21 @@ static inline void put_dc(bit_writer *out, const huffman codes, i32 value, i32 *
   *last = value;
 }
 
-/* Integers by adding what leaves no bits for a fraction: the low half of each lane is the rounded product. */
-static inline vec round_products(vec integers, const float *factors) {
-  return wasm_f32x4_add(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(integers), wasm_v128_load(factors)), wasm_f32x4_splat(0x1.8p23f));
+/* A block after the DCT, in natural order and not yet quantized, and the positions in zigzag order of what is not zero afterwards. */
+typedef struct {
+  i16 values[64];
+  uint64_t zigzag;
+} block;
+
+/* Which of two rows are not zero after quantizing, as bits. */
+static inline uint32_t not_zero(const vec rows[2], const i16 *zero) {
+  return wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(wasm_i16x8_gt(wasm_i16x8_abs(rows[0]), wasm_v128_load(zero)),
+                                                    wasm_i16x8_gt(wasm_i16x8_abs(rows[1]), wasm_v128_load(zero + 8))));
 }
 
-/* Quantizes one row of coefficients and tells by bits which are not zero. */
-static inline uint32_t quantize(vec row, const float *by, i32 at, i16 *block) {
-  const vec low = round_products(wasm_i32x4_extend_low_i16x8(row), by + at);
-  const vec high = round_products(wasm_i32x4_extend_high_i16x8(row), by + at + 4);
-  const vec values = wasm_i16x8_shuffle(low, high, 0, 2, 4, 6, 8, 10, 12, 14);
-  wasm_v128_store(block + at, values);
-  return wasm_i16x8_bitmask(wasm_i16x8_ne(values, wasm_i16x8_splat(0)));
-}
-
-static inline void encode_block(bit_writer *writer, const u8 *samples, size_t pitch, i32 table, i32 *last) {
-  const float *by = made.quantizers[table];
+/* Not inlined, so that vectors here and bits there have the registers to themselves. */
+__attribute__((noinline)) static void transform_block(const u8 *samples, size_t pitch, i32 table, block *to) {
+  const i16 *zero = made.zero[table];
   const vec centre = wasm_i16x8_splat(128), first = wasm_i16x8_splat(samples[0]);
   vec rows[8], others = wasm_i16x8_splat(0);
   for (i32 y = 0; y < 8; y++, samples += pitch) {
@@ -173,32 +157,41 @@ static inline void encode_block(bit_writer *writer, const u8 *samples, size_t pi
     others = wasm_v128_or(others, wasm_v128_xor(row, first));
     rows[y] = SUB16(row, centre);
   }
-  i16 block[64];
-  uint64_t zigzag = 0;
+  to->zigzag = 0;
   if (!wasm_v128_any_true(others)) {
     /* One colour. */
-    quantize(wasm_i16x8_replace_lane(wasm_i16x8_splat(0), 0, (i16)(64 * wasm_i16x8_extract_lane(rows[0], 0))), by, 0, block);
-  } else {
-    transpose(rows);
-    fdct_pass(rows, 1);
-    transpose(rows);
-    fdct_pass(rows, 0);
-    for (i32 y = 0; y < 8; y++) zigzag |= made.positions[y][quantize(rows[y], by, 8 * y, block)];
+    to->values[0] = (i16)(64 * wasm_i16x8_extract_lane(rows[0], 0));
+    return;
   }
-  /* A copy of its own stays in registers. */
-  bit_writer copy = *writer, *out = &copy;
-  put_dc(out, made.dc[table], block[0], last);
+  transpose(rows);
+  fdct_pass(rows, 1);
+  transpose(rows);
+  fdct_pass(rows, 0);
+  for (i32 y = 0; y < 8; y++) wasm_v128_store(to->values + 8 * y, rows[y]);
+  const uint32_t upper = not_zero(rows, zero) | not_zero(rows + 2, zero + 16) << 16;
+  const uint32_t lower = not_zero(rows + 4, zero + 32) | not_zero(rows + 6, zero + 48) << 16;
+  uint64_t zigzag = 0;
+  for (i32 y = 0; y < 4; y++) zigzag |= made.positions[y][upper >> 8 * y & 0xff];
+  if (lower != 0)
+    for (i32 y = 0; y < 4; y++) zigzag |= made.positions[4 + y][lower >> 8 * y & 0xff];
+  to->zigzag = zigzag & ~1ull;
+}
 
-  zigzag &= ~1ull;
-  const uint32_t *codes = made.ac[table];
+static inline i32 quantize(i32 value, i32 by) { return (i32)(((i64)value * by + (1ll << 31)) >> 32); }
+
+static inline void write_block(bit_writer *out, const block *from, i32 table, i32 *last) {
+  const i32 *by = made.quantizers[table];
+  const uint32_t *small = made.small[table][0] + SMALL, *codes = made.ac[table];
+  put_dc(out, made.dc[table], quantize(from->values[0], by[0]), last);
   i32 before = 0;
-  for (; zigzag != 0; zigzag &= zigzag - 1) {
-    const i32 position = __builtin_ctzll(zigzag);
+  for (uint64_t zigzag = from->zigzag; zigzag != 0; zigzag &= zigzag - 1) {
+    const i32 position = __builtin_ctzll(zigzag), at = NATURAL[position];
     i32 run = position - before - 1;
     before = position;
-    const i32 value = block[NATURAL[position]];
-    if (run < 16 && (uint32_t)(value + SMALL) < 2 * SMALL) {
-      put_symbol(out, made.small[table][run][value + SMALL]);
+    const i32 value = quantize(from->values[at], by[at]);
+    /* Less than 16 and 2 * SMALL. */
+    if (((uint32_t)(value + SMALL) | (uint32_t)run * (2 * SMALL / 16)) < 2 * SMALL) {
+      put_symbol(out, small[run * (2 * SMALL) + value]);
       continue;
     }
     for (; run > 15; run -= 16) put_symbol(out, codes[0xf0]);
@@ -206,39 +199,92 @@ static inline void encode_block(bit_writer *writer, const u8 *samples, size_t pi
     put_value(out, codes[run << 4 | size], value, size);
   }
   if (before < 63) put_symbol(out, codes[0]);
-  *writer = copy;
 }
 
-/* More than 16 by 16 pixels can take: each of 6 times 64 values 27 bits, and a zero behind each byte. */
-#define MAX_UNIT (6 * 64 * 27 / 8 * 2 + 16)
+/* Writes what 16 by 16 pixels have. */
+__attribute__((noinline)) static void write_unit(bit_writer *writer, const block blocks[6], i32 last[3]) {
+  /* A copy of its own stays in registers. */
+  bit_writer out = *writer;
+  for (i32 at = 0; at < 6; at++) {
+    const i32 component = at < 4 ? 0 : at - 3;
+    write_block(&out, &blocks[at], component > 0, &last[component]);
+  }
+  *writer = out;
+}
 
-/* Encodes planes (planes.h), whole to the end of their blocks, and gives the size in bytes. Traps if `capacity` is too small. */
-EXPORT(encode_planes) size_t encode_planes(u8 *first, i32 width, i32 height, i32 quality, u8 *bytes, size_t capacity) {
-  if (quality != made.quality) prepare(quality);
-  const planes from = planes_at(first, width, height);
-  if (capacity < made.header_size) __builtin_trap();
-  memcpy(bytes, made.header, made.header_size);
-  const u8 size[4] = { (u8)(height >> 8), (u8)height, (u8)(width >> 8), (u8)width };
-  memcpy(bytes + made.frame + 5, size, 4);
-  bit_writer out = { 0, 64, bytes + made.header_size };
+/* Copies the bytes of words of 32 bits, from the highest to the lowest, and puts a zero behind each byte of ones, as F.1.2.3 has it. */
+static u8 *copy_scan(const uint32_t *words, size_t size, u8 *to) {
+  const u8 *from = (const u8 *)words, *end = from + size;
+  for (; from < end; from += 16) {
+    const vec read = wasm_v128_load(from);
+    const vec bytes = wasm_i8x16_shuffle(read, read, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+    if (end - from >= 16 && !wasm_v128_any_true(wasm_i8x16_eq(bytes, wasm_i8x16_splat(-1)))) {
+      wasm_v128_store(to, bytes);
+      to += 16;
+      continue;
+    }
+    u8 ordered[16];
+    wasm_v128_store(ordered, bytes);
+    for (i32 at = 0; at < 16 && at < end - from; at++) {
+      *to++ = ordered[at];
+      if (ordered[at] == 0xff) *to++ = 0;
+    }
+  }
+  return to;
+}
+
+/* More than 16 by 16 pixels can take: each of 6 times 64 values 27 bits. */
+#define MAX_UNIT (6 * 64 * 27 / 8 + 16)
+
+static area scan_area, encoded_area;
+
+/* Writes the scan of planes that are whole to the end of their blocks, as words of 32 bits, and gives its size in bytes. */
+static size_t write_scan(const image *from, size_t capacity) {
+  const plane *luma = &from->planes[0], *blue = &from->planes[1], *red = &from->planes[2];
+  u8 *first = reserve(&scan_area, capacity);
+  bit_writer out = { 0, (uint32_t *)first, 0 };
   i32 last[3] = { 0 };
-  for (size_t y = 0; y < from.rows; y += 16)
-    for (size_t x = 0; x < from.pitch; x += 16) {
-      if (bytes + capacity - out.to < MAX_UNIT) __builtin_trap();
-      const u8 *luma = from.luma + y * from.pitch + x;
-      const size_t chroma = y / 2 * (from.pitch / 2) + x / 2;
-      encode_block(&out, luma, from.pitch, 0, &last[0]);
-      encode_block(&out, luma + 8, from.pitch, 0, &last[0]);
-      encode_block(&out, luma + 8 * from.pitch, from.pitch, 0, &last[0]);
-      encode_block(&out, luma + 8 * from.pitch + 8, from.pitch, 0, &last[0]);
-      encode_block(&out, from.blue + chroma, from.pitch / 2, 1, &last[1]);
-      encode_block(&out, from.red + chroma, from.pitch / 2, 1, &last[2]);
+  for (i32 y = 0; y < from->height; y += 16)
+    for (i32 x = 0; x < from->width; x += 16) {
+      if (first + capacity - (u8 *)out.to < MAX_UNIT) __builtin_trap();
+      const size_t pitch = (size_t)luma->pitch, chroma_pitch = (size_t)blue->pitch, chroma = y / 2 * chroma_pitch + x / 2;
+      const u8 *above = luma->samples + y * pitch + x, *below = above + 8 * pitch;
+      block blocks[6];
+      transform_block(above, pitch, 0, &blocks[0]);
+      transform_block(above + 8, pitch, 0, &blocks[1]);
+      transform_block(below, pitch, 0, &blocks[2]);
+      transform_block(below + 8, pitch, 0, &blocks[3]);
+      transform_block(blue->samples + chroma, chroma_pitch, 1, &blocks[4]);
+      transform_block(red->samples + chroma, chroma_pitch, 1, &blocks[5]);
+      write_unit(&out, blocks, last);
     }
   /* Ones fill the last byte. */
-  const i32 used = 64 - out.free, fill = -used & 7;
-  const uint64_t bits = out.bits << fill | ((1u << fill) - 1);
-  if (used > 0) out.to = write_escaped(out.to, bits << (64 - used - fill), (used + fill) / 8);
-  *out.to++ = 0xff;
-  *out.to++ = 0xd9;
-  return (size_t)(out.to - bytes);
+  const i32 fill = -out.count & 7, bytes = (out.count + fill) / 8;
+  *out.to = (uint32_t)((out.bits << fill | ((1u << fill) - 1)) << (32 - 8 * bytes));
+  return (size_t)((u8 *)out.to - first) + (size_t)bytes;
 }
+
+static size_t encoded_size;
+
+/* Encodes an image, RGB or subsampled planes after they were padded, and gives where its bytes lie: `encoded_bytes` of them. */
+EXPORT(encode) const u8 *encode(const image *from, i32 quality) {
+  if (quality != made.quality) prepare(quality);
+  if (from->channels == 3) {
+    image *planes = canvas(0, SUBSAMPLED, from->width, from->height);
+    split_rgb(from, planes);
+    from = planes;
+  }
+  /* As many bytes as the pixels have: only noise at the highest quality takes more, which is refused. */
+  const size_t size = write_scan(from, (size_t)from->width * from->height * 3 + 65536);
+  u8 *bytes = reserve(&encoded_area, made.header_size + 2 * size + 2), *to = bytes + made.header_size;
+  memcpy(bytes, made.header, made.header_size);
+  const u8 sides[4] = { (u8)(from->height >> 8), (u8)from->height, (u8)(from->width >> 8), (u8)from->width };
+  memcpy(bytes + made.frame + 5, sides, 4);
+  to = copy_scan(scan_area.at, size, to);
+  *to++ = 0xff;
+  *to++ = 0xd9;
+  encoded_size = (size_t)(to - bytes);
+  return bytes;
+}
+
+EXPORT(encoded_bytes) size_t encoded_bytes(void) { return encoded_size; }

@@ -5,8 +5,10 @@
 #include <wasm_simd128.h>
 
 typedef uint8_t u8;
+typedef int8_t i8;
 typedef int16_t i16;
 typedef int32_t i32;
+typedef int64_t i64;
 typedef v128_t vec;
 
 /* Makes a function callable from JavaScript. */

@@ -1,5 +1,5 @@
 /* Between RGB and planes of YCbCr, and what is painted on planes. */
-#include "planes.h"
+#include "images.h"
 #include "colours.h"
 
 static inline vec pairs_of(vec low, vec high) {
@@ -26,37 +26,41 @@ static void copy_edge(const u8 *pixels, i32 count, u8 *edge) {
   for (i32 x = 0; x < 16; x++) __builtin_memcpy(edge + 3 * x, pixels + 3 * (x < count ? x : count - 1), 3);
 }
 
-static void repeat_row(u8 *plane, size_t pitch, size_t known, size_t rows) {
-  for (size_t y = known; y < rows; y++) __builtin_memcpy(plane + y * pitch, plane + (known - 1) * pitch, pitch);
+/* Has the last row of a plane, which has one sample for `step` pixels, go on to whole blocks. */
+static void repeat_last_row(const plane *of, i32 step, i32 height) {
+  const size_t pitch = (size_t)of->pitch, known = (size_t)of->height, rows = (size_t)(whole_blocks(height) / step);
+  for (size_t y = known; y < rows; y++) __builtin_memcpy(of->samples + y * pitch, of->samples + (known - 1) * pitch, pitch);
 }
 
-/* Makes the planes of RGB pixels without gaps; beyond the image they go on as libjpeg has it. */
-EXPORT(split_rgb) void split_rgb(const u8 *pixels, i32 width, i32 height, u8 *first) {
-  const planes to = planes_at(first, width, height);
+void split_rgb(const image *from, image *to) {
+  const plane *luma = &to->planes[0], *blue = &to->planes[1], *red = &to->planes[2];
+  const i32 width = from->width, height = from->height, pitch = from->planes[0].pitch;
   u8 edges[2][48 + SLACK];
   for (i32 y = 0; y < height; y += 2) {
-    const u8 *above = pixels + (size_t)y * width * 3, *below = y + 1 < height ? above + (size_t)width * 3 : above;
-    u8 *luma = to.luma + y * to.pitch, *blue = to.blue + y / 2 * (to.pitch / 2), *red = to.red + y / 2 * (to.pitch / 2);
+    const u8 *above = from->planes[0].samples + (size_t)y * pitch, *below = y + 1 < height ? above + pitch : above;
+    u8 *luma_row = luma->samples + (size_t)y * luma->pitch;
+    u8 *blue_row = blue->samples + (size_t)y / 2 * blue->pitch, *red_row = red->samples + (size_t)y / 2 * red->pitch;
     i32 x = 0;
     for (; x + 16 <= width; x += 16)
-      split_16(above + 3 * x, below + 3 * x, luma + x, luma + to.pitch + x, blue + x / 2, red + x / 2);
+      split_16(above + 3 * x, below + 3 * x, luma_row + x, luma_row + luma->pitch + x, blue_row + x / 2, red_row + x / 2);
     if (x == width) continue;
     copy_edge(above + 3 * x, width - x, edges[0]);
     copy_edge(below + 3 * x, width - x, edges[1]);
-    split_16(edges[0], edges[1], luma + x, luma + to.pitch + x, blue + x / 2, red + x / 2);
+    split_16(edges[0], edges[1], luma_row + x, luma_row + luma->pitch + x, blue_row + x / 2, red_row + x / 2);
   }
-  const size_t known = ((size_t)height + 1) / 2;
-  repeat_row(to.luma, to.pitch, (size_t)height, to.rows);
-  repeat_row(to.blue, to.pitch / 2, known, to.rows / 2);
-  repeat_row(to.red, to.pitch / 2, known, to.rows / 2);
+  for (i32 at = 0; at < 3; at++) repeat_last_row(&to->planes[at], at == 0 ? 1 : 2, height);
 }
 
-/* Makes RGB pixels without gaps of three planes of the same size; up to 21 bytes behind the last one are overwritten. */
-EXPORT(merge_rgb)
-void merge_rgb(const u8 *luma, const u8 *blue, const u8 *red, i32 pitch, i32 width, i32 height, u8 *pixels) {
-  for (i32 y = 0; y < height; y++, luma += pitch, blue += pitch, red += pitch, pixels += (size_t)width * 3)
-    for (i32 x = 0; x < width; x += 8)
-      to_rgb(pixels + 3 * x, wasm_u16x8_load8x8(luma + x), wasm_u16x8_load8x8(blue + x), wasm_u16x8_load8x8(red + x));
+/* Makes RGB of three planes that are all as fine; up to 21 bytes behind the last pixel are overwritten. */
+EXPORT(merge_rgb) void merge_rgb(const image *from, image *to) {
+  const plane *luma = &from->planes[0], *blue = &from->planes[1], *red = &from->planes[2];
+  for (i32 y = 0; y < from->height; y++) {
+    const size_t row = (size_t)y * luma->pitch;
+    u8 *pixels = to->planes[0].samples + (size_t)y * to->planes[0].pitch;
+    for (i32 x = 0; x < from->width; x += 8)
+      to_rgb(pixels + 3 * x, wasm_u16x8_load8x8(luma->samples + row + x), wasm_u16x8_load8x8(blue->samples + row + x),
+             wasm_u16x8_load8x8(red->samples + row + x));
+  }
 }
 
 /* How many of the pixels that a sample stands for are within the image, and how many of those lie in [start, end). */
@@ -67,26 +71,74 @@ static inline i32 covered_of(i32 sample, i32 step, i32 size, i32 start, i32 end)
   return covered > 0 ? covered : 0;
 }
 
+/* A call of memset would take longer than most of what is filled. The last 16 samples may be among those before. */
+__attribute__((no_builtin("memset"))) static void fill(u8 *samples, i32 count, i32 value) {
+  const vec values = wasm_i8x16_splat((i8)value);
+  i32 at = 0;
+  for (; at + 16 <= count; at += 16) wasm_v128_store(samples + at, values);
+  if (at > 0 && at < count) wasm_v128_store(samples + count - 16, values);
+  else
+    for (; at < count; at++) samples[at] = (u8)value;
+}
+
 /*
- * Paints what lies outside of a rectangle, given in pixels of an image of width by height, on a plane that has one sample for `step` by `step`
- * of them; samples that lie partly within are mixed. Beyond the image the last sample goes on, to whole blocks.
+ * Paints what lies outside of a rectangle, given in pixels of the image, on a plane that has one sample for `step` by `step` of them; samples that
+ * lie partly within are mixed. Beyond the image the last sample goes on, to whole blocks.
  */
-EXPORT(frame_plane)
-void frame_plane(u8 *plane, i32 pitch, i32 rows, i32 step, i32 width, i32 height, i32 left, i32 top, i32 right, i32 bottom, i32 value) {
-  const i32 columns = (width + step - 1) / step, known_rows = (height + step - 1) / step;
-  for (i32 y = 0; y < known_rows; y++) {
-    u8 *row = plane + (size_t)y * pitch;
+static void pad_plane(const plane *of, i32 step, i32 width, i32 height, i32 left, i32 top, i32 right, i32 bottom, i32 value) {
+  const i32 columns = of->width, first = left / step, last = (right + step - 1) / step;
+  for (i32 y = 0; y < of->height; y++) {
+    u8 *row = of->samples + (size_t)y * of->pitch;
     const i32 known_y = known_of(y, step, height), covered_y = covered_of(y, step, height, top, bottom);
-    const i32 start = covered_y == 0 ? columns : left / step, end = covered_y == 0 ? columns : (right + step - 1) / step;
-    __builtin_memset(row, value, (size_t)start);
-    __builtin_memset(row + end, value, (size_t)(columns - end));
-    for (i32 x = start; x < end; x++) {
+    const i32 start = covered_y == 0 ? columns : first, end = covered_y == 0 ? columns : last;
+    fill(row, start, value);
+    fill(row + end, columns - end, value);
+    /* All but those of the edge are covered as a whole. */
+    for (i32 x = start; x < end; x = covered_y == known_y && x < end - 1 ? end - 1 : x + 1) {
       const i32 covered = covered_y * covered_of(x, step, width, left, right), known = known_y * known_of(x, step, width);
-      /* All but those of the edge are covered as a whole. */
-      if (covered == known && covered_y == known_y && end - 1 > x) x = end - 2;
-      else row[x] = (u8)((row[x] * covered + value * (known - covered) + known / 2) / known);
+      if (covered != known) row[x] = (u8)((row[x] * covered + value * (known - covered) + known / 2) / known);
     }
-    __builtin_memset(row + columns, row[columns - 1], (size_t)(pitch - columns));
+    fill(row + columns, of->pitch - columns, row[columns - 1]);
   }
-  repeat_row(plane, (size_t)pitch, (size_t)known_rows, (size_t)rows);
+  repeat_last_row(of, step, height);
+}
+
+static inline void paint(u8 *pixels, size_t bytes, const u8 *pattern) {
+  size_t at = 0;
+  for (; at + 48 <= bytes; at += 48) __builtin_memcpy(pixels + at, pattern, 48);
+  __builtin_memcpy(pixels + at, pattern, bytes - at);
+}
+
+static void pad_rgb(const plane *of, i32 left, i32 top, i32 right, i32 bottom, i32 red, i32 green, i32 blue) {
+  u8 pattern[48];
+  for (i32 at = 0; at < 48; at += 3) {
+    pattern[at] = (u8)red;
+    pattern[at + 1] = (u8)green;
+    pattern[at + 2] = (u8)blue;
+  }
+  const size_t pitch = (size_t)of->pitch, before = (size_t)left * 3, after = (size_t)right * 3;
+  paint(of->samples, top * pitch, pattern);
+  for (i32 y = top; y < bottom; y++) {
+    paint(of->samples + y * pitch, before, pattern);
+    paint(of->samples + y * pitch + after, pitch - after, pattern);
+  }
+  paint(of->samples + bottom * pitch, (of->height - bottom) * pitch, pattern);
+}
+
+static i32 rounded(double value) { return value < 255 ? (i32)(value + 0.5) : 255; }
+
+/* Paints what lies outside of a rectangle of a canvas; planes are also extended to the whole blocks that are encoded. */
+EXPORT(pad) void pad(image *canvas, i32 left, i32 top, i32 width, i32 height, i32 red, i32 green, i32 blue) {
+  const i32 right = left + width, bottom = top + height;
+  if (canvas->channels == 3) return pad_rgb(&canvas->planes[0], left, top, right, bottom, red, green, blue);
+  /* JFIF: https://www.w3.org/Graphics/JPEG/jfif3.pdf */
+  const double values[3] = {
+    0.299 * red + 0.587 * green + 0.114 * blue,
+    128 - 0.168736 * red - 0.331264 * green + 0.5 * blue,
+    128 + 0.5 * red - 0.418688 * green - 0.081312 * blue,
+  };
+  for (i32 at = 0; at < 3; at++) {
+    const i32 step = (i32)(1 / canvas->planes[at].scale_x);
+    pad_plane(&canvas->planes[at], step, canvas->width, canvas->height, left, top, right, bottom, rounded(values[at]));
+  }
 }

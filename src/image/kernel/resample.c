@@ -1,57 +1,9 @@
 /*
- * Separable resampling of 8-bit RGB and of single planes with the Catmull-Rom cubic (Keys 1981, a = -0.5), widened when it shrinks so that nothing aliases.
- * Samples outside of the box repeat those of its edge. Weights are Q14 and sum to exactly 1; rows between the passes are Q6.
+ * Separable resampling of 8-bit RGB and of single planes by the weights of axes.c. Rows between the passes are Q6.
  */
+#include <string.h>
+#include "axes.h"
 #include "vectors.h"
-
-#define ONE 16384
-
-static double cubic(double x) {
-  x = __builtin_fabs(x);
-  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
-  return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
-}
-
-static i32 clamp(i32 value, i32 low, i32 high) { return value < low ? low : value > high ? high : value; }
-
-/* Weights for each output sample when outputs lie `step` inputs apart: a multiple of 4. */
-EXPORT(count_taps) i32 count_taps(double step) {
-  const double scale = __builtin_fabs(step) > 1 ? __builtin_fabs(step) : 1;
-  return ((i32)__builtin_ceil(4 * scale) + 3) & ~3;
-}
-
-/*
- * Fills, for each of `count` outputs, the first of `samples` input samples and its weights. The centre of the first output is at `centre`, that of
- * input sample 0 at 0.5; the others follow at `step`, which is negative where the image is mirrored.
- */
-EXPORT(fill_weights)
-void fill_weights(i32 *starts, i16 *weights, i32 samples, double centre, double step, i32 count) {
-  const i32 taps = count_taps(step);
-  const double scale = __builtin_fabs(step) > 1 ? __builtin_fabs(step) : 1, support = 2 * scale, origin = centre;
-  for (i32 output = 0; output < count; output++) {
-    centre = origin + output * step;
-    i16 *row = weights + (size_t)output * taps;
-    const i32 first = (i32)__builtin_floor(centre - support + 0.5), end = (i32)__builtin_floor(centre + support + 0.5);
-    const i32 start = clamp(first, 0, samples - 1);
-    starts[output] = start;
-    double sum = 0;
-    for (i32 sample = first; sample < end; sample++) sum += cubic((sample + 0.5 - centre) / scale);
-    double edge = 0;
-    i32 rest = ONE, best = 0;
-    for (i32 tap = 0; tap < taps; tap++) row[tap] = 0;
-    for (i32 sample = first; sample < end; sample++) {
-      const i32 tap = clamp(sample, 0, samples - 1) - start;
-      /* Several samples may fall on one of the edge: they are summed before they are rounded. */
-      edge += cubic((sample + 0.5 - centre) / scale) / sum;
-      if (sample + 1 < end && clamp(sample + 1, 0, samples - 1) - start == tap) continue;
-      row[tap] = (i16)__builtin_floor(edge * ONE + 0.5);
-      edge = 0;
-      rest -= row[tap];
-      if (row[tap] > row[best]) best = tap;
-    }
-    row[best] = (i16)(row[best] + rest);
-  }
-}
 
 /* Four pixels from 12 bytes: (r0 r1 r2 r3 g0 g1 g2 g3) and (b0 b1 b2 b3 0 0 0 0) as 16-bit lanes. */
 static inline vec red_green(vec bytes) {
@@ -68,10 +20,11 @@ static inline vec to_q6(vec pairs_rg, vec pairs_b) {
   return wasm_i16x8_narrow_i32x4(rounded, rounded);
 }
 
-/* `row_count` rows of the source, each `count` samples of 6 bytes in rows of `row_bytes`. Enlarging needs 4 taps: they stay in a register. */
-EXPORT(resample_rows)
-void resample_rows(const u8 *pixels, i32 pitch, i32 row_count, const i32 *starts, const i16 *weights, i32 taps, i32 count,
-                   u8 *rows, i32 row_bytes) {
+/* Rows of the source, each `count` samples of 6 bytes in rows of `row_bytes`. Enlarging needs 4 taps: they stay in a register. */
+static void resample_rgb_rows(const u8 *pixels, i32 pitch, i32 row_count, const axis *across, u8 *rows, i32 row_bytes) {
+  const i32 *starts = across->starts;
+  const i16 *weights = across->weights;
+  const i32 taps = across->taps, count = across->count;
   if (taps == 4) {
     for (i32 x = 0; x < count; x++, weights += 4) {
       const vec weight = wasm_v128_load64_splat(weights);
@@ -100,12 +53,13 @@ void resample_rows(const u8 *pixels, i32 pitch, i32 row_count, const i32 *starts
 }
 
 /*
- * The same for one channel: `row_count` rows of the source, each `count` samples of 2 bytes in rows of `row_bytes`. Eight rows at once, so that each
- * lane is a row; up to 7 rows behind the last one are read and written.
+ * The same for one channel: samples of 2 bytes. Eight rows at once, so that each lane is a row; up to 7 rows behind the last one are read and
+ * written. `columns` has place for the source's samples across and 8 + taps more.
  */
-EXPORT(resample_plane_rows)
-void resample_plane_rows(const u8 *pixels, i32 pitch, i32 row_count, i32 samples, const i32 *starts, const i16 *weights, i32 taps, i32 count,
-                         u8 *rows, i32 row_bytes, vec *columns) {
+static void resample_plane_rows(const u8 *pixels, i32 pitch, i32 row_count, const axis *across, u8 *rows, i32 row_bytes, vec *columns) {
+  const i32 *starts = across->starts;
+  const i16 *weights = across->weights;
+  const i32 samples = across->samples, taps = across->taps, count = across->count;
   for (i32 y = 0; y < row_count; y += 8, pixels += 8 * (size_t)pitch, rows += 8 * (size_t)row_bytes) {
     for (i32 x = 0; x < samples; x += 8) {
       for (i32 row = 0; row < 8; row++) columns[x + row] = wasm_u16x8_load8x8(pixels + (size_t)row * pitch + x);
@@ -148,13 +102,14 @@ static inline vec sum_rows(const u8 *from, size_t row_bytes, const i16 *weights,
 }
 
 /*
- * `height` output rows of `bytes` bytes from rows of the first pass; rows behind the last one are read with weight 0. Up to 15 bytes behind each output row are overwritten, so rows must be made from the top.
+ * Output rows of `bytes` bytes from rows of the first pass; rows behind the last one are read with weight 0. Up to 15 bytes behind each output
+ * row are overwritten, so rows must be made from the top.
  */
-EXPORT(resample_columns)
-void resample_columns(const u8 *rows, i32 row_bytes, const i32 *starts, const i16 *weights, i32 taps, i32 height, i32 bytes,
-                      u8 *pixels, i32 pitch) {
-  for (i32 y = 0; y < height; y++, weights += taps, pixels += pitch) {
-    const u8 *from = rows + (size_t)starts[y] * row_bytes;
+static void resample_columns(const u8 *rows, i32 row_bytes, const axis *down, i32 bytes, u8 *pixels, i32 pitch) {
+  const i32 taps = down->taps;
+  const i16 *weights = down->weights;
+  for (i32 y = 0; y < down->count; y++, weights += taps, pixels += pitch) {
+    const u8 *from = rows + (size_t)down->starts[y] * row_bytes;
     for (i32 x = 0; x < bytes; x += 16) {
       const u8 *at = from + 2 * (size_t)x;
       if (taps == 4)
@@ -163,5 +118,51 @@ void resample_columns(const u8 *rows, i32 row_bytes, const i32 *starts, const i1
         wasm_v128_store(pixels + x,
                         wasm_u8x16_narrow_i16x8(sum_rows(at, row_bytes, weights, taps), sum_rows(at + 16, row_bytes, weights, taps)));
     }
+  }
+}
+
+/* An odd number of cache lines: rows then fall on different ones. */
+static i32 row_size(i32 bytes) { return ((bytes + 63) / 64 * 64) | 64; }
+
+static void resample_plane(const plane *from, const plane *to, i32 channels, const planned_axis *across, const planned_axis *down) {
+  static area rows_area, columns_area;
+  const i32 row_bytes = row_size(across->count * 2 * channels + 14);
+  u8 *rows = reserve(&rows_area, (size_t)(down->samples + 8 + down->weights->taps) * row_bytes);
+  const u8 *source = from->samples + (size_t)down->first_input * from->pitch + across->first_input * channels;
+  if (channels == 3) resample_rgb_rows(source, from->pitch, down->samples, across->weights, rows, row_bytes);
+  else
+    resample_plane_rows(source, from->pitch, down->samples, across->weights, rows, row_bytes,
+                        reserve(&columns_area, (size_t)(across->samples + 8 + across->weights->taps) * sizeof(vec)));
+  u8 *target = to->samples + (size_t)down->first_output * to->pitch + across->first_output * channels;
+  resample_columns(rows, row_bytes, down->weights, across->count * channels, target, to->pitch);
+}
+
+static int is_alike(const plane *one, const plane *other) {
+  return one->scale_x == other->scale_x && one->scale_y == other->scale_y && one->width == other->width && one->height == other->height;
+}
+
+/*
+ * Resamples a box of an image, whose sides may lie between pixels, to a place on a canvas of the same channels. Of the image only what lies within
+ * the bounds has an influence. What a gray image lacks becomes gray.
+ */
+EXPORT(resample)
+void resample(const image *from, const image *to, double box_left, double box_top, double box_width, double box_height, i32 bounds_left,
+              i32 bounds_top, i32 bounds_width, i32 bounds_height, i32 left, i32 top, i32 width, i32 height, i32 is_flipped) {
+  const span across = { box_left, box_width, bounds_left, bounds_width, left, width };
+  const span down = { box_top, box_height, bounds_top, bounds_height, top, height };
+  planned_axis columns, rows;
+  for (i32 at = 0; at < to->count; at++) {
+    const plane *source = &from->planes[at], *target = &to->planes[at];
+    if (at >= from->count) {
+      memset(target->samples, 128, (size_t)target->pitch * target->height);
+      continue;
+    }
+    /* Both planes of chroma mostly have the same axes. */
+    if (at == 0 || !is_alike(source, source - 1) || !is_alike(target, target - 1)) {
+      forget_old_axes();
+      columns = plan_axis(&across, source->width, source->scale_x, (i32)(1 / target->scale_x), is_flipped);
+      rows = plan_axis(&down, source->height, source->scale_y, (i32)(1 / target->scale_y), 0);
+    }
+    resample_plane(source, target, from->channels, &columns, &rows);
   }
 }
