@@ -28,6 +28,9 @@ static struct {
   uint32_t small[2][16][2 * SMALL];
   /* Positions in zigzag order, as bits, of what a row of a block has that is not zero. */
   uint64_t positions[8][256];
+  /* What stands for a unit that is as the one before and of one colour. */
+  uint64_t unchanged;
+  i32 unchanged_size;
 } made;
 
 /* Natural order of each position in zigzag order. */
@@ -35,6 +38,9 @@ static const u8 NATURAL[64] = {
   0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
   35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 };
+
+/* Six blocks are a unit: four of luma and two of chroma. */
+static inline i32 component_of(i32 block) { return block < 4 ? 0 : block - 3; }
 
 static void begin_destination(j_compress_ptr info) { (void)info; }
 
@@ -95,6 +101,15 @@ static void prepare(i32 quality) {
   for (i32 position = 0; position < 64; position++)
     for (i32 mask = 0; mask < 256; mask++)
       if (mask >> NATURAL[position] % 8 & 1) made.positions[NATURAL[position] / 8][mask] |= 1ull << position;
+  made.unchanged = 0;
+  made.unchanged_size = 0;
+  for (i32 block = 0; block < 6; block++) {
+    const uint32_t codes[2] = { made.dc[block >= 4][0], made.ac[block >= 4][0] };
+    for (i32 at = 0; at < 2; at++) {
+      made.unchanged = made.unchanged << (codes[at] & 0xff) | codes[at] >> 8;
+      made.unchanged_size += codes[at] & 0xff;
+    }
+  }
   size_t at = 2;
   while (made.header[at + 1] != 0xda) {
     if (made.header[at + 1] == 0xc0) made.frame = at;
@@ -135,11 +150,14 @@ static inline void put_dc(bit_writer *out, const huffman codes, i32 value, i32 *
   *last = value;
 }
 
-/* A block after the DCT, in natural order and not yet quantized, and the positions in zigzag order of what is not zero afterwards. */
+/* A block after the DCT, in natural order and but for `dc` not yet quantized, and the positions in zigzag order of what is not zero afterwards. */
 typedef struct {
   i16 values[64];
   uint64_t zigzag;
+  i32 dc;
 } block;
+
+static inline i32 quantize(i32 value, i32 by) { return (i32)(((i64)value * by + (1ll << 31)) >> 32); }
 
 /* Which of two rows are not zero after quantizing, as bits. */
 static inline uint32_t not_zero(const vec rows[2], const i16 *zero) {
@@ -160,7 +178,7 @@ __attribute__((noinline)) static void transform_block(const u8 *samples, size_t 
   to->zigzag = 0;
   if (!wasm_v128_any_true(others)) {
     /* One colour. */
-    to->values[0] = (i16)(64 * wasm_i16x8_extract_lane(rows[0], 0));
+    to->dc = quantize(64 * wasm_i16x8_extract_lane(rows[0], 0), made.quantizers[table][0]);
     return;
   }
   transpose(rows);
@@ -175,14 +193,13 @@ __attribute__((noinline)) static void transform_block(const u8 *samples, size_t 
   if (lower != 0)
     for (i32 y = 0; y < 4; y++) zigzag |= made.positions[4 + y][lower >> 8 * y & 0xff];
   to->zigzag = zigzag & ~1ull;
+  to->dc = quantize(to->values[0], made.quantizers[table][0]);
 }
-
-static inline i32 quantize(i32 value, i32 by) { return (i32)(((i64)value * by + (1ll << 31)) >> 32); }
 
 static inline void write_block(bit_writer *out, const block *from, i32 table, i32 *last) {
   const i32 *by = made.quantizers[table];
   const uint32_t *small = made.small[table][0] + SMALL, *codes = made.ac[table];
-  put_dc(out, made.dc[table], quantize(from->values[0], by[0]), last);
+  put_dc(out, made.dc[table], from->dc, last);
   i32 before = 0;
   for (uint64_t zigzag = from->zigzag; zigzag != 0; zigzag &= zigzag - 1) {
     const i32 position = __builtin_ctzll(zigzag), at = NATURAL[position];
@@ -201,14 +218,20 @@ static inline void write_block(bit_writer *out, const block *from, i32 table, i3
   if (before < 63) put_symbol(out, codes[0]);
 }
 
+/* Whether nothing is to be written but that all is as in the unit before: much of what lies around a product. */
+static inline int is_unchanged(const block blocks[6], const i32 last[3]) {
+  uint64_t changes = 0;
+  for (i32 at = 0; at < 6; at++) changes |= blocks[at].zigzag | (uint32_t)(blocks[at].dc ^ last[component_of(at)]);
+  return changes == 0;
+}
+
 /* Writes what 16 by 16 pixels have. */
 __attribute__((noinline)) static void write_unit(bit_writer *writer, const block blocks[6], i32 last[3]) {
   /* A copy of its own stays in registers. */
   bit_writer out = *writer;
-  for (i32 at = 0; at < 6; at++) {
-    const i32 component = at < 4 ? 0 : at - 3;
-    write_block(&out, &blocks[at], component > 0, &last[component]);
-  }
+  if (is_unchanged(blocks, last)) put(&out, made.unchanged, made.unchanged_size);
+  else
+    for (i32 at = 0; at < 6; at++) write_block(&out, &blocks[at], at >= 4, &last[component_of(at)]);
   *writer = out;
 }
 
