@@ -1,7 +1,11 @@
 import { createRequire } from 'node:module';
-import { pino } from 'pino';
 
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+const require = createRequire(import.meta.url);
+
+// To import a CommonJS package, Node first looks for names in its files; each worker thread would start later by that.
+const { pino } = require('pino') as typeof import('pino');
+
+const { version } = require('../package.json') as { version: string };
 
 /** Version of this package. */
 export const VERSION = version;

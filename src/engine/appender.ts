@@ -39,47 +39,43 @@ export async function openAppender(
   types: readonly AppendableType[],
 ): Promise<TableAppender> {
   const appender = await db.connection.createAppender(table);
+  const appendValue = types.map((type) => APPEND[type]);
   let rowCount = 0;
-  const guarded = (work: () => void): void => {
-    try {
-      work();
-    } catch (error) {
-      throw sqlError(error);
-    }
-  };
   return {
     append(values) {
-      guarded(() => {
-        for (const [index, type] of types.entries()) appendValue(appender, type, values[index] ?? null);
+      try {
+        // A plain loop: this is done for each value of each image, and compiled again wherever it is inlined.
+        for (let index = 0; index < appendValue.length; index++) {
+          const value = values[index] ?? null;
+          if (value === null) appender.appendNull();
+          else appendValue[index]?.(appender, value);
+        }
         appender.endRow();
         rowCount += 1;
         if (rowCount % FLUSH_ROWS === 0) appender.flushSync();
-      });
+      } catch (error) {
+        throw sqlError(error);
+      }
     },
     close() {
-      guarded(() => appender.closeSync());
+      try {
+        appender.closeSync();
+      } catch (error) {
+        throw sqlError(error);
+      }
     },
   };
 }
 
-function appendValue(appender: DuckDBAppender, type: AppendableType, value: AppendableValue): void {
-  if (value === null) return appender.appendNull();
-  switch (type) {
-    case 'BIGINT':
-      return appender.appendBigInt(BigInt(value as bigint | number));
-    case 'INTEGER':
-      return appender.appendInteger(Number(value));
-    case 'DOUBLE':
-      return appender.appendDouble(Number(value));
-    case 'FLOAT':
-      return appender.appendFloat(Number(value));
-    case 'BOOLEAN':
-      return appender.appendBoolean(value as boolean);
-    case 'VARCHAR':
-      return appender.appendVarchar(value as string);
-    case 'VARCHAR[]':
-      return appender.appendList(value as readonly string[], duckdb.LIST(duckdb.VARCHAR));
-    case 'FLOAT[]':
-      return appender.appendList(value as readonly number[], duckdb.LIST(duckdb.FLOAT));
-  }
-}
+type AppendValue = (appender: DuckDBAppender, value: NonNullable<AppendableValue>) => void;
+
+const APPEND: Readonly<Record<AppendableType, AppendValue>> = {
+  BIGINT: (appender, value) => appender.appendBigInt(BigInt(value as bigint | number)),
+  INTEGER: (appender, value) => appender.appendInteger(Number(value)),
+  DOUBLE: (appender, value) => appender.appendDouble(Number(value)),
+  FLOAT: (appender, value) => appender.appendFloat(Number(value)),
+  BOOLEAN: (appender, value) => appender.appendBoolean(value as boolean),
+  VARCHAR: (appender, value) => appender.appendVarchar(value as string),
+  'VARCHAR[]': (appender, value) => appender.appendList(value as readonly string[], duckdb.LIST(duckdb.VARCHAR)),
+  'FLOAT[]': (appender, value) => appender.appendList(value as readonly number[], duckdb.LIST(duckdb.FLOAT)),
+};

@@ -42,8 +42,8 @@ export async function renderImage(
   transform: Transform,
   drawn: DrawnTransform,
   model?: ModelSize,
+  header = parseJpegHeader(bytes),
 ): Promise<RenderedImage> {
-  const header = parseJpegHeader(bytes);
   if (header !== undefined && transform.format === 'jpeg' && fitsKernel(header, transform, drawn)) {
     const rendered = withKernel((kernel) => render(kernel, bytes, header, transform, drawn, model));
     if (rendered !== undefined) return rendered;

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { openAppender } from '../engine/appender.ts';
-import type { DuckDb } from '../engine/open-duckdb.ts';
+import { openAppender, type TableAppender } from '../engine/appender.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { AddAction } from '../table/delta-actions.ts';
 import { executionKeys, type ShardMarker, shardName } from './execution.ts';
-import { computedColumns, selectLineage } from './manifest-columns.ts';
+import { computedColumns, type ManifestColumn, selectLineage } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
 import { type FailedImage, type ProcessedImage, processImages, type ShardItem } from './process-images.ts';
 import { workInOrder } from './work-in-order.ts';
@@ -25,26 +24,44 @@ const MAX_BATCH_SIZE = 64;
  */
 export async function processShard(context: ShardContext, shard: number): Promise<ShardMarker> {
   const { store, folder } = context;
-  const plan = await selectPlan(context, shard);
-  const counts = await processRows(context, shard, plan);
-  const manifest = await writeManifest(context, shard, plan);
+  const columns = computedColumns(context.session?.card);
+  await createTables(context, shard, columns);
+  const counts = await processRows(context, shard, columns);
+  const manifest = await writeManifest(context, shard, columns);
   if (counts.errorCount > 0) await writeErrors(context, shard);
   const marker: ShardMarker = { shard, ...counts, manifest };
   await store.write(executionKeys.shard(folder, shard), Buffer.from(JSON.stringify(marker)));
   return marker;
 }
 
+/** Reads the shard's rows of the plan into `planned`, and makes the tables that it fills: `written` and `failed`. */
+async function createTables(
+  { db, store, folder }: ShardContext,
+  shard: number,
+  columns: readonly ManifestColumn[],
+): Promise<void> {
+  const key = executionKeys.plan(folder);
+  const entry = await store.stat(key);
+  if (entry === undefined) throw new PixlakeError('OBJECT_NOT_FOUND', `${store.locate(key)} is gone`);
+  const [path = ''] = await db.locate(store, [entry]);
+  const definitions = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
+  await db.run(`
+    CREATE OR REPLACE TABLE planned AS
+      FROM read_parquet(${quoteText(path)}, hive_partitioning = false) WHERE __shard = ${shard};
+    CREATE OR REPLACE TABLE written (__ordinal BIGINT, ${definitions});
+    CREATE OR REPLACE TABLE failed
+      (id VARCHAR, "copy" INTEGER, source_key VARCHAR, stage VARCHAR, code VARCHAR, message VARCHAR)`);
+}
+
 type ShardCounts = Pick<ShardMarker, 'imageCount' | 'errorCount' | 'imageBytes'>;
 
 /** Writes the shard's images and fills the tables `written` and `failed`. */
-async function processRows(context: ShardContext, shard: number, plan: string): Promise<ShardCounts> {
+async function processRows(
+  context: ShardContext,
+  shard: number,
+  columns: readonly ManifestColumn[],
+): Promise<ShardCounts> {
   const { db } = context;
-  const columns = computedColumns(context.session?.card);
-  const definitions = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
-  await db.run(`CREATE OR REPLACE TABLE written (__ordinal BIGINT, ${definitions})`);
-  await db.run(
-    'CREATE OR REPLACE TABLE failed (id VARCHAR, "copy" INTEGER, source_key VARCHAR, stage VARCHAR, code VARCHAR, message VARCHAR)',
-  );
   const written = await openAppender(db, 'written', ['BIGINT', ...columns.map(({ type }) => type)]);
   const failed = await openAppender(db, 'failed', [
     'VARCHAR',
@@ -54,41 +71,48 @@ async function processRows(context: ShardContext, shard: number, plan: string): 
     'VARCHAR',
     'VARCHAR',
   ]);
-  const rows = await readRows(db, plan);
-  let imageCount = 0;
-  let errorCount = 0;
-  let imageBytes = 0;
+  const rows = await db.rows<ShardRow>(
+    'SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256 FROM planned ORDER BY 1',
+  );
+  const total = { imageCount: 0, errorCount: 0, imageBytes: 0 };
   const work = async (batch: readonly ShardItem[]): Promise<(ProcessedImage | FailedImage)[]> => {
     if (context.isCancelled()) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
     return processImages(context, shard, batch);
   };
   for await (const results of workInOrder(toBatches(rows, context), batchesAtOnce(context), work)) {
-    for (const result of results) {
-      if (result.kind === 'image') {
-        written.append([result.item.ordinal, ...columns.map(({ name }) => result.values[name] ?? null)]);
-        imageBytes += Number(result.values['image_bytes']);
-      } else {
-        const { item, stage, error } = result;
-        failed.append([item.id, item.copy, item.imageKey, stage, error.code, error.message]);
-      }
-    }
-    const failures = results.filter(({ kind }) => kind === 'failure').length;
-    imageCount += results.length - failures;
-    errorCount += failures;
-    context.onBatch(results.length - failures, failures);
+    const counts = appendResults(results, columns, written, failed);
+    total.imageCount += counts.imageCount;
+    total.errorCount += counts.errorCount;
+    total.imageBytes += counts.imageBytes;
+    context.onBatch(counts.imageCount, counts.errorCount);
   }
   written.close();
   failed.close();
-  return { imageCount, errorCount, imageBytes };
+  return total;
+}
+
+function appendResults(
+  results: readonly (ProcessedImage | FailedImage)[],
+  columns: readonly ManifestColumn[],
+  written: TableAppender,
+  failed: TableAppender,
+): ShardCounts {
+  let errorCount = 0;
+  let imageBytes = 0;
+  for (const result of results) {
+    if (result.kind === 'image') {
+      written.append([result.item.ordinal, ...columns.map(({ name }) => result.values[name] ?? null)]);
+      imageBytes += Number(result.values['image_bytes']);
+    } else {
+      const { item, stage, error } = result;
+      failed.append([item.id, item.copy, item.imageKey, stage, error.code, error.message]);
+      errorCount += 1;
+    }
+  }
+  return { imageCount: results.length - errorCount, errorCount, imageBytes };
 }
 
 type ShardRow = Omit<ShardItem, 'copy'>;
-
-async function readRows(db: DuckDb, plan: string): Promise<ShardRow[]> {
-  return db.rows<ShardRow>(`
-    SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256
-    FROM (${plan}) ORDER BY __ordinal`);
-}
 
 /** Batches depend on the shard alone, so that a model sees the same ones whenever the shard is done again. */
 function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardContext): Generator<ShardItem[]> {
@@ -105,27 +129,22 @@ function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardCont
   if (batch.length > 0) yield batch;
 }
 
-async function selectPlan({ db, store, folder }: ShardContext, shard: number): Promise<string> {
-  const key = executionKeys.plan(folder);
-  const entry = await store.stat(key);
-  if (entry === undefined) throw new PixlakeError('OBJECT_NOT_FOUND', `${store.locate(key)} is gone`);
-  const [path = ''] = await db.locate(store, [entry]);
-  return `FROM read_parquet(${quoteText(path)}, hive_partitioning = false) WHERE __shard = ${shard}`;
-}
-
 /** Other batches are computed while one waits for the network. */
 function batchesAtOnce({ source, store }: ShardContext): number {
   return source.remote === undefined && store.remote === undefined ? 1 : 8;
 }
 
-async function writeManifest(context: ShardContext, shard: number, plan: string): Promise<AddAction | null> {
-  const { db, scratchDir, store, folder, execution, session } = context;
-  const passed = execution.passedColumns.map((name) => `plan.${quoteName(name)}`);
-  const computed = computedColumns(session?.card).map(({ name }) => `written.${quoteName(name)}`);
-  const columns = [...passed, ...computed, ...selectLineage(execution)].join(', ');
+async function writeManifest(
+  { db, scratchDir, store, folder, execution }: ShardContext,
+  shard: number,
+  columns: readonly ManifestColumn[],
+): Promise<AddAction | null> {
+  const passed = execution.passedColumns.map((name) => `planned.${quoteName(name)}`);
+  const computed = columns.map(({ name }) => `written.${quoteName(name)}`);
+  const selected = [...passed, ...computed, ...selectLineage(execution)].join(', ');
   const [added] = await writeDataFiles(db, store, {
     query: `
-      SELECT ${columns} FROM written JOIN (${plan}) plan USING (__ordinal)
+      SELECT ${selected} FROM written JOIN planned USING (__ordinal)
       ORDER BY __ordinal, written."copy"`,
     schema: execution.manifestSchema,
     partitionColumns: [],

@@ -13,7 +13,7 @@ export interface ShardContext {
   readonly folder: string;
   readonly execution: Execution;
   readonly session: ModelSession | undefined;
-  /** Whose tables `written` and `failed` are the shard's. */
+  /** Whose tables `planned`, `written` and `failed` are the shard's. */
   readonly db: DuckDb;
   readonly scratchDir: string;
   readonly isCancelled: () => boolean;

@@ -24,9 +24,9 @@ export async function transformOriginal(
   { id, copy }: { readonly id: string; readonly copy: number },
   model: ModelSize | undefined,
 ): Promise<TransformedOriginal> {
-  const { width, height } = await readHeader(bytes);
+  const { width, height, jpeg } = await readHeader(bytes);
   const drawn = drawTransform(transform, { width, height }, { seed, id, copy });
-  const rendered = await renderImage(bytes, transform, drawn, model);
+  const rendered = await renderImage(bytes, transform, drawn, model, jpeg);
   return { rendered, original: { width, height, sha256 }, drawn };
 }
 
