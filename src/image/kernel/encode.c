@@ -13,8 +13,11 @@ typedef i32 quantizer[64];
 
 #define SMALL 64
 
-/* Code << 8 | bits of each symbol. */
-typedef uint32_t huffman[256];
+/* What is to be written: bits << 8 | how many there are, at most 24. */
+typedef uint32_t symbol;
+
+/* Of each byte that Huffman codes stand for. */
+typedef symbol huffman[256];
 
 static struct {
   i32 quality;
@@ -24,13 +27,12 @@ static struct {
   /* The least of what is not zero after quantizing, less 1. */
   i16 zero[2][64];
   huffman dc[2], ac[2];
-  /* Bits << 8 | how many there are, of each run and each value from -SMALL to SMALL - 1, which most are. */
-  uint32_t small[2][16][2 * SMALL];
+  /* Each run and each value from -SMALL to SMALL - 1, which most are. */
+  symbol small[2][16][2 * SMALL];
   /* Positions in zigzag order, as bits, of what a row of a block has that is not zero. */
   uint64_t positions[8][256];
   /* What stands for a unit that is as the one before and of one colour. */
-  uint64_t unchanged;
-  i32 unchanged_size;
+  symbol unchanged[2];
 } made;
 
 /* Natural order of each position in zigzag order. */
@@ -58,9 +60,10 @@ static void derive_codes(const JHUFF_TBL *table, huffman codes) {
 
 static inline i32 bit_size(i32 value) { return value == 0 ? 0 : 32 - __builtin_clz((unsigned)(value < 0 ? -value : value)); }
 
-/* The code of a symbol, and behind it the value in as few bits as it needs. */
-static inline uint64_t bits_of_value(uint32_t code, i32 value, i32 size) {
-  return (uint64_t)(code >> 8) << size | ((uint32_t)(value + (value >> 31)) & ((1u << size) - 1));
+/* A code, and behind it the value in as few bits as it needs. */
+static inline symbol symbol_of_value(symbol code, i32 value, i32 size) {
+  const uint32_t bits = (code >> 8) << size | ((uint32_t)(value + (value >> 31)) & ((1u << size) - 1));
+  return bits << 8 | ((code & 0xff) + (uint32_t)size);
 }
 
 /* Has the library encode one small image, and keeps what is the same for all of this quality. */
@@ -95,20 +98,22 @@ static void prepare(i32 quality) {
     for (i32 run = 0; run < 16; run++)
       for (i32 value = -SMALL; value < SMALL; value++) {
         const i32 size = bit_size(value);
-        const uint32_t code = made.ac[table][run << 4 | size];
-        made.small[table][run][value + SMALL] = (uint32_t)bits_of_value(code, value, size) << 8 | ((code & 0xff) + (uint32_t)size);
+        made.small[table][run][value + SMALL] = symbol_of_value(made.ac[table][run << 4 | size], value, size);
       }
   for (i32 position = 0; position < 64; position++)
     for (i32 mask = 0; mask < 256; mask++)
       if (mask >> NATURAL[position] % 8 & 1) made.positions[NATURAL[position] / 8][mask] |= 1ull << position;
-  made.unchanged = 0;
-  made.unchanged_size = 0;
-  for (i32 block = 0; block < 6; block++) {
-    const uint32_t codes[2] = { made.dc[block >= 4][0], made.ac[block >= 4][0] };
-    for (i32 at = 0; at < 2; at++) {
-      made.unchanged = made.unchanged << (codes[at] & 0xff) | codes[at] >> 8;
-      made.unchanged_size += codes[at] & 0xff;
+  for (i32 table = 0; table < 2; table++) {
+    uint64_t bits = 0;
+    i32 size = 0;
+    for (i32 at = 0; at < (table == 0 ? 4 : 2); at++) {
+      const symbol codes[2] = { made.dc[table][0], made.ac[table][0] };
+      for (i32 code = 0; code < 2; code++) {
+        bits = bits << (codes[code] & 0xff) | codes[code] >> 8;
+        size += codes[code] & 0xff;
+      }
     }
+    made.unchanged[table] = (symbol)bits << 8 | (symbol)size;
   }
   size_t at = 2;
   while (made.header[at + 1] != 0xda) {
@@ -117,37 +122,6 @@ static void prepare(i32 quality) {
   }
   made.header_size = at + 2 + made.header[at + 3];
   made.quality = quality;
-}
-
-/*
- * Bits that are not yet written are the lowest `count` of `bits`, fewer than 32; what is above them is no longer used. Those before are written in
- * words of 32 bits, whose bytes are brought into order later.
- */
-typedef struct {
-  uint64_t bits;
-  uint32_t *to;
-  i32 count;
-} bit_writer;
-
-/* Writes up to 32 bits. No branch depends on where words end: what is not a whole one is overwritten by the next. */
-static inline void put(bit_writer *out, uint64_t code, i32 size) {
-  out->bits = out->bits << size | code;
-  out->count += size;
-  *out->to = (uint32_t)(out->bits >> (out->count - 32 & 63));
-  out->to += out->count >> 5;
-  out->count &= 31;
-}
-
-static inline void put_symbol(bit_writer *out, uint32_t code) { put(out, code >> 8, code & 0xff); }
-
-static inline void put_value(bit_writer *out, uint32_t code, i32 value, i32 size) {
-  put(out, bits_of_value(code, value, size), (i32)(code & 0xff) + size);
-}
-
-static inline void put_dc(bit_writer *out, const huffman codes, i32 value, i32 *last) {
-  const i32 difference = value - *last, size = bit_size(difference);
-  put_value(out, codes[size], difference, size);
-  *last = value;
 }
 
 /* A block after the DCT, in natural order and but for `dc` not yet quantized, and the positions in zigzag order of what is not zero afterwards. */
@@ -196,10 +170,14 @@ __attribute__((noinline)) static void transform_block(const u8 *samples, size_t 
   to->dc = quantize(to->values[0], made.quantizers[table][0]);
 }
 
-static inline void write_block(bit_writer *out, const block *from, i32 table, i32 *last) {
+/* Lists what a block has. Not inlined, so that this has the registers to itself. */
+__attribute__((noinline)) static symbol *list_block(const block *from, i32 table, i32 *last, symbol *to) {
   const i32 *by = made.quantizers[table];
-  const uint32_t *small = made.small[table][0] + SMALL, *codes = made.ac[table];
-  put_dc(out, made.dc[table], from->dc, last);
+  const symbol *small = made.small[table][0] + SMALL;
+  const symbol *codes = made.ac[table];
+  const i32 difference = from->dc - *last, dc_size = bit_size(difference);
+  *last = from->dc;
+  *to++ = symbol_of_value(made.dc[table][dc_size], difference, dc_size);
   i32 before = 0;
   for (uint64_t zigzag = from->zigzag; zigzag != 0; zigzag &= zigzag - 1) {
     const i32 position = __builtin_ctzll(zigzag), at = NATURAL[position];
@@ -208,14 +186,16 @@ static inline void write_block(bit_writer *out, const block *from, i32 table, i3
     const i32 value = quantize(from->values[at], by[at]);
     /* Less than 16 and 2 * SMALL. */
     if (((uint32_t)(value + SMALL) | (uint32_t)run * (2 * SMALL / 16)) < 2 * SMALL) {
-      put_symbol(out, small[run * (2 * SMALL) + value]);
+      *to++ = small[run * (2 * SMALL) + value];
       continue;
     }
-    for (; run > 15; run -= 16) put_symbol(out, codes[0xf0]);
+    for (; run > 15; run -= 16) *to++ = codes[0xf0];
     const i32 size = bit_size(value);
-    put_value(out, codes[run << 4 | size], value, size);
+    *to++ = codes[run << 4 | size];
+    *to++ = symbol_of_value(0, value, size);
   }
-  if (before < 63) put_symbol(out, codes[0]);
+  if (before < 63) *to++ = codes[0];
+  return to;
 }
 
 /* Whether nothing is to be written but that all is as in the unit before: much of what lies around a product. */
@@ -225,32 +205,58 @@ static inline int is_unchanged(const block blocks[6], const i32 last[3]) {
   return changes == 0;
 }
 
-/* Writes what 16 by 16 pixels have. */
-__attribute__((noinline)) static void write_unit(bit_writer *writer, const block blocks[6], i32 last[3]) {
+/* More than 16 by 16 pixels can have: each of 6 times 64 values two, three for runs of zeros, and an empty one at the end. */
+#define MAX_SYMBOLS (6 * (2 * 64 + 3) + 1)
+
+/* Lists what 16 by 16 pixels have, and gives the end of it. */
+static symbol *list_unit(const block blocks[6], i32 last[3], symbol *to) {
+  if (is_unchanged(blocks, last)) {
+    *to++ = made.unchanged[0];
+    *to++ = made.unchanged[1];
+  } else
+    for (i32 at = 0; at < 6; at++) to = list_block(&blocks[at], at >= 4, &last[component_of(at)], to);
+  return to;
+}
+
+/* Bits that are not yet written are the lowest `count` of `bits`, fewer than 8; what is above them is no longer used. Bytes are written downwards. */
+typedef struct {
+  uint64_t bits;
+  u8 *to;
+  i32 count;
+} bit_writer;
+
+/* Writes symbols two by two; behind an odd number of them an empty one is read. No branch depends on where bytes end: a part of one is overwritten. */
+__attribute__((noinline)) static void write_symbols(bit_writer *writer, const symbol *from, symbol *end) {
+  *end = 0;
   /* A copy of its own stays in registers. */
   bit_writer out = *writer;
-  if (is_unchanged(blocks, last)) put(&out, made.unchanged, made.unchanged_size);
-  else
-    for (i32 at = 0; at < 6; at++) write_block(&out, &blocks[at], at >= 4, &last[component_of(at)]);
+  for (; from < end; from += 2) {
+    const i32 first = from[0] & 0xff, second = from[1] & 0xff;
+    out.bits = (out.bits << first | from[0] >> 8) << second | from[1] >> 8;
+    out.count += first + second;
+    const uint64_t left = out.bits << (-out.count & 63);
+    out.to -= 8;
+    memcpy(out.to, &left, 8);
+    out.to += 8 - (out.count >> 3);
+    out.count &= 7;
+  }
   *writer = out;
 }
 
-/* Copies the bytes of words of 32 bits, from the highest to the lowest, and puts a zero behind each byte of ones, as F.1.2.3 has it. */
-static u8 *copy_scan(const uint32_t *words, size_t size, u8 *to) {
-  const u8 *from = (const u8 *)words, *end = from + size;
-  for (; from < end; from += 16) {
-    const vec read = wasm_v128_load(from);
-    const vec bytes = wasm_i8x16_shuffle(read, read, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-    if (end - from >= 16 && !wasm_v128_any_true(wasm_i8x16_eq(bytes, wasm_i8x16_splat(-1)))) {
+/* Copies bytes that end at `from` and go downwards, and puts a zero behind each byte of ones, as F.1.2.3 has it. */
+static u8 *copy_scan(const u8 *from, size_t size, u8 *to) {
+  for (const u8 *end = from - size; from > end; from -= 16) {
+    const vec read = wasm_v128_load(from - 16);
+    const vec bytes = wasm_i8x16_shuffle(read, read, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    if (from - end >= 16 && !wasm_v128_any_true(wasm_i8x16_eq(bytes, wasm_i8x16_splat(-1)))) {
       wasm_v128_store(to, bytes);
       to += 16;
       continue;
     }
-    u8 ordered[16];
-    wasm_v128_store(ordered, bytes);
-    for (i32 at = 0; at < 16 && at < end - from; at++) {
-      *to++ = ordered[at];
-      if (ordered[at] == 0xff) *to++ = 0;
+    for (const u8 *next = from; next > end && next > from - 16;) {
+      const u8 byte = *--next;
+      *to++ = byte;
+      if (byte == 0xff) *to++ = 0;
     }
   }
   return to;
@@ -261,15 +267,15 @@ static u8 *copy_scan(const uint32_t *words, size_t size, u8 *to) {
 
 static area scan_area, encoded_area;
 
-/* Writes the scan of planes that are whole to the end of their blocks, as words of 32 bits, and gives its size in bytes. */
+/* Writes the scan of planes that are whole to the end of their blocks, downwards from the end of the area, and gives its size in bytes. */
 static size_t write_scan(const image *from, size_t capacity) {
   const plane *luma = &from->planes[0], *blue = &from->planes[1], *red = &from->planes[2];
   u8 *first = reserve(&scan_area, capacity);
-  bit_writer out = { 0, (uint32_t *)first, 0 };
+  bit_writer out = { 0, first + capacity, 0 };
   i32 last[3] = { 0 };
   for (i32 y = 0; y < from->height; y += 16)
     for (i32 x = 0; x < from->width; x += 16) {
-      if (first + capacity - (u8 *)out.to < MAX_UNIT) __builtin_trap();
+      if (out.to - first < MAX_UNIT) __builtin_trap();
       const size_t pitch = (size_t)luma->pitch, chroma_pitch = (size_t)blue->pitch, chroma = y / 2 * chroma_pitch + x / 2;
       const u8 *above = luma->samples + y * pitch + x, *below = above + 8 * pitch;
       block blocks[6];
@@ -279,12 +285,13 @@ static size_t write_scan(const image *from, size_t capacity) {
       transform_block(below + 8, pitch, 0, &blocks[3]);
       transform_block(blue->samples + chroma, chroma_pitch, 1, &blocks[4]);
       transform_block(red->samples + chroma, chroma_pitch, 1, &blocks[5]);
-      write_unit(&out, blocks, last);
+      symbol symbols[MAX_SYMBOLS];
+      write_symbols(&out, symbols, list_unit(blocks, last, symbols));
     }
   /* Ones fill the last byte. */
-  const i32 fill = -out.count & 7, bytes = (out.count + fill) / 8;
-  *out.to = (uint32_t)((out.bits << fill | ((1u << fill) - 1)) << (32 - 8 * bytes));
-  return (size_t)((u8 *)out.to - first) + (size_t)bytes;
+  symbol fill[2] = { 0x7f << 8 | 7 };
+  if (out.count > 0) write_symbols(&out, fill, fill + 1);
+  return (size_t)(first + capacity - out.to);
 }
 
 static size_t encoded_size;
@@ -298,12 +305,12 @@ EXPORT(encode) const u8 *encode(const image *from, i32 quality) {
     from = planes;
   }
   /* As many bytes as the pixels have: only noise at the highest quality takes more, which is refused. */
-  const size_t size = write_scan(from, (size_t)from->width * from->height * 3 + 65536);
+  const size_t capacity = (size_t)from->width * from->height * 3 + 65536, size = write_scan(from, capacity);
   u8 *bytes = reserve(&encoded_area, made.header_size + 2 * size + 2), *to = bytes + made.header_size;
   memcpy(bytes, made.header, made.header_size);
   const u8 sides[4] = { (u8)(from->height >> 8), (u8)from->height, (u8)(from->width >> 8), (u8)from->width };
   memcpy(bytes + made.frame + 5, sides, 4);
-  to = copy_scan(scan_area.at, size, to);
+  to = copy_scan((u8 *)scan_area.at + capacity, size, to);
   *to++ = 0xff;
   *to++ = 0xd9;
   encoded_size = (size_t)(to - bytes);
