@@ -3,19 +3,18 @@
 #include "vectors.h"
 
 #define ROUNDED(sum, bits) wasm_i32x4_shr(ADD(sum, wasm_i32x4_splat(1 << ((bits) - 1))), bits)
-#define DESCALED(low, high) (is_first ? wasm_i16x8_narrow_i32x4(ROUNDED(low, 11), ROUNDED(high, 11)) \
-                                      : wasm_i16x8_narrow_i32x4(ROUNDED(low, last_bits), ROUNDED(high, last_bits)))
+#define DESCALED(low, high, bits) wasm_i16x8_narrow_i32x4(wasm_i32x4_shr(low, bits), wasm_i32x4_shr(high, bits))
 
-/* The odd half, which both directions share but for the order of what goes in: sums of the pairs (a, d) and (b, c). */
+/* The odd half, which both directions share but for the order of what goes in: sums of the pairs (a, d) and (b, c), each with `round` added. */
 typedef struct { vec a, b, c, d; } quartet;
 
-static inline void odd_half(vec t0, vec t1, vec t2, vec t3, quartet *low, quartet *high) {
+static inline void odd_half(vec t0, vec t1, vec t2, vec t3, vec round, quartet *low, quartet *high) {
   const vec z3 = ADD16(t0, t2), z4 = ADD16(t1, t3);
   const vec for_z3 = PAIR(9633 - 16069, 9633), for_z4 = PAIR(9633, 9633 - 3196);
   const vec for_a = PAIR(2446 - 7373, -7373), for_d = PAIR(-7373, 12299 - 7373);
   const vec for_b = PAIR(16819 - 20995, -20995), for_c = PAIR(-20995, 25172 - 20995);
 #define HALF(out, pairs) { \
-    const vec z = pairs(z3, z4), outer = pairs(t0, t3), inner = pairs(t1, t2), sum3 = DOT(z, for_z3), sum4 = DOT(z, for_z4); \
+    const vec z = pairs(z3, z4), outer = pairs(t0, t3), inner = pairs(t1, t2), sum3 = ADD(DOT(z, for_z3), round), sum4 = ADD(DOT(z, for_z4), round); \
     out->a = ADD(DOT(outer, for_a), sum3); \
     out->d = ADD(DOT(outer, for_d), sum4); \
     out->b = ADD(DOT(inner, for_b), sum4); \
@@ -26,7 +25,8 @@ static inline void odd_half(vec t0, vec t1, vec t2, vec t3, quartet *low, quarte
 }
 
 static inline void fdct_pass(vec rows[8], const int is_first) {
-  const int last_bits = 15;
+  const int bits = is_first ? 11 : 15;
+  const vec round = wasm_i32x4_splat(1 << (bits - 1));
   const vec t0 = ADD16(rows[0], rows[7]), t7 = SUB16(rows[0], rows[7]), t1 = ADD16(rows[1], rows[6]), t6 = SUB16(rows[1], rows[6]);
   const vec t2 = ADD16(rows[2], rows[5]), t5 = SUB16(rows[2], rows[5]), t3 = ADD16(rows[3], rows[4]), t4 = SUB16(rows[3], rows[4]);
   const vec t10 = ADD16(t0, t3), t13 = SUB16(t0, t3), t11 = ADD16(t1, t2), t12 = SUB16(t1, t2);
@@ -35,32 +35,33 @@ static inline void fdct_pass(vec rows[8], const int is_first) {
   rows[4] = is_first ? wasm_i16x8_shl(difference, 2) : wasm_i16x8_shr(ADD16(difference, two), 2);
   const vec low_even = low_pairs(t13, t12), high_even = high_pairs(t13, t12);
   const vec for_2 = PAIR(4433 + 6270, 4433), for_6 = PAIR(4433, 4433 - 15137);
-  rows[2] = DESCALED(DOT(low_even, for_2), DOT(high_even, for_2));
-  rows[6] = DESCALED(DOT(low_even, for_6), DOT(high_even, for_6));
+  rows[2] = DESCALED(ADD(DOT(low_even, for_2), round), ADD(DOT(high_even, for_2), round), bits);
+  rows[6] = DESCALED(ADD(DOT(low_even, for_6), round), ADD(DOT(high_even, for_6), round), bits);
   quartet low, high;
-  odd_half(t4, t5, t6, t7, &low, &high);
-  rows[7] = DESCALED(low.a, high.a);
-  rows[5] = DESCALED(low.b, high.b);
-  rows[3] = DESCALED(low.c, high.c);
-  rows[1] = DESCALED(low.d, high.d);
+  odd_half(t4, t5, t6, t7, round, &low, &high);
+  rows[7] = DESCALED(low.a, high.a, bits);
+  rows[5] = DESCALED(low.b, high.b, bits);
+  rows[3] = DESCALED(low.c, high.c, bits);
+  rows[1] = DESCALED(low.d, high.d, bits);
 }
 
 static inline void idct_pass(vec rows[8], const int is_first) {
-  const int last_bits = 18;
+  const int bits = is_first ? 11 : 18;
+  const vec round = wasm_i32x4_splat(1 << (bits - 1));
   const vec for_t2 = PAIR(4433, 4433 - 15137), for_t3 = PAIR(4433 + 6270, 4433);
   quartet low, high;
-  odd_half(rows[7], rows[5], rows[3], rows[1], &low, &high);
+  odd_half(rows[7], rows[5], rows[3], rows[1], wasm_i32x4_splat(0), &low, &high);
 #define EVEN(name, pairs, extend) \
   const vec name##0 = extend(rows[0]), name##4 = extend(rows[4]), name##e = pairs(rows[2], rows[6]); \
-  const vec name##s = wasm_i32x4_shl(ADD(name##0, name##4), 13), name##d = wasm_i32x4_shl(SUB(name##0, name##4), 13); \
+  const vec name##s = ADD(wasm_i32x4_shl(ADD(name##0, name##4), 13), round), name##d = ADD(wasm_i32x4_shl(SUB(name##0, name##4), 13), round); \
   const vec name##2 = DOT(name##e, for_t2), name##3 = DOT(name##e, for_t3); \
   const vec name##10 = ADD(name##s, name##3), name##13 = SUB(name##s, name##3), name##11 = ADD(name##d, name##2), \
             name##12 = SUB(name##d, name##2);
   EVEN(l, low_pairs, wasm_i32x4_extend_low_i16x8)
   EVEN(h, high_pairs, wasm_i32x4_extend_high_i16x8)
 #define BOTH(first, last, part, even) \
-  rows[first] = DESCALED(ADD(l##even, low.part), ADD(h##even, high.part)); \
-  rows[last] = DESCALED(SUB(l##even, low.part), SUB(h##even, high.part));
+  rows[first] = DESCALED(ADD(l##even, low.part), ADD(h##even, high.part), bits); \
+  rows[last] = DESCALED(SUB(l##even, low.part), SUB(h##even, high.part), bits);
   BOTH(0, 7, d, 10)
   BOTH(1, 6, c, 11)
   BOTH(2, 5, b, 12)
