@@ -15,8 +15,9 @@ const MIN_BLUR = 0.3;
 export function drawTransform(
   transform: Transform,
   size: { readonly width: number; readonly height: number },
-  key: DrawKey,
+  { seed, id, copy }: DrawKey,
 ): DrawnTransform {
+  const key = `[${seed},${JSON.stringify(id)},${copy},`;
   const { crop, flip, rotate, brightness, blur } = transform;
   const cropWidth = drawSide(size.width, crop, draw(key, 'crop-width'));
   const cropHeight = drawSide(size.height, crop, draw(key, 'crop-height'));
@@ -41,10 +42,9 @@ function drawSide(length: number, crop: number, share: number): number {
 }
 
 /**
- * A number in [0, 1) with 48 random bits: the first bytes of SHA-256 over seed, id, copy and the name of the parameter. A name of its own
- * for each parameter keeps the others as they are when one is added.
+ * A number in [0, 1) with 48 random bits: the first bytes of SHA-256 over seed, id, copy and the name of the parameter, as a JSON array. A name of
+ * its own for each parameter keeps the others as they are when one is added.
  */
-function draw(key: DrawKey, parameter: string): number {
-  const digest = hash('sha256', JSON.stringify([key.seed, key.id, key.copy, parameter]), 'buffer');
-  return digest.readUIntBE(0, 6) / 2 ** 48;
+function draw(key: string, parameter: string): number {
+  return Number.parseInt(hash('sha256', `${key}"${parameter}"]`, 'hex').slice(0, 12), 16) / 2 ** 48;
 }

@@ -74,7 +74,7 @@ export function checkColumnNames(names: readonly string[], source: string): void
     throw new PixlakeError('CSV_HEADER_INVALID', `${source}: ${problem}`, { remedy: 'rename the column' });
   };
   const seen = new Set<string>();
-  const reserved = new Set(IMAGE_COLUMNS.map(({ name }) => name));
+  const reserved = new Set<string>(IMAGE_COLUMNS.map(({ name }) => name));
   for (const [index, name] of names.entries()) {
     const folded = name.toLowerCase();
     if (name === '') refuse(`column ${index + 1} has no name`);

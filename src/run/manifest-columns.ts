@@ -1,34 +1,61 @@
-import type { AppendableType } from '../engine/appender.ts';
+import type { AppendableType, AppendableValue } from '../engine/appender.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
 import type { ModelCard } from '../model/model-card.ts';
 import { predictionColumns } from '../model/prediction-columns.ts';
+import type { Transform } from '../image/transform.ts';
 import { type DeltaField, type DeltaType, deltaArray, deltaField } from '../table/delta-schema.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import type { Execution } from './execution.ts';
+import type { TransformedOriginal } from './transform-original.ts';
+
+/** A written image, as far as the manifest tells of it. */
+export interface WrittenImage extends TransformedOriginal {
+  readonly imageId: string;
+  readonly copy: number;
+  readonly imageKey: string;
+  readonly sha256: string;
+  readonly format: Transform['format'];
+  readonly sourceKey: string | null;
+  /** Values of the model's columns by their names. */
+  readonly predictions: Readonly<Record<string, AppendableValue>>;
+}
 
 /** A manifest column that a shard computes for each written image. */
 export interface ManifestColumn {
   readonly name: string;
   readonly type: AppendableType;
+  valueOf(image: WrittenImage): AppendableValue;
 }
+
+const IMAGE_VALUES: Readonly<Record<(typeof IMAGE_COLUMNS)[number]['name'], ManifestColumn['valueOf']>> = {
+  image_key: ({ imageKey }) => imageKey,
+  image_sha256: ({ sha256 }) => sha256,
+  image_bytes: ({ rendered }) => rendered.encoded.length,
+  image_format: ({ format }) => format,
+  image_width: ({ rendered }) => rendered.width,
+  image_height: ({ rendered }) => rendered.height,
+  image_channels: () => 3,
+  image_status: () => 'ok',
+  image_reason: () => null,
+};
 
 /** Columns computed for each image: what was written, what it was made from, and the transform's parameters as drawn. */
 const WRITTEN_COLUMNS: readonly ManifestColumn[] = [
-  { name: 'image_id', type: 'VARCHAR' },
-  { name: 'copy', type: 'INTEGER' },
-  ...IMAGE_COLUMNS,
-  { name: 'source_key', type: 'VARCHAR' },
-  { name: 'source_sha256', type: 'VARCHAR' },
-  { name: 'source_width', type: 'INTEGER' },
-  { name: 'source_height', type: 'INTEGER' },
-  { name: 'crop_left', type: 'INTEGER' },
-  { name: 'crop_top', type: 'INTEGER' },
-  { name: 'crop_width', type: 'INTEGER' },
-  { name: 'crop_height', type: 'INTEGER' },
-  { name: 'flipped', type: 'BOOLEAN' },
-  { name: 'rotation', type: 'DOUBLE' },
-  { name: 'brightness', type: 'DOUBLE' },
-  { name: 'blur', type: 'DOUBLE' },
+  { name: 'image_id', type: 'VARCHAR', valueOf: ({ imageId }) => imageId },
+  { name: 'copy', type: 'INTEGER', valueOf: ({ copy }) => copy },
+  ...IMAGE_COLUMNS.map(({ name, type }) => ({ name, type, valueOf: IMAGE_VALUES[name] })),
+  { name: 'source_key', type: 'VARCHAR', valueOf: ({ sourceKey }) => sourceKey },
+  { name: 'source_sha256', type: 'VARCHAR', valueOf: ({ original }) => original.sha256 },
+  { name: 'source_width', type: 'INTEGER', valueOf: ({ original }) => original.width },
+  { name: 'source_height', type: 'INTEGER', valueOf: ({ original }) => original.height },
+  { name: 'crop_left', type: 'INTEGER', valueOf: ({ drawn }) => drawn.cropLeft },
+  { name: 'crop_top', type: 'INTEGER', valueOf: ({ drawn }) => drawn.cropTop },
+  { name: 'crop_width', type: 'INTEGER', valueOf: ({ drawn }) => drawn.cropWidth },
+  { name: 'crop_height', type: 'INTEGER', valueOf: ({ drawn }) => drawn.cropHeight },
+  { name: 'flipped', type: 'BOOLEAN', valueOf: ({ drawn }) => drawn.isFlipped },
+  { name: 'rotation', type: 'DOUBLE', valueOf: ({ drawn }) => drawn.rotation },
+  { name: 'brightness', type: 'DOUBLE', valueOf: ({ drawn }) => drawn.brightness },
+  { name: 'blur', type: 'DOUBLE', valueOf: ({ drawn }) => drawn.blur },
 ];
 
 /** Columns that are the same in all rows of a run; stored with each, so that a row explains itself wherever it is copied to. */
@@ -58,7 +85,15 @@ const DELTA_TYPES: Readonly<Record<AppendableType, DeltaType>> = {
 
 /** The columns that a shard computes, predictions last. */
 export function computedColumns(card: ModelCard | undefined): ManifestColumn[] {
-  return [...WRITTEN_COLUMNS, ...(card === undefined ? [] : predictionColumns(card))];
+  const predicted = card === undefined ? [] : predictionColumns(card);
+  return [
+    ...WRITTEN_COLUMNS,
+    ...predicted.map(({ name, type }) => ({
+      name,
+      type,
+      valueOf: ({ predictions }: WrittenImage) => predictions[name] ?? null,
+    })),
+  ];
 }
 
 /** All manifest fields behind those that the SQL returned. */

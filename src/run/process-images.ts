@@ -6,6 +6,7 @@ import type { ModelSession } from '../model/open-session.ts';
 import { predictionValues } from '../model/prediction-columns.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { executionKeys } from './execution.ts';
+import type { WrittenImage } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
 import { sha256Of, type TransformedOriginal, transformOriginal } from './transform-original.ts';
 
@@ -18,11 +19,11 @@ export interface ShardItem {
   readonly sha256: string | null;
 }
 
-/** A written image: the values of the computed manifest columns by name. */
+/** A written image. */
 export interface ProcessedImage {
   readonly kind: 'image';
   readonly item: ShardItem;
-  readonly values: Readonly<Record<string, AppendableValue>>;
+  readonly image: WrittenImage;
 }
 
 /** An image that could not be written, and in which stage it failed. */
@@ -33,9 +34,10 @@ export interface FailedImage {
   readonly error: PixlakeError;
 }
 
-interface TransformedImage extends TransformedOriginal {
+interface TransformedImage {
   readonly kind: 'transformed';
   readonly item: ShardItem;
+  readonly made: TransformedOriginal;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function processImages(
   return Promise.all(
     transformed.map(async (image, index) => {
       if (image.kind === 'failure') return image;
-      const predictions = predicted[index] ?? {};
+      const predictions = predicted[index] ?? NO_PREDICTIONS;
       if (predictions instanceof PixlakeError) return fail(image.item, 'infer', predictions);
       return writeImage(context, shard, image, predictions);
     }),
@@ -86,11 +88,8 @@ async function transformOne(
     return fail(item, 'read', error);
   }
   try {
-    return {
-      kind: 'transformed',
-      item,
-      ...(await transformOriginal(original, run, item, session && modelSize(session))),
-    };
+    const made = await transformOriginal(original, run, item, session && modelSize(session));
+    return { kind: 'transformed', item, made };
   } catch (error) {
     return fail(item, 'transform', error);
   }
@@ -119,6 +118,8 @@ async function readOriginal(
 
 type Predictions = Readonly<Record<string, AppendableValue>>;
 
+const NO_PREDICTIONS: Predictions = {};
+
 async function predict(
   session: ModelSession | undefined,
   images: readonly (TransformedImage | FailedImage)[],
@@ -127,7 +128,7 @@ async function predict(
   const good = images.filter((image): image is TransformedImage => image.kind === 'transformed');
   const results = await labelPixels(
     session,
-    good.flatMap(({ rendered: { input } }) => input ?? []),
+    good.flatMap(({ made: { rendered } }) => rendered.input ?? []),
   );
   const byImage = new Map(good.map((image, index) => [image, results[index]]));
   return images.map((image) => {
@@ -140,44 +141,27 @@ async function predict(
 async function writeImage(
   { store, folder, execution: { run } }: ShardContext,
   shard: number,
-  { item, rendered, original, drawn }: TransformedImage,
+  { item, made: { rendered, original, drawn } }: TransformedImage,
   predictions: Predictions,
 ): Promise<ProcessedImage> {
   const { format } = run.transform;
   const imageId = run.copies === 1 ? item.id : `${item.id}-${item.copy}`;
-  const key = `${executionKeys.images(folder, shard)}/${toFileStem(imageId)}.${EXTENSIONS[format]}`;
-  const { encoded: bytes } = rendered;
-  await store.write(key, bytes, { mayTear: true });
-  return {
-    kind: 'image',
-    item,
-    values: {
-      image_id: imageId,
-      copy: item.copy,
-      image_key: key,
-      image_sha256: sha256Of(bytes),
-      image_bytes: bytes.length,
-      image_format: format,
-      image_width: rendered.width,
-      image_height: rendered.height,
-      image_channels: 3,
-      image_status: 'ok',
-      image_reason: null,
-      source_key: item.imageKey,
-      source_sha256: original.sha256,
-      source_width: original.width,
-      source_height: original.height,
-      crop_left: drawn.cropLeft,
-      crop_top: drawn.cropTop,
-      crop_width: drawn.cropWidth,
-      crop_height: drawn.cropHeight,
-      flipped: drawn.isFlipped,
-      rotation: drawn.rotation,
-      brightness: drawn.brightness,
-      blur: drawn.blur,
-      ...predictions,
-    },
+  const imageKey = `${executionKeys.images(folder, shard)}/${toFileStem(imageId)}.${EXTENSIONS[format]}`;
+  const { encoded } = rendered;
+  await store.write(imageKey, encoded, { mayTear: true });
+  const image = {
+    imageId,
+    copy: item.copy,
+    imageKey,
+    sha256: sha256Of(encoded),
+    format,
+    sourceKey: item.imageKey,
+    rendered,
+    original,
+    drawn,
+    predictions,
   };
+  return { kind: 'image', item, image };
 }
 
 /** Ids come from SQL and may hold anything; equal stems mean equal ids. */

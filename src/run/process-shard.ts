@@ -101,8 +101,9 @@ function appendResults(
   let imageBytes = 0;
   for (const result of results) {
     if (result.kind === 'image') {
-      written.append([result.item.ordinal, ...columns.map(({ name }) => result.values[name] ?? null)]);
-      imageBytes += Number(result.values['image_bytes']);
+      const { item, image } = result;
+      written.append([item.ordinal, ...columns.map((column) => column.valueOf(image))]);
+      imageBytes += image.rendered.encoded.length;
     } else {
       const { item, stage, error } = result;
       failed.append([item.id, item.copy, item.imageKey, stage, error.code, error.message]);
@@ -120,7 +121,7 @@ function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardCont
   let batch: ShardItem[] = [];
   for (const row of rows) {
     for (let copy = 0; copy < execution.run.copies; copy++) {
-      batch.push({ ...row, copy });
+      batch.push({ ordinal: row.ordinal, id: row.id, copy, imageKey: row.imageKey, sha256: row.sha256 });
       if (batch.length < size) continue;
       yield batch;
       batch = [];

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { link, mkdir, open, opendir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { copyFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import { type ByteRange, checkKey, type ObjectEntry, type ObjectStore } from './object-store.ts';
 import type { S3Options } from './s3-options.ts';
@@ -46,8 +46,8 @@ class LocalStore implements ObjectStore {
 
   async read(key: string, range?: ByteRange): Promise<Buffer> {
     const path = this.locate(key);
-    return guard(path, 'read', async () => {
-      if (range === undefined) return this.#isBlocking ? readFileSync(path) : readFile(path);
+    try {
+      if (range === undefined) return this.#isBlocking ? readFileSync(path) : await readFile(path);
       await using file = await open(path, 'r');
       const { buffer, bytesRead } = await file.read(
         Buffer.allocUnsafe(range.length),
@@ -56,7 +56,9 @@ class LocalStore implements ObjectStore {
         range.start,
       );
       return buffer.subarray(0, bytesRead);
-    });
+    } catch (error) {
+      throw wrap(error, path, 'read');
+    }
   }
 
   async write(
@@ -65,8 +67,9 @@ class LocalStore implements ObjectStore {
     { mayTear = false }: { readonly mayTear?: boolean } = {},
   ): Promise<void> {
     const path = this.locate(key);
+    if (mayTear && this.#isBlocking && writeAtOnce(path, bytes)) return;
     await guard(path, 'write', async () => {
-      if (mayTear) return this.#inFolderOf(path, () => this.#writeFile(path, bytes));
+      if (mayTear) return this.#inFolderOf(path, () => writeFile(path, bytes));
       const temporary = await this.#writeTemporary(bytes, false);
       await this.#inFolderOf(path, () => rename(temporary, path));
     });
@@ -167,7 +170,8 @@ class LocalStore implements ObjectStore {
 
   locate(key: string): string {
     checkKey(key);
-    return join(this.uri, key);
+    // Nothing is left to be normalized.
+    return `${this.uri}${sep}${key}`;
   }
 
   async makeScratchDir(): Promise<string> {
@@ -200,11 +204,6 @@ class LocalStore implements ObjectStore {
     }
   }
 
-  async #writeFile(path: string, bytes: Uint8Array): Promise<void> {
-    if (this.#isBlocking) writeFileSync(path, bytes);
-    else await writeFile(path, bytes);
-  }
-
   async #inFolderOf(path: string, place: () => Promise<void>): Promise<void> {
     const folder = dirname(path);
     await this.#makeFolder(folder);
@@ -224,6 +223,17 @@ class LocalStore implements ObjectStore {
     await mkdir(path, { recursive: true });
     if (this.#madeFolders.size > 10_000) this.#madeFolders.clear();
     this.#madeFolders.add(path);
+  }
+}
+
+/** Writes a file into a folder that was made before, which almost all are, and tells whether that was so. */
+function writeAtOnce(path: string, bytes: Uint8Array): boolean {
+  try {
+    writeFileSync(path, bytes);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw wrap(error, path, 'write');
   }
 }
 

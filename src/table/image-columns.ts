@@ -1,8 +1,5 @@
 /** The columns that describe an image in every table and manifest, in their order: where it lies, what it is, whether it can be read. */
-export const IMAGE_COLUMNS: readonly {
-  readonly name: string;
-  readonly type: 'VARCHAR' | 'BIGINT' | 'INTEGER';
-}[] = [
+export const IMAGE_COLUMNS = [
   { name: 'image_key', type: 'VARCHAR' },
   { name: 'image_sha256', type: 'VARCHAR' },
   { name: 'image_bytes', type: 'BIGINT' },
@@ -12,4 +9,7 @@ export const IMAGE_COLUMNS: readonly {
   { name: 'image_channels', type: 'INTEGER' },
   { name: 'image_status', type: 'VARCHAR' },
   { name: 'image_reason', type: 'VARCHAR' },
-];
+] as const satisfies readonly {
+  readonly name: string;
+  readonly type: 'VARCHAR' | 'BIGINT' | 'INTEGER';
+}[];
