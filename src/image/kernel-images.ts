@@ -1,4 +1,4 @@
-/** A plane of 8-bit samples, of which there are `channels` side by side; `scaleX` by `scaleY` places for each pixel of its image. */
+/** A plane of 8-bit samples without gaps, `scaleX` by `scaleY` of them for each pixel of its image. */
 export interface Plane {
   readonly samples: Uint8Array;
   readonly width: number;

@@ -74,7 +74,7 @@ class PixelKernel {
     return image;
   }
 
-  /** Makes place for RGB that is written or that a model sees. */
+  /** Makes place for an image that is written or that a model sees; what was in place of the last one of its use and kind is lost. */
   canvas(use: keyof typeof USE, kind: keyof typeof KIND, width: number, height: number): ImageAddress {
     return this.#code.canvas(USE[use], KIND[kind], width, height);
   }

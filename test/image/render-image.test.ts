@@ -94,6 +94,15 @@ describe('decoding', () => {
   );
 });
 
+async function expectSameAsSharp(raw: Pixels, quality: number): Promise<void> {
+  const { width, height, bytes } = raw;
+  const encoded = withKernel((kernel) => kernel.encode(kernel.load(raw), quality)) ?? Buffer.alloc(0);
+  const bySharp = await sharp(bytes, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality })
+    .toBuffer();
+  expect(await decodeBySharp(encoded)).toEqual(await decodeBySharp(bySharp));
+}
+
 describe('encoding', () => {
   test('gives the pixels that libjpeg gives in sharp', async () => {
     for (const [width, height, quality] of [
@@ -101,14 +110,22 @@ describe('encoding', () => {
       [17, 9, 50],
       [1, 1, 100],
       [200, 31, 1],
-    ] as const) {
-      const raw = await decodeBySharp(await drawPhoto(width, height).png().toBuffer());
-      const encoded = withKernel((kernel) => kernel.encode(kernel.load(raw), quality)) ?? Buffer.alloc(0);
-      const bySharp = await sharp(raw.bytes, { raw: { width, height, channels: 3 } })
-        .jpeg({ quality })
-        .toBuffer();
-      expect(await decodeBySharp(encoded)).toEqual(await decodeBySharp(bySharp));
-    }
+    ] as const)
+      await expectSameAsSharp(await decodeBySharp(await drawPhoto(width, height).png().toBuffer()), quality);
+  });
+
+  test.each([
+    ['one colour', () => 255],
+    ['a dot in one colour, which goes on as before', (x: number, y: number) => (x === 40 && y === 40 ? 0 : 255)],
+    ['fine stripes: long runs of zeros', (x: number) => (x % 2) * 255],
+    ['fine checks', (x: number, y: number) => ((x + y) % 2) * 255],
+    ['noise: large values, and bytes of ones', (x: number, y: number) => ((x * 7919 + y * 104_729) ** 2 * 31) % 256],
+  ])('and so for %s', async (_, valueOf) => {
+    const [width, height] = [100, 70];
+    const bytes = Uint8Array.from({ length: width * height * 3 }, (__, at) =>
+      valueOf(Math.floor(at / 3) % width, Math.floor(at / 3 / width)),
+    );
+    for (const quality of [1, 50, 90, 100]) await expectSameAsSharp({ bytes, width, height }, quality);
   });
 });
 

@@ -1,6 +1,6 @@
 /*
- * Separable resampling of 8-bit RGB and of single planes by the weights of axes.c. Rows between the passes are Q6 and
- * half a level too large, which rounds the second pass: weights sum to 1, so that what is added to all samples is added to the result.
+ * Separable resampling of 8-bit RGB and of single planes by the weights of axes.c. Rows between the passes are Q6 and half a level too large, which
+ * rounds the second pass: weights sum to 1, so that what is added to all samples is added to the result.
  */
 #include <string.h>
 #include "axes.h"
@@ -65,9 +65,9 @@ static void resample_plane_rows(const u8 *pixels, i32 pitch, i32 row_count, cons
     vec last = halves;
     for (i32 x = 0; x < samples + taps; x += 8) {
       vec columns[8];
-      for (i32 row = 0; row < 8 && x < samples; row++)
-        columns[row] = ADD16(wasm_i16x8_shl(wasm_u16x8_load8x8(pixels + (size_t)row * pitch + x), 7), halves);
-      if (x < samples) transpose(columns);
+      for (i32 row = 0; row < 8; row++)
+        columns[row] = x < samples ? ADD16(wasm_i16x8_shl(wasm_u16x8_load8x8(pixels + (size_t)row * pitch + x), 7), halves) : halves;
+      transpose(columns);
       for (i32 column = 0; column < 8; column++) {
         vec *to = pairs + 2 * (x + column);
         to[-2] = low_pairs(last, columns[column]);
