@@ -76,6 +76,7 @@ const APPEND: Readonly<Record<AppendableType, AppendValue>> = {
   FLOAT: (appender, value) => appender.appendFloat(Number(value)),
   BOOLEAN: (appender, value) => appender.appendBoolean(value as boolean),
   VARCHAR: (appender, value) => appender.appendVarchar(value as string),
-  'VARCHAR[]': (appender, value) => appender.appendList(value as readonly string[], duckdb.LIST(duckdb.VARCHAR)),
+  'VARCHAR[]': (appender, value) =>
+    appender.appendList(value as readonly string[], duckdb.LIST(duckdb.VARCHAR)),
   'FLOAT[]': (appender, value) => appender.appendList(value as readonly number[], duckdb.LIST(duckdb.FLOAT)),
 };

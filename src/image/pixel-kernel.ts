@@ -86,11 +86,7 @@ class PixelKernel {
   }
 
   /** Resamples a box of an image to a place on a canvas, both RGB or both planes. What a gray image lacks becomes gray. */
-  resample(
-    image: ImageAddress,
-    canvas: ImageAddress,
-    { box, bounds, place, isFlipped }: Resampling,
-  ): void {
+  resample(image: ImageAddress, canvas: ImageAddress, { box, bounds, place, isFlipped }: Resampling): void {
     this.#code.resample(
       image,
       canvas,
@@ -151,11 +147,7 @@ class PixelKernel {
   }
 
   /** Writes `(value / 255 - mean) / std` of each value to `target`, in the order that the format tells. */
-  toTensor(
-    image: ImageAddress,
-    { layout, colorOrder, mean, std }: TensorFormat,
-    target: Float32Array,
-  ): void {
+  toTensor(image: ImageAddress, { layout, colorOrder, mean, std }: TensorFormat, target: Float32Array): void {
     const factorOf = (channel: number): number => 1 / (255 * (std[channel] ?? 1));
     const offsetOf = (channel: number): number => 255 * (mean[channel] ?? 0);
     const address = this.#code.to_tensor(

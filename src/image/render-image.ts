@@ -61,7 +61,9 @@ async function transformPixels(
   drawn: DrawnTransform,
 ): Promise<Pixels> {
   if (header !== undefined && transform.format !== 'jpeg' && fitsKernel(header, transform, drawn)) {
-    const pixels = withKernel((kernel) => kernel.toPixels(draw(kernel, bytes, header, transform, drawn, false).address));
+    const pixels = withKernel((kernel) =>
+      kernel.toPixels(draw(kernel, bytes, header, transform, drawn, false).address),
+    );
     if (pixels !== undefined) return pixels;
   }
   return applyTransform(bytes, transform, drawn);

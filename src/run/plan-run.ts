@@ -55,7 +55,7 @@ export async function planRun(
     checkIdColumn(run, columns);
     await matchRows(db, run, sql);
     const rowCount = await checkIds(db, run);
-    const shardSize = run.shardSize ?? chooseShardSize(rowCount);
+    const shardSize = run.shardSize ?? chooseShardSize(rowCount, run.copies, await meanBytes(db, source));
     const passed = passedColumns(columns, model);
     const execution: Execution = {
       runId: toRunId(run, {
@@ -130,9 +130,26 @@ function describeModel({ card, sha256 }: ModelFiles): ExecutionModel {
   return { name: card.name, sha256, isTrained: card.trained, embeddings };
 }
 
-/** Large enough that a shard's own files weigh little, small enough that a small run keeps all cores busy and loses little to a crash. */
-function chooseShardSize(rowCount: number): number {
-  return Math.min(1000, Math.max(128, Math.ceil(rowCount / 32)));
+/** Work in a shard that its own cost, some 25 ms, is well worth: so many images, or fewer of so many bytes together. */
+const MIN_SHARD = { images: 128, bytes: 8 * 1024 ** 2 } as const;
+
+/**
+ * Rows for each shard where nobody asks for a number: enough that a shard's own files weigh little, few enough that a small run keeps all cores
+ * busy, also on large originals (`originalBytes` on average), and loses little to a crash.
+ */
+export function chooseShardSize(rowCount: number, copies: number, originalBytes: number): number {
+  const images = Math.min(MIN_SHARD.images, MIN_SHARD.bytes / originalBytes);
+  const fewest = Math.max(1, Math.floor(images / copies));
+  return Math.min(1000, Math.max(fewest, Math.ceil(rowCount / 32)));
+}
+
+/** Mean size of the first originals of a table; 1 where it does not tell. */
+async function meanBytes(db: DuckDb, { store, snapshot }: QueriedTable): Promise<number> {
+  if (!snapshot.schema.fields.some(({ name }) => name === 'image_bytes')) return 1;
+  const [row] = await db.rows<{ mean: number | null }>(
+    `SELECT avg(image_bytes) AS mean FROM (SELECT image_bytes FROM (${await selectSnapshot(db, store, snapshot)}) LIMIT 1000)`,
+  );
+  return Math.max(1, row?.mean ?? 1);
 }
 
 async function chooseSource(

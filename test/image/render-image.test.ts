@@ -116,10 +116,16 @@ describe('encoding', () => {
 
   test.each([
     ['one colour', () => 255],
-    ['a dot in one colour, which goes on as before', (x: number, y: number) => (x === 40 && y === 40 ? 0 : 255)],
+    [
+      'a dot in one colour, which goes on as before',
+      (x: number, y: number) => (x === 40 && y === 40 ? 0 : 255),
+    ],
     ['fine stripes: long runs of zeros', (x: number) => (x % 2) * 255],
     ['fine checks', (x: number, y: number) => ((x + y) % 2) * 255],
-    ['noise: large values, and bytes of ones', (x: number, y: number) => ((x * 7919 + y * 104_729) ** 2 * 31) % 256],
+    [
+      'noise: large values, and bytes of ones',
+      (x: number, y: number) => ((x * 7919 + y * 104_729) ** 2 * 31) % 256,
+    ],
   ])('and so for %s', async (_, valueOf) => {
     const [width, height] = [100, 70];
     const bytes = Uint8Array.from({ length: width * height * 3 }, (__, at) =>
