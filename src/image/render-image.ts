@@ -77,14 +77,14 @@ function render(
   drawn: DrawnTransform,
   model: ModelSize | undefined,
 ): RenderedImage {
-  const image = draw(kernel, bytes, header, transform, drawn, isPlanar(header, drawn));
+  const image = draw(kernel, bytes, header, transform, drawn, staysPlanar(header, drawn));
   const { width, height } = kernel.sizeOf(image.address);
   const encoded = kernel.encode(image.address, transform.quality);
   return { width, height, encoded, input: model && fitModel(kernel, image, model) };
 }
 
 /** Where nothing is done to colours, JPEGs stay in the planes in which they are stored: half the samples, and no colour is converted. */
-function isPlanar({ orientation }: JpegHeader, { brightness }: DrawnTransform): boolean {
+function staysPlanar({ orientation }: JpegHeader, { brightness }: DrawnTransform): boolean {
   return orientation === 1 && brightness === 1;
 }
 
