@@ -10,7 +10,7 @@ const USE = { written: 0, model: 1 } as const;
 const KIND = { rgb: 0, subsampled: 1, fine: 2 } as const;
 
 /** Where the fields of `image` and its `plane`s lie (`images.h`), in bytes. */
-const IMAGE = { width: 0, height: 4, channels: 8, count: 12, planes: 16, planeBytes: 32 } as const;
+const IMAGE = { width: 0, height: 4, count: 12, planes: 16, planeBytes: 32 } as const;
 const PLANE = { samples: 0, pitch: 4, width: 8, height: 12, scaleX: 16, scaleY: 24 } as const;
 
 interface Decoded {

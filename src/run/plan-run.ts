@@ -130,6 +130,9 @@ function describeModel({ card, sha256 }: ModelFiles): ExecutionModel {
   return { name: card.name, sha256, isTrained: card.trained, embeddings };
 }
 
+/** Shards of a run at least, where that leaves each enough to do. */
+const SHARDS = 32;
+
 /** Work in a shard that its own cost, some 25 ms, is well worth: so many images, or fewer of so many bytes together. */
 const MIN_SHARD = { images: 128, bytes: 8 * 1024 ** 2 } as const;
 
@@ -140,14 +143,16 @@ const MIN_SHARD = { images: 128, bytes: 8 * 1024 ** 2 } as const;
 export function chooseShardSize(rowCount: number, copies: number, originalBytes: number): number {
   const images = Math.min(MIN_SHARD.images, MIN_SHARD.bytes / originalBytes);
   const fewest = Math.max(1, Math.floor(images / copies));
-  return Math.min(1000, Math.max(fewest, Math.ceil(rowCount / 32)));
+  return Math.min(1000, Math.max(fewest, Math.ceil(rowCount / SHARDS)));
 }
 
-/** Mean size of the first originals of a table; 1 where it does not tell. */
-async function meanBytes(db: DuckDb, { store, snapshot }: QueriedTable): Promise<number> {
-  if (!snapshot.schema.fields.some(({ name }) => name === 'image_bytes')) return 1;
+/** Mean size of the first originals in the first data file that the SQL reads too; 1 where that does not tell. */
+async function meanBytes(db: DuckDb, { store, snapshot, readFiles }: QueriedTable): Promise<number> {
+  const hasSizes = snapshot.schema.fields.some(({ name }) => name === 'image_bytes');
+  if (!hasSizes || readFiles.length === 0) return 1;
+  const select = await selectSnapshot(db, store, { ...snapshot, files: readFiles.slice(0, 1) });
   const [row] = await db.rows<{ mean: number | null }>(
-    `SELECT avg(image_bytes) AS mean FROM (SELECT image_bytes FROM (${await selectSnapshot(db, store, snapshot)}) LIMIT 1000)`,
+    `SELECT avg(image_bytes) AS mean FROM (SELECT image_bytes FROM (${select}) LIMIT 1000)`,
   );
   return Math.max(1, row?.mean ?? 1);
 }

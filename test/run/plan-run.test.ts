@@ -1,5 +1,10 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { RunReport } from '../../src/index.ts';
 import { chooseShardSize } from '../../src/run/plan-run.ts';
+import { writePlainCatalogue } from '../support/catalogue.ts';
+import { makeTestFolder, pixlakeJson } from '../support/pixlake.ts';
 
 const [THUMBNAIL, PHOTO, LARGE] = [1500, 500_000, 9_000_000];
 
@@ -18,3 +23,16 @@ test.each([
     expect(chooseShardSize(rows, copies, bytes)).toBe(size);
   },
 );
+
+test('planning reads no data file that the SQL rules out', async () => {
+  const folder = await makeTestFolder();
+  const lake = join(folder, 'lake');
+  const source = await writePlainCatalogue(join(folder, 'source'), 10);
+  await pixlakeJson(lake, 'ingest', source, '--partition-by', 'gender');
+  const table = join(lake, 'tables', 'images');
+  for (const name of await readdir(table))
+    if (name.startsWith('gender=') && name !== 'gender=Men') await rm(join(table, name), { recursive: true });
+  const sql = "SELECT * FROM images WHERE gender = 'Men'";
+  const report = await pixlakeJson<RunReport>(lake, 'run', '--name', 'men', '--sql', sql);
+  expect(report).toMatchObject({ outcome: 'finished', imageCount: 5 });
+});
