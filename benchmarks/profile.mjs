@@ -169,5 +169,5 @@ const print = (name, us) =>
     `${name.padEnd(36)}${us.toFixed(1).padStart(8)} us${((100 * us) / whole).toFixed(0).padStart(5)} %`,
   );
 for (const [name, us] of Object.entries(parts)) print(name, us);
-print('rest: start of the run, thread, GC', whole - sum);
+print('rest: start, compiling, threads, GC', whole - sum);
 print('whole run with one worker', whole);
