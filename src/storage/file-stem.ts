@@ -1,0 +1,28 @@
+import { hash } from 'node:crypto';
+
+/** Longest stem in bytes: a copy number, a hash and an ending still fit into the 255 bytes that file systems allow. */
+const MAX_STEM_BYTES = 150;
+
+/** Hex digits of the hash that tells stems apart that differ in nothing but case. */
+const CASE_DIGITS = 16;
+
+/**
+ * The name, without ending, of the file that holds the image of an id: every byte outside `[A-Za-z0-9_-]` percent-encoded, and above 150 bytes a
+ * prefix and a sha256. Different ids have different stems.
+ */
+export function fileStem(id: string): string {
+  const stem = encodeURIComponent(Buffer.from(id).toString()).replaceAll(/[.!~*'()]/gu, encodeByte);
+  if (stem.length <= MAX_STEM_BYTES) return stem;
+  const sha256 = hash('sha256', id, 'hex');
+  const prefix = stem.slice(0, MAX_STEM_BYTES - sha256.length - 1).replace(/%.?$/u, '');
+  return `${prefix}.${sha256}`;
+}
+
+/** The stem of an id beside another one that differs from it in case alone, which some file systems take for the same name. */
+export function casedFileStem(id: string): string {
+  return `${fileStem(id)}.${hash('sha256', id, 'hex').slice(0, CASE_DIGITS)}`;
+}
+
+function encodeByte(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}

@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { casedFileStem, fileStem } from '../../src/storage/file-stem.ts';
+
+test('letters, digits, _ and - stay, every other byte is percent-encoded, dots too', () => {
+  expect(fileStem('15970')).toBe('15970');
+  expect(fileStem('Ab_9-z')).toBe('Ab_9-z');
+  expect(fileStem('train/cats/1.jpg')).toBe('train%2Fcats%2F1%2Ejpg');
+  expect(fileStem('..')).toBe('%2E%2E');
+  expect(fileStem("é~*'()!")).toBe('%C3%A9%7E%2A%27%28%29%21');
+});
+
+test('ids of more than 150 bytes become a prefix and a sha256', () => {
+  expect(fileStem('x'.repeat(150))).toBe('x'.repeat(150));
+  const stem = fileStem('é'.repeat(40));
+  expect(stem).toMatch(/^(?:%[0-9A-F]{2})+\.[0-9a-f]{64}$/u);
+  expect(stem.length).toBeLessThanOrEqual(150);
+});
+
+test('different ids have different stems of safe characters', () => {
+  const ids = fc.string({ unit: 'grapheme', maxLength: 80 });
+  fc.assert(
+    fc.property(ids, ids, (a, b) => {
+      expect(fileStem(a)).toMatch(/^[A-Za-z0-9_%-]*(?:\.[0-9a-f]{64})?$/u);
+      expect(fileStem(a) === fileStem(b)).toBe(a === b);
+    }),
+  );
+});
+
+test('cased stems differ where only the case of ids does, on every file system', () => {
+  const fold = (id: string): string => casedFileStem(id).toLowerCase();
+  expect(fold('IMG_1')).not.toBe(fold('img_1'));
+  expect(fold('IMG_1')).not.toBe(fileStem('img_1'));
+});
