@@ -35,7 +35,7 @@ export type { RestoreReport } from './maintenance/restore-table.ts';
 export type { VacuumReport, VacuumSpec } from './maintenance/vacuum-table.ts';
 export type { VerifyProblem, VerifyReport } from './maintenance/verify-table.ts';
 export type { Execution, RunState } from './run/execution.ts';
-export type { RunError, RunStatus } from './run/inspect-runs.ts';
+export type { RunError, RunListing, RunStatus, UnreadableRunStatus } from './run/inspect-runs.ts';
 export type { SimilarSpec } from './run/find-similar.ts';
 export type { RunReport } from './run/run-images.ts';
 export type { RunSpec } from './run/run-spec.ts';

@@ -30,16 +30,17 @@ import {
   findRun,
   listRuns,
   type RunError,
+  type RunListing,
   type RunStatus,
   readRunErrors,
 } from './run/inspect-runs.ts';
 import { findSimilar, type SimilarSpec } from './run/find-similar.ts';
 import { ImageLibrary } from './run/image-library.ts';
-import { planRun } from './run/plan-run.ts';
+import { openPlanner } from './run/plan-run.ts';
 import { renderRunSheet } from './run/render-run-sheet.ts';
-import { type RunReport, runImages } from './run/run-images.ts';
+import { type RunFollower, type RunReport, runImages } from './run/run-images.ts';
 import { parseRunSpec, type Run, type RunSpec } from './run/run-spec.ts';
-import type { ShardExecutor, ShardProgress } from './run/shard-executor.ts';
+import type { ShardExecutor } from './run/shard-executor.ts';
 import { Submissions } from './run/submissions.ts';
 import { checkLake, createLake } from './storage/lake-layout.ts';
 import type { ObjectStore } from './storage/object-store.ts';
@@ -58,12 +59,8 @@ export interface LakehouseConfigSpec {
 }
 
 /** Ways to follow and stop a run. */
-export interface RunHooks {
-  readonly signal?: AbortSignal;
-  /** Called once the plan is fixed, with the shards that an earlier attempt had finished. */
-  readonly onStart?: (execution: Execution, resumedShardCount: number) => void;
-  readonly onProgress?: (progress: ShardProgress) => void;
-  /** Runs the SQL of the run as that of a stranger. */
+export interface RunHooks extends RunFollower {
+  /** Runs the SQL of the run as untrusted SQL. */
   readonly sandbox?: QuerySandbox;
 }
 
@@ -143,10 +140,7 @@ export class Lakehouse {
     if (output === undefined) return this.#execute(this.#store, run, hooks);
     // A folder is named from where one stands, which later is another place.
     const root = schemeOf(output) === undefined ? resolve(output) : output;
-    const store = openStore(root, this.#store.s3);
-    await checkLake(this.#store);
-    await createLake(store);
-    return this.#execute(store, { ...run, output: root }, hooks);
+    return this.#execute(openStore(root, this.#store.s3), { ...run, output: root }, hooks);
   }
 
   /** Plans a run without writing anything. */
@@ -154,12 +148,13 @@ export class Lakehouse {
     await checkLake(this.#store);
     const run = parseRunSpec(spec, 'run');
     const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
-    await using planned = await planRun(this.#store, run, model, SOFTWARE);
-    return planned.execution;
+    await using planner = await openPlanner({ source: this.#store, model, software: SOFTWARE }, run);
+    return (await planner.plan()).execution;
   }
 
   /** Takes up an interrupted or cancelled run where it stopped. */
-  async resumeRun(name: string, hooks: RunHooks = {}): Promise<RunReport> {
+  async resumeRun(name: string, following: RunHooks = {}): Promise<RunReport> {
+    const hooks = { ...following, liftsCancel: true };
     const { execution } = await findRun(this.#store, name);
     const { sourceLake, run } = execution;
     if (sourceLake === undefined) return this.#execute(this.#store, run, hooks);
@@ -167,8 +162,8 @@ export class Lakehouse {
     return source.#execute(this.#store, run, hooks);
   }
 
-  /** All executions of all runs. */
-  async listRuns(): Promise<RunStatus[]> {
+  /** All executions of all runs, and those that cannot be read. */
+  async listRuns(): Promise<RunListing> {
     await checkLake(this.#store);
     return listRuns(this.#store);
   }
@@ -268,6 +263,8 @@ export class Lakehouse {
   async #execute(output: ObjectStore, run: Run, hooks: RunHooks): Promise<RunReport> {
     const { sandbox, ...rest } = hooks;
     await checkLake(this.#store);
+    // Runs are written in the current layout.
+    await createLake(output);
     const report = await runImages(
       {
         source: bind(this.#store, hooks.signal),

@@ -96,7 +96,7 @@ export class RunQueue {
       (await this.#lakehouse.submissions.list()).map((submission) => [submission.run.name, submission]),
     );
     const statuses = new Map<string, RunStatus>();
-    for (const status of await this.#lakehouse.listRuns()) {
+    for (const status of (await this.#lakehouse.listRuns()).runs) {
       const { name } = status.execution.run;
       if (!statuses.has(name)) statuses.set(name, status);
     }

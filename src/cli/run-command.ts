@@ -141,11 +141,14 @@ export async function withProgress(work: (hooks: RunHooks) => Promise<RunReport>
 }
 
 function describePlan(execution: Execution): string[] {
-  const { run, rowCount, shardCount, sourceTable, sourceVersion, model } = execution;
+  const { run, rowCount, shardCount, sourceTable, sourceVersion, model, plan } = execution;
   return [
     `run ${run.name} (run_id=${execution.runId}), nothing written yet`,
     `${formatCount(rowCount)} rows of ${sourceTable} at version ${sourceVersion} x ${run.copies} copies = ${formatCount(rowCount * run.copies)} images in ${shardCount} shards`,
     `transform: ${JSON.stringify(run.transform)}`,
+    ...(plan.volatileBecause.length === 0
+      ? []
+      : [`the SQL may match other rows next time: ${plan.volatileBecause.join('; ')}`]),
     `model: ${model === undefined ? 'none' : `${model.name}${model.isTrained ? '' : ' (untrained)'}`}`,
   ];
 }
@@ -168,6 +171,8 @@ export function describeRun(report: RunReport, lakeUri: string): string[] {
     );
   }
   if (errorCount > 0) lines.push(`see why some failed: pixlake runs errors ${name}`);
+  if (report.volatileBecause.length > 0)
+    lines.push(`the SQL may match other rows next time: ${report.volatileBecause.join('; ')}`);
   if (report.outcome === 'finished') {
     lines.push(`${formatBytes(report.imageBytes)} of images in ${formatSeconds(seconds)}`);
   }

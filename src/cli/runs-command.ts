@@ -21,10 +21,13 @@ export function addRunsCommand(program: Command): void {
     .description('Looks after runs.');
 
   withLakeOptions(runs.command('list').description('List all runs.')).action(async (options: LakeOptions) => {
-    const statuses = await openLake(options).listRuns();
-    if (options.json) printJson(statuses);
-    else if (statuses.length === 0) print('no runs yet');
-    else print(...statuses.map(describeStatus));
+    const listing = await openLake(options).listRuns();
+    const { runs: statuses, unreadable } = listing;
+    if (options.json) return printJson(listing);
+    if (statuses.length + unreadable.length === 0) return print('no runs yet');
+    print(...statuses.map(describeStatus));
+    for (const { message, code, remedy } of unreadable)
+      print(`${message} [${code}]${remedy === undefined ? '' : `; ${remedy}`}`);
   });
 
   withLakeOptions(

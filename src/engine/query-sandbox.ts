@@ -118,14 +118,18 @@ export class QuerySandbox implements AsyncDisposable {
    *
    * @throws as {@link query} does
    */
-  async selectInto(sql: string, path: string, timeoutMs: number): Promise<readonly QueriedTable[]> {
+  async selectInto(
+    sql: string,
+    path: string,
+    timeoutMs: number,
+  ): Promise<{ readonly tables: readonly QueriedTable[]; readonly tree: unknown }> {
     await using lease = await this.#lease(sql, undefined);
     const { slot } = lease;
     slot.allow(timeoutMs);
     const { parsed, tables } = await this.#prepare(slot, sql, undefined);
     const { paths } = slot;
     await copyFile(await this.#copy(slot, { sql: parsed.sql, parameters: {}, paths }, true), path);
-    return tables;
+    return { tables, tree: parsed.tree };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,13 +1,16 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAppender, type TableAppender } from '../engine/appender.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
-import { writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
-import type { AddAction } from '../table/delta-actions.ts';
-import { executionKeys, type ShardMarker, shardName } from './execution.ts';
-import { computedColumns, type ManifestColumn, selectLineage } from './manifest-columns.ts';
+import { casedFileStem, fileStem } from '../storage/file-stem.ts';
+import { executionKeys, numberName } from './execution.ts';
+import { ERROR_COLUMNS } from './error-columns.ts';
+import { computedColumns, type ManifestColumn } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
 import { type FailedImage, type ProcessedImage, processImages, type ShardItem } from './process-images.ts';
+import { placeMarker, readMarker, type ShardFile, type ShardMarker } from './shard-marker.ts';
+import { sha256Of } from './transform-original.ts';
 import { workInOrder } from './work-in-order.ts';
 
 /** Images in work at once where no model sets its own batch; bounds memory. */
@@ -17,40 +20,34 @@ const BATCH_SIZE = 16;
 const MAX_BATCH_SIZE = 64;
 
 /**
- * Works on one shard: reads its rows from the plan, writes its images, its part of the manifest, its errors, and last its marker. Doing it
- * again, after a crash at any point, writes the same bytes.
+ * Works on one shard: reads its rows from the plan, writes its images, its part of the manifest, its errors, and last its marker. A shard that has
+ * a marker is left as it is, and where two work on one shard the marker that is placed first holds.
  *
- * @throws `INTERRUPTED` when cancelled, `STORAGE_…`
+ * @throws `INTERRUPTED` when cancelled, `RUN_CORRUPT`, `STORAGE_…`
  */
 export async function processShard(context: ShardContext, shard: number): Promise<ShardMarker> {
   const { store, folder } = context;
+  const present = await readMarker(store, folder, shard);
+  if (present !== undefined) {
+    context.onBatch(present.imageCount, present.errorCount);
+    return present;
+  }
   const columns = computedColumns(context.session?.card);
-  await createTables(context, shard, columns);
+  await context.plan.load(shard);
+  await createTables(context, columns);
   const counts = await processRows(context, shard, columns);
-  const manifest = await writeManifest(context, shard, columns);
-  if (counts.errorCount > 0) await writeErrors(context, shard);
-  const marker: ShardMarker = { shard, ...counts, manifest };
-  await store.write(executionKeys.shard(folder, shard), Buffer.from(JSON.stringify(marker)));
-  return marker;
+  const part = counts.imageCount === 0 ? null : await writePart(context, shard, columns);
+  const errors = counts.errorCount === 0 ? null : await writeErrors(context, shard);
+  return placeMarker(store, folder, { shard, ...counts, part, errors });
 }
 
-/** Reads the shard's rows of the plan into `planned`, and makes the tables that it fills: `written` and `failed`. */
-async function createTables(
-  { db, store, folder }: ShardContext,
-  shard: number,
-  columns: readonly ManifestColumn[],
-): Promise<void> {
-  const key = executionKeys.plan(folder);
-  const entry = await store.stat(key);
-  if (entry === undefined) throw new PixlakeError('OBJECT_NOT_FOUND', `${store.locate(key)} is gone`);
-  const [path = ''] = await db.locate(store, [entry]);
-  const definitions = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
+/** Makes the tables that a shard fills: `written` and `failed`. */
+async function createTables({ db }: ShardContext, columns: readonly ManifestColumn[]): Promise<void> {
+  const define = (defined: readonly { readonly name: string; readonly type: string }[]): string =>
+    defined.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
   await db.run(`
-    CREATE OR REPLACE TABLE planned AS
-      FROM read_parquet(${quoteText(path)}, hive_partitioning = false) WHERE __shard = ${shard};
-    CREATE OR REPLACE TABLE written (__ordinal BIGINT, ${definitions});
-    CREATE OR REPLACE TABLE failed
-      (id VARCHAR, "copy" INTEGER, source_key VARCHAR, stage VARCHAR, code VARCHAR, message VARCHAR)`);
+    CREATE OR REPLACE TABLE written (__ordinal BIGINT, ${define(columns)});
+    CREATE OR REPLACE TABLE failed (${define(ERROR_COLUMNS)})`);
 }
 
 type ShardCounts = Pick<ShardMarker, 'imageCount' | 'errorCount' | 'imageBytes'>;
@@ -63,14 +60,11 @@ async function processRows(
 ): Promise<ShardCounts> {
   const { db } = context;
   const written = await openAppender(db, 'written', ['BIGINT', ...columns.map(({ type }) => type)]);
-  const failed = await openAppender(db, 'failed', [
-    'VARCHAR',
-    'INTEGER',
-    'VARCHAR',
-    'VARCHAR',
-    'VARCHAR',
-    'VARCHAR',
-  ]);
+  const failed = await openAppender(
+    db,
+    'failed',
+    ERROR_COLUMNS.map(({ type }) => type),
+  );
   const rows = await db.rows<ShardRow>(
     'SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256 FROM planned ORDER BY 1',
   );
@@ -105,23 +99,23 @@ function appendResults(
       written.append([item.ordinal, ...columns.map((column) => column.valueOf(image))]);
       imageBytes += image.rendered.encoded.length;
     } else {
-      const { item, stage, error } = result;
-      failed.append([item.id, item.copy, item.imageKey, stage, error.code, error.message]);
+      failed.append(ERROR_COLUMNS.map((column) => column.valueOf(result)));
       errorCount += 1;
     }
   }
   return { imageCount: results.length - errorCount, errorCount, imageBytes };
 }
 
-type ShardRow = Omit<ShardItem, 'copy'>;
+type ShardRow = Omit<ShardItem, 'copy' | 'stem'>;
 
-/** Batches depend on the shard alone, so that a model sees the same ones whenever the shard is done again. */
+/** Batches depend on the shard alone, so a model sees the same ones whenever the shard is done again. */
 function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardContext): Generator<ShardItem[]> {
   const size = Math.min(session?.card.batchSize ?? BATCH_SIZE, MAX_BATCH_SIZE);
+  const stems = stemsOf(rows);
   let batch: ShardItem[] = [];
-  for (const row of rows) {
+  for (const [index, { ordinal, id, imageKey, sha256 }] of rows.entries()) {
     for (let copy = 0; copy < execution.run.copies; copy++) {
-      batch.push({ ordinal: row.ordinal, id: row.id, copy, imageKey: row.imageKey, sha256: row.sha256 });
+      batch.push({ ordinal, id, stem: stems[index] ?? '', copy, imageKey, sha256 });
       if (batch.length < size) continue;
       yield batch;
       batch = [];
@@ -130,35 +124,50 @@ function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardCont
   if (batch.length > 0) yield batch;
 }
 
+/** File stems that differ in more than case, since the images of a shard share a folder. */
+function stemsOf(rows: readonly ShardRow[]): string[] {
+  const stems = rows.map(({ id }) => fileStem(id));
+  const counts = new Map<string, number>();
+  for (const stem of stems) counts.set(stem.toLowerCase(), (counts.get(stem.toLowerCase()) ?? 0) + 1);
+  return rows.map(({ id }, index) => {
+    const stem = stems[index] ?? '';
+    return counts.get(stem.toLowerCase()) === 1 ? stem : casedFileStem(id);
+  });
+}
+
 /** Other batches are computed while one waits for the network. */
 function batchesAtOnce({ source, store }: ShardContext): number {
   return source.remote === undefined && store.remote === undefined ? 1 : 8;
 }
 
-async function writeManifest(
-  { db, scratchDir, store, folder, execution }: ShardContext,
+async function writePart(
+  context: ShardContext,
   shard: number,
   columns: readonly ManifestColumn[],
-): Promise<AddAction | null> {
-  const passed = execution.passedColumns.map((name) => `planned.${quoteName(name)}`);
+): Promise<ShardFile> {
+  const passed = context.execution.passedColumns.map((name) => `planned.${quoteName(name)}`);
   const computed = columns.map(({ name }) => `written.${quoteName(name)}`);
-  const selected = [...passed, ...computed, ...selectLineage(execution)].join(', ');
-  const [added] = await writeDataFiles(db, store, {
-    query: `
-      SELECT ${selected} FROM written JOIN planned USING (__ordinal)
-      ORDER BY __ordinal, written."copy"`,
-    schema: execution.manifestSchema,
-    partitionColumns: [],
-    folder: executionKeys.manifest(folder),
-    fileName: `part-${shardName(shard)}.parquet`,
-    scratchDir,
-  });
-  return added ?? null;
+  const selected = ['__ordinal', ...passed, ...computed].join(', ');
+  const query = `SELECT ${selected} FROM written JOIN planned USING (__ordinal) ORDER BY __ordinal, written."copy"`;
+  return writeShardFile(context, shard, executionKeys.parts(context.folder), query);
 }
 
-async function writeErrors({ db, store, scratchDir, folder }: ShardContext, shard: number): Promise<void> {
-  const name = `part-${shardName(shard)}.parquet`;
-  const path = join(scratchDir, name);
-  await db.run(`COPY (FROM failed) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`);
-  await store.moveIn(`${executionKeys.errors(folder)}/${name}`, path);
+async function writeErrors(context: ShardContext, shard: number): Promise<ShardFile> {
+  return writeShardFile(context, shard, executionKeys.errors(context.folder), 'FROM failed');
+}
+
+/** Writes rows as a Parquet file that is named by its contents: the same rows have the same name, and other ones never replace them. */
+async function writeShardFile(
+  { db, store, scratchDir }: ShardContext,
+  shard: number,
+  folder: string,
+  query: string,
+): Promise<ShardFile> {
+  const path = join(scratchDir, 'shard.parquet');
+  await db.run(`COPY (${query}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION snappy)`);
+  const bytes = await readFile(path);
+  const sha256 = sha256Of(bytes);
+  const name = `${numberName(shard)}-${sha256.slice(0, 8)}.parquet`;
+  await store.moveIn(`${folder}/${name}`, path);
+  return { name, sizeBytes: bytes.length, sha256 };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ErrorCode, PixlakeError } from '../errors.ts';
 import { submissionKey, SUBMISSIONS_FOLDER } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { listExecutions } from './execution.ts';
+import { findNewestExecution } from './execution.ts';
 import { isSameRun, parseRunSpec, type Run, type RunSpec } from './run-spec.ts';
 
 /** A run that a server has accepted: kept in the lake until the run has finished, so that no crash loses it. */
@@ -35,7 +35,7 @@ export class Submissions {
     const run = parseRunSpec(spec, 'run');
     const { name } = run;
     const known = await this.read(name);
-    const [latest] = await listExecutions(this.#store, name);
+    const latest = await findNewestExecution(this.#store, name);
     for (const earlier of [known?.run, latest?.run]) {
       if (earlier === undefined || isSameRun(earlier, run)) continue;
       throw new PixlakeError('RUN_NAME_TAKEN', `run ${name} exists with another specification`, {

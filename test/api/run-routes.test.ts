@@ -69,7 +69,7 @@ async function readEvents(
 
 async function hashesOf(folder: string): Promise<Record<string, string>> {
   const names = (await readdir(folder, { recursive: true })).filter((name) =>
-    /\.(?:jpg|parquet)$|spec\.json$/u.test(name),
+    /\.(?:jpg|parquet)$/u.test(name),
   );
   const entries = names.sort().map(async (name) => {
     const hash = createHash('sha256').update(await readFile(join(folder, name)));
