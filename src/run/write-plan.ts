@@ -112,7 +112,7 @@ export async function writePlanFiles(
   for (let first = 0; first < rowCount; first += partRowCount) {
     const path = join(folder, `plan-${files.length}.parquet`);
     await db.run(`
-      COPY (SELECT rowid AS __ordinal, * FROM ${PLANNED} WHERE rowid >= ${first} AND rowid < ${first + partRowCount} ORDER BY rowid)
+      COPY (SELECT rowid AS __ordinal, * FROM ${PLANNED} WHERE rowid >= ${first} AND rowid < ${first + partRowCount})
       TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`);
     const part = {
       rowCount: Math.min(partRowCount, rowCount - first),
