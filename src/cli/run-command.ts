@@ -119,18 +119,18 @@ function definedOf(fields: Readonly<Record<string, unknown>>): Record<string, un
 }
 
 /** Runs with a progress bar that Ctrl-C leaves in a state that can be resumed. */
-export async function withProgress(work: (hooks: RunHooks) => Promise<RunReport>): Promise<RunReport> {
+export async function withProgress<Report>(work: (hooks: RunHooks) => Promise<Report>): Promise<Report> {
   return interruptible(async (signal) => {
     using bar = startProgressBar('run', 'images');
     let total: number | undefined;
     return work({
       signal,
-      onStart: ({ rowCount, run, shardSize, shardCount }, resumedShardCount) => {
-        const resumed = Math.min(rowCount, resumedShardCount * shardSize) * run.copies;
-        total = rowCount * run.copies - resumed;
+      onStart: ({ rowCount, run, retry, shardSize, shardCount }, resumedShardCount) => {
+        const perRow = retry === undefined ? run.copies : 1;
+        total = (rowCount - Math.min(rowCount, resumedShardCount * shardSize)) * perRow;
         if (resumedShardCount > 0) {
           process.stderr.write(
-            `taking up run ${run.name}: ${resumedShardCount} of ${shardCount} shards are done\n`,
+            `resuming run ${run.name}: ${resumedShardCount} of ${shardCount} shards are done\n`,
           );
         }
       },

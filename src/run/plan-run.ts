@@ -53,7 +53,7 @@ export interface PlanContext {
 }
 
 /** Memory that DuckDB may use to plan; what does not fit goes to disk. */
-const MEMORY_BYTES = Math.min(1024 ** 3, Math.floor(totalmem() / 4));
+export const PLAN_MEMORY_BYTES = Math.min(1024 ** 3, Math.floor(totalmem() / 4));
 
 /**
  * Checks a run's SQL against the newest snapshots.
@@ -65,7 +65,7 @@ export async function openPlanner(context: PlanContext, run: Run): Promise<RunPl
   // A card that does not fit its model, or a model that does not run here, should fail before there is a run.
   if (model !== undefined) await checkModelRuns(model, run.device);
   const scratchDir = await store.makeScratchDir();
-  const db = await openDuckDb({ scratchDir, memoryBytes: MEMORY_BYTES });
+  const db = await openDuckDb({ scratchDir, memoryBytes: PLAN_MEMORY_BYTES });
   const close = async (): Promise<void> => {
     db[Symbol.dispose]();
     await rm(scratchDir, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { openAppender, type TableAppender } from '../engine/appender.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { casedFileStem, fileStem } from '../storage/file-stem.ts';
-import { executionKeys, numberName } from './execution.ts';
+import { executionKeys, imagesPerRow, numberName } from './execution.ts';
 import { ERROR_COLUMNS } from './error-columns.ts';
 import { computedColumns, type ManifestColumn } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
@@ -47,7 +47,7 @@ async function createTables({ db }: ShardContext, columns: readonly ManifestColu
     defined.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
   await db.run(`
     CREATE OR REPLACE TABLE written (__ordinal BIGINT, ${define(columns)});
-    CREATE OR REPLACE TABLE failed (${define(ERROR_COLUMNS)})`);
+    CREATE OR REPLACE TABLE failed (__ordinal BIGINT, ${define(ERROR_COLUMNS)})`);
 }
 
 type ShardCounts = Pick<ShardMarker, 'imageCount' | 'errorCount' | 'imageBytes'>;
@@ -60,14 +60,12 @@ async function processRows(
 ): Promise<ShardCounts> {
   const { db } = context;
   const written = await openAppender(db, 'written', ['BIGINT', ...columns.map(({ type }) => type)]);
-  const failed = await openAppender(
-    db,
-    'failed',
-    ERROR_COLUMNS.map(({ type }) => type),
-  );
-  const rows = await db.rows<ShardRow>(
-    'SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256 FROM planned ORDER BY 1',
-  );
+  const failed = await openAppender(db, 'failed', ['BIGINT', ...ERROR_COLUMNS.map(({ type }) => type)]);
+  const isRetry = context.execution.retry !== undefined;
+  const rows = await db.rows<ShardRow>(`
+    SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256,
+      ${isRetry ? '__first_ordinal' : '__ordinal'} AS "firstOrdinal", ${isRetry ? '__copy' : 'NULL'} AS "onlyCopy"
+    FROM planned ORDER BY 1`);
   const total = { imageCount: 0, errorCount: 0, imageBytes: 0 };
   const work = async (batch: readonly ShardItem[]): Promise<(ProcessedImage | FailedImage)[]> => {
     if (context.isCancelled()) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
@@ -99,23 +97,26 @@ function appendResults(
       written.append([item.ordinal, ...columns.map((column) => column.valueOf(image))]);
       imageBytes += image.rendered.encoded.length;
     } else {
-      failed.append(ERROR_COLUMNS.map((column) => column.valueOf(result)));
+      failed.append([result.item.ordinal, ...ERROR_COLUMNS.map((column) => column.valueOf(result))]);
       errorCount += 1;
     }
   }
   return { imageCount: results.length - errorCount, errorCount, imageBytes };
 }
 
-type ShardRow = Omit<ShardItem, 'copy' | 'stem'>;
+interface ShardRow extends Omit<ShardItem, 'copy' | 'stem'> {
+  /** The copy that a retry makes again; null where all are made. */
+  readonly onlyCopy: number | null;
+}
 
 /** Batches depend on the shard alone, so a model sees the same ones whenever the shard is done again. */
 function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardContext): Generator<ShardItem[]> {
   const size = Math.min(session?.card.batchSize ?? BATCH_SIZE, MAX_BATCH_SIZE);
   const stems = stemsOf(rows);
   let batch: ShardItem[] = [];
-  for (const [index, { ordinal, id, imageKey, sha256 }] of rows.entries()) {
-    for (let copy = 0; copy < execution.run.copies; copy++) {
-      batch.push({ ordinal, id, stem: stems[index] ?? '', copy, imageKey, sha256 });
+  for (const [index, { onlyCopy, ...row }] of rows.entries()) {
+    for (let made = 0; made < imagesPerRow(execution); made++) {
+      batch.push({ ...row, stem: stems[index] ?? '', copy: onlyCopy ?? made });
       if (batch.length < size) continue;
       yield batch;
       batch = [];
@@ -124,14 +125,17 @@ function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardCont
   if (batch.length > 0) yield batch;
 }
 
-/** File stems that differ in more than case, since the images of a shard share a folder. */
+/** File stems of which no two ids share one that differs in case alone, since the images of a shard share a folder. */
 function stemsOf(rows: readonly ShardRow[]): string[] {
   const stems = rows.map(({ id }) => fileStem(id));
-  const counts = new Map<string, number>();
-  for (const stem of stems) counts.set(stem.toLowerCase(), (counts.get(stem.toLowerCase()) ?? 0) + 1);
+  const idsOf = new Map<string, Set<string>>();
+  for (const [index, { id }] of rows.entries()) {
+    const folded = stems[index]?.toLowerCase() ?? '';
+    idsOf.set(folded, (idsOf.get(folded) ?? new Set()).add(id));
+  }
   return rows.map(({ id }, index) => {
     const stem = stems[index] ?? '';
-    return counts.get(stem.toLowerCase()) === 1 ? stem : casedFileStem(id);
+    return idsOf.get(stem.toLowerCase())?.size === 1 ? stem : casedFileStem(id);
   });
 }
 

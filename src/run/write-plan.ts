@@ -14,7 +14,7 @@ import type { Selection } from './select-rows.ts';
 import type { PlanCut } from './shard-size.ts';
 
 /** The matched rows in the order of the plan, as DuckDB holds them while planning. */
-const PLANNED = 'planned_rows';
+export const PLANNED = 'planned_rows';
 
 /** A part of a plan in a local file. */
 export interface PlanFile {
