@@ -14,7 +14,12 @@ import type { FinishedShards } from './finished-shards.ts';
 
 const count = z.int().min(0);
 
-const successSchema = z.object({ imageCount: count, errorCount: count, imageBytes: count });
+const successSchema = z.object({
+  imageCount: count,
+  takenCount: count,
+  errorCount: count,
+  imageBytes: count,
+});
 
 /** The counts of a finished execution: the contents of `_SUCCESS`. */
 export type Success = Readonly<z.output<typeof successSchema>>;
@@ -40,7 +45,7 @@ export interface BlockTotals {
 
 /** Adds up the markers of an execution's blocks. @throws `RUN_CORRUPT` if they do not add up to the plan */
 export function addUpBlocks(execution: Execution, { blocks }: FinishedShards): BlockTotals {
-  const success = { imageCount: 0, errorCount: 0, imageBytes: 0 };
+  const success = { imageCount: 0, takenCount: 0, errorCount: 0, imageBytes: 0 };
   const manifest: AddAction[] = [];
   const errors: AddAction[] = [];
   for (let block = 0; block < blockCountOf(execution); block++) {
@@ -48,6 +53,7 @@ export function addUpBlocks(execution: Execution, { blocks }: FinishedShards): B
     if (marker === undefined)
       throw new PixlakeError('RUN_CORRUPT', `block ${block} of ${folderOf(execution)} is not done`);
     success.imageCount += marker.imageCount;
+    success.takenCount += marker.takenCount;
     success.errorCount += marker.errorCount;
     success.imageBytes += marker.imageBytes;
     if (marker.manifest !== null) manifest.push(marker.manifest);

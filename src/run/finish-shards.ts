@@ -15,6 +15,8 @@ export interface RunFollower {
   readonly onProgress?: (progress: ShardProgress) => void;
   /** Goes on with a run that was cancelled; otherwise it is refused. */
   readonly liftsCancel?: boolean;
+  /** Makes all images anew, also those that an earlier execution has made of the same originals. */
+  readonly isFull?: boolean;
 }
 
 /** What running needs. */

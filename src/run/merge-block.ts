@@ -35,6 +35,7 @@ const blockSchema = z.object({
   block: count,
   shardCount: count,
   imageCount: count,
+  takenCount: count,
   errorCount: count,
   imageBytes: count,
   /** The block's data file of the manifest, ready to be committed; null where no image was written. */
@@ -91,7 +92,7 @@ export async function mergeBlock(context: MergeContext, block: number): Promise<
   const parts: string[] = [];
   const errors: string[] = [];
   const damaged: number[] = [];
-  const totals = { imageCount: 0, errorCount: 0, imageBytes: 0 };
+  const totals = { imageCount: 0, takenCount: 0, errorCount: 0, imageBytes: 0 };
   const shards = Array.from({ length: shardCount }, (_, index) => first + index);
   const read = async (shard: number): Promise<ReadShard | undefined> => readShard(context, folder, shard);
   let shard = first;
@@ -99,6 +100,7 @@ export async function mergeBlock(context: MergeContext, block: number): Promise<
     if (found === undefined) damaged.push(shard);
     else {
       totals.imageCount += found.marker.imageCount;
+      totals.takenCount += found.marker.takenCount;
       totals.errorCount += found.marker.errorCount;
       totals.imageBytes += found.marker.imageBytes;
       if (found.part !== undefined) parts.push(found.part);

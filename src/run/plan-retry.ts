@@ -60,9 +60,10 @@ export async function planRetry(
     const cut = cutPlan(rowCount, execution.run.shardSize ?? chooseShardSize(rowCount, 1, 1));
     const files = await writePlanFiles(db, rowCount, cut, scratchDir);
     const parts = files.map(({ part }) => part);
+    const { takesOver: _takesOver, ...rest } = execution;
     const planned: PlannedRun = {
       execution: {
-        ...execution,
+        ...rest,
         software,
         plannedMs: Date.now(),
         retry: { number, ...filter },

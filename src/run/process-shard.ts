@@ -10,6 +10,7 @@ import { computedColumns, type ManifestColumn } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
 import { type FailedImage, type ProcessedImage, processImages, type ShardItem } from './process-images.ts';
 import { placeMarker, readMarker, type ShardFile, type ShardMarker } from './shard-marker.ts';
+import { selectTaken } from './take-over.ts';
 import { sha256Of } from './transform-original.ts';
 import { workInOrder } from './work-in-order.ts';
 
@@ -50,7 +51,7 @@ async function createTables({ db }: ShardContext, columns: readonly ManifestColu
     CREATE OR REPLACE TABLE failed (__ordinal BIGINT, ${define(ERROR_COLUMNS)})`);
 }
 
-type ShardCounts = Pick<ShardMarker, 'imageCount' | 'errorCount' | 'imageBytes'>;
+type ShardCounts = Pick<ShardMarker, 'imageCount' | 'takenCount' | 'errorCount' | 'imageBytes'>;
 
 /** Writes the shard's images and fills the tables `written` and `failed`. */
 async function processRows(
@@ -62,11 +63,14 @@ async function processRows(
   const written = await openAppender(db, 'written', ['BIGINT', ...columns.map(({ type }) => type)]);
   const failed = await openAppender(db, 'failed', ['BIGINT', ...ERROR_COLUMNS.map(({ type }) => type)]);
   const isRetry = context.execution.retry !== undefined;
+  const takesOver = context.execution.takesOver !== undefined;
   const rows = await db.rows<ShardRow>(`
     SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256,
       ${isRetry ? '__first_ordinal' : '__ordinal'} AS "firstOrdinal", ${isRetry ? '__copy' : 'NULL'} AS "onlyCopy"
-    FROM planned ORDER BY 1`);
-  const total = { imageCount: 0, errorCount: 0, imageBytes: 0 };
+    FROM planned ${takesOver ? 'WHERE __taken IS NULL' : ''} ORDER BY 1`);
+  const takenCount = takesOver ? await countTaken(context) : 0;
+  const total = { imageCount: takenCount, takenCount, errorCount: 0, imageBytes: 0 };
+  context.onBatch(takenCount, 0);
   const work = async (batch: readonly ShardItem[]): Promise<(ProcessedImage | FailedImage)[]> => {
     if (context.isCancelled()) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
     return processImages(context, shard, batch);
@@ -88,7 +92,7 @@ function appendResults(
   columns: readonly ManifestColumn[],
   written: TableAppender,
   failed: TableAppender,
-): ShardCounts {
+): Omit<ShardCounts, 'takenCount'> {
   let errorCount = 0;
   let imageBytes = 0;
   for (const result of results) {
@@ -102,6 +106,13 @@ function appendResults(
     }
   }
   return { imageCount: results.length - errorCount, errorCount, imageBytes };
+}
+
+async function countTaken({ db }: ShardContext): Promise<number> {
+  const [row] = await db.rows<{ count: bigint | null }>(
+    'SELECT sum(len(__taken))::BIGINT AS count FROM planned',
+  );
+  return Number(row?.count ?? 0);
 }
 
 interface ShardRow extends Omit<ShardItem, 'copy' | 'stem'> {
@@ -150,9 +161,13 @@ async function writePart(
   columns: readonly ManifestColumn[],
 ): Promise<ShardFile> {
   const passed = context.execution.passedColumns.map((name) => `planned.${quoteName(name)}`);
-  const computed = columns.map(({ name }) => `written.${quoteName(name)}`);
-  const selected = ['__ordinal', ...passed, ...computed].join(', ');
-  const query = `SELECT ${selected} FROM written JOIN planned USING (__ordinal) ORDER BY __ordinal, written."copy"`;
+  const computed = columns.map(({ name }) => name);
+  const selected = ['__ordinal', ...passed, ...computed.map((name) => `written.${quoteName(name)}`)].join(
+    ', ',
+  );
+  const written = `SELECT ${selected} FROM written JOIN planned USING (__ordinal)`;
+  const taken = context.execution.takesOver === undefined ? '' : `UNION ALL ${selectTaken(passed, computed)}`;
+  const query = `FROM (${written} ${taken}) ORDER BY __ordinal, "copy"`;
   return writeShardFile(context, shard, executionKeys.parts(context.folder), query);
 }
 

@@ -28,6 +28,8 @@ export interface RunReport {
   readonly rowCount: number;
   readonly copies: number;
   readonly imageCount: number;
+  /** Of the images, those that were taken over from an earlier execution. */
+  readonly takenCount: number;
   readonly errorCount: number;
   readonly imageBytes: number;
   readonly shardCount: number;
@@ -85,11 +87,14 @@ async function checkNotCancelled(
 }
 
 async function planAndFreeze(
-  { source, store, software, selectRows }: RunContext,
+  { source, store, software, selectRows, isFull }: RunContext,
   run: Run,
   model: ModelFiles | undefined,
 ): Promise<Execution> {
-  await using planner = await openPlanner({ source, model, software, selectRows }, run);
+  await using planner = await openPlanner(
+    { source, output: store, model, software, selectRows, isFull },
+    run,
+  );
   const folder = folderOf({ runId: planner.runId, run });
   // A frozen plan holds, also where the SQL would match other rows today.
   if (await store.stat(executionKeys.spec(folder))) return readExecution(store, folder);
@@ -128,7 +133,7 @@ function toReport(
   startMs: number,
 ): RunReport {
   const { run, runId, rowCount, shardCount, model, plan } = execution;
-  const { imageCount, errorCount, imageBytes } = totals;
+  const { imageCount, takenCount, errorCount, imageBytes } = totals;
   return {
     name: run.name,
     runId,
@@ -137,6 +142,7 @@ function toReport(
     rowCount,
     copies: run.copies,
     imageCount,
+    takenCount,
     errorCount,
     imageBytes,
     shardCount,

@@ -50,7 +50,10 @@ export class RunLibrary {
   async plan(spec: RunSpec): Promise<Execution> {
     const run = parseRunSpec(spec, 'run');
     const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
-    await using planner = await openPlanner({ source: this.#store, model, software: this.#software }, run);
+    await using planner = await openPlanner(
+      { source: this.#store, output: this.#store, model, software: this.#software },
+      run,
+    );
     return (await planner.plan()).execution;
   }
 

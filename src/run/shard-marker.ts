@@ -16,6 +16,8 @@ const fileSchema = z.object({
 const markerSchema = z.object({
   shard: count,
   imageCount: count,
+  /** Of the images, those that were taken over from an earlier execution. */
+  takenCount: count,
   errorCount: count,
   /** Bytes of the written images. */
   imageBytes: count,
