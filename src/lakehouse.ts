@@ -65,6 +65,7 @@ export interface RunHooks {
   readonly onProgress?: (progress: ShardProgress) => void;
   /** Runs the SQL of the run as that of a stranger. */
   readonly sandbox?: QuerySandbox;
+  readonly liftsCancel?: boolean;
 }
 
 /** Time that the SQL of a stranger's run may compute. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { runSpecSchema, type RunStatus, type Submission } from '../index.ts';
+import { holds, runSpecSchema, type RunStatus, standingOf, type Submission } from '../index.ts';
 
 /** Where a run stands. `interrupted` is neither finished nor in work on this server. */
 export const RUN_STATES = ['queued', 'running', 'interrupted', 'cancelled', 'failed', 'finished'] as const;
@@ -58,10 +58,11 @@ export function toRunResource(
   const execution = status?.execution;
   const run = submission?.run ?? execution?.run;
   const path = `/v1/runs/${encodeURIComponent(name)}`;
-  const failure = submission?.state === 'failed' && live === undefined ? submission.failure : undefined;
+  const known = submission !== undefined && holds(submission, status) ? submission : undefined;
+  const failure = known?.state === 'failed' && live === undefined ? known.failure : undefined;
   return {
     id: name,
-    state: stateOf(submission, status, live),
+    state: stateOf(known, status, live),
     spec: { ...run },
     submittedAt: submission === undefined ? null : new Date(submission.submittedMs).toISOString(),
     runId: execution?.runId ?? null,
@@ -87,6 +88,8 @@ function stateOf(
 ): RunStateName {
   if (live !== undefined) return live.state;
   if (submission?.state === 'failed' || submission?.state === 'cancelled') return submission.state;
+  // Accepted anew: how the execution before it ended no longer tells how the run stands.
+  if (submission?.state === 'accepted' && submission.standing === standingOf(status)) return 'interrupted';
   if (status?.state === 'finished' || status?.state === 'cancelled') return status.state;
   return 'interrupted';
 }
