@@ -54,11 +54,12 @@ export async function checkModelName(store: ObjectStore, name: string): Promise<
 }
 
 async function modelNotFound(store: ObjectStore, nameOrPath: string): Promise<PixlakeError> {
-  const inLake = (await store.listFolders(MODELS_FOLDER)).filter(isModelName);
-  const names = [...new Set([...BUILT_IN_MODELS.map(({ name }) => name), ...inLake])].sort();
+  const names = new Set(BUILT_IN_MODELS.map(({ name }) => name));
+  for (const name of await store.listFolders(MODELS_FOLDER))
+    if (isModelName(name) && (await store.stat(cardKey(name))) !== undefined) names.add(name);
   return new PixlakeError(
     'MODEL_NOT_FOUND',
-    `there is no model "${nameOrPath}"; there are: ${names.join(', ')}`,
+    `there is no model "${nameOrPath}"; there are: ${[...names].sort().join(', ')}`,
     {
       remedy: 'give one of these names, or the path of an .onnx file with a model card beside it',
     },

@@ -27,10 +27,12 @@ export async function readRecord<Schema extends z.ZodType>(
     if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return { kind: 'absent' };
     throw error;
   }
-  const parsed = schema.safeParse(parseJson(bytes));
+  const json = parseJson(bytes);
+  const parsed = schema.safeParse(json);
   if (parsed.success) return { kind: 'valid', value: parsed.data };
   const [issue] = parsed.error.issues;
-  await setAside(store, key, bytes, `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`);
+  const reason = `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`;
+  await setAside(store, key, bytes, json === undefined ? 'it is not JSON' : reason);
   return { kind: 'damaged' };
 }
 
@@ -56,7 +58,10 @@ export async function setAside(
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 8);
   const copy = `${DAMAGED_FOLDER}/${key.slice(SUBMISSIONS_FOLDER.length + 1)}.${hash}`;
   if (!(await store.writeIfAbsent(copy, bytes))) return;
-  log.warn({ key, copy, reason }, 'a record of an accepted run is damaged and left out; its bytes are kept');
+  log.warn(
+    { key, copy, reason },
+    'a record of an accepted run is damaged; pixlake ignores it and keeps a copy',
+  );
 }
 
 /** Writes a record that survives a power loss, unless its key is taken. @returns whether it did; see `ObjectStore.writeIfAbsent` */

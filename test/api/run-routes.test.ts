@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { Submissions } from '../../src/run/submissions.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
 import { eventually, problemOf, startServer, type TestServer, useServer } from './server-fixture.ts';
@@ -308,7 +310,11 @@ describe('a server that ends', () => {
       }
       const { stdout } = await pixlake(lake, 'query', 'SELECT count(*) AS n FROM runs.long', '--json');
       expect(JSON.parse(stdout)).toEqual([{ n: 600 }]);
-      expect(await readdir(join(lake, 'submissions')).catch(() => [])).toEqual([]);
+      const submissions = await new Submissions(openLocalStore(lake)).list();
+      expect(submissions.map(({ run, state }) => `${run.name} ${state}`)).toEqual([
+        'long finished',
+        'later finished',
+      ]);
     },
   );
 
