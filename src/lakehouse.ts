@@ -278,7 +278,7 @@ export class Lakehouse {
         software: SOFTWARE,
         ...(sandbox === undefined
           ? {}
-          : { selectRows: (sql, path) => sandbox.selectInto(sql, path, SELECT_TIMEOUT_MS) }),
+          : { selectRows: (sql, path) => sandbox.selectInto(sql, path, SELECT_TIMEOUT_MS, hooks.signal) }),
         ...rest,
       },
       run,

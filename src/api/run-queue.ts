@@ -86,7 +86,7 @@ export class RunQueue {
 
   /** @throws `RUN_NOT_FOUND` */
   async describe(name: string): Promise<RunResource> {
-    return this.#records.describe(name, this.#live.get(name));
+    return this.#records.describe(name, this.#live);
   }
 
   /** The newest execution of each run, by name. */

@@ -22,16 +22,23 @@ export class RunRecords {
   }
 
   /** A run, with its progress on this server. @throws `RUN_NOT_FOUND` */
-  async describe(name: string, live: LiveProgress | undefined): Promise<RunResource> {
+  async describe(name: string, live: ReadonlyMap<string, LiveProgress>): Promise<RunResource> {
+    const before = live.get(name);
     const submission = await this.#lakehouse.submissions.read(name);
     const status = await this.#readStatus(name, submission);
-    if (!isKnown(submission, status, live))
+    const known = submission !== undefined && holds(submission, status) ? submission : undefined;
+    if (known === undefined && status === undefined)
       throw new PixlakeError('RUN_NOT_FOUND', `there is no run ${name}`);
-    return toRunResource(name, submission, status, live);
+    // One that ends or begins while the lake is read is in work.
+    return toRunResource(name, known, status, live.get(name) ?? before);
   }
 
-  /** The newest execution of each run, by name, with its progress on this server. */
+  /**
+   * The newest execution of each run, by name, with its progress on this server. Of runs that write to other lakes it tells what this lake
+   * has recorded: to look into all of those may take long, and one that cannot be reached should not hide the others.
+   */
   async list(live: ReadonlyMap<string, LiveProgress>): Promise<RunResource[]> {
+    const before = new Map(live);
     const submissions = new Map(
       (await this.#lakehouse.submissions.list()).map((submission) => [submission.run.name, submission]),
     );
@@ -44,10 +51,12 @@ export class RunRecords {
     for (const name of [...new Set([...submissions.keys(), ...statuses.keys()])].sort()) {
       const submission = submissions.get(name);
       const isElsewhere = submission?.run.output !== undefined;
-      const status = isElsewhere ? await this.#readStatus(name, submission) : statuses.get(name);
-      const progress = live.get(name);
-      if (isKnown(submission, status, progress))
-        resources.push(toRunResource(name, submission, status, progress));
+      const status = isElsewhere ? undefined : statuses.get(name);
+      const isKnown = submission !== undefined && (isElsewhere || holds(submission, status));
+      // The record of an end tells of nothing once its execution was deleted.
+      if (!isKnown && status === undefined) continue;
+      const progress = live.get(name) ?? before.get(name);
+      resources.push(toRunResource(name, isKnown ? submission : undefined, status, progress));
     }
     return resources;
   }
@@ -89,14 +98,4 @@ export class RunRecords {
     const output = submission?.run.output;
     return output === undefined ? this.#lakehouse : openLakehouse({ lake: output, s3: this.#s3 });
   }
-}
-
-/** The record of an end whose execution was deleted since tells of nothing. */
-function isKnown(
-  submission: Submission | undefined,
-  status: RunStatus | undefined,
-  live: LiveProgress | undefined,
-): boolean {
-  if (live !== undefined || status !== undefined) return true;
-  return submission !== undefined && holds(submission, status);
 }

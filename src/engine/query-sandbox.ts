@@ -125,8 +125,13 @@ export class QuerySandbox implements AsyncDisposable {
    *
    * @throws as {@link query} does
    */
-  async selectInto(sql: string, path: string, timeoutMs: number): Promise<readonly QueriedTable[]> {
-    await using lease = await this.#lease(sql, undefined);
+  async selectInto(
+    sql: string,
+    path: string,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<readonly QueriedTable[]> {
+    await using lease = await this.#lease(sql, signal);
     const { slot } = lease;
     slot.allow(timeoutMs);
     const { parsed, tables } = await this.#prepare(slot, sql, undefined);

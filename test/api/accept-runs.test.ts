@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -150,13 +150,53 @@ describe('what cannot be carried out is refused at once', () => {
     await finished(server.current, 'refused');
   });
 
-  test('SQL that costs much to run is accepted without being run', async () => {
-    const sql =
-      'SELECT id FROM images WHERE id IN (SELECT sum(a.id * b.id * c.id * d.id * e.id) FROM images a, images b, images c, images d, images e)';
+  test.each([
+    ['whose card is torn', '{"name": "broken"', 422, 'MODEL_CARD_INVALID'],
+    ['whose card lacks fields', '{"name": "broken"}', 422, 'MODEL_CARD_INVALID'],
+  ])('a model of the lake %s, but no run without it', async (_what, card, status, code) => {
+    const folder = join(server.lake, 'models/broken');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'broken.json'), card);
+    const bad = await server.current.post('/v1/runs', { ...specOf('labelled', 1), model: 'broken' });
+    expect(await problemOf(bad)).toMatchObject({ status, code });
+    const unknown = await server.current.post('/v1/runs', { ...specOf('labelled', 1), model: 'nobody' });
+    expect(await problemOf(unknown)).toMatchObject({ status: 404, code: 'MODEL_NOT_FOUND' });
+    await rm(folder, { recursive: true });
+  });
+
+  test('a model of the lake whose file is gone', async () => {
+    const folder = join(server.lake, 'models/fashion-tiny');
+    await mkdir(folder, { recursive: true });
+    await copyFile('lake/models/fashion-tiny/fashion-tiny.json', join(folder, 'fashion-tiny.json'));
+    const bad = await server.current.post('/v1/runs', { ...specOf('gone', 1), model: 'fashion-tiny' });
+    expect(await problemOf(bad)).toMatchObject({ status: 404, code: 'MODEL_NOT_FOUND' });
+    await rm(folder, { recursive: true });
+    const known = await server.current.post('/v1/runs', { ...specOf('gone', 1), model: 'fashion-tiny' });
+    expect(known.status).toBe(202);
+    await finished(server.current, 'gone');
+  });
+
+  test('a name whose run was deleted is free', async () => {
+    for (const seed of [1, 2]) {
+      expect((await server.current.post('/v1/runs', specOf('deleted', seed))).status).toBe(202);
+      expect((await finished(server.current, 'deleted')).spec.seed).toBe(seed);
+      await rm(join(server.lake, 'runs/deleted'), { recursive: true });
+      expect((await server.current.get('/v1/runs/deleted')).status).toBe(404);
+      const list = (await (await server.current.get('/v1/runs')).json()) as { id: string }[];
+      expect(list.map(({ id }) => id)).not.toContain('deleted');
+    }
+  });
+
+  test('SQL that costs much to run is accepted without being run, and can be cancelled', async () => {
+    const images = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const product = images.map((name) => `${name}.id`).join(' * ');
+    const tables = images.map((name) => `images ${name}`).join(', ');
+    const sql = `SELECT id FROM images WHERE id IN (SELECT sum(${product}) FROM ${tables})`;
     const startMs = performance.now();
-    const accepted = await server.current.post('/v1/runs', { ...specOf('costly', 1), sql });
-    expect(accepted.status).toBe(202);
+    expect((await server.current.post('/v1/runs', { ...specOf('costly', 1), sql })).status).toBe(202);
     expect(performance.now() - startMs).toBeLessThan(5000);
+    await eventually(async () => (await runOf(server.current, 'costly')).state === 'running', 'it runs');
     expect((await server.current.post('/v1/runs/costly/cancel', undefined)).status).toBe(202);
+    await eventually(async () => (await runOf(server.current, 'costly')).state === 'cancelled', 'it ends');
   });
 });

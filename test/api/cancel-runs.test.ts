@@ -12,16 +12,19 @@ interface RunResource {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-const ROWS = 60;
+const ROWS = 40;
 
 /** Takes long enough for a run to be caught in the middle. */
 const SPEC = {
   name: 'slow',
   sql: 'SELECT id FROM images',
-  copies: 8,
+  copies: 6,
   transform: { size: 256, blur: 2 },
   shardSize: 4,
 };
+
+/** Does not end while the command line starts. */
+const ENDLESS = { ...SPEC, copies: 200 };
 
 async function makeLake(): Promise<string> {
   const folder = await makeTestFolder();
@@ -55,11 +58,11 @@ async function startsWork(server: TestServer): Promise<void> {
   await eventually(async () => (await runOf(server)).imageCount > 0, 'images are done');
 }
 
-async function isRefused(server: TestServer): Promise<void> {
-  const problem = await problemOf(await server.post('/v1/runs', SPEC));
+async function isRefused(server: TestServer, spec = SPEC): Promise<void> {
+  const problem = await problemOf(await server.post('/v1/runs', spec));
   expect(problem).toMatchObject({ status: 409, code: 'RUN_CANCELLED' });
   expect(problem.remedy).toContain('resume it');
-  const keyed = await server.post('/v1/runs', SPEC, { 'idempotency-key': 'another' });
+  const keyed = await server.post('/v1/runs', spec, { 'idempotency-key': 'another' });
   expect(await problemOf(keyed)).toMatchObject({ status: 409, code: 'RUN_CANCELLED' });
 }
 
@@ -126,14 +129,14 @@ describe('a cancelled run', () => {
   test('is refused too where the command line cancelled it while the server worked on it', async () => {
     const lake = await makeLake();
     await withServer(lake, async (server) => {
-      await server.post('/v1/runs', SPEC);
+      await server.post('/v1/runs', ENDLESS);
       await startsWork(server);
       await pixlakeJson(lake, 'runs', 'cancel', 'slow');
-      await isRefused(server);
+      await isRefused(server, ENDLESS);
       await reaches(server, 'cancelled');
-      await isRefused(server);
+      await isRefused(server, ENDLESS);
     });
-    await withServer(lake, isRefused);
+    await withServer(lake, (server) => isRefused(server, ENDLESS));
   });
 
   test('is accepted again once the command line has resumed it', async () => {

@@ -318,6 +318,30 @@ describe('a server that ends', () => {
     },
   );
 
+  test('in the middle of accepting carries out all that it has accepted once it starts again', async () => {
+    const lake = await makeLake();
+    const accepted = new Set<string>();
+    for (let round = 0; round < 3; round++) {
+      const first = await startServer(lake);
+      const names = Array.from({ length: 12 }, (_, index) => `kill-${round}-${index}`);
+      const answers = names.map(async (name) => {
+        const { status } = await first.post('/v1/runs', { ...queued, name });
+        expect(status).toBe(202);
+        accepted.add(name);
+        if (accepted.size % 12 > round * 4) await first.stop('SIGKILL');
+      });
+      await Promise.allSettled(answers);
+      await first.stop('SIGKILL');
+    }
+    expect(accepted.size).toBeGreaterThan(10);
+    const second = await startServer(lake);
+    try {
+      for (const name of accepted) expect(await finished(second, name)).toMatchObject({ imageCount: 5 });
+    } finally {
+      await second.stop();
+    }
+  });
+
   test('with --leave-runs shows them as interrupted until they are resumed', async () => {
     const lake = await makeLake();
     const first = await startServer(lake);
@@ -343,6 +367,10 @@ describe('a server that ends', () => {
       await where.post('/v1/runs', { ...queued, output });
       await finished(where, 'later');
       expect(await runOf(where, 'later')).toMatchObject({ imageCount: 5 });
+      const runs = (await (await where.get('/v1/runs')).json()) as RunResource[];
+      expect(runs).toMatchObject([{ id: 'later', state: 'finished' }]);
+      expect((await where.post('/v1/runs', { ...queued, output })).status).toBe(202);
+      await finished(where, 'later');
       const { stdout } = await pixlake(output, 'query', 'SELECT count(*) AS n FROM runs.later', '--json');
       expect(JSON.parse(stdout)).toEqual([{ n: 5 }]);
       const outside = await where.post('/v1/runs', {
