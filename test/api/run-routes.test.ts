@@ -321,19 +321,20 @@ describe('a server that ends', () => {
   test('in the middle of accepting carries out all that it has accepted once it starts again', async () => {
     const lake = await makeLake();
     const accepted = new Set<string>();
-    for (let round = 0; round < 3; round++) {
+    for (const answerCount of [2, 5, 8]) {
       const first = await startServer(lake);
-      const names = Array.from({ length: 12 }, (_, index) => `kill-${round}-${index}`);
+      const names = Array.from({ length: 12 }, (_, index) => `kill-${answerCount}-${index}`);
+      let left = answerCount;
       const answers = names.map(async (name) => {
         const { status } = await first.post('/v1/runs', { ...queued, name });
         expect(status).toBe(202);
         accepted.add(name);
-        if (accepted.size % 12 > round * 4) await first.stop('SIGKILL');
+        left -= 1;
+        if (left === 0) await first.stop('SIGKILL');
       });
       await Promise.allSettled(answers);
-      await first.stop('SIGKILL');
     }
-    expect(accepted.size).toBeGreaterThan(10);
+    expect(accepted.size).toBeGreaterThanOrEqual(2 + 5 + 8);
     const second = await startServer(lake);
     try {
       for (const name of accepted) expect(await finished(second, name)).toMatchObject({ imageCount: 5 });
