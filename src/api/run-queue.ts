@@ -187,8 +187,11 @@ export class RunQueue {
     const { submission, events, stop } = live;
     const { name } = submission.run;
     let toldMs = 0;
-    events.add('state', { id: name, state: 'running' });
     try {
+      const newest = await this.#lakehouse.submissions.read(name);
+      // While it waited here, another server cancelled it or took it over.
+      if (newest?.id !== submission.id || newest?.state !== 'accepted') return this.#remove(live);
+      events.add('state', { id: name, state: 'running' });
       await this.#lakehouse.run(submission.run, {
         signal: stop.signal,
         sandbox: this.#sandbox,

@@ -184,6 +184,21 @@ describe('a cancelled run', () => {
   });
 });
 
+test('a run that waits at one server does not start after another one has cancelled it', async () => {
+  const lake = await makeLake();
+  await withServer(lake, async (first) => {
+    await withServer(lake, async (second) => {
+      await first.post('/v1/runs', { ...ENDLESS, name: 'ahead' });
+      await first.post('/v1/runs', SPEC);
+      expect((await second.post('/v1/runs/slow/cancel', undefined)).status).toBe(202);
+      await first.post('/v1/runs/ahead/cancel', undefined);
+      await reaches(first, 'cancelled');
+      expect(await readdir(join(lake, 'runs'))).toEqual(['ahead']);
+      await isRefused(first);
+    });
+  });
+});
+
 describe('a lake with damaged records', () => {
   test('is served: they are named, set aside and listed by nobody', async () => {
     const lake = await makeLake();
