@@ -184,6 +184,29 @@ describe('a cancelled run', () => {
   });
 });
 
+test('a run that the command line cancelled while no server ran stays cancelled, also one that was resumed before', async () => {
+  const lake = await makeLake();
+  await withServer(
+    lake,
+    async (server) => {
+      await server.post('/v1/runs', ENDLESS);
+      await startsWork(server);
+      await server.post('/v1/runs/slow/cancel', undefined);
+      await reaches(server, 'cancelled');
+      const { imageCount } = await runOf(server);
+      await server.post('/v1/runs/slow/resume', undefined);
+      await eventually(async () => (await runOf(server)).imageCount > imageCount, 'it goes on');
+    },
+    'SIGKILL',
+  );
+  await pixlakeJson(lake, 'runs', 'cancel', 'slow');
+  await withServer(lake, async (server) => {
+    await reaches(server, 'cancelled');
+    await isRefused(server, ENDLESS);
+    expect((await runOf(server)).state).toBe('cancelled');
+  });
+});
+
 test('a run that waits at one server does not start after another one has cancelled it', async () => {
   const lake = await makeLake();
   await withServer(lake, async (first) => {
