@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { log } from '../config.ts';
-import { PixlakeError } from '../errors.ts';
+import { PixlakeError, toPixlakeError } from '../errors.ts';
 import { SUBMISSIONS_FOLDER } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 

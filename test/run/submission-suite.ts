@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PixlakeError } from '../../src/errors.ts';
 import type { RunSpec } from '../../src/run/run-spec.ts';
 import { Submissions } from '../../src/run/submissions.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
@@ -240,6 +241,18 @@ export function testSubmissions(openStores: OpenStores): void {
       expect(await submissions.read('damaged')).toMatchObject({ state: 'failed', run: { seed: 9 } });
     },
   );
+
+  test('a damaged record in a lake that cannot be written to stops nobody', async () => {
+    const { store, submissions } = await open(openStores);
+    await submissions.accept(specOf('fine'));
+    await store.write('submissions/torn.json', Buffer.from('{"run'));
+    const denied = new PixlakeError('STORAGE_DENIED', 'read-only');
+    const readOnly = new Submissions(
+      withChanges(store, { writeIfAbsent: async () => Promise.reject(denied) }),
+    );
+    expect((await readOnly.list()).map(({ run }) => run.name)).toEqual(['fine']);
+    await expect(readOnly.accept(specOf('torn'))).rejects.toBe(denied);
+  });
 
   test('a damaged newest record leaves the one before it', async () => {
     const { store, submissions } = await open(openStores);
