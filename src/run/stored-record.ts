@@ -57,11 +57,13 @@ export async function setAside(
 ): Promise<void> {
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 8);
   const copy = `${DAMAGED_FOLDER}/${key.slice(SUBMISSIONS_FOLDER.length + 1)}.${hash}`;
-  if (!(await store.writeIfAbsent(copy, bytes))) return;
-  log.warn(
-    { key, copy, reason },
-    'a record of an accepted run is damaged; pixlake ignores it and keeps a copy',
-  );
+  const told = 'a record of an accepted run is damaged; pixlake ignores it';
+  try {
+    if (await store.writeIfAbsent(copy, bytes)) log.warn({ key, copy, reason }, `${told} and keeps a copy`);
+  } catch (error) {
+    // A lake that cannot be written to can be served all the same.
+    log.warn({ key, reason, code: toPixlakeError(error).code }, `${told}, and could not copy it`);
+  }
 }
 
 /** Writes a record that survives a power loss, unless its key is taken. @returns whether it did; see `ObjectStore.writeIfAbsent` */
