@@ -52,4 +52,5 @@ export type { StoredImage } from './engine/find-image.ts';
 export type { ImageLibrary, ImageSource } from './run/image-library.ts';
 export type { MadeImage, UnmadeImage } from './run/process-one.ts';
 export { processSpecSchema, type ProcessSpec, runSpecSchema, transformSchema } from './run/run-spec.ts';
-export type { Submission, Submissions } from './run/submissions.ts';
+export type { Submission } from './run/submission-log.ts';
+export { holds, standingOf, type Submissions } from './run/submissions.ts';

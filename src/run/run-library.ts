@@ -94,7 +94,7 @@ export class RunLibrary {
       software: this.#software,
       ...(sandbox === undefined
         ? {}
-        : { selectRows: (sql, path) => sandbox.selectInto(sql, path, SELECT_TIMEOUT_MS) }),
+        : { selectRows: (sql, path) => sandbox.selectInto(sql, path, SELECT_TIMEOUT_MS, signal) }),
       ...following,
     };
   }
