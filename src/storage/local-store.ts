@@ -1,12 +1,31 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { link, mkdir, open, opendir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  link,
+  mkdir,
+  open,
+  opendir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import { type ByteRange, checkKey, type ObjectEntry, type ObjectStore } from './object-store.ts';
 import type { S3Options } from './s3-options.ts';
 import { sweepFolder } from './sweep-folder.ts';
+import {
+  keepAlive,
+  makeTemporaryFolder,
+  sweepOnce,
+  systemTemporaryPath,
+  temporaryName,
+} from './temporary-folder.ts';
 
 /** Temporary files live inside the root, on the same file system, so that renaming them into place is atomic. */
 const SCRATCH = '.tmp';
@@ -105,7 +124,7 @@ class LocalStore implements ObjectStore {
         await this.#inFolderOf(path, () => rename(localPath, path));
       } catch (error) {
         if (systemCode(error) !== 'EXDEV') throw error;
-        const temporary = join(await this.#scratchRoot(), randomUUID());
+        const temporary = join(await this.#scratchRoot(), temporaryName());
         await copyFile(localPath, temporary);
         await rename(temporary, path);
         await rm(localPath);
@@ -174,10 +193,29 @@ class LocalStore implements ObjectStore {
     return `${this.uri}${sep}${key}`;
   }
 
-  async makeScratchDir(): Promise<string> {
-    const path = join(this.uri, SCRATCH, randomUUID());
-    await guard(path, 'write', () => mkdir(path, { recursive: true }));
-    return path;
+  async makeScratchDir({ isForWriting = false }: { readonly isForWriting?: boolean } = {}): Promise<string> {
+    const root = join(this.uri, SCRATCH);
+    const path = join(root, temporaryName());
+    await sweepOnce(root);
+    try {
+      await mkdir(path, { recursive: true });
+      keepAlive(path);
+      return path;
+    } catch (error) {
+      if (isForWriting || !isReadOnly(error)) throw wrap(error, path, 'write');
+      return makeTemporaryFolder();
+    }
+  }
+
+  async nameScratchDir(): Promise<string> {
+    const root = join(this.uri, SCRATCH);
+    await sweepOnce(root);
+    try {
+      await access(root, constants.W_OK);
+      return join(root, temporaryName());
+    } catch {
+      return systemTemporaryPath();
+    }
   }
 
   async sweepTemporary(beforeMs: number): Promise<number> {
@@ -192,7 +230,7 @@ class LocalStore implements ObjectStore {
   }
 
   async #writeTemporary(bytes: Uint8Array, durable: boolean): Promise<string> {
-    const path = join(await this.#scratchRoot(), randomUUID());
+    const path = join(await this.#scratchRoot(), temporaryName());
     try {
       await using file = await open(path, 'wx');
       await file.writeFile(bytes);
@@ -254,6 +292,10 @@ function wrap(error: unknown, path: string, verb: string): PixlakeError {
   if (error instanceof PixlakeError) return error;
   const code = CODES[systemCode(error) ?? ''] ?? 'STORAGE_FAILED';
   return new PixlakeError(code, `cannot ${verb} ${path}: ${messageOf(error)}`, { cause: error });
+}
+
+function isReadOnly(error: unknown): boolean {
+  return CODES[systemCode(error) ?? ''] === 'STORAGE_DENIED';
 }
 
 function isMissing(error: unknown): boolean {
