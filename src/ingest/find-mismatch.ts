@@ -1,0 +1,109 @@
+import type { DuckDb } from '../engine/open-duckdb.ts';
+import { quoteName, quoteText } from '../engine/sql-text.ts';
+import { callNames } from './choose-images.ts';
+import type { DatasetSchema } from './dataset-schema.ts';
+
+/** Names shown of each kind. */
+const SHOWN = 3;
+
+/** A way in which names of rows and files often differ: what both become if it is that, and how to say so. */
+interface Difference {
+  readonly row: (ref: string) => string;
+  readonly file: (name: string) => string;
+  readonly hint: string;
+}
+
+const same = (name: string): string => name;
+
+/** The likeliest first. */
+const DIFFERENCES: readonly Difference[] = [
+  {
+    row: (ref) => `regexp_replace(${ref}, '\\.0+$', '')`,
+    file: same,
+    hint: 'the ids are written as decimals such as 1.0, the file names as whole numbers such as 1; write the ids as whole numbers',
+  },
+  {
+    row: (ref) => `ltrim(${ref}, '0')`,
+    file: (name) => `ltrim(${name}, '0')`,
+    hint: 'the names differ in leading zeros; write them alike',
+  },
+  {
+    row: (ref) => `lower(${ref})`,
+    file: (name) => `lower(${name})`,
+    hint: 'the names differ in upper and lower case; write them alike',
+  },
+  {
+    row: (ref) => `regexp_replace(${ref}, '\\.[^./]*$', '')`,
+    file: same,
+    hint: 'the names differ in their endings; write the ids without, and paths in the image column with the ending of the file',
+  },
+  {
+    row: (ref) => `regexp_extract(${ref}, '[^/]*$')`,
+    file: same,
+    hint: 'the names differ in their folders; paths start below the folder that --images names',
+  },
+  {
+    row: (ref) => `nfc_normalize(${ref})`,
+    file: (name) => `nfc_normalize(${name})`,
+    hint: 'the names spell accented letters in two Unicode forms; write them alike, in NFC',
+  },
+];
+
+/** Names of rows beside names of files, and how they differ, if that can be told. */
+export interface Mismatch {
+  readonly examples: string;
+  readonly hint: string | undefined;
+}
+
+/** Explains why no row has found its image; expects the staging tables `staged_rows` and `image_files`. */
+export async function findMismatch(db: DuckDb, schema: DatasetSchema): Promise<Mismatch> {
+  const refs = await namesOf(
+    db,
+    `SELECT __image_ref AS name FROM staged_rows WHERE __image_ref IS NOT NULL ORDER BY __line LIMIT ${SHOWN}`,
+  );
+  const files = await namesOf(
+    db,
+    `SELECT name FROM image_files WHERE problem IS NULL ORDER BY name LIMIT ${SHOWN}`,
+  );
+  const kind = schema.imageColumn === undefined ? 'ids' : `column ${schema.imageColumn}`;
+  const fileText = files.length === 0 ? 'there are no image files' : `image files: ${list(files)}`;
+  const rowText = refs.length === 0 ? `${kind}: all empty` : `${kind}: ${list(refs)}`;
+  return {
+    examples: `${rowText}; ${fileText}`,
+    hint: refs.length === 0 || files.length === 0 ? undefined : await findHint(db, schema),
+  };
+}
+
+async function findHint(db: DuckDb, schema: DatasetSchema): Promise<string | undefined> {
+  await db.run(`
+    CREATE OR REPLACE TEMP TABLE call_names AS
+      SELECT DISTINCT unnest(${callNames('name', false)}) AS name FROM image_files WHERE problem IS NULL`);
+  for (const { row, file, hint } of DIFFERENCES) {
+    const isIt = await hasRows(
+      db,
+      `FROM staged_rows WHERE ${row('__image_ref')} IN (SELECT ${file('name')} FROM call_names)`,
+    );
+    if (isIt) return hint;
+  }
+  for (const { name } of schema.columns) {
+    if (name === schema.imageColumn) continue;
+    const isIt = await hasRows(
+      db,
+      `FROM staged_rows WHERE ${quoteName(name)}::VARCHAR IN (SELECT name FROM image_files WHERE problem IS NULL)`,
+    );
+    if (isIt) return `column ${name} names files; give it with --image-column ${quoteText(name)}`;
+  }
+  return undefined;
+}
+
+async function hasRows(db: DuckDb, from: string): Promise<boolean> {
+  return (await db.rows(`SELECT 1 ${from} LIMIT 1`)).length > 0;
+}
+
+async function namesOf(db: DuckDb, sql: string): Promise<string[]> {
+  return (await db.rows<{ name: string }>(sql)).map(({ name }) => name);
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => (name.length > 60 ? `${name.slice(0, 60)}…` : name)).join(', ');
+}
