@@ -27,8 +27,11 @@ export async function checkOutcome(
   const { csvPath, rowCount, ingestedCount, counts, maxErrors } = outcome;
   const { rejects, withoutImage, brokenImages } = counts;
   if (rowCount === 0) {
+    const hasOddLineEnds = schema.columns.some(({ name }) => name.includes('\r'));
     return new PixlakeError('INGEST_EMPTY', `${csvPath} has no rows below its header`, {
-      remedy: 'check that it is the right file, and that it is whole',
+      remedy: hasOddLineEnds
+        ? 'its lines end in CR alone; save it with lines that end in LF or CRLF'
+        : 'check that it is the right file, and that it is whole',
     });
   }
   if (ingestedCount === 0) {

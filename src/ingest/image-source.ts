@@ -3,15 +3,10 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, PixlakeError } from '../errors.ts';
 import { listFolder } from './list-folder.ts';
+import type { ListedFile } from './listed-file.ts';
 import { readTar, type TarEntry } from './read-tar.ts';
 import { type FileContent, readWholeFile } from './read-whole-file.ts';
 import { watchFile } from './watch-file.ts';
-
-/** A file of a source: its path within it, with forward slashes, and why it is not looked at if it is not. */
-export interface ListedFile {
-  readonly name: string;
-  readonly problem?: string;
-}
 
 /** A file that is to be read: its name, and its position in the list of all. */
 export interface WantedFile {

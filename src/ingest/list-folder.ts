@@ -1,8 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { decodeName } from './file-name.ts';
-import type { ListedFile } from './image-source.ts';
+import { decodeName, type ListedFile } from './listed-file.ts';
 import { describeFailure } from './read-whole-file.ts';
 
 const SLASH = Buffer.from('/');

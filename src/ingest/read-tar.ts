@@ -3,8 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { decodeName } from './file-name.ts';
-import type { ListedFile } from './image-source.ts';
+import { decodeName, type ListedFile } from './listed-file.ts';
 import { type FileContent, MAX_IMAGE_BYTES } from './read-whole-file.ts';
 
 /** An entry of a tar archive that is no folder; it can be read until the next one is asked for. */

@@ -15,7 +15,7 @@ import {
 } from 'node:fs/promises';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
+import { guard, isMissing, isReadOnly, systemCode, wrap } from './local-errors.ts';
 import { type ByteRange, checkKey, type ObjectEntry, type ObjectStore } from './object-store.ts';
 import type { S3Options } from './s3-options.ts';
 import { sweepFolder } from './sweep-folder.ts';
@@ -29,16 +29,6 @@ import {
 
 /** Temporary files live inside the root, on the same file system, so that renaming them into place is atomic. */
 const SCRATCH = '.tmp';
-
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  ENOENT: 'OBJECT_NOT_FOUND',
-  ENOTDIR: 'OBJECT_NOT_FOUND',
-  ENOSPC: 'STORAGE_FULL',
-  EDQUOT: 'STORAGE_FULL',
-  EACCES: 'STORAGE_DENIED',
-  EPERM: 'STORAGE_DENIED',
-  EROFS: 'STORAGE_DENIED',
-};
 
 /** Opens a folder as an object store; the folder is made by the first write. `isBlocking` as for `openStore`. */
 export function openLocalStore(root: string, s3: S3Options = {}, isBlocking = false): ObjectStore {
@@ -278,31 +268,4 @@ function writeAtOnce(path: string, bytes: Uint8Array): boolean {
 async function syncPath(path: string): Promise<void> {
   await using handle = await open(path, 'r');
   await handle.sync();
-}
-
-async function guard<T>(path: string, verb: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw wrap(error, path, verb);
-  }
-}
-
-function wrap(error: unknown, path: string, verb: string): PixlakeError {
-  if (error instanceof PixlakeError) return error;
-  const code = CODES[systemCode(error) ?? ''] ?? 'STORAGE_FAILED';
-  return new PixlakeError(code, `cannot ${verb} ${path}: ${messageOf(error)}`, { cause: error });
-}
-
-function isReadOnly(error: unknown): boolean {
-  return CODES[systemCode(error) ?? ''] === 'STORAGE_DENIED';
-}
-
-function isMissing(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

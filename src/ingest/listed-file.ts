@@ -1,3 +1,9 @@
+/** A file of a source: its path within it, with forward slashes, and why it is not looked at if it is not. */
+export interface ListedFile {
+  readonly name: string;
+  readonly problem?: string;
+}
+
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A file name from its bytes. Where they are not UTF-8, those outside ASCII are written as `\xE9` and `isText` is false. */
