@@ -6,7 +6,7 @@ import type { DatasetSchema } from './dataset-schema.ts';
 /** Names shown of each kind. */
 const SHOWN = 3;
 
-/** A way in which names of rows and files often differ: what both become if it is that, and how to say so. */
+/** A way in which names of rows and files often differ: what each becomes so that they are the same if it is that, and how to say so. */
 interface Difference {
   readonly row: (ref: string) => string;
   readonly file: (name: string) => string;
@@ -14,9 +14,16 @@ interface Difference {
 }
 
 const same = (name: string): string => name;
+const lastOf = (path: string): string => `regexp_extract(${path}, '[^/]*$')`;
 
-/** The likeliest first. */
+const FOLDERS = 'the names differ in their folders; paths start below the folder that --images names';
+const ENDINGS =
+  'the names differ in their endings; ids may do without, paths in the image column need the ending of the file';
+
+/** The likeliest first; file names are those that {@link callNames} gives. */
 const DIFFERENCES: readonly Difference[] = [
+  // Only where rows name paths are there names that would fit as they are.
+  { row: same, file: same, hint: ENDINGS },
   {
     row: (ref) => `regexp_replace(${ref}, '\\.0+$', '')`,
     file: same,
@@ -32,16 +39,8 @@ const DIFFERENCES: readonly Difference[] = [
     file: (name) => `lower(${name})`,
     hint: 'the names differ in upper and lower case; write them alike',
   },
-  {
-    row: (ref) => `regexp_replace(${ref}, '\\.[^./]*$', '')`,
-    file: same,
-    hint: 'the names differ in their endings; write the ids without, and paths in the image column with the ending of the file',
-  },
-  {
-    row: (ref) => `regexp_extract(${ref}, '[^/]*$')`,
-    file: same,
-    hint: 'the names differ in their folders; paths start below the folder that --images names',
-  },
+  { row: (ref) => `regexp_replace(${ref}, '\\.[^./]*$', '')`, file: same, hint: ENDINGS },
+  { row: lastOf, file: same, hint: FOLDERS },
   {
     row: (ref) => `nfc_normalize(${ref})`,
     file: (name) => `nfc_normalize(${name})`,
@@ -75,23 +74,19 @@ export async function findMismatch(db: DuckDb, schema: DatasetSchema): Promise<M
 }
 
 async function findHint(db: DuckDb, schema: DatasetSchema): Promise<string | undefined> {
-  await db.run(`
-    CREATE OR REPLACE TEMP TABLE call_names AS
-      SELECT DISTINCT unnest(${callNames('name', false)}) AS name FROM image_files WHERE problem IS NULL`);
+  const isNamedBy = (text: string, names: string): Promise<boolean> =>
+    hasRows(db, `FROM staged_rows WHERE ${text} IN (SELECT ${names})`);
+  const files = 'FROM image_files WHERE problem IS NULL';
+  if (await isNamedBy(lastOf('__image_ref'), `${lastOf('name')} ${files}`)) return FOLDERS;
+  await db.run(
+    `CREATE OR REPLACE TEMP TABLE call_names AS SELECT DISTINCT unnest(${callNames('name', false)}) AS name ${files}`,
+  );
   for (const { row, file, hint } of DIFFERENCES) {
-    const isIt = await hasRows(
-      db,
-      `FROM staged_rows WHERE ${row('__image_ref')} IN (SELECT ${file('name')} FROM call_names)`,
-    );
-    if (isIt) return hint;
+    if (await isNamedBy(row('__image_ref'), `${file('name')} FROM call_names`)) return hint;
   }
   for (const { name } of schema.columns) {
-    if (name === schema.imageColumn) continue;
-    const isIt = await hasRows(
-      db,
-      `FROM staged_rows WHERE ${quoteName(name)}::VARCHAR IN (SELECT name FROM image_files WHERE problem IS NULL)`,
-    );
-    if (isIt) return `column ${name} names files; give it with --image-column ${quoteText(name)}`;
+    if (name !== schema.imageColumn && (await isNamedBy(`${quoteName(name)}::VARCHAR`, `name ${files}`)))
+      return `column ${name} names files; give it with --image-column ${quoteText(name)}`;
   }
   return undefined;
 }
