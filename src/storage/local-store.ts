@@ -188,7 +188,7 @@ class LocalStore implements ObjectStore {
     const path = join(root, temporaryName());
     await sweepOnce(root);
     try {
-      await mkdir(path, { recursive: true });
+      await this.#mkdir(path);
       keepAlive(path);
       return path;
     } catch (error) {
@@ -248,9 +248,19 @@ class LocalStore implements ObjectStore {
 
   async #makeFolder(path: string): Promise<void> {
     if (this.#madeFolders.has(path)) return;
-    await mkdir(path, { recursive: true });
+    await this.#mkdir(path);
     if (this.#madeFolders.size > 10_000) this.#madeFolders.clear();
     this.#madeFolders.add(path);
+  }
+
+  async #mkdir(path: string): Promise<void> {
+    try {
+      await mkdir(path, { recursive: true });
+    } catch (error) {
+      // Node says this of a read-only file system too, on which nothing below can be missing; the next line says what it is.
+      if (systemCode(error) === 'ENOENT') await access(this.uri, constants.W_OK);
+      throw error;
+    }
   }
 }
 
