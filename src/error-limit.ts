@@ -10,7 +10,7 @@ export interface ErrorLimit {
 }
 
 /** Reads how many errors are allowed, from a specification or a command line. @throws `ARGUMENT_INVALID` */
-export function parseErrorLimit(spec: ErrorLimitSpec | string): ErrorLimit {
+export function parseErrorLimit(spec: string | number): ErrorLimit {
   const { number, percent } =
     /^(?<number>\d+(?:\.\d+)?)(?<percent>%?)$/u.exec(String(spec).trim())?.groups ?? {};
   const value = Number(number ?? Number.NaN);
@@ -23,8 +23,9 @@ export function parseErrorLimit(spec: ErrorLimitSpec | string): ErrorLimit {
 
 /** Whether there are more errors than a limit allows, among `totalCount` items. */
 export function exceedsErrors(limit: ErrorLimit, errorCount: number, totalCount: number): boolean {
-  const allowed = limit.kind === 'count' ? limit.value : (limit.value / 100) * totalCount;
-  return errorCount > allowed;
+  if (limit.kind === 'count') return errorCount > limit.value;
+  // 0.57 times 100 is 56.99999999999999 to a computer.
+  return errorCount * 100 > Number((limit.value * totalCount).toPrecision(15));
 }
 
 /** A limit as one writes it. */

@@ -18,7 +18,7 @@ export interface WantedFile {
 export interface OpenedFile<File> {
   readonly file: File;
   readonly heldBytes: number;
-  read(): Promise<FileContent>;
+  readonly read: () => Promise<FileContent>;
 }
 
 /** Where images come from. */

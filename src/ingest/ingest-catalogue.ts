@@ -174,15 +174,16 @@ async function createImageTables(
     base === undefined
       ? `SELECT id, ${IMAGE_COLUMNS.map(({ name, type }) => `NULL::${type} AS ${name}`).join(', ')} FROM asked WHERE false`
       : `SELECT ${id} AS id, ${imageColumnNames.join(', ')} FROM (${await selectSnapshot(db, store, base)})`;
-  const folded = foldedId('id::VARCHAR');
+  // Numbers have no case.
+  const isText = schema.columns.some(({ name, type }) => name === schema.idColumn && type === 'VARCHAR');
   await db.run(`
     CREATE TABLE known_images AS
       WITH asked AS (SELECT __image_ref AS image_ref, ${id} AS id FROM staged_rows WHERE __image_ref IS NOT NULL),
         present AS (${present}),
         twins AS (
-          SELECT ${folded} AS folded FROM (SELECT id FROM asked UNION SELECT id FROM present) GROUP BY ALL HAVING count(*) > 1
+          SELECT ${foldedId('id')} AS folded FROM (SELECT id FROM asked UNION SELECT id FROM present) GROUP BY ALL HAVING count(*) > 1
         )
-      SELECT DISTINCT ON (image_ref) image_ref, id::VARCHAR AS id, ${folded} IN (FROM twins) AS has_twin, ${imageColumnNames.join(', ')}
+      SELECT DISTINCT ON (image_ref) image_ref, id::VARCHAR AS id, ${isText ? `${foldedId('id')} IN (FROM twins)` : 'false'} AS has_twin, ${imageColumnNames.join(', ')}
       FROM asked LEFT JOIN present USING (id)
       ORDER BY image_ref, image_key IS NULL, id`);
 }

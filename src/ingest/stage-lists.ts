@@ -14,7 +14,7 @@ export type ListedCounts = Readonly<Record<ListName, number>>;
 export interface StagedLists {
   readonly counts: ListedCounts;
   /** Moves those that have lines into a folder of the lake and gives their keys. */
-  publish(store: ObjectStore, folder: string): Promise<IngestReport['lists']>;
+  readonly publish: (store: ObjectStore, folder: string) => Promise<IngestReport['lists']>;
 }
 
 /** Writes what an ingest leaves out, and why, as CSV files below `scratchDir`. */
