@@ -49,17 +49,16 @@ export async function readWholeFile(path: string): Promise<FileContent> {
   }
 }
 
-/** Reads as many bytes as the file has, or gives `undefined` where there are fewer or more. */
+/** Reads as many bytes as the file has, or gives `undefined` where there are fewer by now. */
 async function readBytes(file: FileHandle, sizeBytes: number): Promise<Buffer | undefined> {
-  // One byte more shows whether the file has grown.
-  const buffer = Buffer.allocUnsafeSlow(sizeBytes + 1);
+  const buffer = Buffer.allocUnsafe(sizeBytes);
   let length = 0;
-  while (length < buffer.length) {
-    const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
-    if (bytesRead === 0) break;
+  while (length < sizeBytes) {
+    const { bytesRead } = await file.read(buffer, length, sizeBytes - length, length);
+    if (bytesRead === 0) return undefined;
     length += bytesRead;
   }
-  return length === sizeBytes ? buffer.subarray(0, length) : undefined;
+  return buffer;
 }
 
 function unreadable(reason: string): FileContent {
