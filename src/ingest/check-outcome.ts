@@ -15,7 +15,7 @@ export interface Outcome {
 }
 
 /**
- * Says why an ingest must not commit: it has no row to take in, or more errors than it may have.
+ * Says why an ingest must not commit: it has no row to ingest, or more errors than it may have.
  *
  * @returns `INGEST_EMPTY` or `TOO_MANY_ERRORS`, or nothing
  */
@@ -35,13 +35,18 @@ export async function checkOutcome(
     });
   }
   if (ingestedCount === 0) {
-    const found = `none of the ${rowCount} rows of ${csvPath} can be taken in: ${rejects} rejected, ${withoutImage} without an image`;
+    const found = `none of the ${rowCount} rows of ${csvPath} could be ingested: ${rejects} rejected, ${withoutImage} without an image`;
     if (withoutImage === 0) {
       const [first] = await db.rows<{ line: bigint; reason: string }>(
         'SELECT line, reason FROM rejects ORDER BY line LIMIT 1',
       );
       return new PixlakeError('INGEST_EMPTY', `${found}; line ${first?.line}: ${first?.reason}`);
     }
+    const [unread] = await db.rows<{ name: string; reason: string }>(
+      'SELECT name, reason FROM unread_images ORDER BY name LIMIT 1',
+    );
+    if (unread !== undefined)
+      return new PixlakeError('INGEST_EMPTY', `${found}; ${unread.name}: ${unread.reason}`);
     const { examples, hint } = await findMismatch(db, schema);
     return new PixlakeError('INGEST_EMPTY', `${found}. ${examples}`, {
       remedy:
@@ -53,6 +58,6 @@ export async function checkOutcome(
   return new PixlakeError(
     'TOO_MANY_ERRORS',
     `${errorCount} of ${rowCount} rows have errors, more than the limit of ${describeErrorLimit(maxErrors)}: ${rejects} rejected, ${withoutImage} without an image, ${brokenImages} with a broken image; nothing was committed`,
-    { remedy: 'mend the source, or allow more errors' },
+    { remedy: 'fix the source, or allow more errors' },
   );
 }

@@ -64,9 +64,14 @@ export async function findMismatch(db: DuckDb, schema: DatasetSchema): Promise<M
     db,
     `SELECT name FROM image_files WHERE problem IS NULL ORDER BY name LIMIT ${SHOWN}`,
   );
+  const [problem] = await namesOf(
+    db,
+    `SELECT name || ': ' || problem AS name FROM image_files WHERE problem IS NOT NULL ORDER BY ALL LIMIT 1`,
+  );
   const kind = schema.imageColumn === undefined ? 'ids' : `column ${schema.imageColumn}`;
-  const fileText = files.length === 0 ? 'there are no image files' : `image files: ${list(files)}`;
   const rowText = refs.length === 0 ? `${kind}: all empty` : `${kind}: ${list(refs)}`;
+  const none = `there are no image files${problem === undefined ? '' : ` (${problem})`}`;
+  const fileText = files.length === 0 ? none : `image files: ${list(files)}`;
   return {
     examples: `${rowText}; ${fileText}`,
     hint: refs.length === 0 || files.length === 0 ? undefined : await findHint(db, schema),

@@ -12,8 +12,7 @@ export async function sweepFolder(root: string, beforeMs: number, ours = /^/u): 
     const isAlive = ours.test(name) ? isMarkedAlive(name) : true;
     if (isAlive === true) continue;
     const path = join(root, name);
-    // Whoever made it may remove it meanwhile.
-    if (isAlive === undefined && (await newestChange(path).catch(() => beforeMs)) >= beforeMs) continue;
+    if (isAlive === undefined && !(await isUntouched(path, beforeMs))) continue;
     if (await remove(path)) sweptCount += 1;
   }
   return sweptCount;
@@ -22,6 +21,13 @@ export async function sweepFolder(root: string, beforeMs: number, ours = /^/u): 
 function emptyIfMissing(error: unknown): string[] {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
   throw error;
+}
+
+async function isUntouched(path: string, beforeMs: number): Promise<boolean> {
+  // Looking into folders takes time.
+  if (beforeMs === Number.NEGATIVE_INFINITY) return false;
+  // Whoever made it may remove it meanwhile.
+  return (await newestChange(path).catch(() => beforeMs)) < beforeMs;
 }
 
 /** Latest modification time in ms of a file, or of a folder and all in it. */

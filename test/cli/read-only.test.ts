@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { chmod, cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -116,21 +116,35 @@ describe('a source with files that may not be read', () => {
     const image = await drawJpeg(1);
     const source = join(root, 'source');
     await mkdir(join(source, 'images/closed'), { recursive: true });
+    await mkdir(join(source, 'hidden/closed'), { recursive: true });
     const lines = [1, 2, 3].map((id) => `${id},Men,Footwear,Shoes,Shoes,Black,Fall,2013,Casual,x`);
     await writeCatalogue(source, lines, { '1.jpg': image, '2.jpg': image, 'closed/3.jpg': image });
-    await chmod(join(source, 'images/2.jpg'), 0);
-    await chmod(join(source, 'images/closed'), 0);
-    const [command = '', ...rest] = asNobody('', [process.execPath, MAIN, 'ingest', source, '--json']);
-    const env = { ...process.env, PIXLAKE_LAKE: join(root, 'lake'), HOME: root };
-    const report = JSON.parse(execFileSync(command, rest, { env, encoding: 'utf8' })) as {
+    for (const name of ['images/2.jpg', 'images/closed', 'hidden/closed']) await chmod(join(source, name), 0);
+    const lake = join(root, 'lake');
+    const ingest = async (...args: readonly string[]): Promise<{ stdout: string; stderr: string }> => {
+      const [command = '', ...rest] = asNobody('', [process.execPath, MAIN, 'ingest', ...args]);
+      const env = { ...process.env, PIXLAKE_LAKE: lake, HOME: root };
+      return promisify(execFile)(command, rest, { env }).catch((error: unknown) => error as never);
+    };
+    const report = JSON.parse((await ingest(source, '--json')).stdout) as {
       readonly lists: Readonly<Record<string, string>>;
     };
     expect(report).toMatchObject({ ingestedCount: 1, withoutImageCount: 2, imagesWithoutRowCount: 2 });
     const list = async (name: string): Promise<string> =>
-      readFile(join(root, 'lake', report.lists[name] ?? ''), 'utf8');
+      readFile(join(lake, report.lists[name] ?? ''), 'utf8');
     expect(await list('imagesWithoutRow')).toBe(
       'name,reason\n2.jpg,the file cannot be read: permission denied\nclosed/,the folder cannot be listed: permission denied\n',
     );
     expect(await list('withoutImage')).toContain('3,2,2.jpg: the file cannot be read: permission denied\n');
+    // Where nothing else is left, that is the cause.
+    const csv = join(source, 'two.csv');
+    await writeFile(csv, 'id\n2\n');
+    for (const [images, cause] of [
+      ['images', '2.jpg: the file cannot be read: permission denied [INGEST_EMPTY]'],
+      ['hidden', 'no image files (closed/: the folder cannot be listed: permission denied) [INGEST_EMPTY]'],
+    ] as const) {
+      const { stderr } = await ingest(csv, '--images', join(source, images), '--table', 'two');
+      expect(stderr).toContain(cause);
+    }
   });
 });
