@@ -21,7 +21,14 @@ const kind = (status: number, exitCode: number, meaning: string): ErrorKind => (
 /** Every code that pixlake can report. Codes are stable: scripts and clients may depend on them. */
 export const ERRORS = {
   ARGUMENT_INVALID: kind(400, USAGE, 'an option or argument has a value that cannot be used'),
-  SOURCE_NOT_FOUND: kind(404, INPUT, 'the CSV file, image folder or tar archive to ingest does not exist'),
+  SOURCE_NOT_FOUND: kind(
+    404,
+    INPUT,
+    'the CSV file, image folder or tar archive to ingest does not exist or cannot be read',
+  ),
+  SOURCE_CHANGED: kind(409, INPUT, 'a file to ingest was changed while it was read'),
+  INGEST_EMPTY: kind(422, INPUT, 'no row of the source could be ingested, so nothing was committed'),
+  TOO_MANY_ERRORS: kind(422, INPUT, 'more rows or images failed than the limit that was given allows'),
   CSV_EMPTY: kind(422, INPUT, 'the CSV file has no header line or no bytes at all'),
   CSV_NOT_TEXT: kind(422, INPUT, 'the CSV file is binary or not UTF-8'),
   CSV_HEADER_INVALID: kind(
@@ -107,7 +114,6 @@ export const ERRORS = {
     'the run was written by an older pixlake in a layout that is no longer read',
   ),
   RUN_FAILED: kind(422, INPUT, 'every image of a run failed'),
-  TOO_MANY_ERRORS: kind(422, INPUT, 'more rows or images failed than --max-errors allows'),
   RUN_NOT_FOUND: kind(404, INPUT, 'the lake has no run of that name or id'),
   INTERRUPTED: kind(503, STOPPED, 'the work was stopped before its end; the same command takes it up again'),
   RUN_CANCELLED: kind(409, CONFLICT, 'the run was cancelled; `pixlake runs resume` takes it up again'),
