@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { type ErrorLimitSpec, parseErrorLimit } from '../error-limit.ts';
 import { messageOf, PixlakeError } from '../errors.ts';
 import {
   DEFAULT_MODEL,
@@ -13,6 +14,7 @@ import {
 } from '../index.ts';
 import {
   anyNumber,
+  errorLimit,
   interruptible,
   type LakeOptions,
   openLake,
@@ -30,6 +32,7 @@ interface Options extends LakeOptions, Partial<Omit<RunSpec, 'transform'>>, Tran
   readonly spec?: string;
   readonly dryRun?: boolean;
   readonly full?: boolean;
+  readonly maxErrors?: ErrorLimitSpec;
 }
 
 /** `pixlake run`: transforms and labels selected images into a new table. */
@@ -64,6 +67,7 @@ export function addRunCommand(program: Command): void {
     .option('--output <uri>', 'lake that takes what is written, if another: a folder or s3://bucket/prefix')
     .option('--shard-size <n>', 'rows in a unit of work (default: 1000, fewer in small runs)', wholeNumber(1))
     .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
+    .option('--max-errors <n|%>', 'stop the run if more images fail (default: no limit)', errorLimit)
     .option('--full', 'make all images anew, also those that an earlier execution of this run has made')
     .option('--dry-run', 'only say what would be done');
   withLakeOptions(command)
@@ -85,7 +89,11 @@ Examples:
         return;
       }
       const report = await withProgress((hooks) =>
-        lakehouse.run(spec, { ...hooks, isFull: options.full ?? false }),
+        lakehouse.run(spec, {
+          ...hooks,
+          isFull: options.full ?? false,
+          ...(options.maxErrors === undefined ? {} : { maxErrors: parseErrorLimit(options.maxErrors) }),
+        }),
       );
       if (options.json) printJson(report);
       else print(...describeRun(report, spec.output ?? lakehouse.uri));
@@ -93,7 +101,15 @@ Examples:
 }
 
 async function toSpec(options: Options): Promise<RunSpec> {
-  const { spec: file, dryRun: _dryRun, full: _full, json: _json, workers: _workers, ...placed } = options;
+  const {
+    spec: file,
+    dryRun: _dryRun,
+    full: _full,
+    maxErrors: _maxErrors,
+    json: _json,
+    workers: _workers,
+    ...placed
+  } = options;
   const { lake: _lake, endpointUrl: _url, region: _region, s3Reader: _reader, ...given } = placed;
   const { crop, size, fit, background, flip, rotate, brightness, blur, format, quality, ...rest } = given;
   const base = file === undefined ? {} : await readSpec(file);
