@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { IngestReport, IngestSpec } from '../index.ts';
 import {
+  byteSize,
   interruptible,
   type LakeOptions,
   nameList,
@@ -8,6 +9,7 @@ import {
   print,
   printJson,
   shortPath,
+  wholeNumber,
   withLakeOptions,
 } from './command-line.ts';
 import { formatBytes, formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
@@ -30,7 +32,9 @@ export function addIngestCommand(program: Command): void {
     .option('--partition-by <columns>', 'columns to partition a new table by, separated by commas', nameList)
     .option('--schema <fashion|infer|file>', 'what the columns are (default: recognised by the header)')
     .option('--id-column <name>', 'column that identifies a row (default: id)')
-    .option('--image-column <name>', 'column with the image file names (default: <id>.<ending>)');
+    .option('--image-column <name>', 'column with the image file names (default: <id>.<ending>)')
+    .option('--max-pixels <n>', 'refuse images of more pixels (default: 268,402,689)', wholeNumber(1))
+    .option('--max-image-memory <size>', 'refuse images that take more to decode (default: 1GB)', byteSize);
   withLakeOptions(command)
     .addHelpText(
       'after',

@@ -25,6 +25,7 @@ const FINAL_CODES = new Set<ErrorCode>([
   'MODEL_NOT_FOUND',
   'MODEL_CARD_INVALID',
   'DEVICE_UNAVAILABLE',
+  'WORKER_TOO_SMALL',
 ]);
 
 /** Runs shards in worker threads of this process, one for each core by default. */

@@ -1,7 +1,9 @@
 import sharp, { type OverlayOptions } from 'sharp';
-import { openEncoded } from './configured-sharp.ts';
 import { ensureFonts, FONT_FAMILY } from './fonts.ts';
 import { toImageError } from './image-error.ts';
+import { memoryGate } from './memory-gate.ts';
+import { openImage } from './open-image.ts';
+import { readHeader } from './read-header.ts';
 import { escapeXml, fitText, type TextStyle, wrapText } from './svg-text.ts';
 
 /** One original of a contact sheet beside what was made of it, with the lines of its label; the first line is set bold. */
@@ -109,7 +111,10 @@ function cardPlace(grid: Grid, index: number): { left: number; top: number } {
 
 async function drawTile(image: Buffer, left: number, top: number): Promise<OverlayOptions> {
   try {
-    const { data, info } = await openEncoded(image)
+    const header = await readHeader(image);
+    using _lease = await memoryGate().acquire(header.memoryBytes);
+    const opened = await openImage(header);
+    const { data, info } = await opened
       .autoOrient()
       .resize(TILE - 2, TILE - 2, { fit: 'inside' })
       .flatten({ background: CARD })
@@ -123,7 +128,7 @@ async function drawTile(image: Buffer, left: number, top: number): Promise<Overl
       top: top + Math.floor((TILE - info.height) / 2),
     };
   } catch (error) {
-    throw toImageError(error);
+    throw toImageError(error, image);
   }
 }
 

@@ -28,13 +28,20 @@ export const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
 
 const TAR_BLOCK_BYTES = 512;
 
-const IMAGE_ENDING = /\.(?:jpe?g|png|webp|gif|tiff?|avif|heic|bmp)$/iu;
+/** Endings of images, also of those that cannot be decoded: they are then listed with their reason. */
+const IMAGE_ENDING =
+  /\.(?:jpe?g|jpe|jfif|jif|a?png|webp|gif|tiff?|btf|avifs?|hei[cf]s?|hif|bmp|dib|ico|cur|jp2|j2k|jpf|jpx|jxl|jxr|p[bgnp]m|pam|pfm|tga|psd|svg|exr|hdr|dds|qoi|pcx|dng)$/iu;
 
 /** Whether an entry is an image; notes it as skipped if not. */
 type ImageTest = (name: string, isFile: boolean) => boolean;
 
-/** Opens a folder (with its subfolders) or a tar archive, plain or gzipped, as a stream of images. @throws `SOURCE_NOT_FOUND` */
-export async function openImageSource(path: string): Promise<ImageSource> {
+/**
+ * Opens a folder (with its subfolders) or a tar archive, plain or gzipped, as a stream of images: of the files with an image's ending, or of all where
+ * rows name them.
+ *
+ * @throws `SOURCE_NOT_FOUND`
+ */
+export async function openImageSource(path: string, areNamed = false): Promise<ImageSource> {
   let isFolder: boolean;
   try {
     isFolder = (await stat(path)).isDirectory();
@@ -43,7 +50,7 @@ export async function openImageSource(path: string): Promise<ImageSource> {
   }
   const skipped: { name: string; reason: string }[] = [];
   const isImage = (name: string, isFile: boolean): boolean => {
-    const reason = isFile ? findNameProblem(name) : 'a link or special file';
+    const reason = isFile ? findNameProblem(name, areNamed) : 'a link or special file';
     if (reason !== undefined) skipped.push({ name, reason });
     return reason === undefined;
   };
@@ -125,8 +132,8 @@ async function* checkTarEnd(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffe
 }
 
 /** Why a file is no image to ingest, by its name alone; names that climb are never used as paths, but belong to no row either. */
-function findNameProblem(name: string): string | undefined {
+function findNameProblem(name: string, isNamed: boolean): string | undefined {
   if (name.startsWith('/') || name.split('/').includes('..')) return 'an unsafe path';
   if (/(?:^|\/)\./u.test(name)) return 'a hidden file';
-  return IMAGE_ENDING.test(name) ? undefined : 'no image by its name';
+  return isNamed || IMAGE_ENDING.test(name) ? undefined : 'no image by its name';
 }

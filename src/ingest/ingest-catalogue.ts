@@ -20,6 +20,7 @@ import type { IngestProgress, IngestReport, IngestSpec } from './ingest-spec.ts'
 import { datasetTypesOf, fitSchema, mergeRows, toTableSchema } from './merge-rows.ts';
 import { stageRows } from './stage-rows.ts';
 import { storeOriginals } from './store-originals.ts';
+import { changesLimits, chooseLimits } from './table-limits.ts';
 import { writeLists } from './write-lists.ts';
 
 /** What an ingest works with besides its spec. */
@@ -38,7 +39,7 @@ const imageColumnTypes = IMAGE_COLUMNS.map(({ name, type }) => `${name} ${type}`
  * Ingests a CSV file and its images into a table: validates and stages the rows on disk, copies the originals, and merges what is new or
  * changed in one commit. Every row ends in the table or in one of the lists of the report.
  *
- * @throws `SOURCE_NOT_FOUND`, `CSV_…`, `TAR_INVALID`, `SCHEMA_MISMATCH`, `COMMIT_CONFLICT`, `STORAGE_…`
+ * @throws `SOURCE_NOT_FOUND`, `CSV_…`, `TAR_INVALID`, `SCHEMA_MISMATCH`, `COMMIT_CONFLICT`, `WORKER_TOO_SMALL`, `STORAGE_…`
  */
 export async function ingestCatalogue(context: IngestContext, spec: IngestSpec): Promise<IngestReport> {
   const startMs = performance.now();
@@ -53,8 +54,9 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
     await chooseSchema(source.csvPath, schemaOptions(spec, table, base)),
     spec.partitionBy,
   );
+  const limits = chooseLimits(spec, base);
   // Asked before the long work; asked again where another writer commits meanwhile.
-  fitSchema(base, toTableSchema(schema), spec.partitionBy);
+  const tableSchema = fitSchema(base, toTableSchema(schema), spec.partitionBy);
   const scratchDir = await store.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir, onDisk: true });
@@ -64,11 +66,13 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
       signal?.throwIfAborted();
       report('rows', done);
     });
-    await createImageTables(db, store, schema, base);
-    const images = await openImageSource(source.imagesPath);
+    await createImageTables(db, store, schema, base && { ...base, schema: tableSchema });
+    const images = await openImageSource(source.imagesPath, schema.imageColumn !== undefined);
     const storedBytes = await storeOriginals(db, images, schema.imageColumn !== undefined, {
       store,
       folder: originalsFolder(table),
+      limits,
+      areLimitsNew: changesLimits(base, limits),
       signal,
       onImage: (done) => report('images', done),
     });
@@ -84,6 +88,7 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
         scratchDir,
         engine: context.engine,
         source: source.csvPath,
+        limits,
       });
     }, signal);
     const { lists, counts } = await writeLists(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { openAppender, type TableAppender } from '../engine/appender.ts';
+import { type AppendableValue, openAppender, type TableAppender } from '../engine/appender.ts';
 import type { DuckDb } from '../engine/open-duckdb.ts';
+import type { ImageLimits } from '../image/image-limits.ts';
 import { probeImage } from '../image/probe-image.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
@@ -28,6 +29,8 @@ interface KnownImage {
   readonly id: string;
   readonly image_key: string | null;
   readonly image_sha256: string | null;
+  readonly image_status: string | null;
+  readonly image_reason: string | null;
 }
 
 /** Where originals go and what happened so far. */
@@ -35,6 +38,9 @@ export interface OriginalsTarget {
   readonly store: ObjectStore;
   /** Object key of the folder of the table's originals. */
   readonly folder: string;
+  readonly limits: ImageLimits;
+  /** Whether the table's verdicts were made with others. */
+  readonly areLimitsNew: boolean;
   readonly signal: AbortSignal | undefined;
   readonly onImage: (imageCount: number) => void;
 }
@@ -42,7 +48,8 @@ export interface OriginalsTarget {
 /**
  * Streams an image source: copies the bytes of every image that a staged row asks for into the lake, unchanged, and fills the staging
  * tables `stored_images` (`image_ref`, `name`, then the image columns) and `images_without_row` (`name`, `reason`). Expects the table
- * `known_images` (see {@link KnownImage}). An image whose bytes are in the table already is neither decoded nor written again.
+ * `known_images` (see {@link KnownImage}). An image whose bytes are in the table already and are `ok` there is neither
+ * decoded nor written again, unless the limits are new.
  *
  * @returns bytes stored
  */
@@ -111,7 +118,7 @@ async function lookUp(db: DuckDb, batch: readonly BatchItem[]): Promise<Map<stri
   for (const { ref } of batch) wanted.append([ref]);
   wanted.close();
   const found = await db.rows<KnownImage>(`
-    SELECT image_ref, id, image_key, image_sha256 FROM known_images SEMI JOIN wanted USING (image_ref)`);
+    SELECT image_ref, id, image_key, image_sha256, image_status, image_reason FROM known_images SEMI JOIN wanted USING (image_ref)`);
   return new Map(found.map((image) => [image.image_ref, image]));
 }
 
@@ -122,64 +129,50 @@ async function storeOriginal(
   images: TableAppender,
 ): Promise<number> {
   const { entry, ref } = item;
+  const append = (image: StoredImage): void =>
+    images.append([ref, entry.name, ...IMAGE_COLUMNS.map(({ name }) => image[name] ?? null)]);
   const bytes = item.bytes ?? (await entry.read());
   if (bytes === undefined) {
     const reason = `the file has ${entry.sizeBytes} bytes, more than pixlake reads`;
-    images.append([
-      ref,
-      entry.name,
-      null,
-      null,
-      entry.sizeBytes,
-      null,
-      null,
-      null,
-      null,
-      'too_large',
-      reason,
-    ]);
+    append({ image_bytes: entry.sizeBytes, image_status: 'too_large', image_reason: reason });
     return 0;
   }
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 === known.image_sha256) {
-    // Marked by its missing status: the table's own facts are taken over.
-    images.append([
-      ref,
-      entry.name,
-      known.image_key,
-      sha256,
-      bytes.length,
-      null,
-      null,
-      null,
-      null,
-      null,
-      null,
-    ]);
+  const stored = { image_sha256: sha256, image_bytes: bytes.length };
+  // Marked by its missing status: the table's own facts are taken over.
+  const unchanged = { ...stored, image_key: known.image_key };
+  const isKnown = sha256 === known.image_sha256;
+  if (isKnown && known.image_status === 'ok' && !target.areLimitsNew) {
+    append(unchanged);
     return 0;
   }
-  const facts = await probeImage(bytes);
-  const key = await writeOriginal(target, known.id, endingOf(facts.format, entry.name), bytes, sha256);
-  const { format, width, height, channels, status, reason } = facts;
-  images.append([
-    ref,
-    entry.name,
-    key,
-    sha256,
-    bytes.length,
-    format,
-    width,
-    height,
-    channels,
-    status,
-    reason,
-  ]);
+  const facts = await probeImage(bytes, target.limits);
+  if (isKnown && facts.status === known.image_status && facts.reason === known.image_reason) {
+    append(unchanged);
+    return 0;
+  }
+  append({
+    ...stored,
+    image_key: await writeOriginal(target, known.id, endingOf(facts.format, entry.name), bytes, sha256),
+    image_format: facts.format,
+    image_width: facts.width,
+    image_height: facts.height,
+    image_channels: facts.channels,
+    image_frames: facts.frames,
+    image_bit_depth: facts.bitDepth,
+    image_status: facts.status,
+    image_reason: facts.reason,
+  });
   return bytes.length;
 }
 
+/** The image columns of `stored_images`; what is left out is null. */
+type StoredImage = Partial<Record<(typeof IMAGE_COLUMNS)[number]['name'], AppendableValue>>;
+
 function endingOf(format: string | null, name: string): string {
   if (format !== null) return format === 'jpeg' ? 'jpg' : format;
-  return name.slice(name.lastIndexOf('.') + 1).toLowerCase();
+  // Any file may be named as an image, also one without an ending.
+  return /\.([a-z\d]{1,8})$/iu.exec(name)?.[1]?.toLowerCase() ?? 'bin';
 }
 
 /** Older snapshots may still refer to the original that a changed image replaces, so that one keeps its key. */

@@ -1,0 +1,89 @@
+import { PixlakeError } from '../errors.ts';
+import { countText, type ImageStructure } from './formats/image-structure.ts';
+import { MAX_KERNEL_PIXELS } from './kernel-images.ts';
+
+/** What an image may take. Part of a run's spec and of a table's properties, so that a verdict does not depend on the machine. */
+export interface ImageLimits {
+  /** Most pixels, as stored. */
+  readonly maxPixels: number;
+  /** Most bytes of memory that decoding may take, as estimated from the header; see {@link estimateMemory}. */
+  readonly maxImageMemory: number;
+}
+
+/** 16,383 by 16,383 pixels, the largest size of a WebP, and 1 GiB. */
+export const DEFAULT_LIMITS: ImageLimits = { maxPixels: 16_383 ** 2, maxImageMemory: 1024 ** 3 };
+
+/** What the memory of a decoder depends on. */
+export type MemoryShape = Pick<
+  ImageStructure,
+  'format' | 'channels' | 'bitDepth' | 'frames' | 'isTurned' | 'isHeldWhole' | 'rowsAtOnce'
+> & { readonly width: number; readonly height: number };
+
+/** Rows that libvips keeps in its caches along a pipeline; the kernel keeps up to `MAX_KERNEL_PIXELS`. */
+const PIPELINE_ROWS = 1600;
+
+/** What any image takes, in bytes. */
+const BASE_BYTES = 8 * 1024 ** 2;
+
+/**
+ * Bytes of memory that decoding an image takes at most, from its header alone. The factors are peaks of the process as measured with images of 36
+ * million pixels, rounded up: see the test of this file.
+ */
+export function estimateMemory(image: MemoryShape): number {
+  const { width, height, channels, bitDepth, isTurned } = image;
+  const sampleBytes = Math.max(1, Math.ceil(bitDepth / 8));
+  const pixelBytes = channels * sampleBytes;
+  const pixels = width * height;
+  const pipeline = Math.min(pixels, Math.max(width * PIPELINE_ROWS, MAX_KERNEL_PIXELS)) * pixelBytes;
+  // An image that is turned is decoded whole before.
+  const turned = isTurned ? pixels * pixelBytes : 0;
+  return BASE_BYTES + pipeline + turned + decoderBytes(image, pixels, pixelBytes);
+}
+
+function decoderBytes(image: MemoryShape, pixels: number, pixelBytes: number): number {
+  const { format, width, height, channels, bitDepth, frames, isHeldWhole, rowsAtOnce } = image;
+  switch (format) {
+    case 'jpeg':
+      // Coefficients of 16 bits.
+      return isHeldWhole ? pixels * channels * 2 : 0;
+    case 'png':
+      return isHeldWhole ? pixels * pixelBytes : 0;
+    case 'webp':
+      return pixels * (frames > 1 ? 13 : 9);
+    case 'gif':
+      return pixels * 9;
+    case 'tiff':
+      // A strip or a row of tiles, as compressed and as decoded.
+      return 2 * width * Math.min(height, rowsAtOnce) * pixelBytes;
+    case 'avif':
+    case 'heif':
+      return pixels * ((bitDepth > 8 ? 25 : 19) + (channels > 3 ? 3 : 0));
+    default:
+      return format satisfies never;
+  }
+}
+
+/** Refuses an image beyond the limits. @throws `IMAGE_TOO_LARGE` with the figures */
+export function checkLimits(
+  name: string,
+  image: MemoryShape,
+  { maxPixels, maxImageMemory }: ImageLimits,
+): void {
+  const { width, height } = image;
+  const size = `${name} of ${countText(width)} x ${countText(height)} pixels`;
+  if (width * height > maxPixels)
+    throw new PixlakeError(
+      'IMAGE_TOO_LARGE',
+      `${size}: more than the limit of ${countText(maxPixels)} pixels`,
+    );
+  const needed = estimateMemory(image);
+  if (needed > maxImageMemory) {
+    const [need, limit] = [countText(Math.ceil(needed / MIB)), countText(Math.floor(maxImageMemory / MIB))];
+    throw new PixlakeError(
+      'IMAGE_TOO_LARGE',
+      `${size}: decoding takes ${need} MiB of memory, more than the limit of ${limit} MiB`,
+    );
+  }
+}
+
+const MIB = 1024 ** 2;
