@@ -16,7 +16,7 @@ export const DEFAULT_LIMITS: ImageLimits = { maxPixels: 16_383 ** 2, maxImageMem
 /** What the memory of a decoder depends on. */
 export type MemoryShape = Pick<
   ImageStructure,
-  'format' | 'channels' | 'bitDepth' | 'frames' | 'isTurned' | 'isHeldWhole' | 'rowsAtOnce'
+  'format' | 'channels' | 'bitDepth' | 'isTurned' | 'isHeldWhole' | 'rowsAtOnce'
 > & { readonly width: number; readonly height: number };
 
 /** Rows that libvips keeps in its caches along a pipeline; the kernel keeps up to `MAX_KERNEL_PIXELS`. */
@@ -41,7 +41,7 @@ export function estimateMemory(image: MemoryShape): number {
 }
 
 function decoderBytes(image: MemoryShape, pixels: number, pixelBytes: number): number {
-  const { format, width, height, channels, bitDepth, frames, isHeldWhole, rowsAtOnce } = image;
+  const { format, width, height, channels, bitDepth, isHeldWhole, rowsAtOnce } = image;
   switch (format) {
     case 'jpeg':
       // Coefficients of 16 bits.
@@ -49,15 +49,15 @@ function decoderBytes(image: MemoryShape, pixels: number, pixelBytes: number): n
     case 'png':
       return isHeldWhole ? pixels * pixelBytes : 0;
     case 'webp':
-      return pixels * (frames > 1 ? 13 : 9);
     case 'gif':
+      // The canvas, a frame, and what lay below it.
       return pixels * 9;
     case 'tiff':
-      // A strip or a row of tiles, as compressed and as decoded.
+      // A row of tiles or of strips that are read as a whole, as compressed and as decoded.
       return 2 * width * Math.min(height, rowsAtOnce) * pixelBytes;
     case 'avif':
     case 'heif':
-      return pixels * ((bitDepth > 8 ? 25 : 19) + (channels > 3 ? 3 : 0));
+      return pixels * ((bitDepth > 8 ? 24 : 18) + (channels > 3 ? 3 : 0));
     default:
       return format satisfies never;
   }

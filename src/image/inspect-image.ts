@@ -55,6 +55,7 @@ export function repairImage(bytes: Uint8Array, format: ImageFormat): Uint8Array 
  */
 export function explainFailure(bytes: Uint8Array, cause?: unknown): PixlakeError {
   const options = cause === undefined ? {} : { cause };
+  if (bytes.length === 0) return new PixlakeError('IMAGE_EMPTY', 'the image has zero bytes', options);
   const structure = inspectImage(bytes);
   if (structure === undefined) return new PixlakeError('IMAGE_UNSUPPORTED', explainUnknown(bytes), options);
   const unsupported = structure.refused ?? structure.unsupported;
@@ -83,7 +84,7 @@ export function describeImage({ name, width, height }: ImageStructure): string {
 
 function explainUnknown(bytes: Uint8Array): string {
   const named = nameFormat(bytes);
-  if (named === undefined) return 'the bytes are of no known image format';
+  if (named === undefined) return 'not an image in a known format';
   return named.isImage
     ? `${named.name} cannot be decoded here; convert it to JPEG or PNG`
     : `${named.name}, not an image`;

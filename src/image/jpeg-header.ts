@@ -62,7 +62,7 @@ export function parseJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     }
     // Decoders warn of these, and read them all the same.
     if (marker === MARKER.jfif && bytes[start + 5] !== 1 && startsWith(segment(), 'JFIF\0')) return undefined;
-    if (marker === MARKER.adobe && (bytes[start + 11] ?? 0) > 2 && startsWith(segment(), 'Adobe'))
+    if (marker === MARKER.adobe && (bytes[start + 11] ?? 0) > 1 && startsWith(segment(), 'Adobe'))
       return undefined;
     if (marker === MARKER.profile && startsWith(segment(), 'ICC_PROFILE\0')) return undefined;
     if (marker === MARKER.exif && startsWith(segment(), 'Exif\0\0')) {

@@ -20,14 +20,12 @@ const SAMPLE_SIDE = 64;
  * @throws `IMAGE_UNSUPPORTED`
  */
 export async function openImage(header: ImageHeader): Promise<Sharp> {
-  if (header.depth === 'ushort') await checkRange(header);
-  else if (header.depth !== 'uchar') await checkNumbers(header);
+  if (header.values === 'sixteen') await checkRange(header);
+  if (header.values === 'numbers') await checkNumbers(header);
   return openEncoded(header.bytes);
 }
 
 async function checkRange(header: ImageHeader): Promise<void> {
-  // Other formats say how many bits they have, and decoders scale them.
-  if (header.format !== 'png' && header.format !== 'tiff') return;
   const { data, info } = await openEncoded(header.bytes)
     .resize(SAMPLE_SIDE, SAMPLE_SIDE, { fit: 'fill', kernel: 'nearest', fastShrinkOnLoad: false })
     .raw({ depth: 'ushort' })
@@ -44,8 +42,7 @@ async function checkNumbers(header: ImageHeader): Promise<void> {
   const { min, max } = await rangeOf(header);
   const isShown = min >= 0 && max <= MAX_8_BITS && (max > 1 || max === 0);
   if (isShown) return;
-  const kind = header.depth === 'float' || header.depth === 'double' ? 'floating-point values' : 'values';
-  throw unusual(header, `its ${kind} are ${round(min)} to ${round(max)}, not 0 to ${MAX_8_BITS}`);
+  throw unusual(header, `its values are ${round(min)} to ${round(max)}, not 0 to ${MAX_8_BITS}`);
 }
 
 async function rangeOf({ bytes, channels }: ImageHeader): Promise<{ min: number; max: number }> {

@@ -1,4 +1,4 @@
-import type { Sharp } from 'sharp';
+import type { Metadata } from 'sharp';
 import { openEncoded } from './configured-sharp.ts';
 import type { ImageStructure } from './formats/image-structure.ts';
 import { checkLimits, DEFAULT_LIMITS, estimateMemory, type ImageLimits } from './image-limits.ts';
@@ -13,8 +13,8 @@ export interface ImageHeader {
   readonly channels: number;
   /** Bits of a channel. */
   readonly bitDepth: number;
-  /** What libvips decodes a channel to: `uchar` for 8 bits, `ushort`, `float`, … */
-  readonly depth: string;
+  /** What the values of a channel mean: all of its range, perhaps less of 16 bits, or numbers of any kind. */
+  readonly values: 'whole' | 'sixteen' | 'numbers';
   /** Frames of an animation or pages of a document, of which the first one is decoded. */
   readonly frames: number;
   /** What is decoded: the image's bytes, or a copy without what decoders take offence at though no pixel is damaged. */
@@ -53,7 +53,6 @@ function describePlain(bytes: Uint8Array, jpeg: JpegHeader, limits: ImageLimits)
     height,
     channels,
     bitDepth: 8,
-    frames: 1,
     isTurned: orientation > 2,
     isHeldWhole: jpeg.isHeldWhole,
     rowsAtOnce: 1,
@@ -64,7 +63,7 @@ function describePlain(bytes: Uint8Array, jpeg: JpegHeader, limits: ImageLimits)
     format: 'jpeg',
     channels,
     bitDepth: 8,
-    depth: 'uchar',
+    values: 'whole',
     frames: 1,
     width: isSwapped ? height : width,
     height: isSwapped ? width : height,
@@ -80,18 +79,25 @@ async function decodeHeader(
   structure: ImageStructure,
   limits: ImageLimits,
 ): Promise<ImageHeader> {
-  let decoded: Awaited<ReturnType<Sharp['metadata']>>;
+  let decoded: Metadata;
   try {
     decoded = await openEncoded(repaired).metadata();
   } catch (error) {
     throw explainFailure(bytes, error);
   }
-  const { width, height, channels, depth, autoOrient } = decoded;
+  const { width, height, channels, autoOrient } = decoded;
   // A decoder may find another size in a file that was made to deceive.
   const shape = { ...structure, width, height };
   checkLimits(structure.name, shape, limits);
   const { format, bitDepth, frames } = structure;
   const memoryBytes = estimateMemory(shape);
-  const facts = { format, channels, bitDepth, depth, frames, memoryBytes };
+  const facts = { format, channels, bitDepth, values: valuesOf(format, decoded), frames, memoryBytes };
   return { ...facts, ...autoOrient, bytes: repaired, jpeg: undefined };
+}
+
+function valuesOf(format: string, { depth, space }: Metadata): ImageHeader['values'] {
+  // Other formats say how many bits they have, and CIELAB has a range of its own.
+  const isRaw = (format === 'png' || format === 'tiff') && !space.startsWith('lab');
+  if (!isRaw || depth === 'uchar') return 'whole';
+  return depth === 'ushort' ? 'sixteen' : 'numbers';
 }

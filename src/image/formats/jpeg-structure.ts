@@ -75,12 +75,13 @@ export function repairJpeg(bytes: Uint8Array): Uint8Array {
   const last = segments.at(-1);
   if (isCut || frame === undefined || last?.marker !== MARKER.startOfScan) return bytes;
   const isSequential = frame.marker === 0xc0 || frame.marker === 0xc1;
+  const channels = numberAt(bytes, frame.at + 9, 1) ?? 3;
   const parts: Uint8Array[] = [bytes.subarray(0, 2)];
   let isChanged = false;
   let known = 2;
   for (const segment of segments) {
     const part = bytes.slice(segment.at, segment.end);
-    isChanged = patchSegment(part, segment.marker, isSequential) || isChanged;
+    isChanged = patchSegment(part, segment.marker, isSequential, channels) || isChanged;
     // Fill bytes before a marker are allowed.
     isChanged ||= bytes.subarray(known, segment.at).some((byte) => byte !== 0xff);
     parts.push(part);
@@ -92,14 +93,16 @@ export function repairJpeg(bytes: Uint8Array): Uint8Array {
 }
 
 /** Corrects a segment in place as libjpeg reads it after its warning. */
-function patchSegment(segment: Uint8Array, marker: number, isSequential: boolean): boolean {
+function patchSegment(segment: Uint8Array, marker: number, isSequential: boolean, channels: number): boolean {
   if (marker === 0xe0 && textAt(segment, 4, 5) === 'JFIF\0' && segment[9] !== 1) {
     segment[9] = 1;
     return true;
   }
-  if (marker === 0xee && textAt(segment, 4, 5) === 'Adobe' && (segment[15] ?? 0) > 2) {
-    // Three channels are then taken for YCbCr, four for YCCK.
-    segment[15] = 1;
+  if (marker === 0xee && segment.length >= 16 && textAt(segment, 4, 5) === 'Adobe') {
+    // None, YCbCr for three channels or YCCK for four; of any other libjpeg takes the latter.
+    const transform = channels === 4 ? 2 : 1;
+    if (segment[15] === 0 || segment[15] === transform) return false;
+    segment[15] = transform;
     return true;
   }
   return marker === MARKER.startOfScan && isSequential && patchScan(segment);

@@ -13,9 +13,12 @@ const TAG = {
   samplesPerPixel: 277,
   rowsPerStrip: 278,
   stripBytes: 279,
+  planes: 284,
   tileLength: 323,
+
   tileOffsets: 324,
   tileBytes: 325,
+  sampleFormat: 339,
 } as const;
 
 const JPEG_COMPRESSION = 7;
@@ -55,6 +58,13 @@ const COMPRESSIONS: Readonly<Record<number, string>> = {
 /** Compressions that the bundled libtiff decodes. */
 const DECODED = new Set([1, 2, 3, 4, 5, JPEG_COMPRESSION, 8, 32_773, 32_946]);
 
+/** Formats of samples (TIFF 6.0, section 19). */
+const FLOAT = 3;
+const COMPLEX = 5;
+
+/** Bits of a channel that the bundled libvips takes. */
+const DEPTHS = new Set([1, 2, 4, 8, 16, 32, 64]);
+
 /** Colours that the bundled libvips does not read in every depth. */
 const COLOURS: Readonly<Record<number, string>> = {
   8: 'CIELAB',
@@ -76,43 +86,54 @@ export function readTiffStructure(bytes: Uint8Array): ImageStructure | undefined
   const value = (tag: number): number | undefined => valueOf(bytes, first, tag);
   const bits = value(TAG.bitsPerSample) ?? 1;
   const [compression = 1, photometric] = [value(TAG.compression), value(TAG.photometric)];
-  const method = COMPRESSIONS[compression] ?? `an unknown (${compression})`;
   const colours = COLOURS[photometric ?? -1];
+  const height = value(TAG.height);
   const isPalette = photometric === 3;
+  // Rows of one strip are read one by one, unless each channel has strips of its own.
+  const areStripsHeld = compression === JPEG_COMPRESSION || value(TAG.planes) === 2;
   // Reduced copies of another page are no pages of their own.
   const pages = others.filter((page) => ((valueOf(bytes, page, TAG.subfileType) ?? 0) & 1) === 0).length + 1;
   return {
     ...base,
     width: value(TAG.width),
-    height: value(TAG.height),
+    height,
     channels: isPalette ? 3 : (value(TAG.samplesPerPixel) ?? 1),
     bitDepth: isPalette ? 8 : bits,
     frames: pages,
     isTurned: (value(TAG.orientation) ?? 1) > 2,
-    rowsAtOnce:
-      value(TAG.tileLength) ?? Math.min(value(TAG.rowsPerStrip) ?? Infinity, value(TAG.height) ?? 1),
+    rowsAtOnce: value(TAG.tileLength) ?? (areStripsHeld ? (value(TAG.rowsPerStrip) ?? height ?? 1) : 1),
     // Only libjpeg converts these; without it they would be shown as if they were RGB.
     refused:
       photometric === YCBCR && compression !== JPEG_COMPRESSION
-        ? `a TIFF with YCbCr colours and ${method} compression`
+        ? `a TIFF with YCbCr colours and ${nameCompression(compression)} compression`
         : undefined,
-    unsupported: !DECODED.has(compression)
-      ? `a TIFF with ${method} compression`
-      : colours === undefined
-        ? findUnusualDepth(bits)
-        : `a TIFF with ${colours} colours in ${bits} bits per channel`,
+    unsupported: findUnsupported(compression, colours, bits, value(TAG.sampleFormat)),
   };
 }
 
-function findUnusualDepth(bits: number): string | undefined {
-  return [1, 2, 4, 8, 16, 32, 64].includes(bits) ? undefined : `a TIFF with ${bits} bits per channel`;
+function findUnsupported(
+  compression: number,
+  colours: string | undefined,
+  bits: number,
+  sampleFormat = 1,
+): string | undefined {
+  const channels = `${bits} bits per channel`;
+  if (!DECODED.has(compression)) return `a TIFF with ${nameCompression(compression)} compression`;
+  if (colours !== undefined) return `a TIFF with ${colours} colours in ${channels}`;
+  if (sampleFormat === COMPLEX || sampleFormat === COMPLEX + 1) return 'a TIFF with complex numbers';
+  if (sampleFormat === FLOAT && bits < 16) return `a TIFF with floating-point values in ${channels}`;
+  return DEPTHS.has(bits) ? undefined : `a TIFF with ${channels}`;
+}
+
+function nameCompression(compression: number): string {
+  return COMPRESSIONS[compression] ?? `an unknown (${compression})`;
 }
 
 /** Where a TIFF that cannot be decoded is damaged, as far as its first directory tells. */
 export function findTiffDamage(bytes: Uint8Array): string | undefined {
   if (bytes.length < 16) return cutOff('within its header');
   const [first] = listDirectories(bytes) ?? [];
-  if (first === undefined) return 'its directory lies beyond the end of the file';
+  if (first === undefined) return cutOff('before its directory');
   const offsets = listOf(bytes, first, TAG.stripOffsets) ?? listOf(bytes, first, TAG.tileOffsets);
   if (offsets === undefined) return 'its directory names no pixel data';
   const sizes = listOf(bytes, first, TAG.stripBytes) ?? listOf(bytes, first, TAG.tileBytes) ?? [];
