@@ -65,5 +65,5 @@ function unusual({ format }: ImageHeader, what: string): PixlakeError {
 }
 
 function round(value: number): string {
-  return String(Number(value.toPrecision(4)));
+  return String(Number(value.toPrecision(6)));
 }

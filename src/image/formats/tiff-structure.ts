@@ -104,7 +104,7 @@ export function readTiffStructure(bytes: Uint8Array): ImageStructure | undefined
     rowsAtOnce: value(TAG.tileLength) ?? (areStripsHeld ? (value(TAG.rowsPerStrip) ?? height ?? 1) : 1),
     // Only libjpeg converts these; without it they would be shown as if they were RGB.
     refused:
-      photometric === YCBCR && compression !== JPEG_COMPRESSION
+      photometric === YCBCR && compression !== JPEG_COMPRESSION && DECODED.has(compression)
         ? `a TIFF with YCbCr colours and ${nameCompression(compression)} compression`
         : undefined,
     unsupported: findUnsupported(compression, colours, bits, value(TAG.sampleFormat)),
