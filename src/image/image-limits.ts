@@ -63,27 +63,25 @@ function decoderBytes(image: MemoryShape, pixels: number, pixelBytes: number): n
   }
 }
 
-/** Refuses an image beyond the limits. @throws `IMAGE_TOO_LARGE` with the figures */
-export function checkLimits(
-  name: string,
-  image: MemoryShape,
-  { maxPixels, maxImageMemory }: ImageLimits,
-): void {
+/**
+ * Bytes of memory that decoding an image takes at most; see {@link estimateMemory}.
+ *
+ * @throws `IMAGE_TOO_LARGE` with the figures, for an image beyond the limits
+ */
+export function weighImage(name: string, image: MemoryShape, limits: ImageLimits): number {
   const { width, height } = image;
-  const size = `${name} of ${countText(width)} x ${countText(height)} pixels`;
+  const { maxPixels, maxImageMemory } = limits;
   if (width * height > maxPixels)
-    throw new PixlakeError(
-      'IMAGE_TOO_LARGE',
-      `${size}: more than the limit of ${countText(maxPixels)} pixels`,
-    );
+    throw tooLarge(name, image, `more than the limit of ${countText(maxPixels)} pixels`);
   const needed = estimateMemory(image);
-  if (needed > maxImageMemory) {
-    const [need, limit] = [countText(Math.ceil(needed / MIB)), countText(Math.floor(maxImageMemory / MIB))];
-    throw new PixlakeError(
-      'IMAGE_TOO_LARGE',
-      `${size}: decoding takes ${need} MiB of memory, more than the limit of ${limit} MiB`,
-    );
-  }
+  if (needed <= maxImageMemory) return needed;
+  const [need, limit] = [countText(Math.ceil(needed / MIB)), countText(Math.floor(maxImageMemory / MIB))];
+  throw tooLarge(name, image, `decoding takes ${need} MiB of memory, more than the limit of ${limit} MiB`);
 }
 
 const MIB = 1024 ** 2;
+
+function tooLarge(name: string, { width, height }: MemoryShape, problem: string): PixlakeError {
+  const size = `${name} of ${countText(width)} x ${countText(height)} pixels`;
+  return new PixlakeError('IMAGE_TOO_LARGE', `${size}: ${problem}`);
+}

@@ -1,7 +1,7 @@
 import type { Metadata } from 'sharp';
 import { openEncoded } from './configured-sharp.ts';
 import type { ImageStructure } from './formats/image-structure.ts';
-import { checkLimits, DEFAULT_LIMITS, estimateMemory, type ImageLimits } from './image-limits.ts';
+import { DEFAULT_LIMITS, type ImageLimits, weighImage } from './image-limits.ts';
 import { explainFailure, inspectImage, repairImage, unsupportedError } from './inspect-image.ts';
 import { type JpegHeader, parseJpegHeader } from './jpeg-header.ts';
 
@@ -41,7 +41,7 @@ export async function readHeader(
   const { name, width, height } = structure;
   // Without a size, what a decoder takes would not be bounded.
   if (width === undefined || height === undefined) throw explainFailure(bytes);
-  checkLimits(name, { ...structure, width, height }, limits);
+  weighImage(name, { ...structure, width, height }, limits);
   return decodeHeader(bytes, repaired, structure, limits);
 }
 
@@ -57,7 +57,7 @@ function describePlain(bytes: Uint8Array, jpeg: JpegHeader, limits: ImageLimits)
     isHeldWhole: jpeg.isHeldWhole,
     rowsAtOnce: 1,
   } as const;
-  checkLimits('JPEG', shape, limits);
+  const memoryBytes = weighImage('JPEG', shape, limits);
   const isSwapped = orientation >= 5;
   return {
     format: 'jpeg',
@@ -68,7 +68,7 @@ function describePlain(bytes: Uint8Array, jpeg: JpegHeader, limits: ImageLimits)
     width: isSwapped ? height : width,
     height: isSwapped ? width : height,
     bytes,
-    memoryBytes: estimateMemory(shape),
+    memoryBytes,
     jpeg,
   };
 }
@@ -87,10 +87,8 @@ async function decodeHeader(
   }
   const { width, height, channels, autoOrient } = decoded;
   // A decoder may find another size in a file that was made to deceive.
-  const shape = { ...structure, width, height };
-  checkLimits(structure.name, shape, limits);
+  const memoryBytes = weighImage(structure.name, { ...structure, width, height }, limits);
   const { format, bitDepth, frames } = structure;
-  const memoryBytes = estimateMemory(shape);
   const facts = { format, channels, bitDepth, values: valuesOf(format, decoded), frames, memoryBytes };
   return { ...facts, ...autoOrient, bytes: repaired, jpeg: undefined };
 }
