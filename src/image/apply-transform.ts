@@ -56,9 +56,10 @@ export async function applyTransform(
 export async function decodePixels(bytes: Uint8Array): Promise<Pixels> {
   try {
     const header = await readHeader(bytes);
-    using _lease = await memoryGate().acquire(header.memoryBytes);
-    const image = await openImage(header);
-    return await toPixels(image.autoOrient().pipelineColourspace('srgb').flatten({ background: '#ffffff' }));
+    return await memoryGate().hold(header.memoryBytes, async () => {
+      const image = await openImage(header);
+      return toPixels(image.autoOrient().pipelineColourspace('srgb').flatten({ background: '#ffffff' }));
+    });
   } catch (error) {
     throw toImageError(error, bytes);
   }

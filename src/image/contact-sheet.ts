@@ -112,16 +112,17 @@ function cardPlace(grid: Grid, index: number): { left: number; top: number } {
 async function drawTile(image: Buffer, left: number, top: number): Promise<OverlayOptions> {
   try {
     const header = await readHeader(image);
-    using _lease = await memoryGate().acquire(header.memoryBytes);
-    const opened = await openImage(header);
-    const { data, info } = await opened
-      .autoOrient()
-      .resize(TILE - 2, TILE - 2, { fit: 'inside' })
-      .flatten({ background: CARD })
-      .extend({ top: 1, bottom: 1, left: 1, right: 1, background: BORDER })
-      .toColourspace('srgb')
-      .png({ compressionLevel: 1 })
-      .toBuffer({ resolveWithObject: true });
+    const { data, info } = await memoryGate().hold(header.memoryBytes, async () => {
+      const opened = await openImage(header);
+      return opened
+        .autoOrient()
+        .resize(TILE - 2, TILE - 2, { fit: 'inside' })
+        .flatten({ background: CARD })
+        .extend({ top: 1, bottom: 1, left: 1, right: 1, background: BORDER })
+        .toColourspace('srgb')
+        .png({ compressionLevel: 1 })
+        .toBuffer({ resolveWithObject: true });
+    });
     return {
       input: data,
       left: left + Math.floor((TILE - info.width) / 2),

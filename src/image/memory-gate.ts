@@ -50,6 +50,16 @@ export class MemoryGate {
     return Atomics.load(this.cells, CELL.total) * UNIT_BYTES;
   }
 
+  /** Does some work while it has that much memory. @throws `WORKER_TOO_SMALL` */
+  async hold<Result>(sizeBytes: number, work: () => Promise<Result>): Promise<Result> {
+    const lease = await this.acquire(sizeBytes);
+    try {
+      return await work();
+    } finally {
+      lease[Symbol.dispose]();
+    }
+  }
+
   /** Waits until that much memory is free and takes it; dispose the result to give it back. @throws `WORKER_TOO_SMALL` */
   async acquire(sizeBytes: number): Promise<Disposable> {
     if (sizeBytes <= SMALL_IMAGE_BYTES) return UNWEIGHED;

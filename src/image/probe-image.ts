@@ -51,8 +51,7 @@ export async function probeImage(
     const header = await readHeader(bytes, limits);
     const { format, width, height, channels, frames, bitDepth } = header;
     facts = { format, width, height, channels, frames, bitDepth };
-    using _lease = await gate.acquire(header.memoryBytes);
-    await decode(header);
+    await gate.hold(header.memoryBytes, async () => decode(header));
     return { ...facts, status: 'ok', reason: null };
   } catch (error) {
     const { code, message } = toImageError(error, bytes);

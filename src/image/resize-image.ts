@@ -15,15 +15,16 @@ export interface ShownSize {
 export async function resizeImage(bytes: Uint8Array, size: ShownSize): Promise<Buffer> {
   const header = await readHeader(bytes);
   try {
-    using _lease = await memoryGate().acquire(header.memoryBytes);
-    const image = await openImage(header);
-    return await image
-      .autoOrient()
-      .pipelineColourspace('srgb')
-      .flatten({ background: '#ffffff' })
-      .resize({ ...size, background: '#ffffff' })
-      .jpeg({ quality: 90 })
-      .toBuffer();
+    return await memoryGate().hold(header.memoryBytes, async () => {
+      const image = await openImage(header);
+      return image
+        .autoOrient()
+        .pipelineColourspace('srgb')
+        .flatten({ background: '#ffffff' })
+        .resize({ ...size, background: '#ffffff' })
+        .jpeg({ quality: 90 })
+        .toBuffer();
+    });
   } catch (error) {
     throw toImageError(error, bytes);
   }

@@ -32,8 +32,9 @@ export async function transformOriginal(
   const header = await readHeader(bytes, work);
   const { width, height } = header;
   const drawn = drawTransform(transform, { width, height }, { seed, id, copy });
-  using _lease = await gate.acquire(header.memoryBytes + pixelBytes(drawn));
-  const rendered = await renderImage(bytes, transform, drawn, model, header);
+  const rendered = await gate.hold(header.memoryBytes + pixelBytes(drawn), async () =>
+    renderImage(bytes, transform, drawn, model, header),
+  );
   return { rendered, original: { width, height, sha256 }, drawn };
 }
 

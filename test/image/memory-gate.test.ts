@@ -16,18 +16,20 @@ test('images in work take no more than the gate has, and all get their turn', as
   await Promise.all(
     Array.from({ length: 40 }, async (_, index) => {
       const needed = (40 + (index % 4) * 50) * MIB;
-      using _lease = await gate.acquire(needed);
-      held += needed;
-      most = Math.max(most, held);
-      await new Promise((resolve) => setImmediate(resolve));
-      held -= needed;
-      done += 1;
+      await gate.hold(needed, async () => {
+        held += needed;
+        most = Math.max(most, held);
+        await new Promise((resolve) => setImmediate(resolve));
+        held -= needed;
+        done += 1;
+      });
     }),
   );
   expect(most).toBeLessThanOrEqual(200 * MIB);
   expect(most).toBeGreaterThan(100 * MIB);
   expect(done).toBe(40);
-  using _all = await gate.acquire(200 * MIB);
+  // All of it is free again.
+  expect(await gate.hold(200 * MIB, async () => 'held')).toBe('held');
 });
 
 test('a lease that is given back twice counts once', async () => {
@@ -35,7 +37,7 @@ test('a lease that is given back twice counts once', async () => {
   const lease = await gate.acquire(60 * MIB);
   lease[Symbol.dispose]();
   lease[Symbol.dispose]();
-  using _first = await gate.acquire(60 * MIB);
+  await gate.acquire(60 * MIB);
   const second = gate.acquire(60 * MIB);
   expect(await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 30, 'waits'))])).toBe(
     'waits',
@@ -68,8 +70,8 @@ test('threads share a gate by its cells', async () => {
   expect(await Promise.race([ours, new Promise((resolve) => setTimeout(resolve, 50, 'waits'))])).toBe(
     'waits',
   );
-  worker.postMessage('done');
-  using _lease = await ours;
+  worker.postMessage('done', []);
+  (await ours)[Symbol.dispose]();
 });
 
 test('an image that this machine cannot hold is an error and no verdict', async () => {

@@ -1,64 +1,74 @@
 import { readBrands } from './iso-media-structure.ts';
 import { countText, numberAt, textAt } from './image-structure.ts';
 
-/** Files that begin with a signature and hold an image that is not decoded here. */
-const IMAGES: readonly (readonly [signature: RegExp, name: string])[] = [
-  [/^\0\0\0\x0cjP {2}\r\n\x87\n[\s\S]{8}jp[xm]/u, 'a JPEG 2000 file'],
-  [/^\0\0\0\x0cjP {2}\r\n\x87\n/u, 'a JPEG 2000 file'],
-  [/^\xff\x4f\xff\x51/u, 'a JPEG 2000 codestream'],
-  [/^(?:\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n)/u, 'a JPEG XL file'],
-  [/^II\xbc/u, 'a JPEG XR file'],
-  [/^P[1-6][\s#]/u, 'a PNM file'],
-  [/^P7\n/u, 'a PAM file'],
-  [/^P[Ff]\s/u, 'a PFM file'],
-  [/^8BPS\0[\x01\x02]/u, 'a Photoshop file'],
-  [/^\x76\x2f\x31\x01/u, 'an OpenEXR file'],
-  [/^#\?R(?:ADIANCE|GBE)/u, 'a Radiance HDR file'],
-  [/^SIMPLE {2}= /u, 'a FITS file'],
-  [/^DDS \x7c/u, 'a DDS texture'],
-  [/^qoif/u, 'a QOI file'],
-  [/^FLIF/u, 'a FLIF file'],
-  [/^BPG\xfb/u, 'a BPG file'],
-  [/^gimp xcf/u, 'a GIMP file'],
-  [/^FUJIFILMCCD-RAW/u, 'a Fujifilm raw file'],
-  [/^IIU\0/u, 'a Panasonic raw file'],
-  [/^IIR[OS]/u, 'an Olympus raw file'],
-  [/^\x0a[\0-\x05]\x01[\x01\x02\x04\x08]/u, 'a PCX file'],
-  [/^\x01\xda[\0\x01][\x01\x02]/u, 'an SGI image file'],
-  [/^\x59\xa6\x6a\x95/u, 'a Sun raster file'],
-  [/^\xd7\xcd\xc6\x9a/u, 'a Windows metafile'],
-  [/^\x01\0\0\0[\s\S]{36} EMF/u, 'an enhanced metafile'],
-  [/^%!PS|^\xc5\xd0\xd3\xc6/u, 'a PostScript file'],
-  [/^%PDF-/u, 'a PDF file'],
-  [/^AT&TFORM/u, 'a DjVu file'],
-];
+/** Stands for any byte in a signature. */
+const ANY = '\u0100';
 
-/** Files that begin with a signature and hold no image, or none that is meant. */
-const OTHERS: readonly (readonly [signature: RegExp, name: string])[] = [
-  [/^\0\x05\x16[\0\x07]/u, 'a macOS resource fork'],
-  [/^PK(?:\x03\x04|\x05\x06)/u, 'a ZIP archive'],
-  [/^\x1f\x8b/u, 'a gzip file'],
-  [/^BZh[1-9]/u, 'a bzip2 file'],
-  [/^\xfd7zXZ\0/u, 'an xz file'],
-  [/^\x28\xb5\x2f\xfd/u, 'a Zstandard file'],
-  [/^7z\xbc\xaf\x27\x1c/u, 'a 7-Zip archive'],
-  [/^Rar!\x1a\x07/u, 'a RAR archive'],
-  [/^RIFF[\s\S]{4}AVI /u, 'an AVI video'],
-  [/^RIFF[\s\S]{4}WAVE/u, 'a WAVE sound file'],
-  [/^\x1a\x45\xdf\xa3/u, 'a Matroska or WebM video'],
-  [/^OggS/u, 'an Ogg file'],
-  [/^ID3|^\xff[\xf2\xf3\xfb]/u, 'an MP3 sound file'],
-  [/^fLaC/u, 'a FLAC sound file'],
-  [/^FLV\x01/u, 'a Flash video'],
-  [/^\0\0\x01[\xb3\xba]/u, 'an MPEG video'],
-  [/^\x7fELF|^MZ/u, 'a program'],
-  [/^PAR1/u, 'a Parquet file'],
-  [/^\x93NUMPY/u, 'a NumPy array'],
-  [/^\x89HDF\r\n/u, 'an HDF5 file'],
-  [/^SQLite format 3\0/u, 'an SQLite database'],
-  [/^\xd0\xcf\x11\xe0/u, 'an Office document'],
-  [/^version https:\/\/git-lfs/u, 'a Git LFS pointer, which stands for a file that was not fetched'],
-];
+/** Names of files by the signatures, of which one lies at their start; bytes as Latin-1. */
+type Signatures = Readonly<Record<string, readonly string[]>>;
+
+/** Files that hold an image that is not decoded here. */
+const IMAGES: Signatures = {
+  'a JPEG 2000 file': ['\0\0\0\fjP  \r\n\u0087\n'],
+  'a JPEG 2000 codestream': ['\u00ffO\u00ffQ'],
+  'a JPEG XL file': ['\u00ff\n', '\0\0\0\fJXL \r\n\u0087\n'],
+  'a JPEG XR file': ['II\u00bc'],
+  'a PNM file': ['1', '2', '3', '4', '5', '6'].flatMap((kind) => [
+    `P${kind}\n`,
+    `P${kind} `,
+    `P${kind}#`,
+    `P${kind}\r`,
+  ]),
+  'a PAM file': ['P7\n'],
+  'a PFM file': ['PF\n', 'Pf\n'],
+  'a Photoshop file': ['8BPS\0'],
+  'an OpenEXR file': ['v/1\u0001'],
+  'a Radiance HDR file': ['#?RADIANCE', '#?RGBE'],
+  'a FITS file': ['SIMPLE  = '],
+  'a DDS texture': ['DDS |'],
+  'a QOI file': ['qoif'],
+  'a FLIF file': ['FLIF'],
+  'a BPG file': ['BPG\u00fb'],
+  'a GIMP file': ['gimp xcf'],
+  'a Fujifilm raw file': ['FUJIFILMCCD-RAW'],
+  'a Panasonic raw file': ['IIU\0'],
+  'an Olympus raw file': ['IIRO', 'IIRS'],
+  'a PCX file': ['\n\u0005\u0001'],
+  'an SGI image file': ['\u0001\u00da\0', '\u0001\u00da\u0001'],
+  'a Sun raster file': ['Y\u00a6j\u0095'],
+  'a Windows metafile': ['\u00d7\u00cd\u00c6\u009a'],
+  'an enhanced metafile': [`\u0001\0\0\0${ANY.repeat(36)} EMF`],
+  'a PostScript file': ['%!PS', '\u00c5\u00d0\u00d3\u00c6'],
+  'a PDF file': ['%PDF-'],
+  'a DjVu file': ['AT&TFORM'],
+};
+
+/** Files that hold no image, or none that is meant. */
+const OTHERS: Signatures = {
+  'a macOS resource fork': ['\0\u0005\u0016\0', '\0\u0005\u0016\u0007'],
+  'a ZIP archive': ['PK\u0003\u0004', 'PK\u0005\u0006'],
+  'a gzip file': ['\u001f\u008b'],
+  'a bzip2 file': ['BZh'],
+  'an xz file': ['\u00fd7zXZ\0'],
+  'a Zstandard file': ['(\u00b5/\u00fd'],
+  'a 7-Zip archive': ["7z\u00bc\u00af'\u001c"],
+  'a RAR archive': ['Rar!\u001a\u0007'],
+  'an AVI video': [`RIFF${ANY.repeat(4)}AVI `],
+  'a WAVE sound file': [`RIFF${ANY.repeat(4)}WAVE`],
+  'a Matroska or WebM video': ['\u001aE\u00df\u00a3'],
+  'an Ogg file': ['OggS'],
+  'an MP3 sound file': ['ID3', '\u00ff\u00fb', '\u00ff\u00f3', '\u00ff\u00f2'],
+  'a FLAC sound file': ['fLaC'],
+  'a Flash video': ['FLV\u0001'],
+  'an MPEG video': ['\0\0\u0001\u00ba', '\0\0\u0001\u00b3'],
+  'a program': ['\u007fELF', 'MZ'],
+  'a Parquet file': ['PAR1'],
+  'a NumPy array': ['\u0093NUMPY'],
+  'an HDF5 file': ['\u0089HDF\r\n'],
+  'an SQLite database': ['SQLite format 3\0'],
+  'an Office document': ['\u00d0\u00cf\u0011\u00e0'],
+  'a Git LFS pointer, which stands for a file that was not fetched': ['version https://git-lfs'],
+};
 
 /** Text by what it begins with, behind spaces and a byte order mark. */
 const TEXTS: readonly (readonly [start: RegExp, name: string])[] = [
@@ -84,16 +94,21 @@ export function nameFormat(bytes: Uint8Array): NamedFormat | undefined {
   const start = textAt(bytes, 0, 64);
   const drawing = nameDrawing(bytes);
   if (drawing !== undefined) return { name: drawing, isImage: true };
-  const image =
-    IMAGES.find(([signature]) => signature.test(start))?.[1] ?? nameBitmap(bytes) ?? nameIcon(bytes);
+  const image = findSignature(start, IMAGES) ?? nameBitmap(bytes) ?? nameIcon(bytes);
   if (image !== undefined) return { name: image, isImage: true };
-  const other =
-    nameMedia(bytes) ?? OTHERS.find(([signature]) => signature.test(start))?.[1] ?? nameByPlace(bytes);
+  const other = nameMedia(bytes) ?? findSignature(start, OTHERS) ?? nameByPlace(bytes);
   if (other !== undefined) return { name: other, isImage: false };
   const text = nameText(bytes);
   if (text !== undefined) return { name: text, isImage: false };
   const raster = nameTarga(bytes);
   return raster === undefined ? undefined : { name: raster, isImage: true };
+}
+
+function findSignature(start: string, signatures: Signatures): string | undefined {
+  const isAt = (signature: string): boolean =>
+    start.length >= signature.length &&
+    Array.from(signature).every((byte, index) => byte === ANY || byte === start[index]);
+  return Object.keys(signatures).find((name) => signatures[name]?.some(isAt));
 }
 
 /** SVG, which is a program that draws rather than pixels. */

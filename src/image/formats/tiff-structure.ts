@@ -1,4 +1,4 @@
-import { countText, cutOff, type ImageStructure, numberAt, PLAIN } from './image-structure.ts';
+import { countText, cutOff, type ImageStructure, PLAIN } from './image-structure.ts';
 import { listDirectories, type TiffDirectory, type TiffEntry, valuesOf } from './tiff-directory.ts';
 
 const TAG = {
