@@ -33,7 +33,7 @@ const IMMUTABLE = 'private, max-age=31536000, immutable';
 const REVALIDATED = 'private, max-age=60';
 
 /** Keys of images that runs have written; nothing else of a run is served as an image. */
-const RUN_IMAGE_KEY = /^runs\/(?<run>[^/]+)\/run_id=[0-9a-f]{16}\/images\/\d{5,}\/[^/]+$/u;
+const RUN_IMAGE_KEY = /^runs\/(?<run>[^/]+)\/run_id=[0-9a-f]{16}\/images\/[0-9a-f]{2}\/\d{5,}\/[^/]+$/u;
 
 const FORMAT_OF_ENDING: Readonly<Record<string, string>> = {
   jpg: 'jpeg',

@@ -1,18 +1,33 @@
-import { executionFolder, isName, runFolder, tableFolder } from '../storage/lake-layout.ts';
+import { isName, tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readSnapshotAsOf } from '../table/table-history.ts';
 import { listAttachedNames, openAttached } from './attached-table.ts';
 import type { FoundTable } from './found-table.ts';
 import type { TableReference } from './parse-select.ts';
+import { findFinishedRun } from './run-folders.ts';
 
 /** Schema under which outputs of runs are queried: `FROM runs."men-shoes"`. */
 export const RUNS_SCHEMA = 'runs';
 
+/** Schema under which the images that a run could not write are queried: `FROM errors."men-shoes"`. */
+export const ERRORS_SCHEMA = 'errors';
+
+/** The tables of a run, by the schema under which they are queried: their folders below that of its execution. */
+const RUN_TABLES: ReadonlyMap<string, string> = new Map([
+  [RUNS_SCHEMA, 'manifest'],
+  [ERRORS_SCHEMA, 'errors'],
+]);
+
+/** Whether a schema is one that pixlake defines, in lower case. */
+export function isRunSchema(schema: string): boolean {
+  return RUN_TABLES.has(schema);
+}
+
 /**
- * Finds a table of the lake, the output of the newest finished execution of a run, or an attached table, as of the version that is asked for;
+ * Finds a table of the lake, the output or the errors of the newest finished execution of a run, or an attached table, as of the version asked for;
  * `undefined` where there is none.
  *
- * @throws `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
+ * @throws `RUN_TOO_OLD`, `RUN_CORRUPT`, `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */
 export async function findTable(
   store: ObjectStore,
@@ -21,40 +36,35 @@ export async function findTable(
   const { schema, asOf } = reference;
   const name = isName(reference.name) ? await findName(store, reference) : undefined;
   if (name === undefined) return undefined;
-  const folder = schema === RUNS_SCHEMA ? await findFinishedManifest(store, name) : tableFolder(name);
+  const child = RUN_TABLES.get(schema);
+  const folder =
+    child === undefined ? tableFolder(name) : joinFolder((await findFinishedRun(store, name))?.folder, child);
   if (folder === undefined) return undefined;
   const snapshot = await readSnapshotAsOf(store, folder, asOf);
   if (snapshot !== undefined) return { store, snapshot, isAttached: false };
-  return schema === RUNS_SCHEMA ? undefined : openAttached(store, name, asOf);
+  return child === undefined ? openAttached(store, name, asOf) : undefined;
 }
 
-/** The table that a name on a command line means: `images`, `runs.men`, `runs."men-shoes"`. */
+function joinFolder(parent: string | undefined, child: string): string | undefined {
+  return parent === undefined ? undefined : `${parent}/${child}`;
+}
+
+/** The table that a name on a command line means: `images`, `runs.men`, `runs."men-shoes"`, `errors.men`. */
 export function parseTableName(text: string): TableReference {
   const name = text.replaceAll('"', '');
-  return name.startsWith(`${RUNS_SCHEMA}.`)
-    ? { schema: RUNS_SCHEMA, name: name.slice(RUNS_SCHEMA.length + 1) }
+  const [schema = ''] = name.split('.', 1);
+  return isRunSchema(schema) && name.length > schema.length
+    ? { schema, name: name.slice(schema.length + 1) }
     : { schema: '', name };
 }
 
 /** SQL ignores the case of names; folders do not. */
 async function findName(store: ObjectStore, { schema, name }: TableReference): Promise<string | undefined> {
   const names = (await listTableNames(store))
-    .filter((known) => known.schema === schema)
+    .filter((known) => known.schema === (isRunSchema(schema) ? RUNS_SCHEMA : ''))
     .map((known) => known.name);
   if (names.includes(name)) return name;
   return names.find((known) => known.toLowerCase() === name.toLowerCase());
-}
-
-async function findFinishedManifest(store: ObjectStore, name: string): Promise<string | undefined> {
-  let newest: { folder: string; modifiedMs: number } | undefined;
-  for (const child of await store.listFolders(runFolder(name))) {
-    const folder = executionFolder(name, child.replace(/^run_id=/u, ''));
-    const success = await store.stat(`${folder}/_SUCCESS`);
-    if (success && (newest === undefined || success.modifiedMs > newest.modifiedMs)) {
-      newest = { folder, modifiedMs: success.modifiedMs };
-    }
-  }
-  return newest && `${newest.folder}/manifest`;
 }
 
 /** Names all tables and runs that a query can read, those of runs as `runs.<name>`. */

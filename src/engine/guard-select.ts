@@ -1,5 +1,5 @@
 import { PixlakeError } from '../errors.ts';
-import { RUNS_SCHEMA } from './find-table.ts';
+import { isRunSchema } from './find-table.ts';
 import { ALLOWED_FUNCTIONS, ALLOWED_TABLE_FUNCTIONS } from './sql-functions.ts';
 import { tokenize } from './sql-tokens.ts';
 import { splitVersion } from './versioned-names.ts';
@@ -183,7 +183,7 @@ function checkTable(node: Node): void {
   const { catalog_name: catalog = '', schema_name: schema = '' } = node as Readonly<Record<string, string>>;
   if (catalog !== '') throw refuse(`the catalog ${catalog} is not allowed`);
   const { text } = splitVersion(schema.toLowerCase());
-  if (text !== '' && text !== RUNS_SCHEMA) throw refuse(`the schema ${schema} is not allowed`);
+  if (text !== '' && !isRunSchema(text)) throw refuse(`the schema ${schema} is not allowed`);
 }
 
 /** Names of WITH clauses must not be such as DuckDB would look for elsewhere where the clause does not reach: in files, or its own views. */

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { type AsOf, describeAsOf } from '../table/as-of.ts';
 import { pruneFiles } from '../table/prune-files.ts';
 import type { DataFile, Snapshot } from '../table/snapshot.ts';
-import { findTable, listTableNames, parseTableName, RUNS_SCHEMA } from './find-table.ts';
+import { findTable, isRunSchema, listTableNames, parseTableName } from './find-table.ts';
 import type { FoundTable } from './found-table.ts';
 import type { SqlSession } from './open-duckdb.ts';
 import type { ParsedSelect, TableReference } from './parse-select.ts';
@@ -53,7 +53,7 @@ export async function createViews(
   const queried: QueriedTable[] = [];
   for (const { reference: written, predicate, viewName } of query.tables) {
     // Other schemas, such as information_schema, are DuckDB's own.
-    if (written.schema !== '' && written.schema.toLowerCase() !== RUNS_SCHEMA) continue;
+    if (written.schema !== '' && !isRunSchema(written.schema.toLowerCase())) continue;
     const reference: TableReference = {
       schema: written.schema.toLowerCase(),
       name: written.name,

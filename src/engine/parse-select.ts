@@ -31,6 +31,8 @@ export interface ParsedSelect {
   readonly tables: readonly ParsedTable[];
   /** Names that WITH clauses define anywhere in the query; a table reference may mean one of them. */
   readonly cteNames: ReadonlySet<string>;
+  /** DuckDB's syntax tree of the statement. */
+  readonly tree: unknown;
 }
 
 interface SerializedSql {
@@ -66,7 +68,8 @@ export async function parseSelect(
   const resolved = text === written ? statement : checkSingleSelect(text, tree);
   if (resolved !== statement) guard(resolved);
   collect(resolved, new Map(), tables, cteNames);
-  return { sql: await withoutTrailer(db, text, tree), tables: [...tables.values()], cteNames };
+  const cut = await withoutTrailer(db, text, tree);
+  return { sql: cut, tables: [...tables.values()], cteNames, tree: resolved };
 }
 
 function checkSingleSelect(sql: string, tree: SerializedSql): unknown {

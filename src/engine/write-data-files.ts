@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { messageOf, PixlakeError } from '../errors.ts';
+import { hashFile } from '../storage/hash-file.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { columnTags } from '../table/column-tag.ts';
 import { encodeDataPath, toDataKey } from '../table/data-path.ts';
@@ -20,8 +21,8 @@ export interface DataFilesRequest {
   readonly partitionColumns: readonly string[];
   /** Object key of the table's folder. */
   readonly folder: string;
-  /** Name of the file where the table has no partitions; random by default. */
-  readonly fileName?: string;
+  /** Beginning of the name of the file where the table has no partitions: a hash of its contents follows. The name is random by default. */
+  readonly namePrefix?: string;
   /** Puts all rows into this one partition: those of `query` are then without the partition columns. */
   readonly partition?: DataPartition;
   /** Size in bytes from which on another file is begun; by default each partition is one file. */
@@ -68,7 +69,7 @@ export async function writeDataFiles(
     const actions: AddAction[] = [];
     for (const file of copied) {
       if (file.count === 0n) continue;
-      const path = pathInTable(request, relative(target, file.filename));
+      const path = await pathInTable(request, target, file.filename);
       await store.moveIn(`${request.folder}/${path}`, file.filename);
       const keys = (file.partition_keys ?? []).map(({ key, value }) => [key, value] as const);
       actions.push({
@@ -87,9 +88,16 @@ export async function writeDataFiles(
   }
 }
 
-/** Where a file goes that was written as `written` below the scratch folder. */
-function pathInTable({ partition, targetBytes }: DataFilesRequest, written: string): string {
-  const path = written.split(sep).join('/');
+/** Where a file goes that was written below the scratch folder `target`. */
+async function pathInTable(
+  { partition, targetBytes, namePrefix }: DataFilesRequest,
+  target: string,
+  written: string,
+): Promise<string> {
+  if (namePrefix !== undefined) {
+    return `${namePrefix}-${(await hashFile(written)).slice(0, 8)}.parquet`;
+  }
+  const path = relative(target, written).split(sep).join('/');
   // Files that DuckDB splits by size are numbered from 0 each time.
   const name = targetBytes === undefined ? path : `part-${randomUUID()}.parquet`;
   return partition === undefined || partition.folder === '' ? name : `${partition.folder}/${name}`;
@@ -118,7 +126,7 @@ async function copyToParquet(db: DuckDb, request: DataFilesRequest, target: stri
       : []),
   ];
   const isFolder = isPartitioned || targetBytes !== undefined;
-  const destination = isFolder ? target : join(target, request.fileName ?? `part-${randomUUID()}.parquet`);
+  const destination = isFolder ? target : join(target, `part-${randomUUID()}.parquet`);
   try {
     return await db.rows<CopiedFile>(
       `COPY (${await checkedQuery(db, request)}) TO ${quoteText(destination)} (${options.join(', ')})`,

@@ -21,6 +21,7 @@ const FINAL_CODES = new Set<ErrorCode>([
   'STORAGE_DENIED',
   'BUCKET_NOT_FOUND',
   'HTTPFS_UNAVAILABLE',
+  'RUN_CORRUPT',
   'MODEL_MISMATCH',
   'MODEL_NOT_FOUND',
   'MODEL_CARD_INVALID',
@@ -31,10 +32,10 @@ const FINAL_CODES = new Set<ErrorCode>([
 /** Runs shards in worker threads of this process, one for each core by default. */
 export function createLocalExecutor(workers: number = availableParallelism()): ShardExecutor {
   return {
-    async execute(job, shards, { signal, onProgress }) {
-      if (shards.length === 0) return;
+    async execute(job, shards, { shardCount, signal, onProgress, onShard }) {
+      if (shardCount === 0) return;
       const counters = new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT));
-      const threads = Math.min(workers, shards.length, await maxWorkers(job.model?.onnxPath));
+      const threads = Math.min(workers, shardCount, await maxWorkers(job.model?.onnxPath));
       // All cores are used, none by two: fewer workers leave more threads to each one's model.
       const modelThreads = Math.max(1, Math.floor(availableParallelism() / threads));
       const pool = new Piscina({
@@ -50,10 +51,13 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
       const report = setInterval(() => onProgress(progressOf(counters)), PROGRESS_MS);
       signal.addEventListener('abort', cancel, { once: true });
       if (signal.aborted) cancel();
-      const queue = shards.values();
+      const queue = shards[Symbol.iterator]();
       // As many loops as threads: shards are taken one at a time, so that the queue of a billion images takes no memory.
       const loops = Array.from({ length: threads }, async () => {
-        for (const shard of queue) await attempt(pool, { job, shard, modelThreads, counters }, signal);
+        for (let next = queue.next(); !next.done; next = queue.next()) {
+          await attempt(pool, { job, shard: next.value, modelThreads, counters }, signal);
+          onShard(next.value);
+        }
       });
       try {
         await Promise.all(loops);

@@ -56,7 +56,7 @@ async function findEmbeddings(
 ): Promise<Execution & { readonly column: string }> {
   const wanted = name.replaceAll('"', '').replace(/^runs\./u, '');
   for (const runName of await store.listFolders('runs')) {
-    for (const execution of await listExecutions(store, runName)) {
+    for (const execution of (await listExecutions(store, runName)).executions) {
       const isMeant = runName === wanted || execution.sourceTable.replaceAll('"', '') === wanted;
       const [column] = execution.model?.embeddings ?? [];
       if (!isMeant || column === undefined) continue;

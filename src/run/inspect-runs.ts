@@ -1,18 +1,26 @@
 import { rm } from 'node:fs/promises';
 import { openDuckDb } from '../engine/open-duckdb.ts';
 import { quoteText } from '../engine/sql-text.ts';
-import { PixlakeError } from '../errors.ts';
-import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
+import { selectSnapshot } from '../engine/table-view.ts';
+import { type ErrorCode, PixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { readSuccess } from './commit-run.ts';
 import {
+  blockCountOf,
+  blockOf,
   type Execution,
   executionKeys,
+  findNewestExecution,
   folderOf,
   listExecutions,
-  listFinishedShards,
-  type RunState,
-  readMarkers,
   readRunState,
+  type RunState,
 } from './execution.ts';
+import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
+import { selectErrors } from './plan-retry.ts';
+import { listRetries } from './retry-run.ts';
+import { readMarker, type ShardMarker } from './shard-marker.ts';
+import { workInOrder } from './work-in-order.ts';
 
 /** Where an execution of a run stands; the counts are of its finished shards. */
 export interface RunStatus {
@@ -23,6 +31,24 @@ export interface RunStatus {
   readonly finishedShardCount: number;
   readonly imageCount: number;
   readonly errorCount: number;
+  /** Retries that have finished; the counts hold what they made. */
+  readonly retryCount: number;
+}
+
+/** An execution of a run that cannot be read, and why. */
+export interface UnreadableRunStatus {
+  readonly name: string;
+  /** Object key of the execution's folder. */
+  readonly folder: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy: string | undefined;
+}
+
+/** The runs of a lake: names sorted, newest execution first. */
+export interface RunListing {
+  readonly runs: readonly RunStatus[];
+  readonly unreadable: readonly UnreadableRunStatus[];
 }
 
 /** Why one image was not written. */
@@ -35,20 +61,27 @@ export interface RunError {
   readonly message: string;
 }
 
-/** Lists all executions of all runs: names sorted, newest execution first. */
-export async function listRuns(store: ObjectStore): Promise<RunStatus[]> {
-  const statuses: RunStatus[] = [];
+/** Lists all executions of all runs, and those that cannot be read. */
+export async function listRuns(store: ObjectStore): Promise<RunListing> {
+  const runs: RunStatus[] = [];
+  const unreadable: UnreadableRunStatus[] = [];
   for (const name of await store.listFolders('runs')) {
-    for (const execution of await listExecutions(store, name))
-      statuses.push(await readStatus(store, execution));
+    const found = await listExecutions(store, name);
+    for (const execution of found.executions) runs.push(await readStatus(store, execution));
+    for (const { folder, error } of found.unreadable) {
+      const { code, message, remedy } = error;
+      unreadable.push({ name, folder, code, message, remedy });
+    }
   }
-  return statuses;
+  return { runs, unreadable };
 }
 
-/** Finds the newest execution of a named run. @throws `RUN_NOT_FOUND` */
+/** Finds the newest execution of a named run. @throws `RUN_NOT_FOUND`, `RUN_TOO_OLD`, `RUN_CORRUPT` */
 export async function findRun(store: ObjectStore, name: string): Promise<RunStatus> {
-  const [latest] = await listExecutions(store, name);
+  const latest = await findNewestExecution(store, name);
   if (latest !== undefined) return readStatus(store, latest);
+  const [old] = (await listExecutions(store, name)).unreadable;
+  if (old !== undefined) throw old.error;
   const names = await store.listFolders('runs');
   throw new PixlakeError('RUN_NOT_FOUND', `there is no run ${name} in ${store.uri}`, {
     remedy: names.length === 0 ? 'the lake has no runs yet' : `the lake has: ${names.join(', ')}`,
@@ -66,30 +99,93 @@ export async function cancelRun(store: ObjectStore, name: string): Promise<RunSt
 
 /** Reads why images of a run were not written, at most `limit`, in the order of the plan. @throws `RUN_NOT_FOUND` */
 export async function readRunErrors(store: ObjectStore, name: string, limit: number): Promise<RunError[]> {
-  const { folder } = await findRun(store, name);
-  const files: ObjectEntry[] = [];
-  for await (const entry of store.list(executionKeys.errors(folder))) files.push(entry);
-  if (files.length === 0) return [];
+  const { execution, state } = await findRun(store, name);
   const scratchDir = await store.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir });
-    files.sort((a, b) => (a.key < b.key ? -1 : 1));
-    const list = (await db.locate(store, files)).map(quoteText).join(', ');
-    return await db.rows<RunError>(`FROM read_parquet([${list}], hive_partitioning = false) LIMIT ${limit}`);
+    const rows =
+      state === 'finished'
+        ? await selectErrors(db, store, name)
+        : await selectShardErrors(db, store, execution, limit);
+    if (rows === undefined) return [];
+    return await db.rows<RunError>(
+      `SELECT * EXCLUDE (ordinal) FROM (${rows}) ORDER BY ordinal, "copy" LIMIT ${limit}`,
+    );
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
   }
 }
 
+type Locator = Parameters<typeof selectSnapshot>[0];
+
+/** The errors of the shards that an unfinished run has done: those of the first ones that have enough of them. */
+async function selectShardErrors(
+  db: Locator,
+  store: ObjectStore,
+  execution: Execution,
+  limit: number,
+): Promise<string | undefined> {
+  const folder = folderOf(execution);
+  const finished = await readFinishedShards(store, execution);
+  const files: { key: string; sizeBytes: number; modifiedMs: number }[] = [];
+  let errorCount = 0;
+  for await (const marker of readMarkers(store, execution, finished, () => true)) {
+    if (errorCount >= limit) break;
+    if (marker.errors === null) continue;
+    const { name, sizeBytes } = marker.errors;
+    files.push({ key: `${executionKeys.errors(folder)}/${name}`, sizeBytes, modifiedMs: 0 });
+    errorCount += marker.errorCount;
+  }
+  if (files.length === 0) return undefined;
+  const paths = (await db.locate(store, files)).map(quoteText).join(', ');
+  return `SELECT * EXCLUDE (__ordinal) FROM read_parquet([${paths}], hive_partitioning = false)`;
+}
+
+const MARKERS_AT_ONCE = 32;
+
+/** The markers of the finished shards that are wanted, in their order. */
+async function* readMarkers(
+  store: ObjectStore,
+  execution: Execution,
+  finished: FinishedShards,
+  isWanted: (shard: number) => boolean,
+): AsyncGenerator<ShardMarker> {
+  const shards = finished.done(isWanted);
+  const read = async (shard: number): Promise<ShardMarker | undefined> =>
+    readMarker(store, folderOf(execution), shard);
+  for await (const marker of workInOrder(shards, MARKERS_AT_ONCE, read))
+    if (marker !== undefined) yield marker;
+}
+
+/** A run that has finished says so in one object, a block of a thousand shards in another one; single markers are read of other blocks only. */
 async function readStatus(store: ObjectStore, execution: Execution): Promise<RunStatus> {
   const folder = folderOf(execution);
-  const shards = await listFinishedShards(store, folder);
-  let imageCount = 0;
-  let errorCount = 0;
-  for await (const marker of readMarkers(store, folder, shards)) {
+  const state = await readRunState(store, folder);
+  const success = state === 'finished' ? await readSuccess(store, folder) : undefined;
+  if (success !== undefined) {
+    const retries = (await listRetries(store, folder)).filter((retry) => retry.success !== undefined);
+    const retriedCount = retries.reduce((sum, retry) => sum + (retry.success?.imageCount ?? 0), 0);
+    return {
+      execution,
+      folder,
+      state,
+      finishedShardCount: execution.shardCount,
+      imageCount: success.imageCount + retriedCount,
+      errorCount: success.errorCount - retriedCount,
+      retryCount: retries.length,
+    };
+  }
+  const finished = await readFinishedShards(store, execution);
+  let [imageCount, errorCount] = [0, 0];
+  for (let block = 0; block < blockCountOf(execution); block++) {
+    imageCount += finished.blocks.get(block)?.imageCount ?? 0;
+    errorCount += finished.blocks.get(block)?.errorCount ?? 0;
+  }
+  const isUnmerged = (shard: number): boolean => !finished.blocks.has(blockOf(shard));
+  for await (const marker of readMarkers(store, execution, finished, isUnmerged)) {
     imageCount += marker.imageCount;
     errorCount += marker.errorCount;
   }
-  const state = await readRunState(store, folder);
-  return { execution, folder, state, finishedShardCount: shards.size, imageCount, errorCount };
+  const finishedShardCount = finished.count;
+  return { execution, folder, state, finishedShardCount, imageCount, errorCount, retryCount: 0 };
 }

@@ -60,6 +60,18 @@ const WRITTEN_COLUMNS: readonly ManifestColumn[] = [
   { name: 'blur', type: 'DOUBLE', valueOf: ({ drawn }) => drawn.blur },
 ];
 
+/** The Delta types that columns filled by an appender are stored as. */
+export const DELTA_TYPES: Readonly<Record<AppendableType, DeltaType>> = {
+  BIGINT: 'long',
+  INTEGER: 'integer',
+  DOUBLE: 'double',
+  FLOAT: 'float',
+  BOOLEAN: 'boolean',
+  VARCHAR: 'string',
+  'VARCHAR[]': deltaArray('string'),
+  'FLOAT[]': deltaArray('float'),
+};
+
 /** Columns that are the same in all rows of a run; stored with each, so that a row explains itself wherever it is copied to. */
 const LINEAGE_COLUMNS: readonly { readonly name: string; readonly type: 'VARCHAR' | 'BIGINT' | 'BOOLEAN' }[] =
   [
@@ -73,17 +85,6 @@ const LINEAGE_COLUMNS: readonly { readonly name: string; readonly type: 'VARCHAR
     { name: 'model_trained', type: 'BOOLEAN' },
     { name: 'software', type: 'VARCHAR' },
   ];
-
-const DELTA_TYPES: Readonly<Record<AppendableType, DeltaType>> = {
-  BIGINT: 'long',
-  INTEGER: 'integer',
-  DOUBLE: 'double',
-  FLOAT: 'float',
-  BOOLEAN: 'boolean',
-  VARCHAR: 'string',
-  'VARCHAR[]': deltaArray('string'),
-  'FLOAT[]': deltaArray('float'),
-};
 
 /** The columns that a shard computes, predictions last. */
 export function computedColumns(card: ModelCard | undefined): ManifestColumn[] {
@@ -103,6 +104,11 @@ export function manifestFields(card: ModelCard | undefined): DeltaField[] {
   return [...computedColumns(card), ...LINEAGE_COLUMNS].map(({ name, type }) =>
     deltaField(name, DELTA_TYPES[type]),
   );
+}
+
+/** Names of the columns that shards computed, predictions last. */
+export function computedNames({ passedColumns, manifestSchema }: Execution): string[] {
+  return manifestSchema.fields.slice(passedColumns.length, -LINEAGE_COLUMNS.length).map(({ name }) => name);
 }
 
 /** The lineage columns as SQL literals. */

@@ -7,13 +7,19 @@ import { predictionValues } from '../model/prediction-columns.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { executionKeys } from './execution.ts';
 import type { WrittenImage } from './manifest-columns.ts';
+import { placeImage } from './place-image.ts';
 import type { ShardContext } from './shard-context.ts';
 import { sha256Of, type TransformedOriginal, transformOriginal } from './transform-original.ts';
 
 /** One image to be written: a copy of a row of the plan. */
 export interface ShardItem {
+  /** Place in the plan that is worked on. */
   readonly ordinal: bigint;
+  /** Place in the plan of the execution: another one where a retry does it again. */
+  readonly firstOrdinal: bigint;
   readonly id: string;
+  /** Name of the image's file, without copy and ending. */
+  readonly stem: string;
   readonly copy: number;
   readonly imageKey: string | null;
   readonly sha256: string | null;
@@ -147,12 +153,12 @@ async function writeImage(
   predictions: Predictions,
 ): Promise<ProcessedImage> {
   const { format } = run.transform;
-  const imageId = run.copies === 1 ? item.id : `${item.id}-${item.copy}`;
-  const imageKey = `${executionKeys.images(folder, shard)}/${toFileStem(imageId)}.${EXTENSIONS[format]}`;
+  const suffix = run.copies === 1 ? '' : `-${item.copy}`;
   const { encoded } = rendered;
-  await store.write(imageKey, encoded, { mayTear: true });
+  const stem = `${executionKeys.images(folder, shard)}/${item.stem}${suffix}`;
+  const imageKey = await placeImage(store, stem, EXTENSIONS[format], encoded);
   const image = {
-    imageId,
+    imageId: `${item.id}${suffix}`,
     copy: item.copy,
     imageKey,
     sha256: sha256Of(encoded),
@@ -164,12 +170,6 @@ async function writeImage(
     predictions,
   };
   return { kind: 'image', item, image };
-}
-
-/** Ids come from SQL and may hold anything; equal stems mean equal ids. */
-function toFileStem(imageId: string): string {
-  const stem = encodeURIComponent(Buffer.from(imageId).toString()).replace(/^\./u, '%2E');
-  return stem.length <= 200 ? stem : sha256Of(Buffer.from(imageId));
 }
 
 function fail(item: ShardItem, stage: FailedImage['stage'], error: unknown): FailedImage {

@@ -1,13 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAppender, type TableAppender } from '../engine/appender.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
-import { writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
-import type { AddAction } from '../table/delta-actions.ts';
-import { executionKeys, type ShardMarker, shardName } from './execution.ts';
-import { computedColumns, type ManifestColumn, selectLineage } from './manifest-columns.ts';
+import { casedFileStem, fileStem } from '../storage/file-stem.ts';
+import { executionKeys, imagesPerRow, numberName } from './execution.ts';
+import { ERROR_COLUMNS } from './error-columns.ts';
+import { computedColumns, type ManifestColumn } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
 import { type FailedImage, type ProcessedImage, processImages, type ShardItem } from './process-images.ts';
+import { placeMarker, readMarker, type ShardFile, type ShardMarker } from './shard-marker.ts';
+import { selectTaken } from './take-over.ts';
+import { sha256Of } from './transform-original.ts';
 import { workInOrder } from './work-in-order.ts';
 
 /** Images in work at once where no model sets its own batch; bounds memory. */
@@ -17,43 +21,37 @@ const BATCH_SIZE = 16;
 const MAX_BATCH_SIZE = 64;
 
 /**
- * Works on one shard: reads its rows from the plan, writes its images, its part of the manifest, its errors, and last its marker. Doing it
- * again, after a crash at any point, writes the same bytes.
+ * Works on one shard: reads its rows from the plan, writes its images, its part of the manifest, its errors, and last its marker. A shard that has
+ * a marker is left as it is, and where two work on one shard the marker that is placed first holds.
  *
- * @throws `INTERRUPTED` when cancelled, `STORAGE_…`
+ * @throws `INTERRUPTED` when cancelled, `RUN_CORRUPT`, `STORAGE_…`
  */
 export async function processShard(context: ShardContext, shard: number): Promise<ShardMarker> {
   const { store, folder } = context;
+  const present = await readMarker(store, folder, shard);
+  if (present !== undefined) {
+    context.onBatch(present.imageCount, present.errorCount);
+    return present;
+  }
   const columns = computedColumns(context.session?.card);
-  await createTables(context, shard, columns);
+  await context.plan.load(shard);
+  await createTables(context, columns);
   const counts = await processRows(context, shard, columns);
-  const manifest = await writeManifest(context, shard, columns);
-  if (counts.errorCount > 0) await writeErrors(context, shard);
-  const marker: ShardMarker = { shard, ...counts, manifest };
-  await store.write(executionKeys.shard(folder, shard), Buffer.from(JSON.stringify(marker)));
-  return marker;
+  const part = counts.imageCount === 0 ? null : await writePart(context, shard, columns);
+  const errors = counts.errorCount === 0 ? null : await writeErrors(context, shard);
+  return placeMarker(store, folder, { shard, ...counts, part, errors });
 }
 
-/** Reads the shard's rows of the plan into `planned`, and makes the tables that it fills: `written` and `failed`. */
-async function createTables(
-  { db, store, folder }: ShardContext,
-  shard: number,
-  columns: readonly ManifestColumn[],
-): Promise<void> {
-  const key = executionKeys.plan(folder);
-  const entry = await store.stat(key);
-  if (entry === undefined) throw new PixlakeError('OBJECT_NOT_FOUND', `${store.locate(key)} is gone`);
-  const [path = ''] = await db.locate(store, [entry]);
-  const definitions = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
+/** Makes the tables that a shard fills: `written` and `failed`. */
+async function createTables({ db }: ShardContext, columns: readonly ManifestColumn[]): Promise<void> {
+  const define = (defined: readonly { readonly name: string; readonly type: string }[]): string =>
+    defined.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
   await db.run(`
-    CREATE OR REPLACE TABLE planned AS
-      FROM read_parquet(${quoteText(path)}, hive_partitioning = false) WHERE __shard = ${shard};
-    CREATE OR REPLACE TABLE written (__ordinal BIGINT, ${definitions});
-    CREATE OR REPLACE TABLE failed
-      (id VARCHAR, "copy" INTEGER, source_key VARCHAR, stage VARCHAR, code VARCHAR, message VARCHAR)`);
+    CREATE OR REPLACE TABLE written (__ordinal BIGINT, ${define(columns)});
+    CREATE OR REPLACE TABLE failed (__ordinal BIGINT, ${define(ERROR_COLUMNS)})`);
 }
 
-type ShardCounts = Pick<ShardMarker, 'imageCount' | 'errorCount' | 'imageBytes'>;
+type ShardCounts = Pick<ShardMarker, 'imageCount' | 'takenCount' | 'errorCount' | 'imageBytes'>;
 
 /** Writes the shard's images and fills the tables `written` and `failed`. */
 async function processRows(
@@ -63,18 +61,16 @@ async function processRows(
 ): Promise<ShardCounts> {
   const { db } = context;
   const written = await openAppender(db, 'written', ['BIGINT', ...columns.map(({ type }) => type)]);
-  const failed = await openAppender(db, 'failed', [
-    'VARCHAR',
-    'INTEGER',
-    'VARCHAR',
-    'VARCHAR',
-    'VARCHAR',
-    'VARCHAR',
-  ]);
-  const rows = await db.rows<ShardRow>(
-    'SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256 FROM planned ORDER BY 1',
-  );
-  const total = { imageCount: 0, errorCount: 0, imageBytes: 0 };
+  const failed = await openAppender(db, 'failed', ['BIGINT', ...ERROR_COLUMNS.map(({ type }) => type)]);
+  const isRetry = context.execution.retry !== undefined;
+  const takesOver = context.execution.takesOver !== undefined;
+  const rows = await db.rows<ShardRow>(`
+    SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256,
+      ${isRetry ? '__first_ordinal' : '__ordinal'} AS "firstOrdinal", ${isRetry ? '__copy' : 'NULL'} AS "onlyCopy"
+    FROM planned ${takesOver ? 'WHERE __taken IS NULL' : ''} ORDER BY 1`);
+  const takenCount = takesOver ? await countTaken(context) : 0;
+  const total = { imageCount: takenCount, takenCount, errorCount: 0, imageBytes: 0 };
+  context.onBatch(takenCount, 0);
   const work = async (batch: readonly ShardItem[]): Promise<(ProcessedImage | FailedImage)[]> => {
     if (context.isCancelled()) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
     return processImages(context, shard, batch);
@@ -96,7 +92,7 @@ function appendResults(
   columns: readonly ManifestColumn[],
   written: TableAppender,
   failed: TableAppender,
-): ShardCounts {
+): Omit<ShardCounts, 'takenCount'> {
   let errorCount = 0;
   let imageBytes = 0;
   for (const result of results) {
@@ -105,23 +101,33 @@ function appendResults(
       written.append([item.ordinal, ...columns.map((column) => column.valueOf(image))]);
       imageBytes += image.rendered.encoded.length;
     } else {
-      const { item, stage, error } = result;
-      failed.append([item.id, item.copy, item.imageKey, stage, error.code, error.message]);
+      failed.append([result.item.ordinal, ...ERROR_COLUMNS.map((column) => column.valueOf(result))]);
       errorCount += 1;
     }
   }
   return { imageCount: results.length - errorCount, errorCount, imageBytes };
 }
 
-type ShardRow = Omit<ShardItem, 'copy'>;
+async function countTaken({ db }: ShardContext): Promise<number> {
+  const [row] = await db.rows<{ count: bigint | null }>(
+    'SELECT sum(len(__taken))::BIGINT AS count FROM planned',
+  );
+  return Number(row?.count ?? 0);
+}
 
-/** Batches depend on the shard alone, so that a model sees the same ones whenever the shard is done again. */
+interface ShardRow extends Omit<ShardItem, 'copy' | 'stem'> {
+  /** The copy that a retry makes again; null where all are made. */
+  readonly onlyCopy: number | null;
+}
+
+/** Batches depend on the shard alone, so a model sees the same ones whenever the shard is done again. */
 function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardContext): Generator<ShardItem[]> {
   const size = Math.min(session?.card.batchSize ?? BATCH_SIZE, MAX_BATCH_SIZE);
+  const stems = stemsOf(rows);
   let batch: ShardItem[] = [];
-  for (const row of rows) {
-    for (let copy = 0; copy < execution.run.copies; copy++) {
-      batch.push({ ordinal: row.ordinal, id: row.id, copy, imageKey: row.imageKey, sha256: row.sha256 });
+  for (const [index, { onlyCopy, ...row }] of rows.entries()) {
+    for (let made = 0; made < imagesPerRow(execution); made++) {
+      batch.push({ ...row, stem: stems[index] ?? '', copy: onlyCopy ?? made });
       if (batch.length < size) continue;
       yield batch;
       batch = [];
@@ -130,35 +136,57 @@ function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardCont
   if (batch.length > 0) yield batch;
 }
 
+/** File stems of which no two ids share one that differs in case alone, since the images of a shard share a folder. */
+function stemsOf(rows: readonly ShardRow[]): string[] {
+  const stems = rows.map(({ id }) => fileStem(id));
+  const idsOf = new Map<string, Set<string>>();
+  for (const [index, { id }] of rows.entries()) {
+    const folded = stems[index]?.toLowerCase() ?? '';
+    idsOf.set(folded, (idsOf.get(folded) ?? new Set()).add(id));
+  }
+  return rows.map(({ id }, index) => {
+    const stem = stems[index] ?? '';
+    return idsOf.get(stem.toLowerCase())?.size === 1 ? stem : casedFileStem(id);
+  });
+}
+
 /** Other batches are computed while one waits for the network. */
 function batchesAtOnce({ source, store }: ShardContext): number {
   return source.remote === undefined && store.remote === undefined ? 1 : 8;
 }
 
-async function writeManifest(
-  { db, scratchDir, store, folder, execution }: ShardContext,
+async function writePart(
+  context: ShardContext,
   shard: number,
   columns: readonly ManifestColumn[],
-): Promise<AddAction | null> {
-  const passed = execution.passedColumns.map((name) => `planned.${quoteName(name)}`);
-  const computed = columns.map(({ name }) => `written.${quoteName(name)}`);
-  const selected = [...passed, ...computed, ...selectLineage(execution)].join(', ');
-  const [added] = await writeDataFiles(db, store, {
-    query: `
-      SELECT ${selected} FROM written JOIN planned USING (__ordinal)
-      ORDER BY __ordinal, written."copy"`,
-    schema: execution.manifestSchema,
-    partitionColumns: [],
-    folder: executionKeys.manifest(folder),
-    fileName: `part-${shardName(shard)}.parquet`,
-    scratchDir,
-  });
-  return added ?? null;
+): Promise<ShardFile> {
+  const passed = context.execution.passedColumns.map((name) => `planned.${quoteName(name)}`);
+  const computed = columns.map(({ name }) => name);
+  const selected = ['__ordinal', ...passed, ...computed.map((name) => `written.${quoteName(name)}`)].join(
+    ', ',
+  );
+  const written = `SELECT ${selected} FROM written JOIN planned USING (__ordinal)`;
+  const taken = context.execution.takesOver === undefined ? '' : `UNION ALL ${selectTaken(passed, computed)}`;
+  const query = `FROM (${written} ${taken}) ORDER BY __ordinal, "copy"`;
+  return writeShardFile(context, shard, executionKeys.parts(context.folder), query);
 }
 
-async function writeErrors({ db, store, scratchDir, folder }: ShardContext, shard: number): Promise<void> {
-  const name = `part-${shardName(shard)}.parquet`;
-  const path = join(scratchDir, name);
-  await db.run(`COPY (FROM failed) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`);
-  await store.moveIn(`${executionKeys.errors(folder)}/${name}`, path);
+async function writeErrors(context: ShardContext, shard: number): Promise<ShardFile> {
+  return writeShardFile(context, shard, executionKeys.errors(context.folder), 'FROM failed');
+}
+
+/** Writes rows as a Parquet file that is named by its contents: the same rows have the same name, and other ones never replace them. */
+async function writeShardFile(
+  { db, store, scratchDir }: ShardContext,
+  shard: number,
+  folder: string,
+  query: string,
+): Promise<ShardFile> {
+  const path = join(scratchDir, 'shard.parquet');
+  await db.run(`COPY (${query}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION snappy)`);
+  const bytes = await readFile(path);
+  const sha256 = sha256Of(bytes);
+  const name = `${numberName(shard)}-${sha256.slice(0, 8)}.parquet`;
+  await store.moveIn(`${folder}/${name}`, path);
+  return { name, sizeBytes: bytes.length, sha256 };
 }

@@ -99,22 +99,44 @@ function parse<Schema extends z.ZodType>(schema: Schema, spec: unknown, source: 
 
 /** What a run's results depend on besides its specification. */
 export interface RunInputs {
-  /** Version of each table the SQL reads, by its name in SQL. */
+  /** Version of each table the SQL reads, by its folder. */
   readonly versions: Readonly<Record<string, string>>;
   readonly modelSha256: string | undefined;
-  /** Version of the rules by which pixels are made. */
+  /** Versions of the rules by which rows are planned, pixels are made, and manifests are written. */
+  readonly planVersion: number;
   readonly pixelsVersion: number;
+  readonly manifestVersion: number;
 }
 
 /** Identifies an execution: 16 hex digits of SHA-256 over what its pixels depend on, so not over its name. */
 export function toRunId(run: Run, inputs: RunInputs): string {
-  const { name: _name, ...content } = run;
+  const { name: _name, ...content } = withoutDefaults(run);
   return createHash('sha256').update(canonicalJson({ content, inputs })).digest('hex').slice(0, 16);
 }
 
-/** Whether two runs ask for the same, whatever the order of their fields. */
+/** Whether two runs ask for the same, whatever the order of their fields and whichever options were not known when one was written. */
 export function isSameRun(a: Run, b: Run): boolean {
-  return canonicalJson(a) === canonicalJson(b);
+  return canonicalJson(withoutDefaults(a)) === canonicalJson(withoutDefaults(b));
+}
+
+/** Leaves out the fields that equal their default: an option that a newer pixlake adds changes no run that does not use it. */
+function withoutDefaults({ transform, ...run }: Run): Record<string, unknown> {
+  const { transform: defaultTransform, ...defaults } = runSpecSchema.parse({ name: '', sql: '' });
+  return {
+    ...differencesOf(run, defaults),
+    transform: differencesOf(transform, defaultTransform),
+    name: run.name,
+    sql: run.sql,
+  };
+}
+
+function differencesOf(
+  fields: Readonly<Record<string, unknown>>,
+  defaults: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const isDefault = (name: string, value: unknown): boolean =>
+    canonicalJson(value) === canonicalJson(defaults[name]);
+  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !isDefault(name, value)));
 }
 
 function canonicalJson(value: unknown): string {

@@ -2,6 +2,7 @@ import type { DuckDb } from '../engine/open-duckdb.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Execution } from './execution.ts';
+import type { PlanReader } from './plan-reader.ts';
 
 /** What working on a shard needs. */
 export interface ShardContext {
@@ -12,6 +13,7 @@ export interface ShardContext {
   /** Object key of the execution's folder. */
   readonly folder: string;
   readonly execution: Execution;
+  readonly plan: PlanReader;
   readonly session: ModelSession | undefined;
   /** Whose tables `planned`, `written` and `failed` are the shard's. */
   readonly db: DuckDb;

@@ -26,11 +26,18 @@ export interface ShardExecutor {
   /**
    * Works on shards until all are finished; each ends with its marker in the lake. A shard that fails is tried again a few times.
    *
+   * @param shards taken one by one, so a run of any size takes no memory here
+   * @param options `shardCount`: how many there are; `onShard` is told of each that is finished   *
    * @throws `INTERRUPTED` soon after `signal` is aborted, the error of a shard that kept failing otherwise
    */
   execute(
     job: ShardJob,
-    shards: readonly number[],
-    options: { readonly signal: AbortSignal; readonly onProgress: (progress: ShardProgress) => void },
+    shards: Iterable<number>,
+    options: {
+      readonly shardCount: number;
+      readonly signal: AbortSignal;
+      readonly onProgress: (progress: ShardProgress) => void;
+      readonly onShard: (shard: number) => void;
+    },
   ): Promise<void>;
 }

@@ -3,7 +3,8 @@ import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
-import { executionKeys, readExecution } from './execution.ts';
+import { type Execution, readExecution } from './execution.ts';
+import { openPlanReader, type PlanReader } from './plan-reader.ts';
 import { processShard } from './process-shard.ts';
 import type { ShardJob } from './shard-executor.ts';
 
@@ -26,14 +27,19 @@ const MAX_BENCH_MS = 60_000;
 /** A DuckDB that serves several shards one after another. */
 interface Bench {
   readonly db: DuckDb;
+  readonly plan: PlanReader;
   readonly scratchDir: string;
   readonly openedMs: number;
 }
 
-async function openBench(store: ObjectStore): Promise<Bench> {
+async function openBench(store: ObjectStore, folder: string, execution: Execution): Promise<Bench> {
   const scratchDir = await store.makeScratchDir();
   try {
-    return { db: await openDuckDb({ scratchDir, threads: 1 }), scratchDir, openedMs: performance.now() };
+    const db = await openDuckDb({ scratchDir, threads: 1 });
+    // Each shard of a large plan reads one row group of a part that has hundreds.
+    await db.run('SET parquet_metadata_cache = true');
+    const plan = openPlanReader(db, store, folder, execution, scratchDir);
+    return { db, plan, scratchDir, openedMs: performance.now() };
   } catch (error) {
     await rm(scratchDir, { recursive: true, force: true });
     throw error;
@@ -44,7 +50,7 @@ async function openBench(store: ObjectStore): Promise<Bench> {
 export async function openShardWorker(job: ShardJob, modelThreads: number): Promise<ShardWorker> {
   const source = openStore(job.source.uri, job.source.s3, true);
   const store = openStore(job.output.uri, job.output.s3, true);
-  const execution = await readExecution(store, executionKeys.spec(job.folder));
+  const execution = await readExecution(store, job.folder);
   let session: ModelSession | undefined;
   if (job.model !== undefined) {
     const { device } = execution.run;
@@ -61,11 +67,14 @@ export async function openShardWorker(job: ShardJob, modelThreads: number): Prom
     job,
     async process(shard, hooks) {
       if (bench !== undefined && performance.now() - bench.openedMs > MAX_BENCH_MS) await closeBench();
-      bench ??= await openBench(store);
-      const { db, scratchDir } = bench;
       const { folder } = job;
+      bench ??= await openBench(store, folder, execution);
+      const { db, plan, scratchDir } = bench;
       try {
-        await processShard({ source, store, folder, execution, session, db, scratchDir, ...hooks }, shard);
+        await processShard(
+          { source, store, folder, execution, plan, session, db, scratchDir, ...hooks },
+          shard,
+        );
       } catch (error) {
         // Whatever a failed shard left open must not disturb the next one.
         await closeBench();

@@ -1,8 +1,11 @@
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from './object-store.ts';
 
-/** Version of the layout below; a lake that was written with a higher one is refused. */
-const LAYOUT_VERSION = 1;
+/** Version of the layout below; a lake that was written with a higher one is refused. Tables are the same in version 1, runs are not. */
+export const LAYOUT_VERSION = 2;
+
+/** Changes of meaning within a version that this pixlake knows. */
+const KNOWN_FEATURES: ReadonlySet<string> = new Set<string>();
 
 const MARKER_KEY = 'pixlake.json';
 
@@ -34,17 +37,24 @@ export function runFolder(name: string): string {
   return `runs/${checkName(name)}`;
 }
 
-/** Object key of the folder of one execution of a run. */
+/** Object key of the folder of one execution of a run, whose last part is `run_id=` and the id. */
 export function executionFolder(name: string, runId: string): string {
   return `${runFolder(name)}/run_id=${runId}`;
 }
 
-/** Folder of the runs that servers have accepted and that have not finished yet. */
+/** Folder of the runs that servers have accepted. */
 export const SUBMISSIONS_FOLDER = 'submissions';
 
-/** Object key of the record of an accepted run. */
-export function submissionKey(name: string): string {
-  return `${SUBMISSIONS_FOLDER}/${checkName(name)}.json`;
+/** Object key of the folder of the later records of an accepted run. */
+export function submissionChangesFolder(name: string): string {
+  return `${SUBMISSIONS_FOLDER}/changes/${checkName(name)}`;
+}
+
+/** Object key of a record of an accepted run: of the first one, number 0, or of one that says how it stands since then. */
+export function submissionKey(name: string, number: number): string {
+  return number === 0
+    ? `${SUBMISSIONS_FOLDER}/${checkName(name)}.json`
+    : `${submissionChangesFolder(name)}/${number}.json`;
 }
 
 /** Checks a table or run name: a letter or digit, then letters, digits, `_`, `-` or `.`, at most 64. @throws `TABLE_NAME_INVALID` */
@@ -64,42 +74,79 @@ export function isName(name: string): boolean {
   return /^[a-z0-9][a-z0-9_.-]{0,63}$/iu.test(name) && !name.includes('..');
 }
 
-/** Checks that the store holds a lake that this pixlake understands. @throws `LAKE_NOT_FOUND`, `LAKE_TOO_NEW` */
+/** Contents of `pixlake.json`. */
+interface LakeMarker {
+  readonly layoutVersion: number;
+  readonly features: readonly string[];
+}
+
+/**
+ * Checks that the store holds a lake that this pixlake understands.
+ *
+ * @throws `LAKE_NOT_FOUND`, `LAKE_TOO_NEW`, `LAKE_FEATURE_UNSUPPORTED` naming the feature
+ */
 export async function checkLake(store: ObjectStore): Promise<void> {
   const marker = await readMarker(store);
-  if (marker === undefined) {
-    throw new PixlakeError('LAKE_NOT_FOUND', `there is no lake at ${store.uri}`, {
-      remedy: 'make one with `pixlake ingest`, or name another with --lake',
-    });
+  if (marker !== undefined) return checkMarker(store, marker);
+  throw new PixlakeError('LAKE_NOT_FOUND', `there is no lake at ${store.uri}`, {
+    remedy: 'make one with `pixlake ingest`, or name another with --lake',
+  });
+}
+
+function checkMarker({ uri }: ObjectStore, { layoutVersion, features }: LakeMarker): void {
+  if (layoutVersion > LAYOUT_VERSION) {
+    throw new PixlakeError(
+      'LAKE_TOO_NEW',
+      `the lake at ${uri} has layout version ${layoutVersion}; this pixlake knows versions up to ${LAYOUT_VERSION}`,
+      { remedy: 'install a newer pixlake' },
+    );
   }
-  let layoutVersion: unknown;
-  try {
-    ({ layoutVersion } = JSON.parse(marker.toString('utf8')) as { layoutVersion?: unknown });
-  } catch (error) {
-    throw new PixlakeError('LAKE_NOT_FOUND', `${MARKER_KEY} in ${store.uri} is not JSON`, { cause: error });
-  }
-  if (typeof layoutVersion === 'number' && layoutVersion <= LAYOUT_VERSION) return;
+  const unknown = features.filter((feature) => !KNOWN_FEATURES.has(feature));
+  if (unknown.length === 0) return;
   throw new PixlakeError(
-    'LAKE_TOO_NEW',
-    `the lake at ${store.uri} has layout version ${String(layoutVersion)}; this pixlake knows up to ${LAYOUT_VERSION}`,
+    'LAKE_FEATURE_UNSUPPORTED',
+    `the lake at ${uri} uses ${unknown.join(', ')}, which this pixlake does not know`,
     { remedy: 'install a newer pixlake' },
   );
 }
 
 /** Read, not looked up: only the answer to a read tells a missing object from a missing bucket. */
-async function readMarker(store: ObjectStore): Promise<Buffer | undefined> {
+async function readMarker(store: ObjectStore): Promise<LakeMarker | undefined> {
+  let bytes: Buffer;
   try {
-    return await store.read(MARKER_KEY);
+    bytes = await store.read(MARKER_KEY);
   } catch (error) {
     if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return undefined;
     throw error;
   }
+  const unreadable = (cause?: unknown): PixlakeError =>
+    new PixlakeError('LAKE_NOT_FOUND', `${MARKER_KEY} in ${store.uri} is damaged`, {
+      cause,
+      remedy: `a whole one reads {"layoutVersion":${LAYOUT_VERSION},"features":[]}`,
+    });
+  let json: { layoutVersion?: unknown; features?: unknown } | null;
+  try {
+    json = JSON.parse(bytes.toString('utf8')) as typeof json;
+  } catch (error) {
+    throw unreadable(error);
+  }
+  const { layoutVersion, features = [] } = json ?? {};
+  if (!Number.isSafeInteger(layoutVersion) || Number(layoutVersion) < 1 || !Array.isArray(features))
+    throw unreadable();
+  return { layoutVersion: Number(layoutVersion), features: features.map(String) };
 }
 
-/** Marks the store as a lake of the current layout if it is not one yet, then checks it. @throws `LAKE_TOO_NEW` */
+/**
+ * Makes the store a lake of the current layout if it is not one yet, or is one of an older layout, whose tables stay as they are.
+ *
+ * @throws `LAKE_TOO_NEW`, `LAKE_FEATURE_UNSUPPORTED`
+ */
 export async function createLake(store: ObjectStore): Promise<void> {
-  const marker = JSON.stringify({ layoutVersion: LAYOUT_VERSION });
-  if ((await readMarker(store)) === undefined)
-    await store.writeIfAbsent(MARKER_KEY, Buffer.from(`${marker}\n`));
-  await checkLake(store);
+  const present = await readMarker(store);
+  if (present !== undefined) checkMarker(store, present);
+  if (present?.layoutVersion === LAYOUT_VERSION) return;
+  const marker = Buffer.from(`${JSON.stringify({ layoutVersion: LAYOUT_VERSION, features: [] })}\n`);
+  // Whoever else makes the lake at the same time writes the same; what an older pixlake wrote is replaced.
+  if (present !== undefined) await store.write(MARKER_KEY, marker);
+  else if (!(await store.writeIfAbsent(MARKER_KEY, marker))) await createLake(store);
 }

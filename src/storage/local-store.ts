@@ -61,15 +61,9 @@ class LocalStore implements ObjectStore {
     }
   }
 
-  async write(
-    key: string,
-    bytes: Uint8Array,
-    { mayTear = false }: { readonly mayTear?: boolean } = {},
-  ): Promise<void> {
+  async write(key: string, bytes: Uint8Array): Promise<void> {
     const path = this.locate(key);
-    if (mayTear && this.#isBlocking && writeAtOnce(path, bytes)) return;
     await guard(path, 'write', async () => {
-      if (mayTear) return this.#inFolderOf(path, () => writeFile(path, bytes));
       const temporary = await this.#writeTemporary(bytes, false);
       await this.#inFolderOf(path, () => rename(temporary, path));
     });
@@ -78,11 +72,12 @@ class LocalStore implements ObjectStore {
   async writeIfAbsent(
     key: string,
     bytes: Uint8Array,
-    options: { readonly durable?: boolean } = {},
+    { durable = false, mayTear = false }: { readonly durable?: boolean; readonly mayTear?: boolean } = {},
   ): Promise<boolean> {
     const path = this.locate(key);
+    if (mayTear) return this.#create(path, bytes);
     return guard(path, 'write', async () => {
-      const temporary = await this.#writeTemporary(bytes, options.durable ?? false);
+      const temporary = await this.#writeTemporary(bytes, durable);
       try {
         // link(2) is atomic and fails when the name is taken, which rename(2) does not.
         await this.#inFolderOf(path, () => link(temporary, path));
@@ -92,8 +87,23 @@ class LocalStore implements ObjectStore {
       } finally {
         await rm(temporary, { force: true });
       }
-      if (options.durable) await syncPath(dirname(path));
+      if (durable) await syncPath(dirname(path));
       return true;
+    });
+  }
+
+  /** Writes a new file in place, and tells whether it is new. */
+  async #create(path: string, bytes: Uint8Array): Promise<boolean> {
+    const created = this.#isBlocking ? createAtOnce(path, bytes) : undefined;
+    if (created !== undefined) return created;
+    return guard(path, 'write', async () => {
+      try {
+        await this.#inFolderOf(path, () => writeFile(path, bytes, { flag: 'wx' }));
+        return true;
+      } catch (error) {
+        if (systemCode(error) === 'EEXIST') return false;
+        throw error;
+      }
     });
   }
 
@@ -226,13 +236,14 @@ class LocalStore implements ObjectStore {
   }
 }
 
-/** Writes a file into a folder that was made before, which almost all are, and tells whether that was so. */
-function writeAtOnce(path: string, bytes: Uint8Array): boolean {
+/** Writes a new file into a folder that was made before, which almost all are. Tells whether it is new; `undefined` where there is no folder. */
+function createAtOnce(path: string, bytes: Uint8Array): boolean | undefined {
   try {
-    writeFileSync(path, bytes);
+    writeFileSync(path, bytes, { flag: 'wx' });
     return true;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
+    if (systemCode(error) === 'EEXIST') return false;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw wrap(error, path, 'write');
   }
 }

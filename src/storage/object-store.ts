@@ -45,18 +45,19 @@ export interface ObjectStore {
   /** Reads an object, or a range of it. @throws `OBJECT_NOT_FOUND` */
   read(key: string, range?: ByteRange): Promise<Buffer>;
 
-  /**
-   * Writes an object, replacing one of that key. With `mayTear` a crash may leave a part of it, which is cheaper: for objects that nobody reads
-   * before another one, written later, tells of them.
-   */
-  write(key: string, bytes: Uint8Array, options?: { readonly mayTear?: boolean }): Promise<void>;
+  /** Writes an object, replacing one of that key. */
+  write(key: string, bytes: Uint8Array): Promise<void>;
 
   /**
-   * Writes an object unless the key is taken and says whether it did; of several concurrent writers at most one is told `true`.
-   * None is where the answer to the one that did was lost, so that it tried again.
-   * `durable` waits until the bytes would survive a power loss.
+   * Writes an object unless the key is taken, and says whether it did. At most one of several concurrent writers gets `true`. If the winner's
+   * response is lost and it retries, nobody does. `durable` waits until the bytes would survive a power loss. With `mayTear` a crash may leave the
+   * beginning of the object, which is cheaper: for objects that nobody reads before another one, written later, tells of them.
    */
-  writeIfAbsent(key: string, bytes: Uint8Array, options?: { readonly durable?: boolean }): Promise<boolean>;
+  writeIfAbsent(
+    key: string,
+    bytes: Uint8Array,
+    options?: { readonly durable?: boolean; readonly mayTear?: boolean },
+  ): Promise<boolean>;
 
   /** Moves a local file, best one below {@link makeScratchDir}, into the store; replaces an object of that key. */
   moveIn(key: string, localPath: string): Promise<void>;

@@ -63,7 +63,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 /** Markers of finished shards of the run that is killed. */
 async function countShards(lake) {
   const runs = await readdir(join(lake, 'runs/killed')).catch(() => []);
-  return (await readdir(join(lake, 'runs/killed', runs[0] ?? '', 'shards')).catch(() => [])).length;
+  return (await readdir(join(lake, 'runs/killed', runs[0] ?? '', 'shards/00000')).catch(() => [])).length;
 }
 
 async function hashOutput(root) {

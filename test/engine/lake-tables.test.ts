@@ -14,6 +14,7 @@ import { commitTable } from '../../src/table/commit-table.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { writeRunFolder } from '../support/run-folder.ts';
 
 const SCHEMA: DeltaStruct = { type: 'struct', fields: [deltaField('id', 'long')] };
 
@@ -35,14 +36,14 @@ beforeAll(async () => {
   await append('runs/crops/run_id=bbbb/manifest', 20);
   await append('runs/crops/run_id=cccc/manifest', 30);
   await append('runs/started/run_id=dddd/manifest', 40);
-  // The first execution was finished last, the third not at all.
-  for (const [id, seconds] of [
-    ['aaaa', 2_000_000],
-    ['bbbb', 1_000_000],
-  ] as const) {
-    await store.write(`runs/crops/run_id=${id}/_SUCCESS`, Buffer.from(''));
-    await utimes(store.locate(`runs/crops/run_id=${id}/_SUCCESS`), seconds, seconds);
-  }
+  // Of those that finished the first one was planned last, whatever the times of files say.
+  for (const [id, plannedMs, isFinished] of [
+    ['aaaa', 2000, true],
+    ['bbbb', 1000, true],
+    ['cccc', 3000, false],
+  ] as const)
+    await writeRunFolder(store, `runs/crops/run_id=${id}`, { plannedMs, isFinished });
+  await utimes(store.locate('runs/crops/run_id=aaaa/_SUCCESS'), 1, 1);
   await writeFile(join(root, 'secret.csv'), 'word\nsecret\n');
   await writeFile(join(root, 'lake', 'tables', 'stray.csv'), 'word\nsecret\n');
   await mkdir(join(root, 'lake', 'tables', 'no-log'));
@@ -121,7 +122,7 @@ describe('a query reads', () => {
     await rm(store.locate('tables/growing'), { recursive: true });
   });
 
-  it('of a run the execution that was finished last', async () => {
+  it('of a run the execution that was planned last among those that finished', async () => {
     expect(await ask('FROM runs.crops')).toEqual({ rows: [{ id: 10n }], read: ['runs.crops@0'] });
     const snapshot = (await findTable(store, { schema: 'runs', name: 'crops' }))?.snapshot;
     expect(snapshot?.folder).toBe('runs/crops/run_id=aaaa/manifest');

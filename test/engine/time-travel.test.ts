@@ -14,6 +14,7 @@ import { commitTable } from '../../src/table/commit-table.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { writeRunFolder } from '../support/run-folder.ts';
 
 const ID: DeltaStruct = { type: 'struct', fields: [deltaField('id', 'long')] };
 
@@ -33,7 +34,7 @@ beforeAll(async () => {
   }
   await append(store, 'runs/crops/run_id=a/manifest', ID, 'SELECT 10::BIGINT AS id');
   await append(store, 'runs/crops/run_id=a/manifest', ID, 'SELECT 11::BIGINT AS id');
-  await store.write('runs/crops/run_id=a/_SUCCESS', Buffer.from('{}'));
+  await writeRunFolder(store, 'runs/crops/run_id=a', { plannedMs: 1, isFinished: true });
 });
 
 afterAll(async () => {

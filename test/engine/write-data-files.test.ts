@@ -49,7 +49,7 @@ async function writeTable(
   query: string,
   schema: DeltaStruct,
   partitionColumns: readonly string[] = [],
-  options: { readonly rowGroupSize?: number; readonly fileName?: string } = {},
+  options: { readonly rowGroupSize?: number; readonly namePrefix?: string } = {},
 ): Promise<Written> {
   tableCount += 1;
   const folder = `tables/t${tableCount}`;
@@ -387,11 +387,16 @@ describe('data files', () => {
     }
   });
 
-  it('have the name asked for where there are no partitions', async () => {
-    const { added } = await writeTable('SELECT 1::BIGINT AS id', schemaOf({ id: 'long' }), [], {
-      fileName: 'part-00007.parquet',
-    });
-    expect(added.map(({ path }) => path)).toEqual(['part-00007.parquet']);
+  it('are named by their contents where a prefix is asked for', async () => {
+    const write = async (id: number): Promise<string | undefined> => {
+      const query = `SELECT ${id}::BIGINT AS id`;
+      const { added } = await writeTable(query, schemaOf({ id: 'long' }), [], { namePrefix: 'block-00007' });
+      return added[0]?.path;
+    };
+    const name = await write(1);
+    expect(name).toMatch(/^block-00007-[0-9a-f]{8}\.parquet$/u);
+    expect(await write(1)).toBe(name);
+    expect(await write(2)).not.toBe(name);
   });
 
   it('are cut into row groups small enough to skip', async () => {

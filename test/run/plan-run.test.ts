@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RunReport } from '../../src/index.ts';
-import { chooseShardSize } from '../../src/run/plan-run.ts';
+import { chooseShardSize } from '../../src/run/shard-size.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlakeJson } from '../support/pixlake.ts';
 

@@ -34,10 +34,10 @@ async function errorOf(
   };
 }
 
-/** SHA-256 of every image, manifest and errors file, the plan and the spec, by path below the run's folder. */
+/** SHA-256 of every image, part, block and plan, by path below the run's folder. */
 async function hashOutput(folder: string): Promise<Record<string, string>> {
   const names = (await readdir(folder, { recursive: true })).filter((name) =>
-    /\.(?:jpg|parquet)$|spec\.json$/u.test(name),
+    /\.(?:jpg|parquet)$/u.test(name),
   );
   const hashes = names
     .sort()
@@ -438,7 +438,7 @@ test('killed at any moment, the same command gives byte for byte what an undistu
   expect(Object.keys(undisturbed).length).toBeGreaterThan(240);
   await rm(join(lake, 'runs'), { recursive: true });
 
-  const shardsDone = async (): Promise<string[]> => readdir(join(folder, 'shards')).catch(() => []);
+  const shardsDone = async (): Promise<string[]> => readdir(join(folder, 'shards/00000')).catch(() => []);
   let doneBefore: string[] = [];
   for (const wanted of [1, 4, 9]) {
     const child = startPixlake(lake, ...args);
@@ -449,7 +449,9 @@ test('killed at any moment, the same command gives byte for byte what an undistu
     expect(done).toEqual(expect.arrayContaining(doneBefore));
     doneBefore = done;
   }
-  const marks = await Promise.all(doneBefore.map((name) => readFile(join(folder, 'shards', name), 'utf8')));
+  const marks = await Promise.all(
+    doneBefore.map((name) => readFile(join(folder, 'shards/00000', name), 'utf8')),
+  );
   const finish = await pixlakeJson<RunReport>(lake, ...args);
   expect(finish).toMatchObject({
     outcome: 'finished',
@@ -457,9 +459,9 @@ test('killed at any moment, the same command gives byte for byte what an undistu
     resumedShardCount: doneBefore.length,
   });
   // Finished shards were not computed again: their markers, which hold times, are the same.
-  expect(await Promise.all(doneBefore.map((name) => readFile(join(folder, 'shards', name), 'utf8')))).toEqual(
-    marks,
-  );
+  expect(
+    await Promise.all(doneBefore.map((name) => readFile(join(folder, 'shards/00000', name), 'utf8'))),
+  ).toEqual(marks);
   expect(await hashOutput(folder)).toEqual(undisturbed);
   expect(await query(lake, 'SELECT count(*)::INTEGER AS n FROM runs.killed')).toEqual([{ n: 240 }]);
 });

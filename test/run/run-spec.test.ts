@@ -4,7 +4,13 @@ import { messageOf } from '../../src/errors.ts';
 import { isSameRun, parseRunSpec, type Run, type RunInputs, toRunId } from '../../src/run/run-spec.ts';
 
 const SPEC = { name: 'shoes', sql: 'FROM images' };
-const INPUTS: RunInputs = { versions: { 'tables/images': '3' }, modelSha256: undefined, pixelsVersion: 1 };
+const INPUTS: RunInputs = {
+  versions: { 'tables/images': '3' },
+  modelSha256: undefined,
+  planVersion: 1,
+  pixelsVersion: 1,
+  manifestVersion: 1,
+};
 
 function parse(changes: object = {}): Run {
   return parseRunSpec({ ...SPEC, ...changes }, 'spec.json');
@@ -35,6 +41,8 @@ describe('a run specification', () => {
       idColumn: 'id',
       copies: 1,
       seed: 42,
+      maxPixels: 16_383 ** 2,
+      maxImageMemory: 1024 ** 3,
       transform: {
         crop: 0.2,
         size: 256,
@@ -164,8 +172,16 @@ describe('the id of a run', () => {
   });
 
   it('stays as it is, so that finished runs are found again, unless pixels are made by other rules', () => {
-    expect(toRunId(parse(), INPUTS)).toMatchInlineSnapshot(`"95dd271e19eff151"`);
+    expect(toRunId(parse(), INPUTS)).toMatchInlineSnapshot(`"0fa75bb41de3bd64"`);
     expect(toRunId(parse(), { ...INPUTS, pixelsVersion: 2 })).not.toBe(toRunId(parse(), INPUTS));
+  });
+
+  it('does not change by an option that a newer pixlake adds, as long as it has its default', () => {
+    const withoutNewer = { ...parse() } as Record<string, unknown>;
+    delete withoutNewer['copies'];
+    expect(toRunId(withoutNewer as Run, INPUTS)).toBe(toRunId(parse(), INPUTS));
+    expect(isSameRun(withoutNewer as Run, parse())).toBe(true);
+    expect(isSameRun(withoutNewer as Run, parse({ copies: 2 }))).toBe(false);
   });
 
   it('does not depend on the name', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { casedFileStem, fileStem } from '../../src/storage/file-stem.ts';
 

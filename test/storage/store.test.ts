@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkLake, checkName, createLake } from '../../src/storage/lake-layout.ts';
@@ -95,11 +95,43 @@ describe('a lake', () => {
     await createLake(store);
     await createLake(store);
     await checkLake(store);
-    await writeFile(join(folder, 'pixlake.json'), '{"layoutVersion":2}');
+    const marker = join(folder, 'pixlake.json');
+    expect(JSON.parse(await readFile(marker, 'utf8'))).toEqual({ layoutVersion: 2, features: [] });
+    await writeFile(marker, '{"layoutVersion":3,"features":[]}');
     await expect(createLake(store)).rejects.toMatchObject({ code: 'LAKE_TOO_NEW' });
-    await writeFile(join(folder, 'pixlake.json'), 'garbage');
-    await expect(checkLake(store)).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' });
+    for (const damaged of [
+      'garbage',
+      '',
+      'null',
+      '{}',
+      '{"layoutVersion":"2"}',
+      '{"layoutVersion":2,"features":1}',
+    ]) {
+      await writeFile(marker, damaged);
+      await expect(checkLake(store), damaged).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' });
+    }
     await mkdir(join(folder, 'sub'));
+  });
+
+  test('with a feature that this pixlake does not know is refused by its name, by readers and writers', async () => {
+    const { store, folder } = await open();
+    await writeFile(join(folder, 'pixlake.json'), '{"layoutVersion":2,"features":["teleport"]}');
+    for (const verb of [checkLake, createLake]) {
+      await expect(verb(store)).rejects.toMatchObject({
+        code: 'LAKE_FEATURE_UNSUPPORTED',
+        message: expect.stringContaining('teleport'),
+      });
+    }
+  });
+
+  test('of layout 1 is read as it is, and becomes one of layout 2 by the first write', async () => {
+    const { store, folder } = await open();
+    const marker = join(folder, 'pixlake.json');
+    await writeFile(marker, '{"layoutVersion":1}\n');
+    await checkLake(store);
+    expect(await readFile(marker, 'utf8')).toBe('{"layoutVersion":1}\n');
+    await createLake(store);
+    expect(JSON.parse(await readFile(marker, 'utf8'))).toEqual({ layoutVersion: 2, features: [] });
   });
 
   test.each(['', '..', '.a', 'a/b', 'a b', 'a..b', 'x'.repeat(65), 'ü'])('%j names no table', (name) => {

@@ -1,0 +1,143 @@
+import type { SqlNode } from './extract-predicate.ts';
+
+/** Why a query may give other rows or values when it is run again on the same snapshots. */
+export interface Volatility {
+  /** One phrase for each reason; none where the rows follow from the snapshots alone. */
+  readonly reasons: readonly string[];
+  /** Whether the last digits depend on the order in which threads add numbers: one thread always adds in the order of the data files. */
+  readonly addsNumbers: boolean;
+}
+
+/** Functions whose values depend on time, chance or the session; `duckdb_functions()` calls them other than CONSISTENT. */
+export const VOLATILE_FUNCTIONS: ReadonlySet<string> = new Set(
+  `random uuid uuidv4 uuidv7 gen_random_uuid setseed nextval currval now today transaction_timestamp get_current_time get_current_timestamp current_date
+  current_database current_schema current_schemas current_query current_query_id current_transaction_id current_connection_id txid_current
+  in_search_path stats write_log sleep_ms error`.split(/\s+/u),
+);
+
+/** Words of SQL that the parser takes for columns. */
+const VOLATILE_WORDS = new Set(
+  'current_timestamp current_date current_time localtime localtimestamp current_localtime current_localtimestamp current_user user'.split(
+    ' ',
+  ),
+);
+
+/** Aggregates whose value depends on the order of rows unless the call has an ORDER BY. */
+const ORDERED_AGGREGATES = new Set(
+  `any_value arbitrary first last first_value last_value list array_agg string_agg group_concat listagg arg_max arg_max_null
+  arg_max_nulls_last arg_min arg_min_null arg_min_nulls_last argmax argmin max_by min_by mode approx_quantile approx_top_k
+  reservoir_quantile`.split(/\s+/u),
+);
+
+/** Aggregates that add numbers, which for floating point depends on the order. */
+const SUMS = new Set(
+  `sum avg mean fsum favg kahan_sum sumkahan sum_no_overflow product stddev stddev_pop stddev_samp var_pop var_samp variance sem corr
+  covar_pop covar_samp regr_avgx regr_avgy regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy kurtosis kurtosis_pop skewness
+  entropy`.split(/\s+/u),
+);
+
+/** Functions that put a list in order. */
+const SORTS = new Set(['list_sort', 'array_sort', 'list_reverse_sort', 'array_reverse_sort']);
+
+/** Window functions that number or pick rows by their order. */
+const ORDERED_WINDOWS = new Set(
+  'ROW_NUMBER FIRST_VALUE LAST_VALUE NTH_VALUE LEAD LAG NTILE FILL'
+    .split(' ')
+    .map((name) => `WINDOW_${name}`),
+);
+
+/** Table functions that read nothing. */
+const PURE_TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'repeat', 'repeat_row']);
+
+/**
+ * Looks for what makes a query volatile, in its syntax tree: functions of time and chance, samples, files outside the lake, and a LIMIT, DISTINCT
+ * ON, window or aggregate whose choice depends on the order of rows where no ORDER BY ends in the id column.
+ */
+export function findVolatility(statement: unknown, idColumn: string): Volatility {
+  const reasons = new Set<string>();
+  let addsNumbers = false;
+  const visit = (part: unknown, isSorted: boolean): void => {
+    if (typeof part !== 'object' || part === null) return;
+    if (Array.isArray(part)) {
+      for (const item of part) visit(item, isSorted);
+      return;
+    }
+    const node = part as SqlNode;
+    for (const reason of reasonsOf(node, idColumn, isSorted)) reasons.add(reason);
+    addsNumbers ||= SUMS.has(functionOf(node));
+    // DuckDB's parser makes `list_sort(list(tag))` of `list(tag ORDER BY tag)`.
+    const sorts = SORTS.has(functionOf(node));
+    for (const [field, value] of Object.entries(node)) visit(value, sorts && field === 'children');
+  };
+  visit(statement, false);
+  return { reasons: [...reasons], addsNumbers };
+}
+
+/** Whether the outermost ORDER BY of a statement puts all rows into one order, since it holds the id column. */
+export function hasTotalOrder(statement: unknown, idColumn: string): boolean {
+  const { node } = (statement ?? {}) as { node?: SqlNode };
+  return node !== undefined && isOrdered(ordersOf(node), node, idColumn);
+}
+
+function reasonsOf(node: SqlNode, idColumn: string, isSorted: boolean): string[] {
+  const name = functionOf(node);
+  const reasons: string[] = [];
+  if (node.type === 'TABLE_FUNCTION') {
+    const table = functionOf((node['function'] ?? {}) as SqlNode);
+    if (!PURE_TABLE_FUNCTIONS.has(table)) reasons.push(`it reads other data by ${table}()`);
+  }
+  if (VOLATILE_FUNCTIONS.has(name)) reasons.push(`it calls ${name}()`);
+  const orders = node['order_bys'] as { orders?: readonly unknown[] } | undefined;
+  const isAggregate = ORDERED_AGGREGATES.has(name) && node.type === 'FUNCTION';
+  if (isAggregate && !isSorted && (orders?.orders ?? []).length === 0)
+    reasons.push(`${name}() has no ORDER BY`);
+  const word =
+    node.type === 'COLUMN_REF' ? (node['column_names'] as readonly string[] | undefined) : undefined;
+  if (word?.length === 1 && VOLATILE_WORDS.has(word[0]?.toLowerCase() ?? ''))
+    reasons.push(`it uses ${word[0]}`);
+  if (typeof node['sample'] === 'object' && node['sample'] !== null) reasons.push('it draws a sample');
+  if (ORDERED_WINDOWS.has(node.type ?? '')) {
+    const windowOrders = (node['orders'] ?? []) as readonly OrderTerm[];
+    if (!isOrdered(windowOrders, node, idColumn)) reasons.push(`${name}() has no ORDER BY ${idColumn}`);
+  }
+  return [...reasons, ...limitReasons(node, idColumn)];
+}
+
+function limitReasons(node: SqlNode, idColumn: string): string[] {
+  const modifiers = (node['modifiers'] ?? []) as readonly SqlNode[];
+  if (!Array.isArray(modifiers) || isOrdered(ordersOf(node), node, idColumn)) return [];
+  return modifiers.flatMap(({ type, distinct_on_targets: targets }) => {
+    if (type?.startsWith('LIMIT')) return [`its LIMIT has no ORDER BY ${idColumn}`];
+    const isOn = type === 'DISTINCT_MODIFIER' && Array.isArray(targets) && targets.length > 0;
+    return isOn ? [`its DISTINCT ON has no ORDER BY ${idColumn}`] : [];
+  });
+}
+
+interface OrderTerm {
+  readonly expression?: SqlNode;
+}
+
+function ordersOf(node: SqlNode): readonly OrderTerm[] {
+  const modifiers = (node['modifiers'] ?? []) as readonly (SqlNode & { orders?: readonly OrderTerm[] })[];
+  if (!Array.isArray(modifiers)) return [];
+  return modifiers.flatMap(({ type, orders }) => (type === 'ORDER_MODIFIER' ? (orders ?? []) : []));
+}
+
+/** Ids are unique in what a run selects, so an order that has them is total. `ORDER BY ALL` has every column. */
+function isOrdered(orders: readonly OrderTerm[], node: SqlNode, idColumn: string): boolean {
+  const isId = (expression: SqlNode | undefined): boolean => {
+    const names = (expression?.['column_names'] ?? []) as readonly string[];
+    return names.at(-1)?.toLowerCase() === idColumn.toLowerCase() || expression?.alias === idColumn;
+  };
+  const selected = (node['select_list'] ?? []) as readonly SqlNode[];
+  return orders.some(({ expression }) => {
+    if (expression?.type === 'STAR' || isId(expression)) return true;
+    const position = (expression?.['value'] as { value?: unknown } | undefined)?.value;
+    return typeof position === 'number' && isId(selected[position - 1]);
+  });
+}
+
+function functionOf(node: SqlNode): string {
+  const name = node['function_name'];
+  return typeof name === 'string' ? name.toLowerCase() : '';
+}

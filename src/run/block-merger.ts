@@ -1,0 +1,89 @@
+import { rm } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { blockCountOf, blockOf, type Execution } from './execution.ts';
+import type { FinishedShards } from './finished-shards.ts';
+import { mergeBlock } from './merge-block.ts';
+
+/** Memory that DuckDB may use to merge a block; what does not fit goes to disk. */
+const MEMORY_BYTES = Math.min(1024 ** 3, Math.floor(totalmem() / 4));
+
+/** Merges blocks one after another, each as soon as all of its shards are done, while others are in work. */
+export class BlockMerger implements AsyncDisposable {
+  readonly #store: ObjectStore;
+  readonly #execution: Execution;
+  readonly #finished: FinishedShards;
+  readonly #begun = new Set<number>();
+  #opened: Promise<{ readonly db: DuckDb; readonly scratchDir: string }> | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #failure: unknown;
+  #damagedCount = 0;
+
+  constructor(store: ObjectStore, execution: Execution, finished: FinishedShards) {
+    this.#store = store;
+    this.#execution = execution;
+    this.#finished = finished;
+  }
+
+  /** Notes that a shard is done. */
+  shardDone(shard: number): void {
+    this.#finished.set(shard, true);
+    this.#mergeIfReady(blockOf(shard));
+  }
+
+  /**
+   * Merges what is left, and waits for it.
+   *
+   * @returns the number of shards that turned out damaged and have to be done again
+   * @throws as {@link mergeBlock} does
+   */
+  async finish(): Promise<number> {
+    for (let block = 0; block < blockCountOf(this.#execution); block++) this.#mergeIfReady(block);
+    await this.#work;
+    if (this.#failure !== undefined) throw this.#failure;
+    const damagedCount = this.#damagedCount;
+    this.#damagedCount = 0;
+    return damagedCount;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work;
+    const opened = await this.#opened;
+    if (opened === undefined) return;
+    opened.db[Symbol.dispose]();
+    await rm(opened.scratchDir, { recursive: true, force: true });
+  }
+
+  #mergeIfReady(block: number): void {
+    if (this.#begun.has(block) || !this.#finished.isReadyToMerge(block)) return;
+    this.#begun.add(block);
+    this.#work = this.#work.then(async () => {
+      if (this.#failure !== undefined) return;
+      try {
+        await this.#merge(block);
+      } catch (error) {
+        this.#failure = error;
+      }
+    });
+  }
+
+  async #merge(block: number): Promise<void> {
+    this.#opened ??= this.#open();
+    const { db, scratchDir } = await this.#opened;
+    const context = { db, scratchDir, store: this.#store, execution: this.#execution };
+    const merged = await mergeBlock(context, block);
+    if (!('kind' in merged)) {
+      this.#finished.addBlock(merged);
+      return;
+    }
+    for (const shard of merged.shards) this.#finished.set(shard, false);
+    this.#damagedCount += merged.shards.length;
+    this.#begun.delete(block);
+  }
+
+  async #open(): Promise<{ readonly db: DuckDb; readonly scratchDir: string }> {
+    const scratchDir = await this.#store.makeScratchDir();
+    return { db: await openDuckDb({ scratchDir, memoryBytes: MEMORY_BYTES }), scratchDir };
+  }
+}

@@ -1,0 +1,278 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { DuckDb } from '../engine/open-duckdb.ts';
+import { quoteName, quoteText } from '../engine/sql-text.ts';
+import { writeDataFiles } from '../engine/write-data-files.ts';
+import { PixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
+import { toDataKey } from '../table/data-path.ts';
+import type { AddAction } from '../table/delta-actions.ts';
+import type { DeltaStruct } from '../table/delta-schema.ts';
+import { ERRORS_SCHEMA } from './error-columns.ts';
+import {
+  type Execution,
+  executionKeys,
+  folderOf,
+  imagesPerRow,
+  numberName,
+  rowsOf,
+  shardsOf,
+  tablesFolderOf,
+} from './execution.ts';
+import { computedNames, selectLineage } from './manifest-columns.ts';
+import { readMarker, type ShardFile, type ShardMarker } from './shard-marker.ts';
+import { sha256Of } from './transform-original.ts';
+import { workInOrder } from './work-in-order.ts';
+
+const count = z.int().min(0);
+const addAction = z.custom<AddAction>(
+  (value) => typeof value === 'object' && value !== null && 'path' in value,
+);
+
+const blockSchema = z.object({
+  block: count,
+  shardCount: count,
+  imageCount: count,
+  takenCount: count,
+  errorCount: count,
+  imageBytes: count,
+  /** The block's data file of the manifest, ready to be committed; null where no image was written. */
+  manifest: addAction.nullable(),
+  /** The block's data file of the errors; null where there were none. */
+  errors: addAction.nullable(),
+});
+
+/** What a thousand finished shards left: the contents of a block's marker, written after its data files. */
+export type BlockMarker = Readonly<z.output<typeof blockSchema>>;
+
+/** Shards of a block that are not done after all, since their markers or files are missing or damaged. */
+export interface DamagedShards {
+  readonly kind: 'damaged';
+  readonly shards: readonly number[];
+}
+
+/** What merging a block works with. */
+export interface MergeContext {
+  readonly db: DuckDb;
+  readonly store: ObjectStore;
+  readonly execution: Execution;
+  readonly scratchDir: string;
+}
+
+const FILES_AT_ONCE = 32;
+
+/** Reads a block's marker; `undefined` where there is none, or none that can be understood. */
+export async function readBlock(
+  store: ObjectStore,
+  folder: string,
+  block: number,
+): Promise<BlockMarker | undefined> {
+  const key = executionKeys.block(folder, block);
+  try {
+    return parseStored(blockSchema, decodeStored(await store.read(key), key), key);
+  } catch (error) {
+    if (error instanceof PixlakeError && (error.code === 'OBJECT_NOT_FOUND' || error.code === 'RUN_CORRUPT'))
+      return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Merges the parts and errors of a block's shards into one data file each, checks that every image of the block is there exactly once, and places
+ * the block's marker. Gives the marker that holds, or the shards that have to be done again.
+ *
+ * @throws `RUN_CORRUPT` if images are missing or there twice, `STORAGE_…`
+ */
+export async function mergeBlock(context: MergeContext, block: number): Promise<BlockMarker | DamagedShards> {
+  const { store, execution } = context;
+  const folder = folderOf(execution);
+  const { first, count: shardCount } = shardsOf(execution, block);
+  const parts: string[] = [];
+  const errors: string[] = [];
+  const damaged: number[] = [];
+  const totals = { imageCount: 0, takenCount: 0, errorCount: 0, imageBytes: 0 };
+  const shards = Array.from({ length: shardCount }, (_, index) => first + index);
+  const read = async (shard: number): Promise<ReadShard | undefined> => readShard(context, folder, shard);
+  let shard = first;
+  for await (const found of workInOrder(shards, FILES_AT_ONCE, read)) {
+    if (found === undefined) damaged.push(shard);
+    else {
+      totals.imageCount += found.marker.imageCount;
+      totals.takenCount += found.marker.takenCount;
+      totals.errorCount += found.marker.errorCount;
+      totals.imageBytes += found.marker.imageBytes;
+      if (found.part !== undefined) parts.push(found.part);
+      if (found.errors !== undefined) errors.push(found.errors);
+    }
+    shard += 1;
+  }
+  if (damaged.length > 0) {
+    // A shard that has a marker would be left as it is.
+    await store.deleteMany(damaged.map((index) => executionKeys.shard(folder, index)));
+    return { kind: 'damaged', shards: damaged };
+  }
+  if (parts.length + errors.length > 0) await checkWhole(context, block, parts, errors);
+  const marker: BlockMarker = {
+    block,
+    shardCount,
+    ...totals,
+    manifest: await writeManifest(context, block, parts),
+    errors: await writeErrors(context, block, errors),
+  };
+  return placeBlock(store, execution, marker);
+}
+
+interface ReadShard {
+  readonly marker: ShardMarker;
+  /** Local paths. */
+  readonly part: string | undefined;
+  readonly errors: string | undefined;
+}
+
+/** Reads what a shard left; `undefined` where its marker or a file is missing or damaged. */
+async function readShard(
+  context: MergeContext,
+  folder: string,
+  shard: number,
+): Promise<ReadShard | undefined> {
+  const marker = await readMarker(context.store, folder, shard);
+  if (marker === undefined) return undefined;
+  const part = await fetchFile(context, executionKeys.parts(folder), marker.part);
+  const errors = await fetchFile(context, executionKeys.errors(folder), marker.errors);
+  return part === null || errors === null ? undefined : { marker, part, errors };
+}
+
+/** A local path of a file with the bytes that its marker states; null where it has others, `undefined` where there is none. */
+async function fetchFile(
+  { store, scratchDir }: MergeContext,
+  folder: string,
+  file: ShardFile | null,
+): Promise<string | null | undefined> {
+  if (file === null) return undefined;
+  const key = `${folder}/${file.name}`;
+  const bytes = await store.read(key).catch((error: unknown) => {
+    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return undefined;
+    throw error;
+  });
+  if (bytes === undefined || sha256Of(bytes) !== file.sha256) return null;
+  if (store.remote === undefined) return store.locate(key);
+  const path = join(scratchDir, file.name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+/** Counts images by their place in the plan: each ordinal and copy is written or failed, exactly once. */
+async function checkWhole(
+  { db, execution }: MergeContext,
+  block: number,
+  parts: readonly string[],
+  errors: readonly string[],
+): Promise<void> {
+  const perRow = imagesPerRow(execution);
+  const place = perRow === 1 ? '__ordinal' : `__ordinal * ${perRow} + "copy"`;
+  const shards = shardsOf(execution, block);
+  const { first } = rowsOf(execution, shards.first);
+  const { end } = rowsOf(execution, shards.first + shards.count - 1);
+  const sources = [
+    ...(parts.length === 0 ? [] : [`SELECT ${place} AS place FROM ${readFiles(parts)}`]),
+    ...(errors.length === 0 ? [] : [`SELECT ${place} AS place FROM ${readFiles(errors)}`]),
+  ];
+  const [found] = await db.rows<{ images: bigint; places: bigint; first: bigint; last: bigint }>(`
+    SELECT count(*) AS images, count(DISTINCT place) AS places, min(place) AS first, max(place) AS last
+    FROM (${sources.join(' UNION ALL ')})`);
+  const expected = (end - first) * perRow;
+  const isWhole =
+    Number(found?.images) === expected &&
+    Number(found?.places) === expected &&
+    Number(found?.first) === first * perRow &&
+    Number(found?.last) === end * perRow - 1;
+  if (isWhole) return;
+  throw new PixlakeError(
+    'RUN_CORRUPT',
+    `block ${block} of ${folderOf(execution)} has ${String(found?.images)} images of ${expected}, ${String(found?.places)} of them different`,
+    { remedy: 'run under another name' },
+  );
+}
+
+async function writeManifest(
+  context: MergeContext,
+  block: number,
+  parts: readonly string[],
+): Promise<AddAction | null> {
+  const { execution } = context;
+  const names = [...execution.passedColumns, ...computedNames(execution)];
+  const selected = [...names.map(quoteName), ...selectLineage(execution)];
+  return writeBlockFile(
+    context,
+    `SELECT ${selected.join(', ')} FROM ${readFiles(parts)}`,
+    parts.length,
+    execution.manifestSchema,
+    executionKeys.manifest(tablesFolderOf(execution)),
+    block,
+  );
+}
+
+async function writeErrors(
+  context: MergeContext,
+  block: number,
+  errors: readonly string[],
+): Promise<AddAction | null> {
+  const folder = executionKeys.errors(tablesFolderOf(context.execution));
+  return writeBlockFile(
+    context,
+    `SELECT * EXCLUDE (__ordinal) FROM ${readFiles(errors)}`,
+    errors.length,
+    ERRORS_SCHEMA,
+    folder,
+    block,
+  );
+}
+
+async function writeBlockFile(
+  { db, store, execution, scratchDir }: MergeContext,
+  query: string,
+  fileCount: number,
+  schema: DeltaStruct,
+  folder: string,
+  block: number,
+): Promise<AddAction | null> {
+  if (fileCount === 0) return null;
+  const [added] = await writeDataFiles(db, store, {
+    query,
+    schema,
+    partitionColumns: [],
+    folder,
+    namePrefix: `${execution.retry === undefined ? '' : `retry-${execution.retry.number}-`}block-${numberName(block)}`,
+    scratchDir,
+  });
+  return added ?? null;
+}
+
+function readFiles(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(quoteText).join(', ')}], hive_partitioning = false)`;
+}
+
+/** Where two merge one block, the marker that is placed first holds, and the other's data files go unless they are the same. */
+async function placeBlock(
+  store: ObjectStore,
+  execution: Execution,
+  marker: BlockMarker,
+): Promise<BlockMarker> {
+  const folder = folderOf(execution);
+  const key = executionKeys.block(folder, marker.block);
+  const bytes = encodeStored(marker);
+  if (await store.writeIfAbsent(key, bytes, { durable: true })) return marker;
+  const present = await readBlock(store, folder, marker.block);
+  if (present === undefined) {
+    await store.write(key, bytes);
+    return marker;
+  }
+  for (const table of ['manifest', 'errors'] as const) {
+    const own = marker[table]?.path;
+    if (own === undefined || own === present[table]?.path) continue;
+    await store.delete(toDataKey(store.uri, executionKeys[table](tablesFolderOf(execution)), own));
+  }
+  return present;
+}

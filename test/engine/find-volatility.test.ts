@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findVolatility, hasTotalOrder, VOLATILE_FUNCTIONS } from '../../src/engine/find-volatility.ts';
+import { type DuckDb, openDuckDb } from '../../src/engine/open-duckdb.ts';
+import { parseSelect } from '../../src/engine/parse-select.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+
+let db: DuckDb;
+beforeAll(async () => {
+  db = await openDuckDb({ scratchDir: '/nowhere' });
+});
+afterAll(() => db[Symbol.dispose]());
+
+const reasonsOf = async (sql: string): Promise<readonly string[]> =>
+  findVolatility((await parseSelect(db, sql)).tree, 'id').reasons;
+
+test.each([
+  'SELECT * FROM images',
+  'SELECT DISTINCT id, gender FROM images',
+  'SELECT id, count(*) AS n, max(year) FROM images JOIN other USING (id) GROUP BY id',
+  'SELECT id, avg(price) FROM images GROUP BY id',
+  'SELECT * FROM images ORDER BY year, id LIMIT 10',
+  'SELECT * FROM images ORDER BY ALL LIMIT 10',
+  'SELECT id, year FROM images ORDER BY 2, 1 LIMIT 10',
+  'SELECT DISTINCT ON (gender) * FROM images ORDER BY gender, id',
+  'SELECT id, list(tag ORDER BY tag) FROM tags GROUP BY id',
+  'SELECT id, row_number() OVER (PARTITION BY gender ORDER BY year, images.id) FROM images',
+  'SELECT id FROM images, range(3)',
+])('the rows of %s follow from the snapshots', async (sql) => {
+  expect(await reasonsOf(sql)).toEqual([]);
+});
+
+test.each([
+  ['SELECT id FROM images WHERE random() < 0.5', 'it calls random()'],
+  ['SELECT id, uuid() AS u FROM images', 'it calls uuid()'],
+  ['SELECT id FROM images WHERE day < current_date', 'it uses current_date'],
+  ["SELECT id FROM images WHERE day < now() - INTERVAL '1 day'", 'it calls now()'],
+  ['SELECT id FROM images LIMIT 10', 'its LIMIT has no ORDER BY id'],
+  ['SELECT id FROM images ORDER BY year LIMIT 10', 'its LIMIT has no ORDER BY id'],
+  ['SELECT id FROM images LIMIT 10%', 'its LIMIT has no ORDER BY id'],
+  ['SELECT * FROM (SELECT id FROM images LIMIT 5) ORDER BY id', 'its LIMIT has no ORDER BY id'],
+  ['WITH few AS (SELECT id FROM images LIMIT 5) SELECT * FROM few', 'its LIMIT has no ORDER BY id'],
+  ['SELECT id FROM images USING SAMPLE 10', 'it draws a sample'],
+  ['SELECT id FROM images TABLESAMPLE 10%', 'it draws a sample'],
+  ['SELECT DISTINCT ON (gender) id FROM images', 'its DISTINCT ON has no ORDER BY id'],
+  ['SELECT id, any_value(tag) FROM tags GROUP BY id', 'any_value() has no ORDER BY'],
+  ['SELECT id, list(tag) FROM tags GROUP BY id', 'list() has no ORDER BY'],
+  ['SELECT id, row_number() OVER () AS n FROM images', 'row_number() has no ORDER BY id'],
+  ['SELECT id, lag(year) OVER (ORDER BY year) FROM images', 'lag() has no ORDER BY id'],
+  ["SELECT id FROM read_csv('ids.csv')", 'it reads other data by read_csv()'],
+])('%s is volatile, and why is said', async (sql, reason) => {
+  expect(await reasonsOf(sql)).toEqual([reason]);
+});
+
+test('every function that DuckDB calls volatile is known', async () => {
+  const folder = await makeTestFolder();
+  using fresh = await openDuckDb({ scratchDir: folder });
+  const rows = await fresh.rows<{ name: string }>(
+    "SELECT DISTINCT function_name AS name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'",
+  );
+  expect(rows.length).toBeGreaterThan(10);
+  expect(rows.map(({ name }) => name).filter((name) => !VOLATILE_FUNCTIONS.has(name))).toEqual([]);
+});
+
+test('sums are told apart, since threads add floats in any order', async () => {
+  const addsNumbers = async (sql: string): Promise<boolean> =>
+    findVolatility((await parseSelect(db, sql)).tree, 'id').addsNumbers;
+  expect(await addsNumbers('SELECT id, avg(price) FROM images GROUP BY id')).toBe(true);
+  expect(await addsNumbers('SELECT id, sum(price) OVER () FROM images')).toBe(true);
+  expect(await addsNumbers('SELECT id, max(price) FROM images GROUP BY id')).toBe(false);
+});
+
+test('an outer ORDER BY that holds the id is a total order', async () => {
+  const isTotal = async (sql: string): Promise<boolean> =>
+    hasTotalOrder((await parseSelect(db, sql)).tree, 'id');
+  expect(await isTotal('SELECT * FROM images ORDER BY year, id')).toBe(true);
+  expect(await isTotal('SELECT * FROM images ORDER BY year')).toBe(false);
+  expect(await isTotal('SELECT * FROM images')).toBe(false);
+});
