@@ -23,7 +23,8 @@ export function openEncoded(bytes: Uint8Array): Sharp {
 
 /** Opens decoded pixels. */
 export function openPixels(pixels: Pixels): Sharp {
-  return loadSharp()(pixels.bytes, { raw: { width: pixels.width, height: pixels.height, channels: 3 } });
+  const raw = { width: pixels.width, height: pixels.height, channels: 3 } as const;
+  return loadSharp()(pixels.bytes, { raw, limitInputPixels: false });
 }
 
 /** A decoded image: 8-bit sRGB, `height` rows of `width` interleaved RGB triples. */
