@@ -307,3 +307,23 @@ const TRANSFORM = {
   format: 'png',
   quality: 90,
 } as const;
+
+test.each<[string, Buffer, Buffer]>([
+  [
+    'PNG',
+    Buffer.from(
+      '\u0089PNG\r\n\u001a\n\0\0\0\rIHDR\0\0\0\u0001\0\0\0\u0001\u0008\u0002\0\0\0\0\0\0\0',
+      'latin1',
+    ),
+    Buffer.from('\0\0\0\0tEXt\0\0\0\0'),
+  ],
+  ['JPEG', Buffer.from([0xff, 0xd8]), Buffer.from([0xff, 0xe0, 0, 2])],
+  ['WebP', Buffer.from('RIFF\u00ff\u00ff\u00ff\u0007WEBP', 'latin1'), Buffer.from('ABCD\0\0\0\0')],
+  ['AVIF', Buffer.from('\0\0\0\u0010ftypavif\0\0\0\0', 'latin1'), Buffer.from('\0\0\0\u0008free')],
+])('a %s of millions of empty parts is refused soon and with little memory', async (_, start, part) => {
+  const bytes = Buffer.concat([start, Buffer.alloc(24_000_000, part)]);
+  const before = process.memoryUsage().heapUsed;
+  const facts = await probeImage(bytes);
+  expect(facts.status).not.toBe('ok');
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(150 * 1024 ** 2);
+});

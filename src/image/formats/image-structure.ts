@@ -41,6 +41,9 @@ export const PLAIN = {
   unsupported: undefined,
 } as const;
 
+/** More parts of a file than this are not looked at: a part may be a few bytes, and each that is remembered takes many more. */
+export const MAX_PARTS = 100_000;
+
 /** A whole number of `size` bytes; `undefined` where it would end behind the last byte. */
 export function numberAt(
   bytes: Uint8Array,

@@ -2,6 +2,7 @@ import {
   countText,
   cutOff,
   type ImageStructure,
+  MAX_PARTS,
   nameText,
   numberAt,
   PLAIN,
@@ -109,7 +110,8 @@ function nameContainer(brands: readonly string[]): string {
 }
 
 function* listBoxes(bytes: Uint8Array, from: number, to: number): Generator<Box> {
-  for (let at = from; at + 8 <= to; ) {
+  let count = 0;
+  for (let at = from; at + 8 <= to && count < MAX_PARTS; count++) {
     const short = numberAt(bytes, at, 4) ?? 0;
     const isLong = short === 1;
     const size = isLong ? (numberAt(bytes, at + 8, 8) ?? 0) : short === 0 ? to - at : short;

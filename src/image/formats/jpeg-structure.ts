@@ -1,4 +1,4 @@
-import { cutOff, type ImageStructure, numberAt, PLAIN, textAt } from './image-structure.ts';
+import { cutOff, type ImageStructure, MAX_PARTS, numberAt, PLAIN, textAt } from './image-structure.ts';
 
 const MARKER = { restart: 0xd0, startOfImage: 0xd8, endOfImage: 0xd9, startOfScan: 0xda } as const;
 
@@ -154,6 +154,7 @@ function listSegments(bytes: Uint8Array): { segments: Segment[]; isCut: boolean 
     const length = numberAt(bytes, at + 2, 2);
     if (length === undefined || at + 2 + length > bytes.length) return { segments, isCut: true };
     if (length < 2) return { segments, isCut: false };
+    if (segments.length === MAX_PARTS) return { segments, isCut: false };
     segments.push({ marker, at, end: at + 2 + length });
     if (marker === MARKER.startOfScan) return { segments, isCut: false };
     at += 2 + length;

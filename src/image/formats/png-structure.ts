@@ -1,5 +1,13 @@
 import { crc32 } from 'node:zlib';
-import { countText, cutOff, type ImageStructure, numberAt, PLAIN, textAt } from './image-structure.ts';
+import {
+  countText,
+  cutOff,
+  type ImageStructure,
+  MAX_PARTS,
+  numberAt,
+  PLAIN,
+  textAt,
+} from './image-structure.ts';
 
 const SIGNATURE = '\u0089PNG\r\n\u001a\n';
 
@@ -60,7 +68,8 @@ export function findPngDamage(bytes: Uint8Array): string | undefined {
 }
 
 function* listChunks(bytes: Uint8Array): Generator<Chunk> {
-  for (let at = 8; at + 8 <= bytes.length; ) {
+  let count = 0;
+  for (let at = 8; at + 8 <= bytes.length && count < MAX_PARTS; count++) {
     const type = textAt(bytes, at + 4, 4);
     const end = at + 12 + (numberAt(bytes, at, 4) ?? 0);
     yield { type, at, end };

@@ -1,4 +1,4 @@
-import { numberAt } from './image-structure.ts';
+import { MAX_PARTS, numberAt } from './image-structure.ts';
 
 /** A field of a directory; its values begin at `valueAt`. */
 export interface TiffEntry {
@@ -36,9 +36,6 @@ const TYPE_BYTES: Readonly<Record<number, number>> = {
   17: 8,
   18: 8,
 };
-
-/** More pages than this are not looked for. */
-const MAX_PAGES = 100_000;
 
 /** More values of a field than this are not read: files may claim any count. */
 const MAX_VALUES = 1_000_000;
@@ -101,11 +98,13 @@ export function listDirectories(bytes: Uint8Array): TiffDirectory[] | undefined 
   const directories: TiffDirectory[] = [];
   const seen = new Set<number>();
   let at = numberAt(bytes, isBig ? 8 : 4, isBig ? 8 : 4, isLittle);
-  while (at !== undefined && at > 0 && !seen.has(at) && directories.length < MAX_PAGES) {
+  let entryCount = 0;
+  while (at !== undefined && at > 0 && !seen.has(at) && entryCount < MAX_PARTS) {
     seen.add(at);
     const directory = readDirectory(bytes, at, isLittle, isBig);
     if (directory === undefined) break;
     directories.push(directory);
+    entryCount += directory.entries.length;
     at = numberAt(bytes, nextAt(directory), isBig ? 8 : 4, isLittle);
   }
   return directories;
@@ -169,7 +168,12 @@ function readDirectory(
 ): TiffDirectory | undefined {
   const count = numberAt(bytes, at, isBig ? 8 : 2, isLittle);
   const start = at + (isBig ? 8 : 2);
-  if (count === undefined || count === 0 || start + count * entryBytes(isBig) > bytes.length)
+  if (
+    count === undefined ||
+    count === 0 ||
+    count > MAX_PARTS ||
+    start + count * entryBytes(isBig) > bytes.length
+  )
     return undefined;
   const entries = Array.from({ length: count }, (_, index) =>
     readEntry(bytes, start + index * entryBytes(isBig), isLittle, isBig),

@@ -2,6 +2,7 @@ import {
   countText,
   cutOff,
   type ImageStructure,
+  MAX_PARTS,
   nameText,
   numberAt,
   PLAIN,
@@ -40,7 +41,8 @@ interface Chunk {
 }
 
 function* listChunks(bytes: Uint8Array): Generator<Chunk> {
-  for (let at = 12; at + 8 <= bytes.length; ) {
+  let count = 0;
+  for (let at = 12; at + 8 <= bytes.length && count < MAX_PARTS; count++) {
     const end = at + 8 + (numberAt(bytes, at + 4, 4, true) ?? 0);
     yield { type: textAt(bytes, at, 4), at, end };
     at = end + (end % 2);
