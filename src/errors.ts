@@ -88,6 +88,11 @@ export const ERRORS = {
   QUERY_OUT_OF_MEMORY: kind(422, INPUT, 'a query needs more memory or temporary disk than the server allows'),
   QUERY_CRASHED: kind(422, INPUT, 'the process of a query died, most likely of the memory it asked for'),
   RESULT_TOO_LARGE: kind(422, INPUT, 'a result has more rows or bytes than the server gives'),
+  WORKER_TOO_SMALL: kind(
+    503,
+    INTERNAL,
+    'an image within the limits takes more memory than this machine has for images',
+  ),
   SERVER_BUSY: kind(503, INTERNAL, 'the server has no room for more requests at present'),
   SANDBOX_UNAVAILABLE: kind(
     501,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { IngestReport, IngestSpec } from '../index.ts';
 import {
+  byteSize,
   errorLimit,
   interruptible,
   type LakeOptions,
@@ -9,6 +10,7 @@ import {
   print,
   printJson,
   shortPath,
+  wholeNumber,
   withLakeOptions,
 } from './command-line.ts';
 import { formatBytes, formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
@@ -36,7 +38,9 @@ export function addIngestCommand(program: Command): void {
       '--max-errors <n|%>',
       'fail before anything is committed if more rows are rejected, lack an image or have a broken one\n(default: no limit)',
       errorLimit,
-    );
+    )
+    .option('--max-pixels <n>', 'refuse images of more pixels (default: 268,402,689)', wholeNumber(1))
+    .option('--max-image-memory <size>', 'refuse images that take more to decode (default: 1GB)', byteSize);
   withLakeOptions(command)
     .addHelpText(
       'after',

@@ -14,6 +14,7 @@ import {
 } from '../index.ts';
 import {
   anyNumber,
+  byteSize,
   errorLimit,
   interruptible,
   type LakeOptions,
@@ -65,6 +66,8 @@ export function addRunCommand(program: Command): void {
     .addOption(new Option('--device <device>', 'where the model runs (default: cpu)').choices(DEVICES))
     .option('--seed <n>', 'seed of all that is random (default: 42)', wholeNumber(0))
     .option('--output <uri>', 'lake that takes what is written, if another: a folder or s3://bucket/prefix')
+    .option('--max-pixels <n>', 'refuse images of more pixels (default: 268,402,689)', wholeNumber(1))
+    .option('--max-image-memory <size>', 'refuse images that take more to decode (default: 1GB)', byteSize)
     .option('--shard-size <n>', 'rows in a unit of work (default: 1000, fewer in small runs)', wholeNumber(1))
     .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
     .option('--max-errors <n|%>', 'stop the run if more images fail (default: no limit)', errorLimit)

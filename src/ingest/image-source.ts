@@ -29,7 +29,9 @@ export interface ImageSource {
   open<File extends WantedFile>(wanted: AsyncIterable<File>): AsyncGenerator<OpenedFile<File>>;
 }
 
-const IMAGE_ENDING = /\.(?:jpe?g|png|webp|gif|tiff?|avif|heic|bmp)$/iu;
+/** Endings of images, also of those that cannot be decoded: they are then listed with their reason. */
+const IMAGE_ENDING =
+  /\.(?:jpe?g|jpe|jfif|jif|a?png|webp|gif|tiff?|btf|avifs?|hei[cf]s?|hif|bmp|dib|ico|cur|jp2|j2k|jpf|jpx|jxl|jxr|p[bgnp]m|pam|pfm|tga|psd|svg|exr|hdr|dds|qoi|pcx|dng)$/iu;
 
 /**
  * Opens a folder (with its subfolders) or a tar archive, plain or gzipped. Files are images by their names, unless rows name theirs.

@@ -9,6 +9,7 @@ import { PixlakeError } from '../errors.ts';
 import type { ImageStatus } from '../image/probe-image.ts';
 import { createLake, ingestFolder, originalsFolder, tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { DeltaStruct } from '../table/delta-schema.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
 import { retryOnConflict } from '../table/retry-on-conflict.ts';
@@ -25,6 +26,7 @@ import { type StagedRows, stageRows } from './stage-rows.ts';
 import { storeOriginals } from './store-originals.ts';
 import { watchFile } from './watch-file.ts';
 import { stageLists } from './stage-lists.ts';
+import { changesLimits, chooseLimits } from './table-limits.ts';
 
 /** What an ingest works with besides its spec. */
 export interface IngestContext {
@@ -42,7 +44,7 @@ const imageColumnTypes = IMAGE_COLUMNS.map(({ name, type }) => `${name} ${type}`
  * Ingests a CSV file and its images into a table: validates and stages the rows on disk, copies the originals, and merges what is new or
  * changed in one commit. Every row ends in the table or in one of the lists of the report, which are written also if the ingest fails for them.
  *
- * @throws `SOURCE_NOT_FOUND`, `SOURCE_CHANGED`, `CSV_…`, `TAR_INVALID`, `INGEST_EMPTY`, `TOO_MANY_ERRORS`, `SCHEMA_MISMATCH`, `COMMIT_CONFLICT`, `STORAGE_…`
+ * @throws `SOURCE_NOT_FOUND`, `SOURCE_CHANGED`, `CSV_…`, `TAR_INVALID`, `INGEST_EMPTY`, `TOO_MANY_ERRORS`, `SCHEMA_MISMATCH`, `COMMIT_CONFLICT`, `WORKER_TOO_SMALL`, `STORAGE_…`
  */
 export async function ingestCatalogue(context: IngestContext, spec: IngestSpec): Promise<IngestReport> {
   const startMs = performance.now();
@@ -54,21 +56,30 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
   await createLake(store);
   await checkNotAttached(store, table);
   const base = await readSnapshot(store, folder);
+  const limits = chooseLimits(spec, base);
   const scratchDir = await store.makeScratchDir({ isForWriting: true });
   try {
     using db = await openDuckDb({ scratchDir, onDisk: true });
     const report = (phase: IngestProgress['phase'], doneCount: number, totalCount?: number): void =>
       context.onProgress?.({ phase, doneCount, totalCount });
-    const { schema, rowCount, repairedCount } = await readRows(db, csvPath, spec, base, (done) => {
-      signal?.throwIfAborted();
-      report('rows', done);
-    });
-    await createImageTables(db, store, schema, base);
+    const { schema, tableSchema, rowCount, repairedCount } = await readRows(
+      db,
+      csvPath,
+      spec,
+      base,
+      (done) => {
+        signal?.throwIfAborted();
+        report('rows', done);
+      },
+    );
+    await createImageTables(db, store, schema, base && { ...base, schema: tableSchema });
     const images = await openImageSource(imagesPath, schema.imageColumn !== undefined);
     await chooseImages(db, images, schema.imageColumn !== undefined, signal);
     const storedBytes = await storeOriginals(db, images, {
       store,
       folder: originalsFolder(table),
+      limits,
+      areLimitsNew: changesLimits(base, limits),
       signal,
       onImage: (done, total) => report('images', done, total),
     });
@@ -89,6 +100,7 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
         scratchDir,
         engine: context.engine,
         source: csvPath,
+        limits,
       });
     }, signal);
     return {
@@ -123,14 +135,14 @@ async function readRows(
   spec: IngestSpec,
   base: Snapshot | undefined,
   onRow: (rowCount: number) => void,
-): Promise<StagedRows & { readonly schema: DatasetSchema }> {
+): Promise<StagedRows & { readonly schema: DatasetSchema; readonly tableSchema: DeltaStruct }> {
   const watch = await watchFile(csvPath);
   try {
     const chosen = await chooseSchema(csvPath, schemaOptions(spec, base));
     const schema = withPartitions(chosen, spec.partitionBy);
     // Asked before the long work; asked again where another writer commits meanwhile.
-    fitSchema(base, toTableSchema(schema), spec.partitionBy);
-    return { schema, ...(await stageRows(db, csvPath, schema, onRow)) };
+    const tableSchema = fitSchema(base, toTableSchema(schema), spec.partitionBy);
+    return { schema, tableSchema, ...(await stageRows(db, csvPath, schema, onRow)) };
   } finally {
     // Whatever else went wrong may come from this.
     await watch.throwIfChanged();

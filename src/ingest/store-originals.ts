@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { openAppender, type TableAppender } from '../engine/appender.ts';
+import { type AppendableValue, openAppender, type TableAppender } from '../engine/appender.ts';
 import type { DuckDb } from '../engine/open-duckdb.ts';
+import type { ImageLimits } from '../image/image-limits.ts';
 import { probeImage } from '../image/probe-image.ts';
 import { casedFileStem, fileStem } from '../storage/file-stem.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -25,6 +26,8 @@ interface ChosenImage {
   readonly has_twin: boolean;
   readonly image_key: string | null;
   readonly image_sha256: string | null;
+  readonly image_status: string | null;
+  readonly image_reason: string | null;
 }
 
 type Item = OpenedFile<ChosenImage>;
@@ -34,14 +37,17 @@ export interface OriginalsTarget {
   readonly store: ObjectStore;
   /** Object key of the folder of the table's originals. */
   readonly folder: string;
+  readonly limits: ImageLimits;
+  /** Whether the table's verdicts were made with others. */
+  readonly areLimitsNew: boolean;
   readonly signal: AbortSignal | undefined;
   readonly onImage: (imageCount: number, totalCount: number) => void;
 }
 
 /**
  * Copies the bytes of every image in `chosen_images` into the lake, unchanged, and fills the staging tables `stored_images` (`image_ref`, then
- * the image columns) and `unread_images` (`image_ref`, `name`, `reason`). An image whose bytes are in the table already is neither decoded nor
- * written again.
+ * the image columns) and `unread_images` (`image_ref`, `name`, `reason`). An image whose bytes are in the table already and are `ok` there is neither
+ * decoded nor written again, unless the limits are new.
  *
  * @returns bytes stored
  */
@@ -78,7 +84,7 @@ export async function storeOriginals(
 async function* readChosen(db: DuckDb, totalCount: number): AsyncGenerator<ChosenImage> {
   for (let first = 0; first < totalCount; first += BATCH_SIZE) {
     yield* await db.rows<ChosenImage>(`
-      SELECT position::DOUBLE AS position, name, image_ref, id, has_twin, image_key, image_sha256
+      SELECT position::DOUBLE AS position, name, image_ref, id, has_twin, image_key, image_sha256, image_status, image_reason
       FROM chosen_images WHERE number BETWEEN ${first} AND ${first + BATCH_SIZE - 1} ORDER BY number`);
   }
 }
@@ -105,6 +111,8 @@ async function storeOriginal(
   unread: TableAppender,
 ): Promise<number> {
   const { image_ref: ref, name } = file;
+  const append = (image: StoredImage): void =>
+    images.append([ref, ...IMAGE_COLUMNS.map((column) => image[column.name] ?? null)]);
   const content = await read();
   if (content.kind === 'unreadable') {
     unread.append([ref, name, `the file cannot be read: ${content.reason}`]);
@@ -113,25 +121,45 @@ async function storeOriginal(
   if (content.kind === 'tooLarge') {
     const { sizeBytes } = content;
     const reason = `the file has ${sizeBytes} bytes, more than pixlake reads`;
-    images.append([ref, null, null, sizeBytes, null, null, null, null, 'too_large', reason]);
+    append({ image_bytes: sizeBytes, image_status: 'too_large', image_reason: reason });
     return 0;
   }
   const { bytes } = content;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 === file.image_sha256) {
-    // Marked by its missing status: the table's own facts are taken over.
-    images.append([ref, file.image_key, sha256, bytes.length, null, null, null, null, null, null]);
+  const stored = { image_sha256: sha256, image_bytes: bytes.length };
+  // Marked by its missing status: the table's own facts are taken over.
+  const unchanged = { ...stored, image_key: file.image_key };
+  const isKnown = sha256 === file.image_sha256;
+  if (isKnown && file.image_status === 'ok' && !target.areLimitsNew) {
+    append(unchanged);
     return 0;
   }
-  const facts = await probeImage(bytes);
-  const key = await writeOriginal(target, file, endingOf(facts.format, name), bytes, sha256);
-  const { format, width, height, channels, status, reason } = facts;
-  images.append([ref, key, sha256, bytes.length, format, width, height, channels, status, reason]);
+  const facts = await probeImage(bytes, target.limits);
+  if (isKnown && facts.status === file.image_status && facts.reason === file.image_reason) {
+    append(unchanged);
+    return 0;
+  }
+  append({
+    ...stored,
+    image_key: await writeOriginal(target, file, endingOf(facts.format, name), bytes, sha256),
+    image_format: facts.format,
+    image_width: facts.width,
+    image_height: facts.height,
+    image_channels: facts.channels,
+    image_frames: facts.frames,
+    image_bit_depth: facts.bitDepth,
+    image_status: facts.status,
+    image_reason: facts.reason,
+  });
   return bytes.length;
 }
 
+/** The image columns of `stored_images`; what is left out is null. */
+type StoredImage = Partial<Record<(typeof IMAGE_COLUMNS)[number]['name'], AppendableValue>>;
+
 function endingOf(format: string | null, name: string): string {
   if (format !== null) return format === 'jpeg' ? 'jpg' : format;
+  // Any file may be named as an image, also one without an ending.
   return /\.(?<ending>[a-z0-9]{1,8})$/iu.exec(name)?.groups?.['ending']?.toLowerCase() ?? 'bin';
 }
 

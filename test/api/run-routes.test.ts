@@ -14,6 +14,8 @@ interface RunResource {
   readonly runId: string | null;
   readonly imageCount: number;
   readonly errorCount: number;
+  readonly retryCount: number;
+  readonly isRetrying: boolean;
   readonly totalImages: number | null;
   readonly error: { readonly code: string } | null;
   readonly links: { readonly self: string };
