@@ -35,6 +35,7 @@ import {
 } from './run/inspect-runs.ts';
 import { findSimilar, type SimilarSpec } from './run/find-similar.ts';
 import { ImageLibrary } from './run/image-library.ts';
+import { listPinnedVersions } from './run/pinned-versions.ts';
 import { planRun } from './run/plan-run.ts';
 import { renderRunSheet } from './run/render-run-sheet.ts';
 import { type RunReport, runImages } from './run/run-images.ts';
@@ -289,7 +290,8 @@ export class Lakehouse {
   async #maintain(signal?: AbortSignal): Promise<MaintenanceContext> {
     await checkLake(this.#store);
     const store = bind(this.#store, signal);
-    return { store, engine: SOFTWARE, ...(signal === undefined ? {} : { signal }) };
+    const pinnedVersions = listPinnedVersions.bind(undefined, store);
+    return { store, engine: SOFTWARE, pinnedVersions, ...(signal === undefined ? {} : { signal }) };
   }
 }
 

@@ -26,6 +26,7 @@ const SCRIPTS = [
   'delta_rs_types.py',
   'delta_rs_operations.py',
   'refused_features.py',
+  'foreign_tables.py',
   'both_write.py',
   'model_parity.py',
 ];
