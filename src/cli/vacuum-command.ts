@@ -25,7 +25,11 @@ export function addVacuumCommand(program: Command): void {
       .description(
         'Removes data files that no version within the retention needs, log entries behind a checkpoint that are older,\nand temporary files of processes that died. Versions older than the retention can no longer be read, but what\nan unfinished run reads is kept. Files that no commit knows are kept for a day at least, since a commit may be\nabout to name them. By default the table properties delta.deletedFileRetentionDuration (7 days) and\ndelta.logRetentionDuration (30 days) decide.',
       )
-      .option('--retain <duration>', 'keep what versions of this long ago need (default: what the table says)', duration)
+      .option(
+        '--retain <duration>',
+        'keep what versions of this long ago need (default: what the table says)',
+        duration,
+      )
       .option('--dry-run', 'only list the files'),
   )
     .addHelpText(
@@ -45,7 +49,8 @@ Examples:
       const report = await interruptible((signal) => lakehouse.vacuum(spec, signal));
       if (options.json) return printJson(report);
       const { removedKeys, removedBytes, removedLogKeys, sweptCount } = report;
-      if (options.dryRun) for (const key of [...removedKeys, ...removedLogKeys]) print(shortPath(lakehouse.uri, key));
+      if (options.dryRun)
+        for (const key of [...removedKeys, ...removedLogKeys]) print(shortPath(lakehouse.uri, key));
       const entries = removedLogKeys.length === 0 ? '' : `, ${formatCount(removedLogKeys.length)} log files`;
       const files = `${formatCount(removedKeys.length)} data files (${formatBytes(removedBytes)})${entries}`;
       const swept = sweptCount === 0 ? '' : ` and ${formatCount(sweptCount)} leftovers of dead processes`;

@@ -32,7 +32,7 @@ export async function selectSnapshot(
   const partitions = schema.fields.filter(isPartition);
   const stored = schema.fields.filter((field) => !isPartition(field) && field.type !== 'void');
   const isShared = partitions.every((field) => sharesValue(files, field));
-  const key = chooseKey(stored, paths, withFile);
+  const key = chooseKey(stored, paths);
   const columns = schema.fields.map((field) => {
     const name = quoteName(field.name);
     if (field.type === 'void') return `NULL AS ${name}`;
@@ -42,11 +42,11 @@ export async function selectSnapshot(
   if (withFile) columns.push(`${ROWS}.${FILE_COLUMN}`);
   // A table may have no columns yet.
   if (columns.length === 0) columns.push('NULL AS __nothing');
-  const fileName = withFile ? FILE_COLUMN : isShared ? undefined : key.fileName;
+  const namesFiles = withFile || (!isShared && key.column === FILE_COLUMN);
   const joined = isShared
     ? ''
     : ` JOIN (${selectPartitions(partitions, files, key)}) AS ${PARTITIONS} ON ${ROWS}.${key.column} = ${PARTITIONS}.${key.column}`;
-  return `SELECT ${columns.join(', ')} FROM ${readParquet(files, stored, paths, fileName)} AS ${ROWS}${joined}`;
+  return `SELECT ${columns.join(', ')} FROM ${readParquet(files, stored, paths, namesFiles)} AS ${ROWS}${joined}`;
 }
 
 /** The paths or URIs of data files for DuckDB's readers, which {@link FILE_COLUMN} holds too. */
@@ -66,27 +66,18 @@ function sharesValue(files: readonly DataFile[], { name }: DeltaField): boolean 
   return files.every(({ partitionValues }) => (partitionValues[name] ?? null) === first);
 }
 
-/** What tells the rows of one file from those of others. */
+/** What tells the rows of one file from those of others: a column of the reader, and SQL for its value of each file, as rows. */
 interface FileKey {
   readonly column: string;
-  /** SQL for its value of each file, as rows. */
   readonly values: string;
-  /** Under which name the reader is to give paths, where they are the key. */
-  readonly fileName: string | undefined;
 }
 
-/**
- * A file's place in the list is compared fastest. Paths are the key where DuckDB would open many remote files for nothing: by a column
- * `filename`, of no other name, it rules out files before it opens them.
- */
-function chooseKey(stored: readonly DeltaField[], paths: readonly string[], withFile: boolean): FileKey {
-  const names = new Set(stored.map(({ name }) => name.toLowerCase()));
-  const isRemote = paths.some((path) => path.includes('://'));
-  if (!isRemote && names.size > 0 && !names.has('file_index')) {
-    return { column: 'file_index', values: `unnest(range(${paths.length}))::UBIGINT`, fileName: undefined };
-  }
-  const column = withFile || names.size === 0 || names.has('filename') ? FILE_COLUMN : 'filename';
-  return { column, values: `unnest(${toList(paths)})`, fileName: column };
+/** A file's place in the list is compared fastest, but a table's own column of that name would hide it. */
+function chooseKey(stored: readonly DeltaField[], paths: readonly string[]): FileKey {
+  const isHidden = stored.length === 0 || stored.some(({ name }) => name.toLowerCase() === 'file_index');
+  return isHidden
+    ? { column: FILE_COLUMN, values: `unnest(${toList(paths)})` }
+    : { column: 'file_index', values: `unnest(range(${paths.length}))::UBIGINT` };
 }
 
 /** Reads files by the names and types of the table: other writers may store a type in another way, and older files lack columns. */
@@ -94,7 +85,7 @@ function readParquet(
   files: readonly DataFile[],
   stored: readonly DeltaField[],
   paths: readonly string[],
-  fileName: string | undefined,
+  namesFiles: boolean,
 ): string {
   const columns = stored.map(({ name, type }) => {
     const text = quoteText(name);
@@ -105,7 +96,7 @@ function readParquet(
   const readArguments = [
     toList(paths),
     'hive_partitioning = false',
-    ...(fileName === undefined ? [] : [`filename = ${quoteText(fileName)}`]),
+    ...(namesFiles ? [`filename = ${quoteText(FILE_COLUMN)}`] : []),
     ...(canHaveNan ? ['can_have_nan = true'] : []),
     ...(columns.length === 0 ? [] : [`schema = MAP {${columns.join(', ')}}`]),
   ];

@@ -63,8 +63,16 @@ function listChecks({ type }: DeltaField, value: string, name: string, stats: Co
   }
   return [
     ...nullChecks(value, name, stats.nulls),
-    ...boundChecks(belowMinimum(type, value, stats.min), `${name} holds`, `below ${JSON.stringify(stats.min)}`),
-    ...boundChecks(aboveMaximum(type, value, stats.max), `${name} holds`, `above ${JSON.stringify(stats.max)}`),
+    ...boundChecks(
+      belowMinimum(type, value, stats.min),
+      `${name} holds`,
+      `below ${JSON.stringify(stats.min)}`,
+    ),
+    ...boundChecks(
+      aboveMaximum(type, value, stats.max),
+      `${name} holds`,
+      `above ${JSON.stringify(stats.max)}`,
+    ),
   ];
 }
 

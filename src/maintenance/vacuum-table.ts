@@ -88,9 +88,13 @@ function chooseRetention(
   const chosen = retainMs ?? retentionOf(metadata, property);
   if (chosen === undefined) {
     const text = JSON.stringify(metadata.configuration[property]);
-    throw new PixlakeError('ARGUMENT_INVALID', `the property ${property} of ${folder} is not an interval: ${text}`, {
-      remedy: 'say how much history to keep with --retain',
-    });
+    throw new PixlakeError(
+      'ARGUMENT_INVALID',
+      `the property ${property} of ${folder} is not an interval: ${text}`,
+      {
+        remedy: 'say how much history to keep with --retain',
+      },
+    );
   }
   if (!(chosen >= 0)) throw new PixlakeError('ARGUMENT_INVALID', `cannot retain ${chosen} ms`);
   return chosen;
@@ -155,7 +159,11 @@ async function sortOut(
   let previousMs: number | undefined;
   for (const [version, modifiedMs] of [...(listing?.entries ?? [])].sort(([a], [b]) => a - b)) {
     const actions = await readLogEntry(store, folder, version);
-    const committedMs = commitTimeOf(actions.find(({ commitInfo }) => commitInfo)?.commitInfo, modifiedMs, previousMs);
+    const committedMs = commitTimeOf(
+      actions.find(({ commitInfo }) => commitInfo)?.commitInfo,
+      modifiedMs,
+      previousMs,
+    );
     previousMs = committedMs;
     times.set(version, committedMs);
     for (const { add, remove } of actions) {

@@ -39,7 +39,7 @@ export interface AddAction {
 /** Where the numbers of a data file's deleted rows are; with the path it names a version of the file. */
 export interface DeletionVector {
   readonly storageType: string;
-  readonly pathOrInlineDv: string;
+  readonly pathOrInlineDv?: string;
   readonly offset?: number;
 }
 

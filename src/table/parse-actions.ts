@@ -15,7 +15,11 @@ const long = z.union([z.number(), z.bigint()]).transform(Number);
 const NO_COLUMNS = JSON.stringify({ type: 'struct', fields: [] });
 
 const deletionVector = optional(
-  z.object({ storageType: z.string(), pathOrInlineDv: z.string(), offset: optional(long) }),
+  z.object({
+    storageType: z.string(),
+    pathOrInlineDv: optional(z.string()),
+    offset: optional(long),
+  }),
 );
 
 const add = z.object({

@@ -187,7 +187,7 @@ function nameFile({ path, deletionVector }: AddAction | RemoveAction): string {
   const name = decodeDataPath(path);
   if (deletionVector === undefined) return name;
   const { storageType, pathOrInlineDv, offset } = deletionVector;
-  return `${name}\0${storageType}${pathOrInlineDv}@${offset ?? ''}`;
+  return `${name}\0${storageType}${pathOrInlineDv ?? ''}@${offset ?? ''}`;
 }
 
 function checkNoVectors(folder: string, files: Iterable<AddAction>): void {
