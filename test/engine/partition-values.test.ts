@@ -98,13 +98,7 @@ const VALUES: readonly (readonly [DeltaType, readonly (string | null)[]])[] = [
   ['decimal(10,2)', ['1.25', '-0.01', null]],
 ];
 
-const PLACES = [
-  'year=2020',
-  'p=5',
-  'masterCategory=x',
-  'run_id=abc/dt=2020-01-01',
-  'p=__HIVE_DEFAULT_PARTITION__',
-];
+const PLACES = ['year=2020', 'p=5/masterCategory=x', 'run_id=abc/p=__HIVE_DEFAULT_PARTITION__'];
 
 describe.each(PLACES)('below a folder %s', (place) => {
   test.each(VALUES)(

@@ -3,15 +3,16 @@ import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DeltaType } from '../../src/table/delta-schema.ts';
 
+let instance: Promise<DuckDBInstance> | undefined;
+
 /** Runs one statement in a DuckDB that knows nothing of pixlake, and gives its rows. */
 export async function duckDb(sql: string): Promise<unknown[][]> {
-  const instance = await DuckDBInstance.create(':memory:');
-  const connection = await instance.connect();
+  instance ??= DuckDBInstance.create(':memory:');
+  const connection = await (await instance).connect();
   try {
     return (await connection.runAndReadAll(sql)).getRows();
   } finally {
     connection.closeSync();
-    instance.closeSync();
   }
 }
 
