@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { openAppender, type TableAppender } from '../engine/appender.ts';
 import type { DuckDb } from '../engine/open-duckdb.ts';
 import { probeImage } from '../image/probe-image.ts';
+import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import type { ImageEntry, ImageSource } from './image-source.ts';
@@ -194,6 +195,9 @@ async function writeOriginal(
   if (await store.writeIfAbsent(key, bytes)) return key;
   if (bytes.equals(await store.read(key))) return key;
   const versioned = `${folder}/${id}-${sha256.slice(0, 16)}.${ending}`;
-  await store.writeIfAbsent(versioned, bytes);
-  return versioned;
+  if (await store.writeIfAbsent(versioned, bytes)) return versioned;
+  if (bytes.equals(await store.read(versioned))) return versioned;
+  throw new PixlakeError('STORAGE_FAILED', `${versioned} holds other bytes than its name says`, {
+    remedy: 'remove it, if no version of the table needs it, and ingest again',
+  });
 }

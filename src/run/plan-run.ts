@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { log } from '../config.ts';
 import { deltaTypeOf, duckDbTypeOf } from '../engine/column-type.ts';
 import { parseTableName } from '../engine/find-table.ts';
 import { createViews, findQueriedTable, type QueriedTable, sqlNameOf } from '../engine/lake-tables.ts';
@@ -93,10 +94,9 @@ export async function planRun(
         const folder = folderOf(frozen);
         await output.moveIn(executionKeys.plan(folder), planPath);
         // Written last: a folder with a spec has its whole plan.
-        await output.writeIfAbsent(
-          executionKeys.spec(folder),
-          Buffer.from(`${JSON.stringify(frozen, null, 2)}\n`),
-        );
+        const spec = Buffer.from(`${JSON.stringify(frozen, null, 2)}\n`);
+        if (!(await output.writeIfAbsent(executionKeys.spec(folder), spec)))
+          log.debug({ folder }, 'another process froze this plan first');
       },
       [Symbol.asyncDispose]: removeScratch,
     };

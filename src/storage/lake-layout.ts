@@ -99,7 +99,9 @@ async function readMarker(store: ObjectStore): Promise<Buffer | undefined> {
 /** Marks the store as a lake of the current layout if it is not one yet, then checks it. @throws `LAKE_TOO_NEW` */
 export async function createLake(store: ObjectStore): Promise<void> {
   const marker = JSON.stringify({ layoutVersion: LAYOUT_VERSION });
-  if ((await readMarker(store)) === undefined)
-    await store.writeIfAbsent(MARKER_KEY, Buffer.from(`${marker}\n`));
-  await checkLake(store);
+  const isNew =
+    (await readMarker(store)) === undefined &&
+    (await store.writeIfAbsent(MARKER_KEY, Buffer.from(`${marker}\n`)));
+  // Another writer may have made it first, with another layout.
+  if (!isNew) await checkLake(store);
 }

@@ -37,7 +37,7 @@ export async function readHistory(
       engine: commitInfo?.engineInfo,
     });
   }
-  return history.reverse().slice(0, limit);
+  return history.toReversed().slice(0, limit);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { duckDbTypeOf } from '../../src/engine/column-type.ts';
 import { selectSnapshot } from '../../src/engine/table-view.ts';
 import { type Lakehouse, openLakehouse } from '../../src/index.ts';
 import { openStore } from '../../src/storage/open-store.ts';
@@ -55,14 +56,7 @@ async function makeLake(
   const rows = values.flatMap((value, index) =>
     [0, 1].map((file) => [index * 2 + file, literal(value)] as const),
   );
-  const sqlType =
-    type === 'long'
-      ? 'BIGINT'
-      : type === 'timestamp'
-        ? 'TIMESTAMPTZ'
-        : type === 'string'
-          ? 'VARCHAR'
-          : String(type);
+  const sqlType = duckDbTypeOf(type);
   const expected = await duckDb(
     `SET TimeZone = 'UTC'; SELECT id, p::${sqlType}, 'y' || id FROM (VALUES ${rows.map(([id, p]) => `(${id}, ${p})`).join(', ')}) AS v(id, p) ORDER BY id`,
   );

@@ -91,7 +91,9 @@ describe('times of commits', () => {
   const at = async (store: ObjectStore, timeMs: number): Promise<number | undefined> =>
     (await readSnapshotAsOf(store, FOLDER, parseAsOf(new Date(timeMs).toISOString())))?.version;
   const timesOf = async (store: ObjectStore): Promise<number[]> =>
-    ((await readHistory(store, FOLDER, 100)) ?? []).map(({ timestamp }) => Date.parse(timestamp)).reverse();
+    ((await readHistory(store, FOLDER, 100)) ?? [])
+      .map(({ timestamp }) => Date.parse(timestamp))
+      .toReversed();
   const commit = (timestamp: number, more: object = {}): object => ({
     commitInfo: { timestamp, operation: 'WRITE', ...more },
   });

@@ -47,7 +47,7 @@ async function commit(store: ObjectStore, change: Parameters<typeof changeOf>[0]
 }
 
 async function checkpointsOf(store: ObjectStore): Promise<number[]> {
-  return ((await listLog(store, FOLDER))?.checkpoints ?? []).map(({ version }) => version).reverse();
+  return ((await listLog(store, FOLDER))?.checkpoints ?? []).map(({ version }) => version).toReversed();
 }
 
 /** An entry of a writer that makes no checkpoints. */
