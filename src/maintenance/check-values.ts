@@ -3,6 +3,7 @@ import { duckDbTypeOf } from '../engine/column-type.ts';
 import type { DuckDb } from '../engine/open-duckdb.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { isWideDecimal } from '../table/column-bounds.ts';
 import type { DeltaField } from '../table/delta-schema.ts';
 import { type DataFile, readStats, type SnapshotFiles } from '../table/snapshot.ts';
 
@@ -122,16 +123,13 @@ function compareTexts(value: string, operator: '<' | '>', bound: string): string
 
 const INTEGERS = new Set(['byte', 'short', 'integer', 'long']);
 
-/** Numbers of up to this many digits are the same after a trip through a double, which writers and JSON make of them. */
-const EXACT_DIGITS = 15;
-
 /** A bound as SQL of the column's type; `undefined` where JSON did not keep it whole or it has no form that all writers share. */
 function toBound(type: string, bound: unknown): string | undefined {
   const isFloat = type === 'float' || type === 'double';
   const isNumber = isFloat || type.startsWith('decimal') || INTEGERS.has(type);
   const isTime = type === 'date' || type.startsWith('timestamp');
   if (typeof bound !== (isNumber ? 'number' : 'string') || !(isNumber || isTime)) return undefined;
-  const text = String(bound);
-  if (!isFloat && isNumber && text.replaceAll(/\D/gu, '').length > EXACT_DIGITS) return undefined;
-  return `try_cast(${quoteText(text)} AS ${duckDbTypeOf(type)})`;
+  const isRounded = isWideDecimal(type) || (INTEGERS.has(type) && !Number.isSafeInteger(bound));
+  if (isRounded) return undefined;
+  return `try_cast(${quoteText(String(bound))} AS ${duckDbTypeOf(type)})`;
 }

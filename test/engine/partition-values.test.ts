@@ -9,6 +9,7 @@ import type { DeltaType } from '../../src/table/delta-schema.ts';
 import { encodeDataPath } from '../../src/table/data-path.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { duckDb, makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
+import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 async function ask(lakehouse: Lakehouse, sql: string): Promise<unknown[][]> {
@@ -170,3 +171,29 @@ test.each(['file_index', 'filename', '__data_file_', 'FileName'])(
     expect(await duckDb(`SELECT "${name}" FROM (${sql}) WHERE lower(p) = 'b'`)).toEqual([[0n]]);
   },
 );
+
+test('an ingest that changes rows keeps the partition values of the others', async () => {
+  const folder = join(await makeTestFolder(), 'gender=Girls/year=2020');
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake') });
+  const images = Object.fromEntries(
+    await Promise.all([1, 2, 3, 4].map(async (id) => [`${id}.jpg`, await drawJpeg(id)] as const)),
+  );
+  const genders = ['Men', 'Women', 'Men', 'Women'];
+  const lines = (title: string): string[] =>
+    genders.map((gender, index) =>
+      csvLine({ id: index + 1, gender, year: 2010 + index, title: index < 2 ? title : 'same' }),
+    );
+  const source = await writeCatalogue(join(folder, 'source'), lines('old'), images);
+  await lakehouse.ingest({ source, partitionBy: ['gender'] });
+  await writeCatalogue(join(folder, 'source'), lines('new'), {});
+  await lakehouse.ingest({ source });
+  expect(await ask(lakehouse, 'SELECT id, gender, year, productDisplayName FROM images ORDER BY id')).toEqual(
+    [
+      ['1', 'Men', '2010', 'new'],
+      ['2', 'Women', '2011', 'new'],
+      ['3', 'Men', '2012', 'same'],
+      ['4', 'Women', '2013', 'same'],
+    ],
+  );
+  expect((await lakehouse.verify('images', true)).problems).toEqual([]);
+});
