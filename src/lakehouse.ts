@@ -289,9 +289,8 @@ export class Lakehouse {
 
   async #maintain(signal?: AbortSignal): Promise<MaintenanceContext> {
     await checkLake(this.#store);
-    const store = bind(this.#store, signal);
-    const pinnedVersions = listPinnedVersions.bind(undefined, store);
-    return { store, engine: SOFTWARE, pinnedVersions, ...(signal === undefined ? {} : { signal }) };
+    const pinnedVersions = listPinnedVersions.bind(undefined, this.#store);
+    return { store: bind(this.#store, signal), engine: SOFTWARE, pinnedVersions, ...(signal && { signal }) };
   }
 }
 
