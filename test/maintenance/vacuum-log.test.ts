@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Lakehouse, openLakehouse } from '../../src/index.ts';
 import { vacuumTable } from '../../src/maintenance/vacuum-table.ts';
+import { folderOf, writeExecution } from '../../src/run/execution.ts';
 import { listPinnedVersions } from '../../src/run/pinned-versions.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { writeCheckpoint } from '../../src/table/write-checkpoint.ts';
 import { makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
+import { makeExecution } from '../support/execution.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 const DAY = 86_400_000;
@@ -161,21 +163,23 @@ describe('vacuum of the log', () => {
 });
 
 test('unfinished runs pin the versions of the table that they read', async () => {
-  const lake = await makeTestFolder();
-  const execution = async (name: string, spec: object, ...markers: readonly string[]): Promise<void> => {
-    const folder = join(lake, 'runs', name, 'run_id=x');
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'spec.json'), JSON.stringify({ runId: 'x', run: { name }, ...spec }));
-    for (const marker of markers) await writeFile(join(folder, marker), '');
+  const store = openStore(await makeTestFolder());
+  const freeze = async (
+    name: string,
+    fields: Parameters<typeof makeExecution>[1],
+    ...markers: readonly string[]
+  ): Promise<void> => {
+    const execution = makeExecution(name, fields);
+    await writeExecution(store, execution);
+    for (const marker of markers) await store.write(`${folderOf(execution)}/${marker}`, Buffer.alloc(0));
   };
-  await execution('a', { sourceTable: 't', sourceVersion: 3 });
-  await execution('b', { sourceTable: '"t"@v5', sourceVersion: 5 });
-  await execution('done', { sourceTable: 't', sourceVersion: 1 }, '_SUCCESS');
-  await execution('other', { sourceTable: '"t-2"', sourceVersion: 2 });
-  await execution('run', { sourceTable: 'runs.t', sourceVersion: 4 });
-  await execution('elsewhere', { sourceTable: 't', sourceVersion: 6, sourceLake: 's3://bucket/lake' });
-  const pinned = await listPinnedVersions(openStore(lake), FOLDER);
-  expect(pinned.sort((a, b) => a - b)).toEqual([3, 5]);
-  expect(await listPinnedVersions(openStore(lake), 'tables/t-2')).toEqual([2]);
-  expect(await listPinnedVersions(openStore(lake), 'tables/none')).toEqual([]);
+  await freeze('a', { versions: { [FOLDER]: '3' } });
+  await freeze('b', { versions: { [FOLDER]: '5,7', 'tables/t-2': '2' } });
+  await freeze('stopped', { versions: { [FOLDER]: '8' } }, '_CANCELLED');
+  await freeze('done', { versions: { [FOLDER]: '1' } }, '_SUCCESS');
+  await freeze('elsewhere', { versions: { [FOLDER]: '6' }, sourceLake: 's3://bucket/lake' });
+  const pinned = await listPinnedVersions(store, FOLDER);
+  expect(pinned.sort((a, b) => a - b)).toEqual([3, 5, 7, 8]);
+  expect(await listPinnedVersions(store, 'tables/t-2')).toEqual([2]);
+  expect(await listPinnedVersions(store, 'tables/none')).toEqual([]);
 });
