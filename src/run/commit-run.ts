@@ -13,16 +13,22 @@ import type { FinishedShards } from './finished-shards.ts';
 
 const count = z.int().min(0);
 
-const successSchema = z.object({ imageCount: count, errorCount: count, imageBytes: count });
+const successSchema = z.object({
+  runId: z.string(),
+  imageCount: count,
+  errorCount: count,
+  imageBytes: count,
+});
 
 /** The counts of a finished execution: the contents of `_SUCCESS`. */
 export type Success = Readonly<z.output<typeof successSchema>>;
 
-/** Reads the counts of an execution that has finished; `undefined` for others, and where they are torn. */
+/** Reads the counts of an execution that has finished; `undefined` for others, and where they are torn or those of another one. */
 export async function readSuccess(store: ObjectStore, folder: string): Promise<Success | undefined> {
   const key = executionKeys.success(folder);
   try {
-    return parseStored(successSchema, decodeStored(await store.read(key), key), key);
+    const success = parseStored(successSchema, decodeStored(await store.read(key), key), key);
+    return folder.split('/').includes(`run_id=${success.runId}`) ? success : undefined;
   } catch (error) {
     if (error instanceof PixlakeError && (error.code === 'OBJECT_NOT_FOUND' || error.code === 'RUN_CORRUPT'))
       return undefined;
@@ -42,7 +48,7 @@ export async function commitRun(
   engine: string,
 ): Promise<Success> {
   const folder = folderOf(execution);
-  const totals = { imageCount: 0, errorCount: 0, imageBytes: 0 };
+  const totals = { runId: execution.runId, imageCount: 0, errorCount: 0, imageBytes: 0 };
   const manifest: AddAction[] = [];
   const errors: AddAction[] = [];
   for (let block = 0; block < blockCountOf(execution); block++) {

@@ -53,7 +53,7 @@ export interface MergeContext {
 
 const FILES_AT_ONCE = 32;
 
-/** Reads a block's marker; `undefined` where there is none, or none that can be understood. */
+/** Reads a block's marker; `undefined` where there is none, none that can be understood, or one whose data files are not there. */
 export async function readBlock(
   store: ObjectStore,
   folder: string,
@@ -61,12 +61,23 @@ export async function readBlock(
 ): Promise<BlockMarker | undefined> {
   const key = executionKeys.block(folder, block);
   try {
-    return parseStored(blockSchema, decodeStored(await store.read(key), key), key);
+    const marker = parseStored(blockSchema, decodeStored(await store.read(key), key), key);
+    return marker.block === block && (await hasFiles(store, folder, marker)) ? marker : undefined;
   } catch (error) {
     if (error instanceof PixlakeError && (error.code === 'OBJECT_NOT_FOUND' || error.code === 'RUN_CORRUPT'))
       return undefined;
     throw error;
   }
+}
+
+async function hasFiles(store: ObjectStore, folder: string, marker: BlockMarker): Promise<boolean> {
+  for (const table of ['manifest', 'errors'] as const) {
+    const add = marker[table];
+    if (add === null) continue;
+    const present = await store.stat(toDataKey(store.uri, executionKeys[table](folder), add.path));
+    if (present?.sizeBytes !== add.size) return false;
+  }
+  return true;
 }
 
 /**
