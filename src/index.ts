@@ -4,7 +4,6 @@ export {
   Lakehouse,
   type LakehouseConfigSpec,
   openLakehouse,
-  type RunHooks,
 } from './lakehouse.ts';
 export { encodeResult, QUERY_FORMATS, type QueryFormat } from './engine/encodings.ts';
 export type { Attachment } from './engine/attached-table.ts';
@@ -37,7 +36,10 @@ export type { VerifyProblem, VerifyReport } from './maintenance/verify-table.ts'
 export type { Execution, RunState } from './run/execution.ts';
 export type { RunError, RunListing, RunStatus, UnreadableRunStatus } from './run/inspect-runs.ts';
 export type { SimilarSpec } from './run/find-similar.ts';
+export type { RetryFilter } from './run/plan-retry.ts';
+export type { RetryReport } from './run/retry-run.ts';
 export type { RunReport } from './run/run-images.ts';
+export type { RunHooks } from './run/run-library.ts';
 export type { RunSpec } from './run/run-spec.ts';
 export type { ShardProgress } from './run/shard-executor.ts';
 export { type SampleSummary, writeSample } from './sample/write-sample.ts';
@@ -50,4 +52,5 @@ export type { StoredImage } from './engine/find-image.ts';
 export type { ImageLibrary, ImageSource } from './run/image-library.ts';
 export type { MadeImage, UnmadeImage } from './run/process-one.ts';
 export { processSpecSchema, type ProcessSpec, runSpecSchema, transformSchema } from './run/run-spec.ts';
-export type { Submission, Submissions } from './run/submissions.ts';
+export type { Submission } from './run/submission-log.ts';
+export { holds, standingOf, type Submissions } from './run/submissions.ts';

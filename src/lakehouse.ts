@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { DEFAULT_LAKE, log, SOFTWARE } from './config.ts';
 import { type Attachment, attachTable, detachTable } from './engine/attached-table.ts';
 import { listFiles, type TableFiles } from './engine/list-files.ts';
@@ -22,7 +21,6 @@ import { type OptimizeReport, type OptimizeSpec, optimizeTable } from './mainten
 import { type RestoreReport, restoreTable } from './maintenance/restore-table.ts';
 import { type VacuumReport, type VacuumSpec, vacuumTable } from './maintenance/vacuum-table.ts';
 import { type VerifyReport, verifyTable } from './maintenance/verify-table.ts';
-import { resolveModel } from './model/lake-models.ts';
 import { ModelLibrary } from './model/model-library.ts';
 import type { Execution } from './run/execution.ts';
 import {
@@ -36,15 +34,17 @@ import {
 } from './run/inspect-runs.ts';
 import { findSimilar, type SimilarSpec } from './run/find-similar.ts';
 import { ImageLibrary } from './run/image-library.ts';
-import { openPlanner } from './run/plan-run.ts';
 import { renderRunSheet } from './run/render-run-sheet.ts';
-import { type RunFollower, type RunReport, runImages } from './run/run-images.ts';
-import { parseRunSpec, type Run, type RunSpec } from './run/run-spec.ts';
+import type { RetryFilter } from './run/plan-retry.ts';
+import type { RetryReport } from './run/retry-run.ts';
+import type { RunReport } from './run/run-images.ts';
+import { type RunHooks, RunLibrary } from './run/run-library.ts';
+import type { RunSpec } from './run/run-spec.ts';
 import type { ShardExecutor } from './run/shard-executor.ts';
 import { Submissions } from './run/submissions.ts';
 import { checkLake, createLake } from './storage/lake-layout.ts';
 import type { ObjectStore } from './storage/object-store.ts';
-import { openStore, schemeOf } from './storage/open-store.ts';
+import { openStore } from './storage/open-store.ts';
 import type { S3Options } from './storage/s3-options.ts';
 import type { TableVersion } from './table/table-history.ts';
 
@@ -57,15 +57,6 @@ export interface LakehouseConfigSpec {
   /** Worker threads of a run; one for each core by default, or what `PIXLAKE_WORKERS` says. */
   readonly workers?: number;
 }
-
-/** Ways to follow and stop a run. */
-export interface RunHooks extends RunFollower {
-  /** Runs the SQL of the run as untrusted SQL. */
-  readonly sandbox?: QuerySandbox;
-}
-
-/** Time that the SQL of a stranger's run may compute. */
-const SELECT_TIMEOUT_MS = 10 * 60_000;
 
 /** Opens the lakehouse on a lake; nothing is read or written before a verb is called. */
 export function openLakehouse(config: LakehouseConfigSpec = {}): Lakehouse {
@@ -83,14 +74,14 @@ export class Lakehouse {
   /** The runs that a server has accepted for the lake. */
   readonly submissions: Submissions;
   readonly #store: ObjectStore;
-  readonly #executor: ShardExecutor;
+  readonly #runs: RunLibrary;
 
   constructor(store: ObjectStore, executor: ShardExecutor) {
     this.models = new ModelLibrary(store);
     this.images = new ImageLibrary(store, createImageProcessor);
     this.submissions = new Submissions(store);
     this.#store = store;
-    this.#executor = executor;
+    this.#runs = new RunLibrary(store, executor, SOFTWARE);
   }
 
   /** Root of the lake as a path or URI. */
@@ -133,33 +124,29 @@ export class Lakehouse {
     return queryToParquet(this.#store, sql, path, options);
   }
 
-  /** Executes a run, or resumes it; see {@link runImages}. */
+  /** Executes a run, or resumes it; see {@link RunLibrary.execute}. */
   async run(spec: RunSpec, hooks: RunHooks = {}): Promise<RunReport> {
-    const run = parseRunSpec(spec, 'run');
-    const { output } = run;
-    if (output === undefined) return this.#execute(this.#store, run, hooks);
-    // A folder is named from where one stands, which later is another place.
-    const root = schemeOf(output) === undefined ? resolve(output) : output;
-    return this.#execute(openStore(root, this.#store.s3), { ...run, output: root }, hooks);
+    const report = await this.#runs.execute(spec, hooks);
+    log.info({ report }, 'run finished');
+    return report;
   }
 
   /** Plans a run without writing anything. */
   async plan(spec: RunSpec): Promise<Execution> {
     await checkLake(this.#store);
-    const run = parseRunSpec(spec, 'run');
-    const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
-    await using planner = await openPlanner({ source: this.#store, model, software: SOFTWARE }, run);
-    return (await planner.plan()).execution;
+    return this.#runs.plan(spec);
   }
 
-  /** Takes up an interrupted or cancelled run where it stopped. */
-  async resumeRun(name: string, following: RunHooks = {}): Promise<RunReport> {
-    const hooks = { ...following, liftsCancel: true };
-    const { execution } = await findRun(this.#store, name);
-    const { sourceLake, run } = execution;
-    if (sourceLake === undefined) return this.#execute(this.#store, run, hooks);
-    const source = new Lakehouse(openStore(sourceLake, this.#store.s3), this.#executor);
-    return source.#execute(this.#store, run, hooks);
+  /** Goes on with an interrupted or cancelled run where it stopped. */
+  async resumeRun(name: string, hooks: RunHooks = {}): Promise<RunReport> {
+    await checkLake(this.#store);
+    return this.#runs.resume(name, hooks);
+  }
+
+  /** Does the failed images of a finished run again, and only those; see {@link RunLibrary.retry}. */
+  async retryRun(name: string, filter: RetryFilter = {}, hooks: RunHooks = {}): Promise<RetryReport> {
+    await checkLake(this.#store);
+    return this.#runs.retry(name, filter, hooks);
   }
 
   /** All executions of all runs, and those that cannot be read. */
@@ -257,30 +244,6 @@ export class Lakehouse {
   async contactSheet(name: string, limit: number): Promise<Buffer> {
     await checkLake(this.#store);
     return renderRunSheet(this.#store, name, limit);
-  }
-
-  /** Executes a run that reads this lake and writes to `output`. */
-  async #execute(output: ObjectStore, run: Run, hooks: RunHooks): Promise<RunReport> {
-    const { sandbox, ...rest } = hooks;
-    await checkLake(this.#store);
-    // Runs are written in the current layout.
-    await createLake(output);
-    const report = await runImages(
-      {
-        source: bind(this.#store, hooks.signal),
-        store: bind(output, hooks.signal),
-        executor: this.#executor,
-        resolveModel: (nameOrPath) => resolveModel(this.#store, nameOrPath),
-        software: SOFTWARE,
-        ...(sandbox === undefined
-          ? {}
-          : { selectRows: (sql, path) => sandbox.selectInto(sql, path, SELECT_TIMEOUT_MS) }),
-        ...rest,
-      },
-      run,
-    );
-    log.info({ report }, 'run finished');
-    return report;
   }
 
   async #maintain(signal?: AbortSignal): Promise<MaintenanceContext> {

@@ -2,17 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { log } from '../config.ts';
 import {
   type Lakehouse,
-  openLakehouse,
   PixlakeError,
   type QuerySandbox,
   type RunSpec,
-  type RunStatus,
   type S3Options,
   type Submission,
   toPixlakeError,
 } from '../index.ts';
 import { EventLog, type LoggedEvent } from './event-log.ts';
-import { type RunResource, toRunResource } from './run-resource.ts';
+import { RunRecords } from './run-records.ts';
+import type { RunResource } from './run-resource.ts';
 
 /** A run that waits or is in work here. */
 interface LiveRun {
@@ -23,6 +22,8 @@ interface LiveRun {
   imageCount: number;
   errorCount: number;
   isCancelled: boolean;
+  /** The same run, accepted anew while this attempt at it comes to its end. */
+  next: Submission | undefined;
 }
 
 /** Progress is told at most so often. */
@@ -36,7 +37,7 @@ const ENDED = new Set(['finished', 'failed', 'cancelled']);
 /** The runs that a server works on: a few at a time, in the order of their submission. All that it accepts survives its end. */
 export class RunQueue {
   readonly #lakehouse: Lakehouse;
-  readonly #s3: S3Options;
+  readonly #records: RunRecords;
   readonly #sandbox: QuerySandbox;
   readonly #runsAtOnce: number;
   readonly #live = new Map<string, LiveRun>();
@@ -49,7 +50,7 @@ export class RunQueue {
     { runsAtOnce, s3 }: { readonly runsAtOnce: number; readonly s3: S3Options },
   ) {
     this.#lakehouse = lakehouse;
-    this.#s3 = s3;
+    this.#records = new RunRecords(lakehouse, s3);
     this.#sandbox = sandbox;
     this.#runsAtOnce = runsAtOnce;
   }
@@ -72,54 +73,39 @@ export class RunQueue {
     return accepted.map(({ run }) => run.name);
   }
 
-  /** Accepts a run; the same one again is the same run. @throws as `Submissions.accept` does, and what is wrong with its SQL */
+  /** Accepts a run; the same one again is the same run. @throws as `Submissions.accept` does */
   async submit(spec: RunSpec, idempotencyKey: string | undefined): Promise<RunResource> {
     if (this.#isClosing) throw new PixlakeError('SERVER_BUSY', 'the server is shutting down');
-    const { name, isNew } = await this.#lakehouse.submissions.accept(spec, idempotencyKey);
-    const submission = await this.#lakehouse.submissions.read(name);
+    const { name, submission, isNew } = await this.#lakehouse.submissions.accept(spec, {
+      idempotencyKey,
+      sandbox: this.#sandbox,
+    });
     if (isNew && submission !== undefined) this.#enqueue(submission);
     return this.describe(name);
   }
 
   /** @throws `RUN_NOT_FOUND` */
   async describe(name: string): Promise<RunResource> {
-    const submission = await this.#lakehouse.submissions.read(name);
-    const status = await this.#readStatus(name, submission);
-    if (submission === undefined && status === undefined)
-      throw new PixlakeError('RUN_NOT_FOUND', `there is no run ${name}`);
-    return toRunResource(name, submission, status, this.#live.get(name));
+    return this.#records.describe(name, this.#live);
   }
 
   /** The newest execution of each run, by name. */
   async list(): Promise<RunResource[]> {
-    const submissions = new Map(
-      (await this.#lakehouse.submissions.list()).map((submission) => [submission.run.name, submission]),
-    );
-    const statuses = new Map<string, RunStatus>();
-    for (const status of (await this.#lakehouse.listRuns()).runs) {
-      const { name } = status.execution.run;
-      if (!statuses.has(name)) statuses.set(name, status);
-    }
-    const names = [...new Set([...submissions.keys(), ...statuses.keys()])].sort();
-    return names.map((name) =>
-      toRunResource(name, submissions.get(name), statuses.get(name), this.#live.get(name)),
-    );
+    return this.#records.list(this.#live);
   }
 
   /** Stops a run; what is done is kept. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
   async cancel(name: string): Promise<RunResource> {
     const { state } = await this.describe(name);
     if (state === 'finished') throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has finished already`);
+    // Recorded before it is answered: a server that is killed at this moment does not go on with the run when it starts again.
+    await this.#records.cancel(name, await this.#lakehouse.submissions.read(name));
     const live = this.#live.get(name);
     if (live !== undefined) {
       live.isCancelled = true;
       live.stop.abort(new PixlakeError('INTERRUPTED', 'the run was cancelled'));
-      if (live.state === 'queued') await this.#settle(live, { state: 'cancelled' });
-      return this.describe(name);
+      if (live.state === 'queued') this.#remove(live);
     }
-    const submission = await this.#lakehouse.submissions.read(name);
-    if (submission === undefined) await this.#lakehouse.cancelRun(name);
-    else await this.#lakehouse.submissions.end(submission, { state: 'cancelled' });
     return this.describe(name);
   }
 
@@ -127,10 +113,10 @@ export class RunQueue {
   async resume(name: string): Promise<RunResource> {
     const { state } = await this.describe(name);
     if (state === 'finished') throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has finished already`);
-    if (this.#live.has(name)) return this.describe(name);
-    const run = (await this.#lakehouse.submissions.read(name))?.run ?? (await this.#readRun(name));
-    await this.#lakehouse.submissions.accept(run, undefined);
-    const submission = await this.#lakehouse.submissions.read(name);
+    const live = this.#live.get(name);
+    if (live !== undefined && !live.isCancelled) return this.describe(name);
+    const run = (await this.#lakehouse.submissions.read(name))?.run ?? (await this.#records.readRun(name));
+    const { submission } = await this.#lakehouse.submissions.accept(run, { liftsCancel: true });
     if (submission !== undefined) this.#enqueue(submission);
     return this.describe(name);
   }
@@ -167,7 +153,11 @@ export class RunQueue {
 
   #enqueue(submission: Submission): void {
     const { name } = submission.run;
-    if (this.#live.has(name)) return;
+    const live = this.#live.get(name);
+    if (live !== undefined) {
+      if (live.submission.id !== submission.id) live.next = submission;
+      return;
+    }
     this.#live.set(name, {
       submission,
       events: new EventLog(randomUUID().slice(0, 8)),
@@ -176,6 +166,7 @@ export class RunQueue {
       imageCount: 0,
       errorCount: 0,
       isCancelled: false,
+      next: undefined,
     });
     this.#startNext();
   }
@@ -196,13 +187,19 @@ export class RunQueue {
     const { submission, events, stop } = live;
     const { name } = submission.run;
     let toldMs = 0;
-    events.add('state', { id: name, state: 'running' });
     try {
+      const newest = await this.#lakehouse.submissions.read(name);
+      // While it waited here, another server cancelled it or took it over.
+      if (newest?.id !== submission.id || newest?.state !== 'accepted') return this.#remove(live);
+      events.add('state', { id: name, state: 'running' });
       await this.#lakehouse.run(submission.run, {
         signal: stop.signal,
         sandbox: this.#sandbox,
-        onStart: ({ run, rowCount, shardCount }, resumedShardCount) =>
-          events.add('plan', { rowCount, totalImages: rowCount * run.copies, shardCount, resumedShardCount }),
+        liftsCancel: submission.liftsCancel ?? false,
+        onStart: ({ run, rowCount, shardCount }, resumedShardCount) => {
+          events.add('plan', { rowCount, totalImages: rowCount * run.copies, shardCount, resumedShardCount });
+          void this.#noteStart(live);
+        },
         onProgress: ({ imageCount, errorCount }) => {
           Object.assign(live, { imageCount, errorCount });
           if (Date.now() - toldMs < PROGRESS_MS) return;
@@ -213,6 +210,19 @@ export class RunQueue {
       await this.#settle(live, { state: 'finished' });
     } catch (error) {
       await this.#settleFailure(live, toPixlakeError(error));
+    }
+  }
+
+  /** Another server may have cancelled the run, or taken it over, before there was anything to see of it. */
+  async #noteStart(live: LiveRun): Promise<void> {
+    const { submission, stop } = live;
+    try {
+      const outcome = await this.#lakehouse.submissions.start(submission);
+      if (outcome === 'started') return;
+      live.isCancelled = outcome === 'cancelled';
+      stop.abort(new PixlakeError('INTERRUPTED', `the run was ${outcome} by another server`));
+    } catch (error) {
+      log.error({ run: submission.run.name, err: error }, 'the start of a run could not be recorded');
     }
   }
 
@@ -231,32 +241,25 @@ export class RunQueue {
   }
 
   async #settle(live: LiveRun, end: Pick<Submission, 'state' | 'failure'>): Promise<void> {
-    const { name } = live.submission.run;
+    const { submission } = live;
+    const { name } = submission.run;
     try {
-      await this.#lakehouse.submissions.end(live.submission, end);
+      if (end.state !== 'cancelled') await this.#lakehouse.submissions.end(submission, end);
+      else {
+        const newest = await this.#lakehouse.submissions.read(name);
+        // One that was accepted anew is another attempt, which nobody has cancelled.
+        if (newest?.id === submission.id) await this.#records.cancel(name, submission);
+      }
     } catch (error) {
       // It stays accepted, and is taken up by the next server.
       log.error({ run: name, err: error }, 'the end of a run could not be recorded');
     }
-    this.#live.delete(name);
+    this.#remove(live);
+  }
+
+  #remove(live: LiveRun): void {
+    this.#live.delete(live.submission.run.name);
     live.events.end();
-  }
-
-  async #readStatus(name: string, submission: Submission | undefined): Promise<RunStatus | undefined> {
-    const output = submission?.run.output;
-    const lakehouse = output === undefined ? this.#lakehouse : openLakehouse({ lake: output, s3: this.#s3 });
-    try {
-      return await lakehouse.showRun(name);
-    } catch (error) {
-      const { code } = toPixlakeError(error);
-      if (code === 'RUN_NOT_FOUND' || (output !== undefined && code === 'LAKE_NOT_FOUND')) return undefined;
-      throw error;
-    }
-  }
-
-  async #readRun(name: string): Promise<RunSpec> {
-    const { execution } = await this.#lakehouse.showRun(name);
-    if (execution.sourceLake === undefined) return execution.run;
-    throw new PixlakeError('ARGUMENT_INVALID', `run ${name} reads another lake, so it is resumed from there`);
+    if (live.next !== undefined) this.#enqueue(live.next);
   }
 }

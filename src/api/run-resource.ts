@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { runSpecSchema, type RunStatus, type Submission } from '../index.ts';
+import { runSpecSchema, type RunStatus, standingOf, type Submission } from '../index.ts';
 
 /** Where a run stands. `interrupted` is neither finished nor in work on this server. */
 export const RUN_STATES = ['queued', 'running', 'interrupted', 'cancelled', 'failed', 'finished'] as const;
@@ -48,7 +48,7 @@ export interface LiveProgress {
   readonly errorCount: number;
 }
 
-/** Puts together what is known of a run. */
+/** Puts together what is known of a run; `submission` is its newest record, if that still holds. */
 export function toRunResource(
   name: string,
   submission: Submission | undefined,
@@ -86,7 +86,9 @@ function stateOf(
   live: LiveProgress | undefined,
 ): RunStateName {
   if (live !== undefined) return live.state;
-  if (submission?.state === 'failed' || submission?.state === 'cancelled') return submission.state;
+  if (submission !== undefined && submission.state !== 'accepted') return submission.state;
+  // Accepted anew: how the execution before it ended no longer tells how the run stands.
+  if (submission?.state === 'accepted' && submission.standing === standingOf(status)) return 'interrupted';
   if (status?.state === 'finished' || status?.state === 'cancelled') return status.state;
   return 'interrupted';
 }

@@ -29,6 +29,7 @@ type TransformSpec = NonNullable<RunSpec['transform']>;
 interface Options extends LakeOptions, Partial<Omit<RunSpec, 'transform'>>, TransformSpec {
   readonly spec?: string;
   readonly dryRun?: boolean;
+  readonly full?: boolean;
 }
 
 /** `pixlake run`: transforms and labels selected images into a new table. */
@@ -63,6 +64,7 @@ export function addRunCommand(program: Command): void {
     .option('--output <uri>', 'lake that takes what is written, if another: a folder or s3://bucket/prefix')
     .option('--shard-size <n>', 'rows in a unit of work (default: 1000, fewer in small runs)', wholeNumber(1))
     .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
+    .option('--full', 'make all images anew, also those that an earlier execution of this run has made')
     .option('--dry-run', 'only say what would be done');
   withLakeOptions(command)
     .addHelpText(
@@ -82,14 +84,16 @@ Examples:
         else print(...describePlan(execution));
         return;
       }
-      const report = await withProgress((hooks) => lakehouse.run(spec, hooks));
+      const report = await withProgress((hooks) =>
+        lakehouse.run(spec, { ...hooks, isFull: options.full ?? false }),
+      );
       if (options.json) printJson(report);
       else print(...describeRun(report, spec.output ?? lakehouse.uri));
     });
 }
 
 async function toSpec(options: Options): Promise<RunSpec> {
-  const { spec: file, dryRun: _dryRun, json: _json, workers: _workers, ...placed } = options;
+  const { spec: file, dryRun: _dryRun, full: _full, json: _json, workers: _workers, ...placed } = options;
   const { lake: _lake, endpointUrl: _url, region: _region, s3Reader: _reader, ...given } = placed;
   const { crop, size, fit, background, flip, rotate, brightness, blur, format, quality, ...rest } = given;
   const base = file === undefined ? {} : await readSpec(file);
@@ -119,18 +123,18 @@ function definedOf(fields: Readonly<Record<string, unknown>>): Record<string, un
 }
 
 /** Runs with a progress bar that Ctrl-C leaves in a state that can be resumed. */
-export async function withProgress(work: (hooks: RunHooks) => Promise<RunReport>): Promise<RunReport> {
+export async function withProgress<Report>(work: (hooks: RunHooks) => Promise<Report>): Promise<Report> {
   return interruptible(async (signal) => {
     using bar = startProgressBar('run', 'images');
     let total: number | undefined;
     return work({
       signal,
-      onStart: ({ rowCount, run, shardSize, shardCount }, resumedShardCount) => {
-        const resumed = Math.min(rowCount, resumedShardCount * shardSize) * run.copies;
-        total = rowCount * run.copies - resumed;
+      onStart: ({ rowCount, run, retry, shardSize, shardCount }, resumedShardCount) => {
+        const perRow = retry === undefined ? run.copies : 1;
+        total = (rowCount - Math.min(rowCount, resumedShardCount * shardSize)) * perRow;
         if (resumedShardCount > 0) {
           process.stderr.write(
-            `taking up run ${run.name}: ${resumedShardCount} of ${shardCount} shards are done\n`,
+            `resuming run ${run.name}: ${resumedShardCount} of ${shardCount} shards are done\n`,
           );
         }
       },
@@ -160,6 +164,10 @@ export function describeRun(report: RunReport, lakeUri: string): string[] {
   const lines = [
     `${rowCount} rows x ${copies} ${copies === 1 ? 'copy' : 'copies'} = ${imageCount} images written + ${errorCount} failed`,
   ];
+  if (report.takenCount > 0)
+    lines.push(
+      `${formatCount(report.takenCount)} of them were taken over from an earlier execution; --full makes all anew`,
+    );
   if (report.outcome === 'repeated')
     lines.push(`run ${name} had finished before on the same versions; nothing to do`);
   else if (report.resumedShardCount > 0) {

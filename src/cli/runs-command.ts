@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
-import type { RunStatus } from '../index.ts';
+import type { RetryFilter, RunStatus } from '../index.ts';
 import {
   type LakeOptions,
   openLake,
@@ -60,6 +60,39 @@ export function addRunsCommand(program: Command): void {
       const report = await withProgress((hooks) => lakehouse.resumeRun(name, hooks));
       if (options.json) printJson(report);
       else print(...describeRun(report, lakehouse.uri));
+    });
+
+  withLakeOptions(
+    runs
+      .command('retry <name>')
+      .description('Do the failed images of a finished run again, and only those.')
+      .option(
+        '--stage <stage>',
+        'only those that failed while reading, transforming or labelling: read, transform, infer',
+      )
+      .option('--code <code>', 'only those that failed with this code, such as OBJECT_NOT_FOUND'),
+  )
+    .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
+    .addHelpText(
+      'after',
+      `
+What was written stays as it is; the manifest gets one more version. runs."<name>"@v0 is the first result.
+
+Examples:
+  $ pixlake runs retry men-shoes
+  $ pixlake runs retry men-shoes --code OBJECT_NOT_FOUND`,
+    )
+    .action(async (name: string, options: LakeOptions & RetryFilter) => {
+      const lakehouse = openLake(options);
+      const { stage, code } = options;
+      const filter = { ...(stage === undefined ? {} : { stage }), ...(code === undefined ? {} : { code }) };
+      const report = await withProgress((hooks) => lakehouse.retryRun(name, filter, hooks));
+      if (options.json) printJson(report);
+      else if (report.number === undefined) print('no image failed that way; nothing to do');
+      else
+        print(
+          `retry ${report.number}: ${formatCount(report.retriedCount)} images = ${formatCount(report.imageCount)} written + ${formatCount(report.errorCount)} failed again`,
+        );
     });
 
   withLakeOptions(

@@ -43,8 +43,7 @@ async function answer(request: QueryRequest): Promise<unknown> {
     case 'run':
       return current().db.run(request.sql);
     case 'check':
-      await prepare(request);
-      return undefined;
+      return columnNamesOf(await prepare(request));
     case 'start':
       return start(request);
     case 'pull':
@@ -89,6 +88,10 @@ async function prepare({ sql, parameters, paths }: LockedStatement): Promise<Duc
   } catch (error) {
     throw sqlError(error);
   }
+}
+
+function columnNamesOf(prepared: DuckDBPreparedStatement): string[] {
+  return Array.from({ length: prepared.columnCount }, (_, index) => prepared.columnName(index));
 }
 
 function bind(prepared: DuckDBPreparedStatement, parameters: SqlParameters): void {

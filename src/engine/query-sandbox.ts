@@ -35,6 +35,12 @@ export interface SandboxResult extends AsyncDisposable {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+/** What is known of a query that was not run: the names of its columns and the tables that it reads. */
+export interface CheckedSql {
+  readonly columns: readonly string[];
+  readonly tables: readonly QueriedTable[];
+}
+
 /**
  * Runs the SQL of strangers in three layers: DuckDB's parser and a list of what is allowed; a DuckDB of its own for each query, locked to the
  * files of the snapshots it reads; and a process around it that the operating system confines, and that is killed when it takes too long.
@@ -104,13 +110,14 @@ export class QuerySandbox implements AsyncDisposable {
     }
   }
 
-  /** Finds out whether a query could be run, without running it. @throws as {@link query} does */
-  async check(sql: string): Promise<void> {
+  /** Checks that a query could be run, and describes it, without running it. @throws as {@link query} does */
+  async check(sql: string): Promise<CheckedSql> {
     await using lease = await this.#lease(sql, undefined);
     const { slot } = lease;
-    const { parsed } = await this.#prepare(slot, sql, undefined);
+    const { parsed, tables } = await this.#prepare(slot, sql, undefined);
     const { paths } = slot;
-    await slot.ask({ kind: 'check', sql: `FROM (${parsed.sql}\n)`, parameters: {}, paths });
+    const checked = { kind: 'check', sql: `FROM (${parsed.sql}\n)`, parameters: {}, paths } as const;
+    return { columns: (await slot.ask(checked)) as string[], tables };
   }
 
   /**
@@ -122,8 +129,9 @@ export class QuerySandbox implements AsyncDisposable {
     sql: string,
     path: string,
     timeoutMs: number,
+    signal?: AbortSignal,
   ): Promise<{ readonly tables: readonly QueriedTable[]; readonly tree: unknown }> {
-    await using lease = await this.#lease(sql, undefined);
+    await using lease = await this.#lease(sql, signal);
     const { slot } = lease;
     slot.allow(timeoutMs);
     const { parsed, tables } = await this.#prepare(slot, sql, undefined);

@@ -36,13 +36,40 @@ export async function resolveModel(store: ObjectStore, nameOrPath: string): Prom
     const builtIn = BUILT_IN_MODELS.find(({ name }) => name === nameOrPath);
     if (builtIn !== undefined) return openBuiltIn(store, builtIn);
   }
-  const names = (await listModels(store)).map(({ name }) => name);
-  throw new PixlakeError(
+  throw await modelNotFound(store, nameOrPath);
+}
+
+/**
+ * Checks that a name is that of a model: of one in the lake that has a valid card and a file, or of one that comes with pixlake. The bytes of
+ * the file, which may be many, are checked when the model is loaded.
+ *
+ * @throws `MODEL_NOT_FOUND`, `MODEL_CARD_INVALID`, `STORAGE_…`
+ */
+export async function checkModelName(store: ObjectStore, name: string): Promise<void> {
+  if (!isModelName(name)) throw await modelNotFound(store, name);
+  const hasCard = (await readLakeCard(store, name)) !== undefined;
+  if (hasCard && (await store.stat(onnxKey(name))) === undefined) throw modelFileGone(store, name);
+  if (!hasCard && !BUILT_IN_MODELS.some((model) => model.name === name))
+    throw await modelNotFound(store, name);
+}
+
+async function modelNotFound(store: ObjectStore, nameOrPath: string): Promise<PixlakeError> {
+  const names = new Set(BUILT_IN_MODELS.map(({ name }) => name));
+  for (const name of await store.listFolders(MODELS_FOLDER))
+    if (isModelName(name) && (await store.stat(cardKey(name))) !== undefined) names.add(name);
+  return new PixlakeError(
     'MODEL_NOT_FOUND',
-    `there is no model "${nameOrPath}"; there are: ${names.join(', ')}`,
+    `there is no model "${nameOrPath}"; there are: ${[...names].sort().join(', ')}`,
     {
       remedy: 'give one of these names, or the path of an .onnx file with a model card beside it',
     },
+  );
+}
+
+function modelFileGone(store: ObjectStore, name: string): PixlakeError {
+  return new PixlakeError(
+    'MODEL_NOT_FOUND',
+    `model "${name}" has a card, but ${store.locate(onnxKey(name))} is gone`,
   );
 }
 
@@ -107,8 +134,7 @@ async function fetchModel(store: ObjectStore, name: string, card: ModelCard): Pr
   const key = onnxKey(name);
   const { remote } = store;
   const entry = await store.stat(key);
-  if (entry === undefined)
-    throw new PixlakeError('MODEL_NOT_FOUND', `model "${name}" has a card, but ${store.locate(key)} is gone`);
+  if (entry === undefined) throw modelFileGone(store, name);
   if (remote === undefined) return checkFile(card, store.locate(key));
   const path = join(remote.cacheDir, MODELS_FOLDER, `${card.sha256}.onnx`);
   const cached = await checkFile(card, path).catch(() => undefined);

@@ -7,8 +7,9 @@ import type { AddAction } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
 import { NONE } from '../table/file-predicate.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
+import type { DataFile } from '../table/snapshot.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
-import { blockCountOf, type Execution, executionKeys, folderOf } from './execution.ts';
+import { blockCountOf, type Execution, executionKeys, folderOf, imagesPerRow } from './execution.ts';
 import type { FinishedShards } from './finished-shards.ts';
 
 const count = z.int().min(0);
@@ -16,6 +17,7 @@ const count = z.int().min(0);
 const successSchema = z.object({
   runId: z.string(),
   imageCount: count,
+  takenCount: count,
   errorCount: count,
   imageBytes: count,
 });
@@ -36,6 +38,33 @@ export async function readSuccess(store: ObjectStore, folder: string): Promise<S
   }
 }
 
+/** What the blocks of an execution left, in their order. */
+export interface BlockTotals {
+  readonly success: Success;
+  readonly manifest: readonly AddAction[];
+  readonly errors: readonly AddAction[];
+}
+
+/** Adds up the markers of an execution's blocks. @throws `RUN_CORRUPT` if they do not add up to the plan */
+export function addUpBlocks(execution: Execution, { blocks }: FinishedShards): BlockTotals {
+  const success = { runId: execution.runId, imageCount: 0, takenCount: 0, errorCount: 0, imageBytes: 0 };
+  const manifest: AddAction[] = [];
+  const errors: AddAction[] = [];
+  for (let block = 0; block < blockCountOf(execution); block++) {
+    const marker = blocks.get(block);
+    if (marker === undefined)
+      throw new PixlakeError('RUN_CORRUPT', `block ${block} of ${folderOf(execution)} is not done`);
+    success.imageCount += marker.imageCount;
+    success.takenCount += marker.takenCount;
+    success.errorCount += marker.errorCount;
+    success.imageBytes += marker.imageBytes;
+    if (marker.manifest !== null) manifest.push(marker.manifest);
+    if (marker.errors !== null) errors.push(marker.errors);
+  }
+  checkCounts(execution, success);
+  return { success, manifest, errors };
+}
+
 /**
  * Commits what the blocks of an execution left as version 0 of its manifest and of its errors, and ends it by `_SUCCESS`.
  *
@@ -44,54 +73,73 @@ export async function readSuccess(store: ObjectStore, folder: string): Promise<S
 export async function commitRun(
   store: ObjectStore,
   execution: Execution,
-  { blocks }: FinishedShards,
+  finished: FinishedShards,
   engine: string,
 ): Promise<Success> {
   const folder = folderOf(execution);
-  const totals = { runId: execution.runId, imageCount: 0, errorCount: 0, imageBytes: 0 };
-  const manifest: AddAction[] = [];
-  const errors: AddAction[] = [];
-  for (let block = 0; block < blockCountOf(execution); block++) {
-    const marker = blocks.get(block);
-    if (marker === undefined)
-      throw new PixlakeError('RUN_CORRUPT', `block ${block} of ${folder} is not done`);
-    totals.imageCount += marker.imageCount;
-    totals.errorCount += marker.errorCount;
-    totals.imageBytes += marker.imageBytes;
-    if (marker.manifest !== null) manifest.push(marker.manifest);
-    if (marker.errors !== null) errors.push(marker.errors);
-  }
-  checkCounts(execution, totals);
-  const metrics = { numAddedRows: totals.imageCount, numErrors: totals.errorCount };
-  const commit = async (table: string, schema: DeltaStruct, added: readonly AddAction[]): Promise<void> => {
-    await commitTable(store, {
-      folder: table,
-      base: await readSnapshot(store, table),
-      schema,
-      partitionColumns: [],
-      added,
-      removed: [],
-      reads: NONE,
-      // A crash between commit and _SUCCESS leaves a table that is complete already.
-      transaction: { appId: `pixlake-run-${execution.runId}`, version: 0 },
-      operation: 'WRITE',
-      parameters: { runId: execution.runId },
-      metrics,
-      engine,
-    });
-  };
-  await commit(executionKeys.errors(folder), ERRORS_SCHEMA, errors);
-  await commit(executionKeys.manifest(folder), execution.manifestSchema, manifest);
+  const { success, manifest, errors } = addUpBlocks(execution, finished);
+  const change = { transactionVersion: 0, removed: [], success, engine } as const;
+  await commitRunTable(store, execution, {
+    ...change,
+    folder: executionKeys.errors(folder),
+    schema: ERRORS_SCHEMA,
+    added: errors,
+  });
+  await commitRunTable(store, execution, {
+    ...change,
+    folder: executionKeys.manifest(folder),
+    schema: execution.manifestSchema,
+    added: manifest,
+  });
+  return placeSuccess(store, folder, success);
+}
+
+/** A change of a run's manifest or errors. */
+export interface RunTableChange {
+  readonly folder: string;
+  readonly schema: DeltaStruct;
+  readonly added: readonly AddAction[];
+  readonly removed: readonly DataFile[];
+  /** 0 for the run itself, else the number of the retry. */
+  readonly transactionVersion: number;
+  readonly success: Success;
+  readonly engine: string;
+}
+
+/** Commits to a table of a run, once: a crash between a commit and `_SUCCESS` leaves a table that is complete already. */
+export async function commitRunTable(
+  store: ObjectStore,
+  { runId }: Execution,
+  { folder, schema, added, removed, transactionVersion, success, engine }: RunTableChange,
+): Promise<void> {
+  await commitTable(store, {
+    folder,
+    base: await readSnapshot(store, folder),
+    schema,
+    partitionColumns: [],
+    added,
+    removed,
+    reads: NONE,
+    transaction: { appId: `pixlake-run-${runId}`, version: transactionVersion },
+    operation: 'WRITE',
+    parameters: { runId },
+    metrics: { numAddedRows: success.imageCount, numErrors: success.errorCount },
+    engine,
+  });
+}
+
+/** Ends an execution, and gives the counts that hold: those of whoever was first. */
+export async function placeSuccess(store: ObjectStore, folder: string, success: Success): Promise<Success> {
   const key = executionKeys.success(folder);
-  if (await store.writeIfAbsent(key, encodeStored(totals), { durable: true })) return totals;
+  if (await store.writeIfAbsent(key, encodeStored(success), { durable: true })) return success;
   const present = await readSuccess(store, folder);
-  if (present === undefined) await store.write(key, encodeStored(totals));
-  return present ?? totals;
+  if (present === undefined) await store.write(key, encodeStored(success));
+  return present ?? success;
 }
 
 /** Every row of the plan is an image or an error. */
 function checkCounts(execution: Execution, { imageCount, errorCount }: Success): void {
-  const expected = execution.rowCount * execution.run.copies;
+  const expected = execution.rowCount * imagesPerRow(execution);
   if (imageCount + errorCount === expected) return;
   throw new PixlakeError(
     'RUN_CORRUPT',

@@ -12,7 +12,7 @@ export interface ErrorColumn {
 
 /** The columns of the errors of a run: the place of the row in the plan, its id, the copy, the original, and what went wrong in which stage. */
 export const ERROR_COLUMNS: readonly ErrorColumn[] = [
-  { name: 'ordinal', type: 'BIGINT', valueOf: ({ item }) => item.ordinal },
+  { name: 'ordinal', type: 'BIGINT', valueOf: ({ item }) => item.firstOrdinal },
   { name: 'id', type: 'VARCHAR', valueOf: ({ item }) => item.id },
   { name: 'copy', type: 'INTEGER', valueOf: ({ item }) => item.copy },
   { name: 'source_key', type: 'VARCHAR', valueOf: ({ item }) => item.imageKey },

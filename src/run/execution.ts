@@ -71,6 +71,12 @@ const executionSchema = z.object({
   plan: planSchema,
   /** Columns that the SQL returned and that pass into the manifest. */
   passedColumns: z.array(z.string()),
+  /** Of a retry: its number, from 1 on, and which errors of the execution it does again; all by default. */
+  retry: z
+    .object({ number: z.int().min(1), stage: z.string().optional(), code: z.string().optional() })
+    .optional(),
+  /** Id of the earlier execution whose images are taken over where nothing that they depend on has changed. */
+  takesOver: z.string().optional(),
   manifestSchema: z.unknown().transform((schema) => parseSchema(JSON.stringify(schema), 'the manifest')),
 });
 
@@ -102,6 +108,8 @@ export const executionKeys = {
     `${folder}/shards/${numberName(blockOf(shard))}/${numberName(shard)}.json`,
   blocks: (folder: string): string => `${folder}/blocks`,
   block: (folder: string, block: number): string => `${folder}/blocks/${numberName(block)}.json`,
+  retries: (folder: string): string => `${folder}/retries`,
+  retry: (folder: string, number: number): string => `${folder}/retries/${number}`,
   cancelled: (folder: string): string => `${folder}/_CANCELLED`,
   success: successKey,
 };
@@ -144,9 +152,20 @@ export function rowsOf(
   return { first, end: Math.min(rowCount, first + shardSize) };
 }
 
-/** Object key of an execution's folder. */
-export function folderOf(execution: Pick<Execution, 'runId' | 'run'>): string {
-  return executionFolder(execution.run.name, execution.runId);
+/** Object key of the folder with the manifest and errors of an execution, to which its retries add. */
+export function tablesFolderOf({ run, runId }: Pick<Execution, 'runId' | 'run'>): string {
+  return executionFolder(run.name, runId);
+}
+
+/** Object key of an execution's folder; that of a retry lies in the folder of the execution whose errors it does again. */
+export function folderOf(execution: Pick<Execution, 'runId' | 'run' | 'retry'>): string {
+  const folder = tablesFolderOf(execution);
+  return execution.retry === undefined ? folder : executionKeys.retry(folder, execution.retry.number);
+}
+
+/** Images made of each row of the plan; a retry's plan has a row for each image. */
+export function imagesPerRow({ retry, run }: Execution): number {
+  return retry === undefined ? run.copies : 1;
 }
 
 /** The executions of a named run, newest first, and those that cannot be read. */

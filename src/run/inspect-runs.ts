@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { findTable, ERRORS_SCHEMA } from '../engine/find-table.ts';
 import { openDuckDb } from '../engine/open-duckdb.ts';
 import { quoteText } from '../engine/sql-text.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
@@ -18,6 +17,8 @@ import {
   type RunState,
 } from './execution.ts';
 import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
+import { selectErrors } from './plan-retry.ts';
+import { listRetries } from './retry-run.ts';
 import { readMarker, type ShardMarker } from './shard-marker.ts';
 import { workInOrder } from './work-in-order.ts';
 
@@ -30,6 +31,8 @@ export interface RunStatus {
   readonly finishedShardCount: number;
   readonly imageCount: number;
   readonly errorCount: number;
+  /** Retries that have finished; the counts hold what they made. */
+  readonly retryCount: number;
 }
 
 /** An execution of a run that cannot be read, and why. */
@@ -115,11 +118,6 @@ export async function readRunErrors(store: ObjectStore, name: string, limit: num
 
 type Locator = Parameters<typeof selectSnapshot>[0];
 
-async function selectErrors(db: Locator, store: ObjectStore, name: string): Promise<string | undefined> {
-  const found = await findTable(store, { schema: ERRORS_SCHEMA, name });
-  return found && selectSnapshot(db, store, found.snapshot);
-}
-
 /** The errors of the shards that an unfinished run has done: those of the first ones that have enough of them. */
 async function selectShardErrors(
   db: Locator,
@@ -140,7 +138,7 @@ async function selectShardErrors(
   }
   if (files.length === 0) return undefined;
   const paths = (await db.locate(store, files)).map(quoteText).join(', ');
-  return `FROM read_parquet([${paths}], hive_partitioning = false)`;
+  return `SELECT * EXCLUDE (__ordinal) FROM read_parquet([${paths}], hive_partitioning = false)`;
 }
 
 const MARKERS_AT_ONCE = 32;
@@ -165,9 +163,17 @@ async function readStatus(store: ObjectStore, execution: Execution): Promise<Run
   const state = await readRunState(store, folder);
   const success = state === 'finished' ? await readSuccess(store, folder) : undefined;
   if (success !== undefined) {
-    const { imageCount, errorCount } = success;
-    const finishedShardCount = execution.shardCount;
-    return { execution, folder, state, finishedShardCount, imageCount, errorCount };
+    const retries = (await listRetries(store, folder)).filter((retry) => retry.success !== undefined);
+    const retriedCount = retries.reduce((sum, retry) => sum + (retry.success?.imageCount ?? 0), 0);
+    return {
+      execution,
+      folder,
+      state,
+      finishedShardCount: execution.shardCount,
+      imageCount: success.imageCount + retriedCount,
+      errorCount: success.errorCount - retriedCount,
+      retryCount: retries.length,
+    };
   }
   const finished = await readFinishedShards(store, execution);
   let [imageCount, errorCount] = [0, 0];
@@ -180,5 +186,6 @@ async function readStatus(store: ObjectStore, execution: Execution): Promise<Run
     imageCount += marker.imageCount;
     errorCount += marker.errorCount;
   }
-  return { execution, folder, state, finishedShardCount: finished.count, imageCount, errorCount };
+  const finishedShardCount = finished.count;
+  return { execution, folder, state, finishedShardCount, imageCount, errorCount, retryCount: 0 };
 }

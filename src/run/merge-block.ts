@@ -11,7 +11,16 @@ import { toDataKey } from '../table/data-path.ts';
 import type { AddAction } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
-import { type Execution, executionKeys, folderOf, numberName, rowsOf, shardsOf } from './execution.ts';
+import {
+  type Execution,
+  executionKeys,
+  folderOf,
+  imagesPerRow,
+  numberName,
+  rowsOf,
+  shardsOf,
+  tablesFolderOf,
+} from './execution.ts';
 import { computedNames, selectLineage } from './manifest-columns.ts';
 import { readMarker, type ShardFile, type ShardMarker } from './shard-marker.ts';
 import { sha256Of } from './transform-original.ts';
@@ -26,6 +35,7 @@ const blockSchema = z.object({
   block: count,
   shardCount: count,
   imageCount: count,
+  takenCount: count,
   errorCount: count,
   imageBytes: count,
   /** The block's data file of the manifest, ready to be committed; null where no image was written. */
@@ -56,13 +66,13 @@ const FILES_AT_ONCE = 32;
 /** Reads a block's marker; `undefined` where there is none, none that can be understood, or one whose data files are not there. */
 export async function readBlock(
   store: ObjectStore,
-  folder: string,
+  execution: Execution,
   block: number,
 ): Promise<BlockMarker | undefined> {
-  const key = executionKeys.block(folder, block);
+  const key = executionKeys.block(folderOf(execution), block);
   try {
     const marker = parseStored(blockSchema, decodeStored(await store.read(key), key), key);
-    return marker.block === block && (await hasFiles(store, folder, marker)) ? marker : undefined;
+    return marker.block === block && (await hasFiles(store, execution, marker)) ? marker : undefined;
   } catch (error) {
     if (error instanceof PixlakeError && (error.code === 'OBJECT_NOT_FOUND' || error.code === 'RUN_CORRUPT'))
       return undefined;
@@ -70,7 +80,8 @@ export async function readBlock(
   }
 }
 
-async function hasFiles(store: ObjectStore, folder: string, marker: BlockMarker): Promise<boolean> {
+async function hasFiles(store: ObjectStore, execution: Execution, marker: BlockMarker): Promise<boolean> {
+  const folder = tablesFolderOf(execution);
   for (const table of ['manifest', 'errors'] as const) {
     const add = marker[table];
     if (add === null) continue;
@@ -93,7 +104,7 @@ export async function mergeBlock(context: MergeContext, block: number): Promise<
   const parts: string[] = [];
   const errors: string[] = [];
   const damaged: number[] = [];
-  const totals = { imageCount: 0, errorCount: 0, imageBytes: 0 };
+  const totals = { imageCount: 0, takenCount: 0, errorCount: 0, imageBytes: 0 };
   const shards = Array.from({ length: shardCount }, (_, index) => first + index);
   const read = async (shard: number): Promise<ReadShard | undefined> => readShard(context, folder, shard);
   let shard = first;
@@ -101,6 +112,7 @@ export async function mergeBlock(context: MergeContext, block: number): Promise<
     if (found === undefined) damaged.push(shard);
     else {
       totals.imageCount += found.marker.imageCount;
+      totals.takenCount += found.marker.takenCount;
       totals.errorCount += found.marker.errorCount;
       totals.imageBytes += found.marker.imageBytes;
       if (found.part !== undefined) parts.push(found.part);
@@ -121,7 +133,7 @@ export async function mergeBlock(context: MergeContext, block: number): Promise<
     manifest: await writeManifest(context, block, parts),
     errors: await writeErrors(context, block, errors),
   };
-  return placeBlock(store, folder, marker);
+  return placeBlock(store, execution, marker);
 }
 
 interface ReadShard {
@@ -170,23 +182,24 @@ async function checkWhole(
   parts: readonly string[],
   errors: readonly string[],
 ): Promise<void> {
-  const { copies } = execution.run;
+  const perRow = imagesPerRow(execution);
+  const place = perRow === 1 ? '__ordinal' : `__ordinal * ${perRow} + "copy"`;
   const shards = shardsOf(execution, block);
   const { first } = rowsOf(execution, shards.first);
   const { end } = rowsOf(execution, shards.first + shards.count - 1);
   const sources = [
-    ...(parts.length === 0 ? [] : [`SELECT __ordinal AS ordinal, "copy" FROM ${readFiles(parts)}`]),
-    ...(errors.length === 0 ? [] : [`SELECT ordinal, "copy" FROM ${readFiles(errors)}`]),
+    ...(parts.length === 0 ? [] : [`SELECT ${place} AS place FROM ${readFiles(parts)}`]),
+    ...(errors.length === 0 ? [] : [`SELECT ${place} AS place FROM ${readFiles(errors)}`]),
   ];
   const [found] = await db.rows<{ images: bigint; places: bigint; first: bigint; last: bigint }>(`
     SELECT count(*) AS images, count(DISTINCT place) AS places, min(place) AS first, max(place) AS last
-    FROM (SELECT ordinal * ${copies} + "copy" AS place FROM (${sources.join(' UNION ALL ')}))`);
-  const expected = (end - first) * copies;
+    FROM (${sources.join(' UNION ALL ')})`);
+  const expected = (end - first) * perRow;
   const isWhole =
     Number(found?.images) === expected &&
     Number(found?.places) === expected &&
-    Number(found?.first) === first * copies &&
-    Number(found?.last) === end * copies - 1;
+    Number(found?.first) === first * perRow &&
+    Number(found?.last) === end * perRow - 1;
   if (isWhole) return;
   throw new PixlakeError(
     'RUN_CORRUPT',
@@ -208,7 +221,7 @@ async function writeManifest(
     `SELECT ${selected.join(', ')} FROM ${readFiles(parts)}`,
     parts.length,
     execution.manifestSchema,
-    executionKeys.manifest(folderOf(execution)),
+    executionKeys.manifest(tablesFolderOf(execution)),
     block,
   );
 }
@@ -218,12 +231,19 @@ async function writeErrors(
   block: number,
   errors: readonly string[],
 ): Promise<AddAction | null> {
-  const folder = executionKeys.errors(folderOf(context.execution));
-  return writeBlockFile(context, `FROM ${readFiles(errors)}`, errors.length, ERRORS_SCHEMA, folder, block);
+  const folder = executionKeys.errors(tablesFolderOf(context.execution));
+  return writeBlockFile(
+    context,
+    `SELECT * EXCLUDE (__ordinal) FROM ${readFiles(errors)}`,
+    errors.length,
+    ERRORS_SCHEMA,
+    folder,
+    block,
+  );
 }
 
 async function writeBlockFile(
-  { db, store, scratchDir }: MergeContext,
+  { db, store, execution, scratchDir }: MergeContext,
   query: string,
   fileCount: number,
   schema: DeltaStruct,
@@ -236,7 +256,7 @@ async function writeBlockFile(
     schema,
     partitionColumns: [],
     folder,
-    namePrefix: `block-${numberName(block)}`,
+    namePrefix: `${execution.retry === undefined ? '' : `retry-${execution.retry.number}-`}block-${numberName(block)}`,
     scratchDir,
   });
   return added ?? null;
@@ -247,11 +267,16 @@ function readFiles(paths: readonly string[]): string {
 }
 
 /** Where two merge one block, the marker that is placed first holds, and the other's data files go unless they are the same. */
-async function placeBlock(store: ObjectStore, folder: string, marker: BlockMarker): Promise<BlockMarker> {
+async function placeBlock(
+  store: ObjectStore,
+  execution: Execution,
+  marker: BlockMarker,
+): Promise<BlockMarker> {
+  const folder = folderOf(execution);
   const key = executionKeys.block(folder, marker.block);
   const bytes = encodeStored(marker);
   if (await store.writeIfAbsent(key, bytes, { durable: true })) return marker;
-  const present = await readBlock(store, folder, marker.block);
+  const present = await readBlock(store, execution, marker.block);
   if (present === undefined) {
     await store.write(key, bytes);
     return marker;
@@ -259,7 +284,7 @@ async function placeBlock(store: ObjectStore, folder: string, marker: BlockMarke
   for (const table of ['manifest', 'errors'] as const) {
     const own = marker[table]?.path;
     if (own === undefined || own === present[table]?.path) continue;
-    await store.delete(toDataKey(store.uri, executionKeys[table](folder), own));
+    await store.delete(toDataKey(store.uri, executionKeys[table](tablesFolderOf(execution)), own));
   }
   return present;
 }

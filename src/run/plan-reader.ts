@@ -5,7 +5,7 @@ import { quoteText } from '../engine/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { hashFile } from '../storage/hash-file.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type Execution, executionKeys, rowsOf } from './execution.ts';
+import { type Execution, executionKeys, type Plan, rowsOf } from './execution.ts';
 
 /** Reads the rows of shards from a plan whose bytes are those that were frozen. */
 export interface PlanReader {
@@ -26,7 +26,7 @@ export function openPlanReader(
   let current: { readonly part: number; readonly rows: string } | undefined;
   const open = async (part: number): Promise<string> => {
     if (current?.part === part) return current.rows;
-    const path = await fetchPart(store, folder, execution, part, scratchDir);
+    const path = await fetchPlanPart(store, folder, plan, part, scratchDir);
     let rows = `read_parquet(${quoteText(path)}, hive_partitioning = false)`;
     if (plan.parts.length === 1) {
       await db.run(`CREATE OR REPLACE TABLE whole_plan AS FROM ${rows}`);
@@ -46,10 +46,15 @@ export function openPlanReader(
   };
 }
 
-async function fetchPart(
+/**
+ * Gives a local path of a part of a plan, fetched below `scratchDir` where the lake is elsewhere, whose bytes are those that were frozen.
+ *
+ * @throws `RUN_CORRUPT`, `STORAGE_…`
+ */
+export async function fetchPlanPart(
   store: ObjectStore,
   folder: string,
-  { plan }: Execution,
+  plan: Plan,
   part: number,
   scratchDir: string,
 ): Promise<string> {

@@ -25,6 +25,7 @@ import { manifestFields } from './manifest-columns.ts';
 import { type Run, toRunId } from './run-spec.ts';
 import { openSelection, type Selection, type SelectRows } from './select-rows.ts';
 import { chooseShardSize, cutPlan } from './shard-size.ts';
+import { findEarlierImages } from './take-over.ts';
 import { hashPlan, meanOriginalBytes, orderRows, type PlanFile, writePlanFiles } from './write-plan.ts';
 
 /** What a run's SQL means on the newest snapshots, before its rows are read. Disposing removes temporary files. */
@@ -45,6 +46,10 @@ export interface PlannedRun {
 export interface PlanContext {
   /** The lake that is read. */
   readonly source: ObjectStore;
+  /** The lake that takes what is written, in which an earlier execution of the run may lie. */
+  readonly output: ObjectStore;
+  /** Makes all images anew, also those that an earlier execution has made of the same originals. */
+  readonly isFull?: boolean | undefined;
   readonly model: ModelFiles | undefined;
   /** Software that plans, such as `pixlake/0.1.0`. */
   readonly software: string;
@@ -55,7 +60,7 @@ export interface PlanContext {
 }
 
 /** Memory that DuckDB may use to plan; what does not fit goes to disk. */
-const MEMORY_BYTES = Math.min(1024 ** 3, Math.floor(totalmem() / 4));
+export const PLAN_MEMORY_BYTES = Math.min(1024 ** 3, Math.floor(totalmem() / 4));
 
 /**
  * Checks a run's SQL against the newest snapshots.
@@ -69,7 +74,7 @@ export async function openPlanner(context: PlanContext, run: Run): Promise<RunPl
   const scratchDir = await store.makeScratchDir();
   const db = await openDuckDb({
     scratchDir,
-    memoryBytes: MEMORY_BYTES,
+    memoryBytes: PLAN_MEMORY_BYTES,
     ...(threads === undefined ? {} : { threads }),
   });
   const close = async (): Promise<void> => {
@@ -118,7 +123,7 @@ function versionOf({ isAttached, store, snapshot }: QueriedTable): readonly [str
 }
 
 async function planRows(
-  { model }: PlanContext,
+  { model, output, isFull }: PlanContext,
   db: DuckDb,
   head: ExecutionHead,
   selection: Selection,
@@ -126,7 +131,8 @@ async function planRows(
 ): Promise<PlannedRun> {
   const { run } = head;
   const passed = passedColumns(selection.columns, model);
-  const rowCount = await orderRows(db, run, selection, passed);
+  const earlier = isFull ? undefined : await findEarlierImages(db, output, head);
+  const rowCount = await orderRows(db, run, selection, passed, earlier);
   const shardSize =
     run.shardSize ?? chooseShardSize(rowCount, run.copies, await meanOriginalBytes(db, selection));
   const cut = cutPlan(rowCount, shardSize);
@@ -145,6 +151,7 @@ async function planRows(
       parts,
     },
     passedColumns: passed.map((column) => column.name),
+    ...(earlier === undefined ? {} : { takesOver: earlier.runId }),
     manifestSchema: {
       type: 'struct',
       fields: [

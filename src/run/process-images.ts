@@ -13,7 +13,10 @@ import { sha256Of, type TransformedOriginal, transformOriginal } from './transfo
 
 /** One image to be written: a copy of a row of the plan. */
 export interface ShardItem {
+  /** Place in the plan that is worked on. */
   readonly ordinal: bigint;
+  /** Place in the plan of the execution: another one where a retry does it again. */
+  readonly firstOrdinal: bigint;
   readonly id: string;
   /** Name of the image's file, without copy and ending. */
   readonly stem: string;

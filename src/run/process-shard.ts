@@ -4,12 +4,13 @@ import { openAppender, type TableAppender } from '../engine/appender.ts';
 import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { casedFileStem, fileStem } from '../storage/file-stem.ts';
-import { executionKeys, numberName } from './execution.ts';
+import { executionKeys, imagesPerRow, numberName } from './execution.ts';
 import { ERROR_COLUMNS } from './error-columns.ts';
 import { computedColumns, type ManifestColumn } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
 import { type FailedImage, type ProcessedImage, processImages, type ShardItem } from './process-images.ts';
 import { placeMarker, readMarker, type ShardFile, type ShardMarker } from './shard-marker.ts';
+import { selectTaken } from './take-over.ts';
 import { sha256Of } from './transform-original.ts';
 import { workInOrder } from './work-in-order.ts';
 
@@ -47,10 +48,10 @@ async function createTables({ db }: ShardContext, columns: readonly ManifestColu
     defined.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
   await db.run(`
     CREATE OR REPLACE TABLE written (__ordinal BIGINT, ${define(columns)});
-    CREATE OR REPLACE TABLE failed (${define(ERROR_COLUMNS)})`);
+    CREATE OR REPLACE TABLE failed (__ordinal BIGINT, ${define(ERROR_COLUMNS)})`);
 }
 
-type ShardCounts = Pick<ShardMarker, 'imageCount' | 'errorCount' | 'imageBytes'>;
+type ShardCounts = Pick<ShardMarker, 'imageCount' | 'takenCount' | 'errorCount' | 'imageBytes'>;
 
 /** Writes the shard's images and fills the tables `written` and `failed`. */
 async function processRows(
@@ -60,15 +61,16 @@ async function processRows(
 ): Promise<ShardCounts> {
   const { db } = context;
   const written = await openAppender(db, 'written', ['BIGINT', ...columns.map(({ type }) => type)]);
-  const failed = await openAppender(
-    db,
-    'failed',
-    ERROR_COLUMNS.map(({ type }) => type),
-  );
-  const rows = await db.rows<ShardRow>(
-    'SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256 FROM planned ORDER BY 1',
-  );
-  const total = { imageCount: 0, errorCount: 0, imageBytes: 0 };
+  const failed = await openAppender(db, 'failed', ['BIGINT', ...ERROR_COLUMNS.map(({ type }) => type)]);
+  const isRetry = context.execution.retry !== undefined;
+  const takesOver = context.execution.takesOver !== undefined;
+  const rows = await db.rows<ShardRow>(`
+    SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256,
+      ${isRetry ? '__first_ordinal' : '__ordinal'} AS "firstOrdinal", ${isRetry ? '__copy' : 'NULL'} AS "onlyCopy"
+    FROM planned ${takesOver ? 'WHERE __taken IS NULL' : ''} ORDER BY 1`);
+  const takenCount = takesOver ? await countTaken(context) : 0;
+  const total = { imageCount: takenCount, takenCount, errorCount: 0, imageBytes: 0 };
+  context.onBatch(takenCount, 0);
   const work = async (batch: readonly ShardItem[]): Promise<(ProcessedImage | FailedImage)[]> => {
     if (context.isCancelled()) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
     return processImages(context, shard, batch);
@@ -90,7 +92,7 @@ function appendResults(
   columns: readonly ManifestColumn[],
   written: TableAppender,
   failed: TableAppender,
-): ShardCounts {
+): Omit<ShardCounts, 'takenCount'> {
   let errorCount = 0;
   let imageBytes = 0;
   for (const result of results) {
@@ -99,23 +101,33 @@ function appendResults(
       written.append([item.ordinal, ...columns.map((column) => column.valueOf(image))]);
       imageBytes += image.rendered.encoded.length;
     } else {
-      failed.append(ERROR_COLUMNS.map((column) => column.valueOf(result)));
+      failed.append([result.item.ordinal, ...ERROR_COLUMNS.map((column) => column.valueOf(result))]);
       errorCount += 1;
     }
   }
   return { imageCount: results.length - errorCount, errorCount, imageBytes };
 }
 
-type ShardRow = Omit<ShardItem, 'copy' | 'stem'>;
+async function countTaken({ db }: ShardContext): Promise<number> {
+  const [row] = await db.rows<{ count: bigint | null }>(
+    'SELECT sum(len(__taken))::BIGINT AS count FROM planned',
+  );
+  return Number(row?.count ?? 0);
+}
+
+interface ShardRow extends Omit<ShardItem, 'copy' | 'stem'> {
+  /** The copy that a retry makes again; null where all are made. */
+  readonly onlyCopy: number | null;
+}
 
 /** Batches depend on the shard alone, so a model sees the same ones whenever the shard is done again. */
 function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardContext): Generator<ShardItem[]> {
   const size = Math.min(session?.card.batchSize ?? BATCH_SIZE, MAX_BATCH_SIZE);
   const stems = stemsOf(rows);
   let batch: ShardItem[] = [];
-  for (const [index, { ordinal, id, imageKey, sha256 }] of rows.entries()) {
-    for (let copy = 0; copy < execution.run.copies; copy++) {
-      batch.push({ ordinal, id, stem: stems[index] ?? '', copy, imageKey, sha256 });
+  for (const [index, { onlyCopy, ...row }] of rows.entries()) {
+    for (let made = 0; made < imagesPerRow(execution); made++) {
+      batch.push({ ...row, stem: stems[index] ?? '', copy: onlyCopy ?? made });
       if (batch.length < size) continue;
       yield batch;
       batch = [];
@@ -124,14 +136,17 @@ function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardCont
   if (batch.length > 0) yield batch;
 }
 
-/** File stems that differ in more than case, since the images of a shard share a folder. */
+/** File stems of which no two ids share one that differs in case alone, since the images of a shard share a folder. */
 function stemsOf(rows: readonly ShardRow[]): string[] {
   const stems = rows.map(({ id }) => fileStem(id));
-  const counts = new Map<string, number>();
-  for (const stem of stems) counts.set(stem.toLowerCase(), (counts.get(stem.toLowerCase()) ?? 0) + 1);
+  const idsOf = new Map<string, Set<string>>();
+  for (const [index, { id }] of rows.entries()) {
+    const folded = stems[index]?.toLowerCase() ?? '';
+    idsOf.set(folded, (idsOf.get(folded) ?? new Set()).add(id));
+  }
   return rows.map(({ id }, index) => {
     const stem = stems[index] ?? '';
-    return counts.get(stem.toLowerCase()) === 1 ? stem : casedFileStem(id);
+    return idsOf.get(stem.toLowerCase())?.size === 1 ? stem : casedFileStem(id);
   });
 }
 
@@ -146,9 +161,13 @@ async function writePart(
   columns: readonly ManifestColumn[],
 ): Promise<ShardFile> {
   const passed = context.execution.passedColumns.map((name) => `planned.${quoteName(name)}`);
-  const computed = columns.map(({ name }) => `written.${quoteName(name)}`);
-  const selected = ['__ordinal', ...passed, ...computed].join(', ');
-  const query = `SELECT ${selected} FROM written JOIN planned USING (__ordinal) ORDER BY __ordinal, written."copy"`;
+  const computed = columns.map(({ name }) => name);
+  const selected = ['__ordinal', ...passed, ...computed.map((name) => `written.${quoteName(name)}`)].join(
+    ', ',
+  );
+  const written = `SELECT ${selected} FROM written JOIN planned USING (__ordinal)`;
+  const taken = context.execution.takesOver === undefined ? '' : `UNION ALL ${selectTaken(passed, computed)}`;
+  const query = `FROM (${written} ${taken}) ORDER BY __ordinal, "copy"`;
   return writeShardFile(context, shard, executionKeys.parts(context.folder), query);
 }
 

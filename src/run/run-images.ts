@@ -1,47 +1,21 @@
 import { PixlakeError } from '../errors.ts';
+import { PIXELS_VERSION } from '../image/render-image.ts';
 import type { ModelFiles } from '../model/model-files.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
-import { BlockMerger } from './block-merger.ts';
 import { commitRun, readSuccess, type Success } from './commit-run.ts';
 import {
   type Execution,
   executionKeys,
   findNewestExecution,
   folderOf,
+  MANIFEST_VERSION,
   readExecution,
   readRunState,
   type RunState,
 } from './execution.ts';
-import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
+import { finishShards, type RunContext } from './finish-shards.ts';
+import { readFinishedShards } from './finished-shards.ts';
 import { freezePlan, openPlanner } from './plan-run.ts';
 import { isSameRun, type Run } from './run-spec.ts';
-import type { SelectRows } from './select-rows.ts';
-import type { ShardExecutor, ShardProgress, StoreReference } from './shard-executor.ts';
-
-/** Ways to follow and stop a run. */
-export interface RunFollower {
-  readonly signal?: AbortSignal;
-  /** Called once the plan is fixed, with the shards that an earlier attempt had finished. */
-  readonly onStart?: (execution: Execution, resumedShardCount: number) => void;
-  readonly onProgress?: (progress: ShardProgress) => void;
-  /** Goes on with a run that was cancelled; otherwise it is refused. */
-  readonly liftsCancel?: boolean;
-}
-
-/** What running needs. */
-export interface RunContext extends RunFollower {
-  /** The lake that is read. */
-  readonly source: ObjectStore;
-  /** The lake that takes what is written; it may be the same. */
-  readonly store: ObjectStore;
-  readonly executor: ShardExecutor;
-  /** Finds a model by name or path. */
-  readonly resolveModel: (nameOrPath: string) => Promise<ModelFiles>;
-  /** Software that plans and commits, such as `pixlake/0.1.0`. */
-  readonly software: string;
-  /** Runs untrusted SQL; other SQL is run in this process. */
-  readonly selectRows?: SelectRows;
-}
 
 /** How a run ended: `imageCount + errorCount = rowCount * copies` always holds. */
 export interface RunReport {
@@ -54,6 +28,8 @@ export interface RunReport {
   readonly rowCount: number;
   readonly copies: number;
   readonly imageCount: number;
+  /** Of the images, those that were taken over from an earlier execution. */
+  readonly takenCount: number;
   readonly errorCount: number;
   readonly imageBytes: number;
   readonly shardCount: number;
@@ -64,12 +40,6 @@ export interface RunReport {
   readonly model: Execution['model'];
   readonly durationMs: number;
 }
-
-/** How often a run looks whether somebody cancelled it. */
-const CANCEL_POLL_MS = 1000;
-
-/** Rounds in which shards whose files turn out damaged are done again. */
-const MAX_ROUNDS = 3;
 
 /**
  * Executes a run: plans it, works off its shards, commits the manifest and writes `_SUCCESS`. The same run again resumes one that was
@@ -92,9 +62,9 @@ export async function runImages(context: RunContext, run: Run): Promise<RunRepor
   const isUnfinished = latest !== undefined && state !== 'finished';
   const execution = isUnfinished ? latest : await planAndFreeze(context, run, model);
   const folder = folderOf(execution);
-  checkModel(execution, model);
   const known = await readSuccess(store, folder);
   if (known !== undefined) return toReport(execution, known, 'repeated', execution.shardCount, startMs);
+  checkInputs(execution, model);
 
   const finished = await readFinishedShards(store, execution);
   const resumedCount = finished.count;
@@ -117,11 +87,14 @@ async function checkNotCancelled(
 }
 
 async function planAndFreeze(
-  { source, store, software, selectRows }: RunContext,
+  { source, store, software, selectRows, isFull }: RunContext,
   run: Run,
   model: ModelFiles | undefined,
 ): Promise<Execution> {
-  await using planner = await openPlanner({ source, model, software, selectRows }, run);
+  await using planner = await openPlanner(
+    { source, output: store, model, software, selectRows, isFull },
+    run,
+  );
   const folder = folderOf({ runId: planner.runId, run });
   // A frozen plan holds, also where the SQL would match other rows today.
   if (await store.stat(executionKeys.spec(folder))) return readExecution(store, folder);
@@ -133,7 +106,15 @@ async function planAndFreeze(
   });
 }
 
-function checkModel(execution: Execution, model: ModelFiles | undefined): void {
+/** Checks that an execution can be gone on with as it was begun. @throws `MODEL_MISMATCH`, `RUN_TOO_OLD` */
+export function checkInputs(execution: Execution, model: ModelFiles | undefined): void {
+  if (execution.pixelsVersion !== PIXELS_VERSION || execution.manifestVersion !== MANIFEST_VERSION) {
+    throw new PixlakeError(
+      'RUN_TOO_OLD',
+      `run ${execution.run.name} was begun by ${execution.software}, which makes other pixels or manifests than this pixlake`,
+      { remedy: 'start a run of another name' },
+    );
+  }
   if (execution.model === undefined || execution.model.sha256 === model?.sha256) return;
   throw new PixlakeError(
     'MODEL_MISMATCH',
@@ -144,74 +125,6 @@ function checkModel(execution: Execution, model: ModelFiles | undefined): void {
   );
 }
 
-/** Works off the shards that are left and merges their blocks, again where files turn out damaged. */
-async function finishShards(
-  context: RunContext,
-  execution: Execution,
-  model: ModelFiles | undefined,
-  finished: FinishedShards,
-): Promise<void> {
-  const folder = folderOf(execution);
-  await using merger = new BlockMerger(context.store, execution, finished);
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    await executeShards(context, folder, model, finished, merger);
-    if ((await merger.finish()) === 0) return;
-  }
-  throw new PixlakeError(
-    'RUN_CORRUPT',
-    `shards of ${folder} were damaged ${MAX_ROUNDS} times after they were done`,
-    {
-      remedy: 'check the disk or object store; the same command tries again',
-    },
-  );
-}
-
-async function executeShards(
-  context: RunContext,
-  folder: string,
-  model: ModelFiles | undefined,
-  finished: FinishedShards,
-  merger: BlockMerger,
-): Promise<void> {
-  const { source, store } = context;
-  const cancelled = new AbortController();
-  const poll = setInterval(() => {
-    // A poll that fails is no reason to stop; the next one may succeed.
-    store.stat(executionKeys.cancelled(folder)).then(
-      (marker) => marker && cancelled.abort(),
-      () => undefined,
-    );
-  }, CANCEL_POLL_MS);
-  const signals = context.signal === undefined ? [cancelled.signal] : [cancelled.signal, context.signal];
-  try {
-    await context.executor.execute(
-      { source: referTo(source), output: referTo(store), folder, model },
-      finished.pending(),
-      {
-        shardCount: finished.pendingCount,
-        signal: AbortSignal.any(signals),
-        onProgress: (progress) => context.onProgress?.(progress),
-        onShard: (shard) => merger.shardDone(shard),
-      },
-    );
-  } catch (error) {
-    if (cancelled.signal.aborted) {
-      throw new PixlakeError('RUN_CANCELLED', `the run in ${folder} was cancelled`, { cause: error });
-    }
-    if (!context.signal?.aborted) throw error;
-    throw new PixlakeError('INTERRUPTED', `the run in ${folder} was stopped before its end`, {
-      cause: error,
-      remedy: 'what is done is kept; the same command resumes it',
-    });
-  } finally {
-    clearInterval(poll);
-  }
-}
-
-function referTo({ uri, s3 }: ObjectStore): StoreReference {
-  return { uri, s3 };
-}
-
 function toReport(
   execution: Execution,
   totals: Success,
@@ -220,7 +133,7 @@ function toReport(
   startMs: number,
 ): RunReport {
   const { run, runId, rowCount, shardCount, model, plan } = execution;
-  const { imageCount, errorCount, imageBytes } = totals;
+  const { imageCount, takenCount, errorCount, imageBytes } = totals;
   return {
     name: run.name,
     runId,
@@ -229,6 +142,7 @@ function toReport(
     rowCount,
     copies: run.copies,
     imageCount,
+    takenCount,
     errorCount,
     imageBytes,
     shardCount,

@@ -17,6 +17,8 @@ const markerSchema = z
   .object({
     shard: count,
     imageCount: count,
+    /** Of the images, those that were taken over from an earlier execution. */
+    takenCount: count,
     errorCount: count,
     /** Bytes of the written images. */
     imageBytes: count,

@@ -1,93 +1,175 @@
-import { createHash } from 'node:crypto';
-import { type ErrorCode, PixlakeError } from '../errors.ts';
-import { submissionKey, SUBMISSIONS_FOLDER } from '../storage/lake-layout.ts';
+import { randomUUID } from 'node:crypto';
+import type { QuerySandbox } from '../engine/query-sandbox.ts';
+import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { findNewestExecution } from './execution.ts';
+import { openStore } from '../storage/open-store.ts';
+import { checkRun } from './check-run.ts';
+import { type Execution, findNewestExecution, folderOf, readRunState, type RunState } from './execution.ts';
+import { IdempotencyKeys } from './idempotency-keys.ts';
 import { isSameRun, parseRunSpec, type Run, type RunSpec } from './run-spec.ts';
+import { type Submission, SubmissionLog } from './submission-log.ts';
 
-/** A run that a server has accepted: kept in the lake until the run has finished, so that no crash loses it. */
-export interface Submission {
-  readonly run: Run;
-  readonly submittedMs: number;
-  readonly state: 'accepted' | 'cancelled' | 'failed' | 'finished';
-  /** Why it failed. */
-  readonly failure?: { readonly code: ErrorCode; readonly message: string; readonly remedy?: string };
+/** The newest execution of a run and how it stands. */
+interface Standing {
+  readonly execution: Execution;
+  readonly state: RunState;
 }
 
-/** The accepted runs of a lake. One server at a time may work on them. */
+/** What goes with a submission. */
+export interface AcceptOptions {
+  /** Of the client's choice: one that was used before gives the run that it was used for, whatever became of it. */
+  readonly idempotencyKey?: string | undefined;
+  /** Whether a run that was cancelled goes on. */
+  readonly liftsCancel?: boolean;
+  /** Describes the SQL of a run, which is checked before anything is recorded. */
+  readonly sandbox?: Pick<QuerySandbox, 'check'>;
+}
+
+/** An accepted run: `isNew` where this call made it one. */
+export interface Accepted {
+  readonly name: string;
+  readonly submission: Submission | undefined;
+  readonly isNew: boolean;
+}
+
+/** The accepted runs of a lake, for any number of servers. */
 export class Submissions {
   readonly #store: ObjectStore;
+  readonly #log: SubmissionLog;
+  readonly #keys: IdempotencyKeys;
 
   constructor(store: ObjectStore) {
     this.#store = store;
+    this.#log = new SubmissionLog(store);
+    this.#keys = new IdempotencyKeys(store);
   }
 
   /**
-   * Accepts a run. The same one again is accepted again, unless it is already waiting or running.
+   * Accepts a run. The same one again is accepted again, unless it is already waiting or running; of several that are submitted at once under
+   * one name, one is accepted with those that ask for the same.
    *
-   * @param idempotencyKey of the client's choice: one that was used before gives the run that it was used for, whatever became of it
-   * @throws `SPEC_INVALID`, `RUN_NAME_TAKEN`, `IDEMPOTENCY_KEY_REUSED`
+   * @throws `SPEC_INVALID`, `RUN_NAME_TAKEN`, `RUN_CANCELLED`, `IDEMPOTENCY_KEY_REUSED`, and as {@link checkRun} and the sandbox do
    */
-  async accept(
-    spec: RunSpec,
-    idempotencyKey: string | undefined,
-  ): Promise<{ readonly name: string; readonly isNew: boolean }> {
+  async accept(spec: RunSpec, options: AcceptOptions = {}): Promise<Accepted> {
+    const { idempotencyKey: key, liftsCancel = false, sandbox } = options;
     const run = parseRunSpec(spec, 'run');
     const { name } = run;
-    const known = await this.read(name);
-    const latest = await findNewestExecution(this.#store, name);
-    for (const earlier of [known?.run, latest?.run]) {
-      if (earlier === undefined || isSameRun(earlier, run)) continue;
-      throw new PixlakeError('RUN_NAME_TAKEN', `run ${name} exists with another specification`, {
-        remedy: 'choose another name',
-      });
+    const id = randomUUID();
+    for (;;) {
+      const { number, submission } = await this.#log.readNewest(name);
+      // The answer to the request that recorded it was lost.
+      if (submission?.id === id) return { name, submission, isNew: true };
+      const latest = await this.#readLatest(run);
+      const known = submission !== undefined && holds(submission, latest) ? submission : undefined;
+      checkIsSame(run, known, latest);
+      const claim = key === undefined ? undefined : await this.#keys.read(key);
+      if (claim !== undefined && !isSameRun(claim.run, run)) throw keyReused();
+      if (claim !== undefined && number > claim.after) return { name, submission, isNew: false };
+      const isCancelled = isCancelledBy(known, latest);
+      if (isCancelled && !liftsCancel) throw cancelled(name);
+      const isWaiting = known?.state === 'accepted' && !isCancelled;
+      if (!isWaiting && sandbox !== undefined) await checkRun(this.#store, run, await sandbox.check(run.sql));
+      // Who comes second looks again: another may have won the name.
+      const isUsable =
+        key === undefined || claim !== undefined || (await this.#keys.claim(key, { run, after: number }));
+      if (!isUsable) continue;
+      if (isWaiting) return { name, submission: known, isNew: false };
+      const accepted: Submission = {
+        id,
+        run,
+        submittedMs: Date.now(),
+        state: 'accepted',
+        liftsCancel: isCancelled,
+        standing: standingOf(latest),
+      };
+      if (await this.#log.add(number + 1, accepted)) return { name, submission: accepted, isNew: true };
     }
-    const isRepeated = idempotencyKey !== undefined && !(await this.#claim(idempotencyKey, run));
-    // A server that died between claiming the key and recording the run has not accepted it.
-    if (isRepeated && (known ?? latest) !== undefined) return { name, isNew: false };
-    if (known?.state === 'accepted') return { name, isNew: false };
-    await this.#write({ run, submittedMs: Date.now(), state: 'accepted' });
-    return { name, isNew: true };
   }
 
-  /** Records what became of a run. One that finished in this lake is forgotten, since its execution tells of it. */
-  async end(submission: Submission, end: Pick<Submission, 'state' | 'failure'>): Promise<void> {
-    const { name, output } = submission.run;
-    if (end.state === 'finished' && output === undefined) await this.#store.delete(submissionKey(name));
-    else await this.#write({ ...submission, ...end });
+  /**
+   * Notes that an accepted run has started, so that it is cancelled by who cancels it from now on.
+   *
+   * @returns what has become of the submission instead, on another server
+   */
+  async start({ id, run }: Submission): Promise<'started' | 'cancelled' | 'replaced'> {
+    for (;;) {
+      const { number, submission } = await this.#log.readNewest(run.name);
+      if (submission === undefined || submission.id !== id) return 'replaced';
+      if (submission.state === 'cancelled') return 'cancelled';
+      if (submission.state !== 'accepted' || submission.liftsCancel !== true) return 'started';
+      const standing = standingOf(await this.#readLatest(run));
+      if (await this.#log.add(number + 1, { ...submission, liftsCancel: false, standing })) return 'started';
+    }
   }
 
+  /** Records what became of an accepted run, unless that is recorded already or it was accepted anew. */
+  async end({ id, run }: Submission, end: Pick<Submission, 'state' | 'failure'>): Promise<void> {
+    for (;;) {
+      const { number, submission } = await this.#log.readNewest(run.name);
+      if (submission === undefined || submission.id !== id || submission.state !== 'accepted') return;
+      const standing = standingOf(await this.#readLatest(run));
+      if (await this.#log.add(number + 1, { ...submission, liftsCancel: false, standing, ...end })) return;
+    }
+  }
+
+  /** The newest record of a run. */
   async read(name: string): Promise<Submission | undefined> {
-    const key = submissionKey(name);
-    if ((await this.#store.stat(key)) === undefined) return undefined;
-    return JSON.parse((await this.#store.read(key)).toString('utf8')) as Submission;
+    return (await this.#log.readNewest(name)).submission;
   }
 
-  /** All that are recorded, oldest first. */
+  /** The newest record of each run, in the order of submission; records that are damaged are set aside. */
   async list(): Promise<Submission[]> {
-    const found: Submission[] = [];
-    for await (const { key } of this.#store.list(SUBMISSIONS_FOLDER)) {
-      const name = /^submissions\/([^/]+)\.json$/u.exec(key)?.[1];
-      const submission = name === undefined ? undefined : await this.read(name);
-      if (submission !== undefined) found.push(submission);
-    }
-    return found.sort((a, b) => a.submittedMs - b.submittedMs);
+    return this.#log.list();
   }
 
-  async #write(submission: Submission): Promise<void> {
-    const text = `${JSON.stringify(submission, null, 2)}\n`;
-    await this.#store.write(submissionKey(submission.run.name), Buffer.from(text));
+  async #readLatest({ name, output }: Run): Promise<Standing | undefined> {
+    const store = output === undefined ? this.#store : openStore(output, this.#store.s3);
+    const execution = await findNewestExecution(store, name);
+    if (execution === undefined) return undefined;
+    return { execution, state: await readRunState(store, folderOf(execution)) };
   }
+}
 
-  /** Whether the key is used for the first time. */
-  async #claim(idempotencyKey: string, run: Run): Promise<boolean> {
-    const hash = createHash('sha256').update(idempotencyKey).digest('hex');
-    const key = `${SUBMISSIONS_FOLDER}/keys/${hash}.json`;
-    if (await this.#store.writeIfAbsent(key, Buffer.from(`${JSON.stringify(run)}\n`))) return true;
-    const first = JSON.parse((await this.#store.read(key)).toString('utf8')) as Run;
-    if (isSameRun(first, run)) return false;
-    throw new PixlakeError('IDEMPOTENCY_KEY_REUSED', 'the Idempotency-Key was used for another run', {
-      remedy: 'take a new key for each run that is to be submitted',
-    });
-  }
+/** How the newest execution of a run stands, in a word that changes when it does. */
+export function standingOf(latest: Standing | undefined): string {
+  return latest === undefined ? 'none' : `${latest.execution.runId} ${latest.state}`;
+}
+
+/**
+ * Whether a record still tells how its run stands. An end no longer does once the run's newest execution stands otherwise: somebody resumed,
+ * ran or deleted it by other means.
+ */
+export function holds({ state, standing }: Submission, latest: Standing | undefined): boolean {
+  return state === 'accepted' || standing === undefined || standing === standingOf(latest);
+}
+
+function isCancelledBy(known: Submission | undefined, latest: Standing | undefined): boolean {
+  if (known?.state === 'accepted' && known.liftsCancel === true) return false;
+  return known?.state === 'cancelled' || latest?.state === 'cancelled';
+}
+
+function checkIsSame(run: Run, known: Submission | undefined, latest: Standing | undefined): void {
+  const isOther = known !== undefined && !isSameRun(known.run, run);
+  // In another lake the place of the output is known, and may be written otherwise.
+  const other = latest === undefined ? undefined : { ...latest.execution.run, ...pickOutput(run) };
+  if (!isOther && (other === undefined || isSameRun(other, run))) return;
+  throw new PixlakeError('RUN_NAME_TAKEN', `run ${run.name} exists with another specification`, {
+    remedy: 'choose another name',
+  });
+}
+
+function pickOutput({ output }: Run): Pick<Run, 'output'> {
+  return output === undefined ? {} : { output };
+}
+
+function cancelled(name: string): PixlakeError {
+  return new PixlakeError('RUN_CANCELLED', `run ${name} was cancelled`, {
+    remedy: 'resume it to go on with it; submitting it again does not restart it',
+  });
+}
+
+function keyReused(): PixlakeError {
+  return new PixlakeError('IDEMPOTENCY_KEY_REUSED', 'the Idempotency-Key was used for another run', {
+    remedy: 'take a new key for each run that is to be submitted',
+  });
 }

@@ -12,9 +12,10 @@ import type { Plan } from './execution.ts';
 import type { Run } from './run-spec.ts';
 import type { Selection } from './select-rows.ts';
 import type { PlanCut } from './shard-size.ts';
+import type { EarlierImages } from './take-over.ts';
 
 /** The matched rows in the order of the plan, as DuckDB holds them while planning. */
-const PLANNED = 'planned_rows';
+export const PLANNED = 'planned_rows';
 
 /** A part of a plan in a local file. */
 export interface PlanFile {
@@ -34,9 +35,15 @@ export async function orderRows(
   run: Run,
   selection: Selection,
   passed: readonly ResultColumn[],
+  earlier: EarlierImages | undefined,
 ): Promise<number> {
   const { needsOneThread } = selection;
-  const select = await selectRows(db, run, selection, passed);
+  const rows = await selectRows(db, run, selection, passed);
+  const select =
+    earlier === undefined
+      ? rows
+      : `SELECT rows.*, __taken FROM (${rows}) AS rows LEFT JOIN (${earlier.select})
+           ON __taken_id = __id AND __taken_sha256 = __image_sha256`;
   if (needsOneThread) await db.run('SET threads = 1');
   await db.run(`
     CREATE TABLE ${PLANNED} AS

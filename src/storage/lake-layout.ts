@@ -42,12 +42,19 @@ export function executionFolder(name: string, runId: string): string {
   return `${runFolder(name)}/run_id=${runId}`;
 }
 
-/** Folder of the runs that servers have accepted and that have not finished yet. */
+/** Folder of the runs that servers have accepted. */
 export const SUBMISSIONS_FOLDER = 'submissions';
 
-/** Object key of the record of an accepted run. */
-export function submissionKey(name: string): string {
-  return `${SUBMISSIONS_FOLDER}/${checkName(name)}.json`;
+/** Object key of the folder of the later records of an accepted run. */
+export function submissionChangesFolder(name: string): string {
+  return `${SUBMISSIONS_FOLDER}/changes/${checkName(name)}`;
+}
+
+/** Object key of a record of an accepted run: of the first one, number 0, or of one that says how it stands since then. */
+export function submissionKey(name: string, number: number): string {
+  return number === 0
+    ? `${SUBMISSIONS_FOLDER}/${checkName(name)}.json`
+    : `${submissionChangesFolder(name)}/${number}.json`;
 }
 
 /** Checks a table or run name: a letter or digit, then letters, digits, `_`, `-` or `.`, at most 64. @throws `TABLE_NAME_INVALID` */

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { Submissions } from '../../src/run/submissions.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
 import { eventually, problemOf, startServer, type TestServer, useServer } from './server-fixture.ts';
@@ -308,9 +310,38 @@ describe('a server that ends', () => {
       }
       const { stdout } = await pixlake(lake, 'query', 'SELECT count(*) AS n FROM runs.long', '--json');
       expect(JSON.parse(stdout)).toEqual([{ n: 600 }]);
-      expect(await readdir(join(lake, 'submissions')).catch(() => [])).toEqual([]);
+      const submissions = await new Submissions(openLocalStore(lake)).list();
+      expect(submissions.map(({ run, state }) => `${run.name} ${state}`)).toEqual([
+        'long finished',
+        'later finished',
+      ]);
     },
   );
+
+  test('in the middle of accepting carries out all that it has accepted once it starts again', async () => {
+    const lake = await makeLake();
+    const accepted = new Set<string>();
+    for (const answerCount of [2, 5, 8]) {
+      const first = await startServer(lake);
+      const names = Array.from({ length: 12 }, (_, index) => `kill-${answerCount}-${index}`);
+      let left = answerCount;
+      const answers = names.map(async (name) => {
+        const { status } = await first.post('/v1/runs', { ...queued, name });
+        expect(status).toBe(202);
+        accepted.add(name);
+        left -= 1;
+        if (left === 0) await first.stop('SIGKILL');
+      });
+      await Promise.allSettled(answers);
+    }
+    expect(accepted.size).toBeGreaterThanOrEqual(2 + 5 + 8);
+    const second = await startServer(lake);
+    try {
+      for (const name of accepted) expect(await finished(second, name)).toMatchObject({ imageCount: 5 });
+    } finally {
+      await second.stop();
+    }
+  });
 
   test('with --leave-runs shows them as interrupted until they are resumed', async () => {
     const lake = await makeLake();
@@ -337,6 +368,10 @@ describe('a server that ends', () => {
       await where.post('/v1/runs', { ...queued, output });
       await finished(where, 'later');
       expect(await runOf(where, 'later')).toMatchObject({ imageCount: 5 });
+      const runs = (await (await where.get('/v1/runs')).json()) as RunResource[];
+      expect(runs).toMatchObject([{ id: 'later', state: 'finished' }]);
+      expect((await where.post('/v1/runs', { ...queued, output })).status).toBe(202);
+      await finished(where, 'later');
       const { stdout } = await pixlake(output, 'query', 'SELECT count(*) AS n FROM runs.later', '--json');
       expect(JSON.parse(stdout)).toEqual([{ n: 5 }]);
       const outside = await where.post('/v1/runs', {

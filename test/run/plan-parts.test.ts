@@ -30,7 +30,7 @@ const GROUP = 2048;
 /** Plans and freezes a run of many rows, cut into parts of so many rows. */
 async function freezeInParts(lake: TestLake, spec: RunSpec, partRowCount: number): Promise<Execution> {
   const { store } = lake;
-  const context = { source: store, model: undefined, software: 'pixlake/test' };
+  const context = { source: store, output: store, model: undefined, software: 'pixlake/test' };
   await using planner = await openPlanner(context, parseRunSpec(spec, 'test'));
   const { execution, files } = await planner.plan();
   using db = await openTestDb();
@@ -162,7 +162,7 @@ describe('a commit', () => {
 test('a flipped bit anywhere in a plan part ends the run, which makes no image of it', async () => {
   const lake = await makeLake(50);
   const spec = { name: 'flipped', sql: 'SELECT id, year, productDisplayName FROM images', shardSize: 5 };
-  const context = { source: lake.store, model: undefined, software: 'pixlake/test' };
+  const context = { source: lake.store, output: lake.store, model: undefined, software: 'pixlake/test' };
   await using planner = await openPlanner(context, parseRunSpec(spec, 'test'));
   const execution = await freezePlan(lake.store, await planner.plan());
   const folder = folderOf(execution);

@@ -21,7 +21,13 @@ const PLANNINGS = 20;
 async function hashPlans({ store }: TestLake, spec: RunSpec): Promise<Set<string>> {
   const hashes = new Set<string>();
   for (let round = 0; round < PLANNINGS; round++) {
-    const context = { source: store, model: undefined, software: 'pixlake/test', threads: round % 2 ? 8 : 1 };
+    const context = {
+      source: store,
+      output: store,
+      model: undefined,
+      software: 'pixlake/test',
+      threads: round % 2 ? 8 : 1,
+    };
     await using planner = await openPlanner(context, parseRunSpec(spec, 'test'));
     const { execution } = await planner.plan();
     expect(execution.plan.volatileBecause).toEqual([]);

@@ -29,7 +29,7 @@ export function createNoOpExecutor(
         await plan.load(shard);
         const path = join(scratchDir, 'errors.parquet');
         await db.run(`
-          COPY (SELECT __ordinal AS ordinal, __id AS id, 0::INTEGER AS copy, __image_key AS source_key, 'read' AS stage,
+          COPY (SELECT __ordinal, __ordinal AS ordinal, __id AS id, 0::INTEGER AS copy, __image_key AS source_key, 'read' AS stage,
                   'IMAGE_MISSING' AS code, 'not looked for' AS message FROM (${reading(shard)}))
           TO ${quoteText(path)} (FORMAT parquet)`);
         const [counted] = await db.rows<{ count: bigint }>(
@@ -42,6 +42,7 @@ export function createNoOpExecutor(
         await placeMarker(store, folder, {
           shard,
           imageCount: 0,
+          takenCount: 0,
           errorCount: Number(counted?.count),
           imageBytes: 0,
           part: null,

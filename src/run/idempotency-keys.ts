@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { SUBMISSIONS_FOLDER } from '../storage/lake-layout.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { runSpecSchema } from './run-spec.ts';
+import { addRecord, readRecord } from './stored-record.ts';
+
+const claimSchema = z
+  .object({
+    run: runSpecSchema,
+    /** Number of the run's newest record when the key was claimed: what it was claimed for is recorded later than that. */
+    after: z.int().min(-1),
+  })
+  .readonly();
+
+/** What an Idempotency-Key was used for. */
+export type KeyClaim = z.output<typeof claimSchema>;
+
+/** The Idempotency-Keys that clients have used. */
+export class IdempotencyKeys {
+  readonly #store: ObjectStore;
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  /** What the key was used for, if it was. */
+  async read(idempotencyKey: string): Promise<KeyClaim | undefined> {
+    const record = await readRecord(this.#store, keyOf(idempotencyKey), claimSchema);
+    return record.kind === 'valid' ? record.value : undefined;
+  }
+
+  /** Claims the key unless it was used before, and tells whether it did. */
+  async claim(idempotencyKey: string, claim: KeyClaim): Promise<boolean> {
+    const key = keyOf(idempotencyKey);
+    if (await addRecord(this.#store, key, claim)) return true;
+    if ((await this.read(idempotencyKey)) !== undefined) return false;
+    // What lies there is damaged and was set aside.
+    await this.#store.write(key, Buffer.from(`${JSON.stringify(claim)}\n`));
+    return true;
+  }
+}
+
+function keyOf(idempotencyKey: string): string {
+  const hash = createHash('sha256').update(idempotencyKey).digest('hex');
+  return `${SUBMISSIONS_FOLDER}/keys/${hash}.json`;
+}

@@ -1,0 +1,116 @@
+import { rm } from 'node:fs/promises';
+import { findTable, ERRORS_SCHEMA } from '../engine/find-table.ts';
+import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
+import { quoteName, quoteText } from '../engine/sql-text.ts';
+import { selectSnapshot } from '../engine/table-view.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { type Execution, folderOf } from './execution.ts';
+import { fetchPlanPart } from './plan-reader.ts';
+import { type PlannedRun, PLAN_MEMORY_BYTES } from './plan-run.ts';
+import { chooseShardSize, cutPlan } from './shard-size.ts';
+import { hashPlan, PLANNED, writePlanFiles } from './write-plan.ts';
+
+/** Which errors of a run are done again; all by default. */
+export interface RetryFilter {
+  /** `read`, `transform` or `infer`. */
+  readonly stage?: string;
+  readonly code?: string;
+}
+
+/** SQL of the errors that a run has now: images that no later retry has made. */
+export async function selectErrors(
+  db: Pick<DuckDb, 'locate'>,
+  store: ObjectStore,
+  name: string,
+): Promise<string | undefined> {
+  const found = await findTable(store, { schema: ERRORS_SCHEMA, name });
+  return found && selectSnapshot(db, store, found.snapshot);
+}
+
+/** A planned retry, whose temporary files disposing removes. */
+export interface PlannedRetry extends AsyncDisposable {
+  readonly planned: PlannedRun;
+}
+
+/**
+ * Plans the failed images of a finished execution anew: a row for each, with what the execution's plan says of it. `undefined` where no error
+ * fits the filter.
+ *
+ * @throws `RUN_CORRUPT`, `STORAGE_…`
+ */
+export async function planRetry(
+  store: ObjectStore,
+  execution: Execution,
+  number: number,
+  filter: RetryFilter,
+  software: string,
+): Promise<PlannedRetry | undefined> {
+  const scratchDir = await store.makeScratchDir();
+  const db = await openDuckDb({ scratchDir, memoryBytes: PLAN_MEMORY_BYTES });
+  const close = async (): Promise<void> => {
+    db[Symbol.dispose]();
+    await rm(scratchDir, { recursive: true, force: true });
+  };
+  try {
+    const rowCount = await orderErrors(db, store, execution, filter, scratchDir);
+    if (rowCount === 0) {
+      await close();
+      return undefined;
+    }
+    const cut = cutPlan(rowCount, execution.run.shardSize ?? chooseShardSize(rowCount, 1, 1));
+    const files = await writePlanFiles(db, rowCount, cut, scratchDir);
+    const parts = files.map(({ part }) => part);
+    const { takesOver: _takesOver, ...rest } = execution;
+    const planned: PlannedRun = {
+      execution: {
+        ...rest,
+        software,
+        plannedMs: Date.now(),
+        retry: { number, ...filter },
+        rowCount,
+        shardSize: cut.shardSize,
+        shardCount: Math.ceil(rowCount / cut.shardSize),
+        plan: { sha256: hashPlan(parts), volatileBecause: [], partRowCount: cut.partRowCount, parts },
+      },
+      files,
+    };
+    return { planned, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function orderErrors(
+  db: DuckDb,
+  store: ObjectStore,
+  execution: Execution,
+  { stage, code }: RetryFilter,
+  scratchDir: string,
+): Promise<number> {
+  const errors = await selectErrors(db, store, execution.run.name);
+  if (errors === undefined) return 0;
+  const conditions = [
+    ...(stage === undefined ? [] : [`stage = ${quoteText(stage)}`]),
+    ...(code === undefined ? [] : [`code = ${quoteText(code)}`]),
+  ];
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  await db.run(`CREATE TABLE wanted AS SELECT ordinal, "copy" FROM (${errors}) ${where}`);
+  const { partRowCount } = execution.plan;
+  const wantedParts = await db.rows<{ part: bigint }>(
+    `SELECT DISTINCT ordinal // ${partRowCount} AS part FROM wanted ORDER BY 1`,
+  );
+  if (wantedParts.length === 0) return 0;
+  const paths: string[] = [];
+  for (const { part } of wantedParts)
+    paths.push(await fetchPlanPart(store, folderOf(execution), execution.plan, Number(part), scratchDir));
+  const whole = `read_parquet([${paths.map(quoteText).join(', ')}], hive_partitioning = false)`;
+  const passed = execution.passedColumns.map((name) => `plan.${quoteName(name)}`);
+  const columns = ['__id', '__image_key', '__image_sha256', ...passed].join(', ');
+  await db.run(`
+    CREATE TABLE ${PLANNED} AS
+      SELECT ${columns}, ordinal AS __first_ordinal, "copy" AS __copy
+      FROM wanted JOIN ${whole} AS plan ON plan.__ordinal = wanted.ordinal ORDER BY ordinal, "copy"`);
+  const [counted] = await db.rows<{ count: bigint }>(`SELECT count(*) AS count FROM ${PLANNED}`);
+  return Number(counted?.count ?? 0);
+}

@@ -1,0 +1,219 @@
+import { rm } from 'node:fs/promises';
+import { openDuckDb } from '../engine/open-duckdb.ts';
+import { quoteText } from '../engine/sql-text.ts';
+import { selectSnapshot } from '../engine/table-view.ts';
+import { writeDataFiles } from '../engine/write-data-files.ts';
+import { PixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { toDataKey } from '../table/data-path.ts';
+import type { AddAction } from '../table/delta-actions.ts';
+import { readSnapshot } from '../table/read-snapshot.ts';
+import type { Snapshot } from '../table/snapshot.ts';
+import {
+  addUpBlocks,
+  commitRunTable,
+  placeSuccess,
+  readSuccess,
+  type RunTableChange,
+  type Success,
+} from './commit-run.ts';
+import { ERRORS_SCHEMA } from './error-columns.ts';
+import {
+  type Execution,
+  executionKeys,
+  findNewestExecution,
+  folderOf,
+  readExecution,
+  readRunState,
+} from './execution.ts';
+import { finishShards, type RunContext } from './finish-shards.ts';
+import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
+import { fetchPlanPart } from './plan-reader.ts';
+import { planRetry, type RetryFilter } from './plan-retry.ts';
+import { freezePlan } from './plan-run.ts';
+import { checkInputs } from './run-images.ts';
+
+/** What a retry did: of `retriedCount` images that had failed, `imageCount` were written and `errorCount` failed again. */
+export interface RetryReport {
+  readonly name: string;
+  readonly runId: string;
+  /** Object key of the execution's folder. */
+  readonly folder: string;
+  /** Number of the retry; `undefined` where nothing had failed that fits the filter. */
+  readonly number: number | undefined;
+  readonly retriedCount: number;
+  readonly imageCount: number;
+  readonly errorCount: number;
+  readonly imageBytes: number;
+  readonly durationMs: number;
+}
+
+/**
+ * Does the failed images of a finished run again, and only those: `retries/<n>/` gets their plan, images and markers, and the manifest one more
+ * version. A retry that was interrupted is finished first.
+ *
+ * @throws `RUN_NOT_FOUND`, `RUN_UNFINISHED`, `RUN_TOO_OLD`, `MODEL_MISMATCH`, and as {@link finishShards} does
+ */
+export async function retryRun(context: RunContext, name: string, filter: RetryFilter): Promise<RetryReport> {
+  const startMs = performance.now();
+  const { store, software } = context;
+  const execution = await findFinished(store, name);
+  const folder = folderOf(execution);
+  const { model: modelName } = execution.run;
+  const model = modelName === undefined ? undefined : await context.resolveModel(modelName);
+  checkInputs(execution, model);
+  const retries = await listRetries(store, folder);
+  const unfinished = retries.find(({ success }) => success === undefined)?.retry;
+  const retry = unfinished ?? (await freezeRetry(store, execution, retries.length + 1, filter, software));
+  if (retry === undefined) return toReport(execution, undefined, undefined, startMs);
+  const finished = await readFinishedShards(store, retry);
+  context.onStart?.(retry, finished.count);
+  await finishShards(context, retry, model, finished);
+  const success = await commitRetry(context, execution, retry, finished);
+  return toReport(execution, retry, success, startMs);
+}
+
+async function findFinished(store: ObjectStore, name: string): Promise<Execution> {
+  const execution = await findNewestExecution(store, name);
+  if (execution === undefined)
+    throw new PixlakeError('RUN_NOT_FOUND', `there is no run ${name} in ${store.uri}`);
+  if ((await readRunState(store, folderOf(execution))) === 'finished') return execution;
+  throw new PixlakeError('RUN_UNFINISHED', `run ${name} has not finished, so it is not known what failed`, {
+    remedy: `finish it first: pixlake runs resume ${name}`,
+  });
+}
+
+/** A retry of an execution, and its counts once it has finished. */
+export interface KnownRetry {
+  readonly retry: Execution;
+  readonly success: Success | undefined;
+}
+
+/** The retries of an execution, in their order. @throws `RUN_CORRUPT` */
+export async function listRetries(store: ObjectStore, folder: string): Promise<KnownRetry[]> {
+  const known: KnownRetry[] = [];
+  for (let number = 1; ; number++) {
+    const retryFolder = executionKeys.retry(folder, number);
+    if ((await store.stat(executionKeys.spec(retryFolder))) === undefined) return known;
+    const retry = await readExecution(store, retryFolder);
+    known.push({ retry, success: await readSuccess(store, retryFolder) });
+  }
+}
+
+async function freezeRetry(
+  store: ObjectStore,
+  execution: Execution,
+  number: number,
+  filter: RetryFilter,
+  software: string,
+): Promise<Execution | undefined> {
+  await using plan = await planRetry(store, execution, number, filter, software);
+  return plan && (await freezePlan(store, plan.planned));
+}
+
+/** Adds what a retry made to the manifest, and takes it out of the errors; a table in which nothing changed gets no version. */
+async function commitRetry(
+  context: RunContext,
+  execution: Execution,
+  retry: Execution,
+  finished: FinishedShards,
+): Promise<Success> {
+  const { store, software: engine } = context;
+  const folder = folderOf(execution);
+  const { success, manifest, errors } = addUpBlocks(retry, finished);
+  const change = { transactionVersion: retry.retry?.number ?? 0, success, engine };
+  const replaced = await replaceErrors(store, execution, retry, errors);
+  if (success.imageCount > 0) {
+    await commitRunTable(store, execution, {
+      ...change,
+      folder: executionKeys.manifest(folder),
+      schema: execution.manifestSchema,
+      added: manifest,
+      removed: [],
+    });
+  }
+  if (replaced !== undefined) {
+    await commitRunTable(store, execution, {
+      ...change,
+      ...replaced,
+      folder: executionKeys.errors(folder),
+      schema: ERRORS_SCHEMA,
+    });
+  }
+  return placeSuccess(store, folderOf(retry), success);
+}
+
+/** The data files that take the place of a run's errors: those that were not retried, and those of the retry. `undefined` where they are the same. */
+async function replaceErrors(
+  store: ObjectStore,
+  execution: Execution,
+  retry: Execution,
+  failedAgain: readonly AddAction[],
+): Promise<Pick<RunTableChange, 'added' | 'removed'> | undefined> {
+  const folder = executionKeys.errors(folderOf(execution));
+  const snapshot = await readSnapshot(store, folder);
+  if (snapshot === undefined) return undefined;
+  const scratchDir = await store.makeScratchDir();
+  try {
+    using db = await openDuckDb({ scratchDir });
+    const parts: string[] = [];
+    for (const part of retry.plan.parts.keys())
+      parts.push(await fetchPlanPart(store, folderOf(retry), retry.plan, part, scratchDir));
+    const paths = parts.map(quoteText).join(', ');
+    await db.run(`
+      CREATE VIEW present AS ${await selectSnapshot(db, store, snapshot)};
+      CREATE VIEW again AS ${await selectFiles(db, store, snapshot, failedAgain)};
+      CREATE VIEW retried AS SELECT __first_ordinal AS ordinal, __copy AS "copy"
+        FROM read_parquet([${paths}], hive_partitioning = false)`);
+    const [counted] = await db.rows<{ changed: bigint }>(
+      'SELECT count(*) AS changed FROM (FROM (FROM present SEMI JOIN retried USING (ordinal, "copy")) EXCEPT FROM again)',
+    );
+    if (counted?.changed === 0n) return undefined;
+    const kept = await writeDataFiles(db, store, {
+      query: 'FROM present ANTI JOIN retried USING (ordinal, "copy") ORDER BY ordinal, "copy"',
+      schema: ERRORS_SCHEMA,
+      partitionColumns: [],
+      folder,
+      namePrefix: `retry-${retry.retry?.number ?? 0}-kept`,
+      scratchDir,
+    });
+    return { added: [...kept, ...failedAgain], removed: snapshot.files };
+  } finally {
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+}
+
+async function selectFiles(
+  db: Parameters<typeof selectSnapshot>[0],
+  store: ObjectStore,
+  snapshot: Snapshot,
+  added: readonly AddAction[],
+): Promise<string> {
+  const files = added.map((add) => ({
+    key: toDataKey(store.uri, snapshot.folder, add.path),
+    sizeBytes: add.size,
+    partitionValues: {},
+    add,
+  }));
+  return selectSnapshot(db, store, { ...snapshot, files });
+}
+
+function toReport(
+  execution: Execution,
+  retry: Execution | undefined,
+  success: Success | undefined,
+  startMs: number,
+): RetryReport {
+  const { imageCount = 0, errorCount = 0, imageBytes = 0 } = success ?? {};
+  return {
+    name: execution.run.name,
+    runId: execution.runId,
+    folder: folderOf(execution),
+    number: retry?.retry?.number,
+    retriedCount: imageCount + errorCount,
+    imageCount,
+    errorCount,
+    imageBytes,
+    durationMs: performance.now() - startMs,
+  };
+}

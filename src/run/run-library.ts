@@ -1,0 +1,101 @@
+import { resolve } from 'node:path';
+import type { QuerySandbox } from '../engine/query-sandbox.ts';
+import { resolveModel } from '../model/lake-models.ts';
+import { checkLake, createLake } from '../storage/lake-layout.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { openStore, schemeOf } from '../storage/open-store.ts';
+import type { Execution } from './execution.ts';
+import type { RunContext, RunFollower } from './finish-shards.ts';
+import { findRun } from './inspect-runs.ts';
+import type { RetryFilter } from './plan-retry.ts';
+import { openPlanner } from './plan-run.ts';
+import { type RetryReport, retryRun } from './retry-run.ts';
+import { type RunReport, runImages } from './run-images.ts';
+import { parseRunSpec, type Run, type RunSpec } from './run-spec.ts';
+import type { ShardExecutor } from './shard-executor.ts';
+
+/** Ways to follow and stop a run. */
+export interface RunHooks extends RunFollower {
+  /** Runs the SQL of the run as untrusted SQL. */
+  readonly sandbox?: QuerySandbox;
+}
+
+/** Time that the untrusted SQL of a run may compute. */
+const SELECT_TIMEOUT_MS = 10 * 60_000;
+
+/** The runs that read a lake, or lie in it. All verbs throw `PixlakeError`. */
+export class RunLibrary {
+  readonly #store: ObjectStore;
+  readonly #executor: ShardExecutor;
+  readonly #software: string;
+
+  constructor(store: ObjectStore, executor: ShardExecutor, software: string) {
+    this.#store = store;
+    this.#executor = executor;
+    this.#software = software;
+  }
+
+  /** Executes a run, or resumes it; see {@link runImages}. */
+  async execute(spec: RunSpec, hooks: RunHooks): Promise<RunReport> {
+    const run = parseRunSpec(spec, 'run');
+    const { output } = run;
+    if (output === undefined) return this.#execute(this.#store, this.#store, run, hooks);
+    // A folder is named from where one stands, which later is another place.
+    const root = schemeOf(output) === undefined ? resolve(output) : output;
+    const store = openStore(root, this.#store.s3);
+    return this.#execute(this.#store, store, { ...run, output: root }, hooks);
+  }
+
+  /** Plans a run without writing anything. */
+  async plan(spec: RunSpec): Promise<Execution> {
+    const run = parseRunSpec(spec, 'run');
+    const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
+    await using planner = await openPlanner(
+      { source: this.#store, output: this.#store, model, software: this.#software },
+      run,
+    );
+    return (await planner.plan()).execution;
+  }
+
+  /** Goes on with an interrupted or cancelled run where it stopped. */
+  async resume(name: string, hooks: RunHooks): Promise<RunReport> {
+    const { execution } = await findRun(this.#store, name);
+    const source = this.#sourceOf(execution);
+    return this.#execute(source, this.#store, execution.run, { ...hooks, liftsCancel: true });
+  }
+
+  /** Does the failed images of a finished run again, and only those; see {@link retryRun}. */
+  async retry(name: string, filter: RetryFilter, hooks: RunHooks): Promise<RetryReport> {
+    const { execution } = await findRun(this.#store, name);
+    const source = this.#sourceOf(execution);
+    await checkLake(source);
+    return retryRun(this.#toContext(source, this.#store, hooks), name, filter);
+  }
+
+  /** The lake that an execution reads. */
+  #sourceOf({ sourceLake }: Execution): ObjectStore {
+    return sourceLake === undefined ? this.#store : openStore(sourceLake, this.#store.s3);
+  }
+
+  async #execute(source: ObjectStore, output: ObjectStore, run: Run, hooks: RunHooks): Promise<RunReport> {
+    await checkLake(source);
+    // Runs are written in the current layout.
+    await createLake(output);
+    return runImages(this.#toContext(source, output, hooks), run);
+  }
+
+  #toContext(source: ObjectStore, output: ObjectStore, { sandbox, ...following }: RunHooks): RunContext {
+    const { signal } = following;
+    return {
+      source: signal === undefined ? source : source.withSignal(signal),
+      store: signal === undefined ? output : output.withSignal(signal),
+      executor: this.#executor,
+      resolveModel: (nameOrPath) => resolveModel(source, nameOrPath),
+      software: this.#software,
+      ...(sandbox === undefined
+        ? {}
+        : { selectRows: (sql, path) => sandbox.selectInto(sql, path, SELECT_TIMEOUT_MS, signal) }),
+      ...following,
+    };
+  }
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import type { z } from 'zod';
+import { log } from '../config.ts';
+import { PixlakeError, toPixlakeError } from '../errors.ts';
+import { SUBMISSIONS_FOLDER } from '../storage/lake-layout.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+/** Folder of copies of records that cannot be read. */
+const DAMAGED_FOLDER = `${SUBMISSIONS_FOLDER}/damaged`;
+
+/** What lies at a key: nothing, something that is not what belongs there, or a record. */
+export type StoredRecord<T> =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'damaged' }
+  | { readonly kind: 'valid'; readonly value: T };
+
+/** Reads a record of JSON below the folder of submissions; one that is damaged is set aside. @throws `STORAGE_…` */
+export async function readRecord<Schema extends z.ZodType>(
+  store: ObjectStore,
+  key: string,
+  schema: Schema,
+): Promise<StoredRecord<z.output<Schema>>> {
+  let bytes: Buffer;
+  try {
+    bytes = await store.read(key);
+  } catch (error) {
+    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return { kind: 'absent' };
+    throw error;
+  }
+  const json = parseJson(bytes);
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return { kind: 'valid', value: parsed.data };
+  const [issue] = parsed.error.issues;
+  const reason = `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`;
+  await setAside(store, key, bytes, json === undefined ? 'it is not JSON' : reason);
+  return { kind: 'damaged' };
+}
+
+/** Gives `undefined` for what is not JSON; the error would quote it, and the log is not to hold what clients send. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Copies a damaged record to where nobody reads it, and names it in the log, both once. The record keeps its key: another server may have
+ * written a good one there since it was read, and to delete that would lose a run.
+ */
+export async function setAside(
+  store: ObjectStore,
+  key: string,
+  bytes: Uint8Array,
+  reason: string,
+): Promise<void> {
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 8);
+  const copy = `${DAMAGED_FOLDER}/${key.slice(SUBMISSIONS_FOLDER.length + 1)}.${hash}`;
+  const told = 'a record of an accepted run is damaged; pixlake ignores it';
+  try {
+    if (await store.writeIfAbsent(copy, bytes)) log.warn({ key, copy, reason }, `${told} and keeps a copy`);
+  } catch (error) {
+    // A lake that cannot be written to can be served all the same.
+    log.warn({ key, reason, code: toPixlakeError(error).code }, `${told}, and could not copy it`);
+  }
+}
+
+/** Writes a record that survives a power loss, unless its key is taken. @returns whether it did; see `ObjectStore.writeIfAbsent` */
+export async function addRecord(store: ObjectStore, key: string, record: unknown): Promise<boolean> {
+  return store.writeIfAbsent(key, Buffer.from(`${JSON.stringify(record, null, 2)}\n`), { durable: true });
+}

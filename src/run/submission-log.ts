@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import {
+  isName,
+  submissionChangesFolder,
+  submissionKey,
+  SUBMISSIONS_FOLDER,
+} from '../storage/lake-layout.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { runSpecSchema } from './run-spec.ts';
+import { addRecord, readRecord, setAside } from './stored-record.ts';
+import { workInOrder } from './work-in-order.ts';
+
+/** The last moment that a Date can hold. */
+const MAX_TIME_MS = 8.64e15;
+
+/** What records of accepted runs look like; those of older versions may lack what is optional here, and fields of the run. */
+const submissionSchema = z
+  .object({
+    /** Tells attempts at one run apart: a run that is accepted once more has another one. */
+    id: z.string().optional(),
+    run: runSpecSchema,
+    submittedMs: z.number().min(0).max(MAX_TIME_MS),
+    state: z.enum(['accepted', 'cancelled', 'failed', 'finished']),
+    /** Whether the run goes on although it was cancelled before. */
+    liftsCancel: z.boolean().optional(),
+    /** How the run's newest execution stood when this was recorded; see `standingOf`. */
+    standing: z.string().optional(),
+    /** Why it failed. */
+    failure: z.object({ code: z.string(), message: z.string(), remedy: z.string().optional() }).optional(),
+  })
+  .readonly();
+
+/** A run that a server has accepted, and what became of it: kept in the lake, so that no crash loses it. */
+export type Submission = z.output<typeof submissionSchema>;
+
+/** The newest record of a run that can be read, and the number of the newest one at all; -1 where there is none. */
+export interface NewestRecord {
+  readonly number: number;
+  readonly submission: Submission | undefined;
+}
+
+const READS_AT_ONCE = 16;
+
+/**
+ * The records of accepted runs: a log for each name, whose record of the highest number tells how the run stands. Each record is put where
+ * none is, and none is ever changed or removed, so of several servers that go on from the same record one wins, on every store.
+ */
+export class SubmissionLog {
+  readonly #store: ObjectStore;
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  /** Reads the newest record of a run. @throws `STORAGE_…` */
+  async readNewest(name: string): Promise<NewestRecord> {
+    const numbers: number[] = [];
+    for await (const { key } of this.#store.list(submissionChangesFolder(name))) {
+      const change = parseChangeKey(key);
+      if (change !== undefined) numbers.push(change.number);
+    }
+    return this.#readNewestOf(name, numbers);
+  }
+
+  /** Adds a record unless there is one of that number, and tells whether it did; see `ObjectStore.writeIfAbsent`. */
+  async add(number: number, submission: Submission): Promise<boolean> {
+    return addRecord(this.#store, submissionKey(submission.run.name, number), submission);
+  }
+
+  /** The newest record of each run, in the order of submission. @throws `STORAGE_…` */
+  async list(): Promise<Submission[]> {
+    const numbers = new Map<string, number[]>();
+    for await (const { key } of this.#store.list(SUBMISSIONS_FOLDER)) {
+      const first = /^submissions\/([^/]+)\.json$/u.exec(key)?.[1];
+      if (first !== undefined && !isName(first)) {
+        await setAside(this.#store, key, await this.#store.read(key), 'its name cannot be that of a run');
+        continue;
+      }
+      const change = first === undefined ? parseChangeKey(key) : { name: first, number: 0 };
+      if (change === undefined) continue;
+      numbers.set(change.name, [...(numbers.get(change.name) ?? []), change.number]);
+    }
+    const found: Submission[] = [];
+    const reads = workInOrder(numbers, READS_AT_ONCE, ([name, some]) => this.#readNewestOf(name, some));
+    for await (const { submission } of reads) if (submission !== undefined) found.push(submission);
+    return found.sort((a, b) => a.submittedMs - b.submittedMs);
+  }
+
+  async #readNewestOf(name: string, numbers: readonly number[]): Promise<NewestRecord> {
+    const schema = submissionSchema.refine(({ run }) => run.name === name, { error: 'is of another run' });
+    let highest = -1;
+    for (const number of [...new Set([...numbers, 0])].sort((a, b) => b - a)) {
+      const record = await readRecord(this.#store, submissionKey(name, number), schema);
+      if (record.kind === 'absent') continue;
+      highest = Math.max(highest, number);
+      if (record.kind === 'valid') return { number: highest, submission: record.value };
+    }
+    return { number: highest, submission: undefined };
+  }
+}
+
+function parseChangeKey(key: string): { readonly name: string; readonly number: number } | undefined {
+  const [, name = '', digits = ''] =
+    /^submissions\/changes\/([^/]+)\/([1-9]\d{0,14})\.json$/u.exec(key) ?? [];
+  return isName(name) ? { name, number: Number(digits) } : undefined;
+}

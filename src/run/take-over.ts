@@ -1,0 +1,75 @@
+import type { DuckDb } from '../engine/open-duckdb.ts';
+import { quoteName } from '../engine/sql-text.ts';
+import { selectSnapshot } from '../engine/table-view.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { readSnapshot } from '../table/read-snapshot.ts';
+import { readSuccess } from './commit-run.ts';
+import { type Execution, executionKeys, folderOf, listExecutions } from './execution.ts';
+import { computedNames } from './manifest-columns.ts';
+import { isSameRun } from './run-spec.ts';
+
+/** An earlier execution of the same run whose images are good for this one too, where original and id are the same. */
+export interface EarlierImages {
+  readonly runId: string;
+  /** SQL with a row for each original of which all copies were made: `__taken_id`, `__taken_sha256` and, by copy, the computed columns `__taken`. */
+  readonly select: string;
+}
+
+/** What has to be equal besides id and original. */
+type Inputs = Pick<Execution, 'run' | 'planVersion' | 'pixelsVersion' | 'manifestVersion' | 'model'>;
+
+/**
+ * Finds the newest finished execution of the same run in the lake that is written to, if it made images by the same transform, model and rules of
+ * pixels.
+ */
+export async function findEarlierImages(
+  db: Pick<DuckDb, 'locate'>,
+  store: ObjectStore,
+  head: Inputs,
+): Promise<EarlierImages | undefined> {
+  const { executions } = await listExecutions(store, head.run.name);
+  for (const execution of executions) {
+    const folder = folderOf(execution);
+    if ((await readSuccess(store, folder)) === undefined) continue;
+    if (!isEquivalent(execution, head)) return undefined;
+    const snapshot = await readSnapshot(store, executionKeys.manifest(folder));
+    if (snapshot === undefined) return undefined;
+    const { copies } = execution.run;
+    const id = copies === 1 ? 'image_id' : `left(image_id, len(image_id) - len('-' || "copy"))`;
+    const fields = computedNames(execution).map((name) => `${quoteName(name)} := ${quoteName(name)}`);
+    return {
+      runId: execution.runId,
+      select: `
+        SELECT ${id} AS __taken_id, source_sha256 AS __taken_sha256,
+          list(struct_pack(${fields.join(', ')}) ORDER BY "copy") AS __taken
+        FROM (${await selectSnapshot(db, store, snapshot)}) GROUP BY ALL HAVING count(*) = ${copies}`,
+    };
+  }
+  return undefined;
+}
+
+function isEquivalent(execution: Execution, head: Inputs): boolean {
+  return (
+    isSameRun(execution.run, head.run) &&
+    execution.planVersion === head.planVersion &&
+    execution.pixelsVersion === head.pixelsVersion &&
+    execution.manifestVersion === head.manifestVersion &&
+    execution.model?.sha256 === head.model?.sha256
+  );
+}
+
+/**
+ * SQL of the manifest rows of images that a shard takes over: what was computed then, beside the columns that the SQL passes today. An original may
+ * have moved since.
+ *
+ * @param passed the passed columns, of the table `planned`
+ */
+export function selectTaken(passed: readonly string[], computed: readonly string[]): string {
+  const taken = computed.map((name) =>
+    name === 'source_key'
+      ? 'planned.__image_key AS source_key'
+      : `taken.${quoteName(name)} AS ${quoteName(name)}`,
+  );
+  const columns = ['planned.__ordinal', ...passed, ...taken].join(', ');
+  return `SELECT ${columns} FROM planned, unnest(planned.__taken) AS unnested(taken)`;
+}
