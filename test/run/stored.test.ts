@@ -174,6 +174,8 @@ describe('a damaged spec.json', () => {
       expect(runs.map(({ execution }) => execution.run.name)).toEqual(['other']);
       expect(unreadable).toMatchObject([{ name: 'stored', folder, ...named }]);
       expect(await queryRows(lake, 'FROM runs.other')).toHaveLength(3);
+      const tables = await lake.lakehouse.listTables();
+      expect(tables.map((table) => table.name)).toEqual(['images', 'runs.other']);
     }
     await lake.store.write(key, await lake.store.read(executionKeys.spec(other.folder)));
     await expect(runWith(lake.store, SPEC)).rejects.toMatchObject(named);
