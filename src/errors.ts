@@ -21,7 +21,14 @@ const kind = (status: number, exitCode: number, meaning: string): ErrorKind => (
 /** Every code that pixlake can report. Codes are stable: scripts and clients may depend on them. */
 export const ERRORS = {
   ARGUMENT_INVALID: kind(400, USAGE, 'an option or argument has a value that cannot be used'),
-  SOURCE_NOT_FOUND: kind(404, INPUT, 'the CSV file, image folder or tar archive to ingest does not exist'),
+  SOURCE_NOT_FOUND: kind(
+    404,
+    INPUT,
+    'the CSV file, image folder or tar archive to ingest does not exist or cannot be read',
+  ),
+  SOURCE_CHANGED: kind(409, INPUT, 'a file to ingest was changed while it was read'),
+  INGEST_EMPTY: kind(422, INPUT, 'no row of the source could be ingested, so nothing was committed'),
+  TOO_MANY_ERRORS: kind(422, INPUT, 'more rows or images failed than the limit that was given allows'),
   CSV_EMPTY: kind(422, INPUT, 'the CSV file has no header line or no bytes at all'),
   CSV_NOT_TEXT: kind(422, INPUT, 'the CSV file is binary or not UTF-8'),
   CSV_HEADER_INVALID: kind(
@@ -81,6 +88,11 @@ export const ERRORS = {
   QUERY_OUT_OF_MEMORY: kind(422, INPUT, 'a query needs more memory or temporary disk than the server allows'),
   QUERY_CRASHED: kind(422, INPUT, 'the process of a query died, most likely of the memory it asked for'),
   RESULT_TOO_LARGE: kind(422, INPUT, 'a result has more rows or bytes than the server gives'),
+  WORKER_TOO_SMALL: kind(
+    503,
+    INTERNAL,
+    'an image within the limits takes more memory than this machine has for images',
+  ),
   SERVER_BUSY: kind(503, INTERNAL, 'the server has no room for more requests at present'),
   SANDBOX_UNAVAILABLE: kind(
     501,
@@ -107,7 +119,6 @@ export const ERRORS = {
     'the run was written by an older pixlake in a layout that is no longer read',
   ),
   RUN_FAILED: kind(422, INPUT, 'every image of a run failed'),
-  TOO_MANY_ERRORS: kind(422, INPUT, 'more rows or images failed than --max-errors allows'),
   RUN_NOT_FOUND: kind(404, INPUT, 'the lake has no run of that name or id'),
   INTERRUPTED: kind(503, STOPPED, 'the work was stopped before its end; the same command takes it up again'),
   RUN_CANCELLED: kind(409, CONFLICT, 'the run was cancelled; `pixlake runs resume` takes it up again'),

@@ -44,6 +44,7 @@ export type { RunSpec } from './run/run-spec.ts';
 export type { ShardProgress } from './run/shard-executor.ts';
 export { type SampleSummary, writeSample } from './sample/write-sample.ts';
 export { S3_READERS, type S3Options } from './storage/s3-options.ts';
+export { makeTemporaryFolder } from './storage/temporary-folder.ts';
 export type { TableVersion } from './table/table-history.ts';
 export { QuerySandbox, SANDBOX_FORMATS, type SandboxResult } from './engine/query-sandbox.ts';
 export type { SqlParameters } from './engine/query-messages.ts';

@@ -149,6 +149,12 @@ export class Lakehouse {
     return this.#runs.retry(name, filter, hooks);
   }
 
+  /** Plans a retry for {@link retryRun} to work on, and tells whether anything failed that it would do again. */
+  async beginRetry(name: string, filter: RetryFilter = {}): Promise<boolean> {
+    await checkLake(this.#store);
+    return this.#runs.beginRetry(name, filter);
+  }
+
   /** All executions of all runs, and those that cannot be read. */
   async listRuns(): Promise<RunListing> {
     await checkLake(this.#store);

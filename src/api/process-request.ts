@@ -35,6 +35,8 @@ export const processQuery = z.strictObject({
   model: z.string().optional(),
   seed: z.coerce.number().optional(),
   copies: z.coerce.number().optional(),
+  maxPixels: z.coerce.number().optional(),
+  maxImageMemory: z.coerce.number().optional(),
   crop: z.preprocess(toNumber, crop.optional()),
   size: z.preprocess(toNumber, size.optional()),
   fit: fit.optional(),
@@ -142,11 +144,14 @@ async function readNamed(
   return { sources, missing, spec };
 }
 
-function toSpec({ id: _id, model, seed, copies, ...transform }: z.output<typeof processQuery>): ProcessSpec {
+function toSpec(query: z.output<typeof processQuery>): ProcessSpec {
+  const { id: _id, model, seed, copies, maxPixels, maxImageMemory, ...transform } = query;
   return {
     ...(model === undefined ? {} : { model }),
     ...(seed === undefined ? {} : { seed }),
     ...(copies === undefined ? {} : { copies }),
+    ...(maxPixels === undefined ? {} : { maxPixels }),
+    ...(maxImageMemory === undefined ? {} : { maxImageMemory }),
     transform: Object.fromEntries(Object.entries(transform).filter(([, value]) => value !== undefined)),
   };
 }

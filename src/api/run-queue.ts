@@ -4,12 +4,14 @@ import {
   type Lakehouse,
   PixlakeError,
   type QuerySandbox,
+  type RetryFilter,
   type RunSpec,
   type S3Options,
   type Submission,
   toPixlakeError,
 } from '../index.ts';
 import { EventLog, type LoggedEvent } from './event-log.ts';
+import { RetryQueue } from './retry-queue.ts';
 import { RunRecords } from './run-records.ts';
 import type { RunResource } from './run-resource.ts';
 
@@ -38,6 +40,7 @@ const ENDED = new Set(['finished', 'failed', 'cancelled']);
 export class RunQueue {
   readonly #lakehouse: Lakehouse;
   readonly #records: RunRecords;
+  readonly #retries: RetryQueue;
   readonly #sandbox: QuerySandbox;
   readonly #runsAtOnce: number;
   readonly #live = new Map<string, LiveRun>();
@@ -51,6 +54,7 @@ export class RunQueue {
   ) {
     this.#lakehouse = lakehouse;
     this.#records = new RunRecords(lakehouse, s3);
+    this.#retries = new RetryQueue(lakehouse);
     this.#sandbox = sandbox;
     this.#runsAtOnce = runsAtOnce;
   }
@@ -70,6 +74,7 @@ export class RunQueue {
   async recover(): Promise<string[]> {
     const accepted = (await this.#lakehouse.submissions.list()).filter(({ state }) => state === 'accepted');
     for (const submission of accepted) this.#enqueue(submission);
+    await this.#retries.recover();
     return accepted.map(({ run }) => run.name);
   }
 
@@ -86,12 +91,14 @@ export class RunQueue {
 
   /** @throws `RUN_NOT_FOUND` */
   async describe(name: string): Promise<RunResource> {
-    return this.#records.describe(name, this.#live);
+    const isRetrying = this.#retries.isLive(name);
+    return { ...(await this.#records.describe(name, this.#live)), isRetrying };
   }
 
   /** The newest execution of each run, by name. */
   async list(): Promise<RunResource[]> {
-    return this.#records.list(this.#live);
+    const resources = await this.#records.list(this.#live);
+    return resources.map((run) => ({ ...run, isRetrying: this.#retries.isLive(run.id) }));
   }
 
   /** Stops a run; what is done is kept. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
@@ -121,6 +128,12 @@ export class RunQueue {
     return this.describe(name);
   }
 
+  /** Does the failed images of a finished run again. @throws `RUN_NOT_FOUND`, `RUN_UNFINISHED`, `RUN_TOO_OLD`, `MODEL_MISMATCH` */
+  async retry(name: string, filter: RetryFilter): Promise<RunResource> {
+    await this.#retries.accept(name, filter);
+    return this.describe(name);
+  }
+
   /**
    * Tells what becomes of a run: first how it stands, unless the follower has missed nothing since the event it names, then each change,
    * until it is no longer in work.
@@ -147,7 +160,7 @@ export class RunQueue {
     this.#isClosing = true;
     for (const { stop } of this.#live.values())
       stop.abort(new PixlakeError('INTERRUPTED', 'the server is shutting down'));
-    await Promise.all(this.#working);
+    await Promise.all([...this.#working, this.#retries.close()]);
     for (const { events } of this.#live.values()) events.end();
   }
 

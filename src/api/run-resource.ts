@@ -23,6 +23,8 @@ export const runResource = z
     totalImages: count.nullable(),
     imageCount: count,
     errorCount: count,
+    retryCount: count.describe('retries of failed images that have finished'),
+    isRetrying: z.boolean().describe('whether failed images wait or are in work on this server'),
     shardCount: count.nullable(),
     finishedShardCount: count,
     model: z.object({ name: z.string(), sha256: z.string(), isTrained: z.boolean() }).nullable(),
@@ -72,6 +74,8 @@ export function toRunResource(
     // While it runs, shards in work count too.
     imageCount: Math.max(status?.imageCount ?? 0, live?.imageCount ?? 0),
     errorCount: Math.max(status?.errorCount ?? 0, live?.errorCount ?? 0),
+    retryCount: status?.retryCount ?? 0,
+    isRetrying: false,
     shardCount: execution?.shardCount ?? null,
     finishedShardCount: status?.finishedShardCount ?? 0,
     model: modelOf(status),

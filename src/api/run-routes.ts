@@ -11,6 +11,11 @@ import type { App, ServerContext } from './server-context.ts';
 
 const runParams = z.object({ id: z.string().min(1).max(64).describe('name of the run') });
 
+const retryFilter = z.strictObject({
+  stage: z.enum(['read', 'transform', 'infer']).optional().describe('only images that failed in this stage'),
+  code: z.string().max(64).optional().describe('only images that failed with this code'),
+});
+
 const ACCEPTED = { 202: runResource.describe('The run, as it stands now.'), ...PROBLEMS };
 
 const sseEvent = z.object({
@@ -88,6 +93,27 @@ export function addRunRoutes(app: App, context: ServerContext): void {
   };
   command('cancel', 'Stop a run; what is done is kept', (name) => runs.cancel(name));
   command('resume', 'Take up a run where it stopped', (name) => runs.resume(name));
+
+  app.post(
+    '/v1/runs/:id/retry',
+    {
+      config: { scope: 'run' },
+      schema: {
+        tags: ['runs'],
+        summary: 'Do failed images of a finished run again',
+        description:
+          'What was written stays as it is; the manifest gets one more version. Without a body, all that failed.',
+        params: runParams,
+        body: retryFilter.nullish(),
+        response: ACCEPTED,
+      },
+    },
+    async ({ params, body }, reply) => {
+      const { stage, code } = body ?? {};
+      const filter = { ...(stage === undefined ? {} : { stage }), ...(code === undefined ? {} : { code }) };
+      return reply.code(202).send(await runs.retry(params.id, filter));
+    },
+  );
 
   app.get(
     '/v1/runs/:id/manifest',

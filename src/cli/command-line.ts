@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { PixlakeError } from '../errors.ts';
+import { type ErrorLimitSpec, parseErrorLimit } from '../error-limit.ts';
+import { messageOf, PixlakeError } from '../errors.ts';
 import { type Lakehouse, openLakehouse, S3_READERS, type S3Options } from '../index.ts';
 
 /** Options that every command on a lake takes. */
@@ -93,6 +94,16 @@ export function byteSize(text: string): number {
   const bytes = Math.round(Number(count) * (SIZE_BYTES[unit?.toLowerCase() ?? ''] ?? Number.NaN));
   if (bytes >= 1) return bytes;
   throw new InvalidArgumentError('expected a size such as 64MB or 1GB.');
+}
+
+/** Parses how many errors are allowed: a number, or a percentage such as `1%`. */
+export function errorLimit(text: string): ErrorLimitSpec {
+  try {
+    const { kind, value } = parseErrorLimit(text);
+    return kind === 'count' ? value : `${value}%`;
+  } catch (error) {
+    throw new InvalidArgumentError(`${messageOf(error)}; give a whole number, or a percentage such as 1%.`);
+  }
 }
 
 /** Parses a list of names separated by commas. */

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { IngestReport, IngestSpec } from '../index.ts';
 import {
+  byteSize,
+  errorLimit,
   interruptible,
   type LakeOptions,
   nameList,
@@ -8,6 +10,7 @@ import {
   print,
   printJson,
   shortPath,
+  wholeNumber,
   withLakeOptions,
 } from './command-line.ts';
 import { formatBytes, formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
@@ -30,7 +33,14 @@ export function addIngestCommand(program: Command): void {
     .option('--partition-by <columns>', 'columns to partition a new table by, separated by commas', nameList)
     .option('--schema <fashion|infer|file>', 'what the columns are (default: recognised by the header)')
     .option('--id-column <name>', 'column that identifies a row (default: id)')
-    .option('--image-column <name>', 'column with the image file names (default: <id>.<ending>)');
+    .option('--image-column <name>', 'column with the image file names (default: <id>.<ending>)')
+    .option(
+      '--max-errors <n|%>',
+      'fail before anything is committed if more rows are rejected, lack an image or have a broken one\n(default: no limit)',
+      errorLimit,
+    )
+    .option('--max-pixels <n>', 'refuse images of more pixels (default: 268,402,689)', wholeNumber(1))
+    .option('--max-image-memory <size>', 'refuse images that take more to decode (default: 1GB)', byteSize);
   withLakeOptions(command)
     .addHelpText(
       'after',
@@ -38,6 +48,7 @@ export function addIngestCommand(program: Command): void {
 Examples:
   $ pixlake ingest catalogue
   $ pixlake ingest styles.csv --images images.tar --partition-by gender,season
+  $ pixlake ingest catalogue --max-errors 1%
   $ pixlake ingest photos.csv --id-column photo --image-column file --table photos`,
     )
     .action(async (source: string, options: Options) => {

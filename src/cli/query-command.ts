@@ -1,13 +1,18 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rename, rm, stat } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { encodeResult, type Lakehouse, QUERY_FORMATS, type QueryFormat } from '../index.ts';
+import {
+  encodeResult,
+  type Lakehouse,
+  makeTemporaryFolder,
+  QUERY_FORMATS,
+  type QueryFormat,
+} from '../index.ts';
 import { duration, type LakeOptions, openLake, wholeNumber, withLakeOptions } from './command-line.ts';
 
 /** How a query is run and where its rows go. */
@@ -83,6 +88,7 @@ export function withQueryOptions(command: Command): Command {
 export async function printQuery(sql: string, options: QueryCommandOptions): Promise<void> {
   const lakehouse = openLake(options);
   const format = chooseFormat(options);
+  if (options.output !== undefined) await checkOutput(options.output);
   if (options.explain) await explain(lakehouse, sql, options);
   else if (format === 'parquet' && options.withUrls)
     throw new PixlakeError('ARGUMENT_INVALID', 'links expire, so that Parquet files get none');
@@ -90,9 +96,33 @@ export async function printQuery(sql: string, options: QueryCommandOptions): Pro
   else await writeStream(lakehouse, sql, format, options);
 }
 
+/** @throws `ARGUMENT_INVALID` where neither an option nor the ending of the file says it */
 function chooseFormat({ format, output, json }: QueryCommandOptions): QueryFormat | 'parquet' {
-  const ending = output?.slice(output.lastIndexOf('.') + 1).toLowerCase() ?? '';
-  return format ?? FORMAT_BY_ENDING[ending] ?? (json ? 'json' : 'table');
+  if (format !== undefined) return format;
+  const ending = output === undefined ? '' : extname(output).slice(1).toLowerCase();
+  const known = FORMAT_BY_ENDING[ending] ?? (json ? 'json' : undefined);
+  if (known !== undefined || output === undefined) return known ?? 'table';
+  const endings = Object.keys(FORMAT_BY_ENDING).map((name) => `.${name}`);
+  throw new PixlakeError(
+    'ARGUMENT_INVALID',
+    `the ending of ${output} does not name a format; these do: ${endings.join(', ')}`,
+    { remedy: 'give the file one of these endings, or name its format with --format' },
+  );
+}
+
+/** Tells before the query computes what would fail after it. @throws `OUTPUT_FAILED` */
+async function checkOutput(output: string): Promise<void> {
+  const refuse = (why: string, remedy: string): PixlakeError =>
+    new PixlakeError('OUTPUT_FAILED', `cannot write ${output}: ${why}`, { remedy });
+  const isFolder = async (path: string): Promise<boolean> =>
+    stat(path).then(
+      (stats) => stats.isDirectory(),
+      () => false,
+    );
+  const folder = dirname(output);
+  if (!(await isFolder(folder)))
+    throw refuse(`there is no folder ${folder}`, 'make the folder, or name a file in another one');
+  if (await isFolder(output)) throw refuse('it is a folder', 'name a file in it');
 }
 
 async function explain(lakehouse: Lakehouse, sql: string, options: QueryCommandOptions): Promise<void> {
@@ -132,7 +162,7 @@ async function writeParquet(lakehouse: Lakehouse, sql: string, options: QueryCom
     return;
   }
   // A Parquet file ends in its index, so it must be whole before it can be piped.
-  const folder = await mkdtemp(join(tmpdir(), 'pixlake-'));
+  const folder = await makeTemporaryFolder();
   try {
     const path = join(folder, 'result.parquet');
     await lakehouse.queryToParquet(sql, path, queryOptions(options));

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { type ErrorLimitSpec, parseErrorLimit } from '../error-limit.ts';
 import { messageOf, PixlakeError } from '../errors.ts';
 import {
   DEFAULT_MODEL,
@@ -13,6 +14,8 @@ import {
 } from '../index.ts';
 import {
   anyNumber,
+  byteSize,
+  errorLimit,
   interruptible,
   type LakeOptions,
   openLake,
@@ -30,6 +33,7 @@ interface Options extends LakeOptions, Partial<Omit<RunSpec, 'transform'>>, Tran
   readonly spec?: string;
   readonly dryRun?: boolean;
   readonly full?: boolean;
+  readonly maxErrors?: ErrorLimitSpec;
 }
 
 /** `pixlake run`: transforms and labels selected images into a new table. */
@@ -62,8 +66,11 @@ export function addRunCommand(program: Command): void {
     .addOption(new Option('--device <device>', 'where the model runs (default: cpu)').choices(DEVICES))
     .option('--seed <n>', 'seed of all that is random (default: 42)', wholeNumber(0))
     .option('--output <uri>', 'lake that takes what is written, if another: a folder or s3://bucket/prefix')
+    .option('--max-pixels <n>', 'refuse images of more pixels (default: 268,402,689)', wholeNumber(1))
+    .option('--max-image-memory <size>', 'refuse images that take more to decode (default: 1GB)', byteSize)
     .option('--shard-size <n>', 'rows in a unit of work (default: 1000, fewer in small runs)', wholeNumber(1))
     .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
+    .option('--max-errors <n|%>', 'stop the run if more images fail (default: no limit)', errorLimit)
     .option('--full', 'make all images anew, also those that an earlier execution of this run has made')
     .option('--dry-run', 'only say what would be done');
   withLakeOptions(command)
@@ -85,7 +92,11 @@ Examples:
         return;
       }
       const report = await withProgress((hooks) =>
-        lakehouse.run(spec, { ...hooks, isFull: options.full ?? false }),
+        lakehouse.run(spec, {
+          ...hooks,
+          isFull: options.full ?? false,
+          ...(options.maxErrors === undefined ? {} : { maxErrors: parseErrorLimit(options.maxErrors) }),
+        }),
       );
       if (options.json) printJson(report);
       else print(...describeRun(report, spec.output ?? lakehouse.uri));
@@ -93,7 +104,15 @@ Examples:
 }
 
 async function toSpec(options: Options): Promise<RunSpec> {
-  const { spec: file, dryRun: _dryRun, full: _full, json: _json, workers: _workers, ...placed } = options;
+  const {
+    spec: file,
+    dryRun: _dryRun,
+    full: _full,
+    maxErrors: _maxErrors,
+    json: _json,
+    workers: _workers,
+    ...placed
+  } = options;
   const { lake: _lake, endpointUrl: _url, region: _region, s3Reader: _reader, ...given } = placed;
   const { crop, size, fit, background, flip, rotate, brightness, blur, format, quality, ...rest } = given;
   const base = file === undefined ? {} : await readSpec(file);

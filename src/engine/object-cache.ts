@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import {
   access,
@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectEntry, ObjectStore, RemoteAccess } from '../storage/object-store.ts';
+import { temporaryName } from '../storage/temporary-folder.ts';
 
 /** Objects fetched at once; each may itself be fetched in several ranges. */
 const CONCURRENCY = 8;
@@ -109,7 +110,7 @@ async function fetchEntry(
   sizeBytes: number,
   entry: string,
 ): Promise<void> {
-  const partial = join(remote.cacheDir, 'tmp', randomUUID());
+  const partial = join(remote.cacheDir, 'tmp', temporaryName());
   await mkdir(dirname(partial), { recursive: true });
   await mkdir(dirname(entry), { recursive: true });
   try {

@@ -13,6 +13,8 @@ export interface DuckDbOptions {
   /** Bounds of what DuckDB accounts for in memory, and of what it writes below `scratchDir`; its own defaults otherwise. */
   readonly memoryBytes?: number;
   readonly spillBytes?: number;
+  /** `scratchDir` need not exist: DuckDB makes it once it has to spill. */
+  readonly isSpillOnly?: boolean;
   /** Keeps tables in a file below `scratchDir` instead of in memory, so that staging may outgrow it. */
   readonly onDisk?: boolean;
 }
@@ -54,7 +56,8 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
       throw sqlError(error);
     }
   };
-  const spillDir = quoteText(join(options.scratchDir, 'spill'));
+  // DuckDB makes the folder itself, but not the one above.
+  const spillDir = quoteText(options.isSpillOnly ? options.scratchDir : join(options.scratchDir, 'spill'));
   await run(`SET TimeZone = 'UTC'; SET temp_directory = ${spillDir}`);
   const locator = new ObjectLocator(run, options.scratchDir);
   return {

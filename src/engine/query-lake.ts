@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises';
-import { PixlakeError } from '../errors.ts';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { parseAsOf } from '../table/as-of.ts';
 import { createViews, type QueriedTable } from './lake-tables.ts';
@@ -57,7 +57,7 @@ export async function queryLake(
  * Runs one SELECT and writes its rows as a Parquet file (zstd) at a local path, replacing one that is there only when all went well.
  *
  * @returns rows written
- * @throws `SQL_…`, `TABLE_NOT_FOUND`, `STORAGE_FULL`
+ * @throws `SQL_…`, `TABLE_NOT_FOUND`, `STORAGE_FULL`, `OUTPUT_FAILED`
  */
 export async function queryToParquet(
   store: ObjectStore,
@@ -66,13 +66,28 @@ export async function queryToParquet(
   options: Omit<QueryOptions, 'isExplained' | 'urlExpiresMs'> = {},
 ): Promise<number> {
   const prepared = await prepare(store, sql, options);
+  const partial = `${path}.partial`;
   try {
+    // Before the query computes: what DuckDB says of a file that it cannot make reads as if one of the table's were missing.
+    await orOutputFailed(path, () => writeFile(partial, ''));
     const [copied] = await prepared.db.rows<{ Count: bigint }>(
-      `COPY (${prepared.sql}\n) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE true)`,
+      `COPY (${prepared.sql}\n) TO ${quoteText(partial)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
     );
+    await orOutputFailed(path, () => rename(partial, path));
     return Number(copied?.Count ?? 0);
+  } catch (error) {
+    await rm(partial, { force: true }).catch(() => undefined);
+    throw error;
   } finally {
     await prepared.close();
+  }
+}
+
+async function orOutputFailed(path: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    throw new PixlakeError('OUTPUT_FAILED', `cannot write ${path}: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -87,8 +102,8 @@ async function prepare(store: ObjectStore, sql: string, options: QueryOptions): 
   if (options.limit !== undefined && !(Number.isSafeInteger(options.limit) && options.limit >= 0)) {
     throw new PixlakeError('ARGUMENT_INVALID', `a limit of ${options.limit} is no whole number of rows`);
   }
-  const scratchDir = await store.makeScratchDir();
-  const db = await openDuckDb({ scratchDir });
+  const scratchDir = await store.nameScratchDir();
+  const db = await openDuckDb({ scratchDir, isSpillOnly: true });
   const close = async (): Promise<void> => {
     db[Symbol.dispose]();
     await rm(scratchDir, { recursive: true, force: true });

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { log } from '../config.ts';
 import { PixlakeError } from '../errors.ts';
+import { makeTemporaryFolder } from '../storage/temporary-folder.ts';
 import { type Confinement, probeConfinement } from './query-launcher.ts';
 import { QuerySlot } from './query-slot.ts';
 import type { SandboxLimits } from './sandbox-limits.ts';
@@ -45,7 +46,7 @@ export class QueryPool implements AsyncDisposable {
 
   /** Starts the processes. @throws `SANDBOX_UNAVAILABLE` */
   static async open(limits: SandboxLimits, needsNetwork: boolean): Promise<QueryPool> {
-    const root = await mkdtemp(join(tmpdir(), 'pixlake-queries-'));
+    const root = await makeTemporaryFolder();
     const probeDir = join(root, 'probe');
     await mkdir(probeDir);
     const pool = new QueryPool(limits, root, await probeConfinement(probeDir), needsNetwork);

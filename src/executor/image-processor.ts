@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { messageOf, PixlakeError } from '../errors.ts';
-import type { ImageProcessor, MadeImage, UnmadeImage } from '../run/process-one.ts';
+import { type ImageProcessor, type MadeImage, memoryCells, type UnmadeImage } from '../run/process-one.ts';
+import type { ProcessWorkerData } from './process-worker.ts';
 
 /** Images that wait for a thread at most. */
 const MAX_QUEUED = 1024;
@@ -19,15 +20,23 @@ export function createImageProcessor(): ImageProcessor {
     recordTiming: false,
     maxQueue: MAX_QUEUED,
     idleTimeout: IDLE_MS,
+    workerData: { memoryCells: memoryCells() } satisfies ProcessWorkerData,
   });
   return {
     async process(task) {
+      let outcome: MadeImage | UnmadeImage;
       try {
-        return (await pool.run(task)) as MadeImage | UnmadeImage;
+        outcome = (await pool.run(task)) as MadeImage | UnmadeImage;
       } catch (error) {
         const isFull = pool.queueSize >= MAX_QUEUED;
         throw new PixlakeError(isFull ? 'SERVER_BUSY' : 'INTERNAL_ERROR', messageOf(error), { cause: error });
       }
+      // That tells of the machine and nothing of the image.
+      if ('error' in outcome && outcome.error.code === 'WORKER_TOO_SMALL') {
+        const { code, message, remedy } = outcome.error;
+        throw new PixlakeError(code, message, remedy === undefined ? {} : { remedy });
+      }
+      return outcome;
     },
     async [Symbol.asyncDispose]() {
       await pool.close();

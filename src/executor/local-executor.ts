@@ -3,6 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { Piscina } from 'piscina';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import type { ShardExecutor, ShardProgress } from '../run/shard-executor.ts';
+import { makeMemoryCells } from '../run/shard-worker.ts';
 import { type CloseTask, COUNTER, type ShardOutcome, type ShardTask, toError } from './shard-task.ts';
 
 /** Attempts at a shard before the run gives up. */
@@ -26,6 +27,7 @@ const FINAL_CODES = new Set<ErrorCode>([
   'MODEL_NOT_FOUND',
   'MODEL_CARD_INVALID',
   'DEVICE_UNAVAILABLE',
+  'WORKER_TOO_SMALL',
 ]);
 
 /** Runs shards in worker threads of this process, one for each core by default. */
@@ -35,6 +37,8 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
       if (shardCount === 0) return;
       const counters = new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT));
       const threads = Math.min(workers, shardCount, await maxWorkers(job.model?.onnxPath));
+      // A thread that dies gives nothing back, so each run counts for itself.
+      const memoryCells = makeMemoryCells();
       // All cores are used, none by two: fewer workers leave more threads to each one's model.
       const modelThreads = Math.max(1, Math.floor(availableParallelism() / threads));
       const pool = new Piscina({
@@ -54,7 +58,7 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
       // As many loops as threads: shards are taken one at a time, so that the queue of a billion images takes no memory.
       const loops = Array.from({ length: threads }, async () => {
         for (let next = queue.next(); !next.done; next = queue.next()) {
-          await attempt(pool, { job, shard: next.value, modelThreads, counters }, signal);
+          await attempt(pool, { job, shard: next.value, modelThreads, counters, memoryCells }, signal);
           onShard(next.value);
         }
       });

@@ -1,6 +1,13 @@
+import { workerData } from 'node:worker_threads';
 import { ImageMaker, type MadeImage, type ProcessTask, type UnmadeImage } from '../run/process-one.ts';
 
-const maker = new ImageMaker();
+/** What the pool gives its threads. */
+export interface ProcessWorkerData {
+  /** See {@link ImageMaker}. */
+  readonly memoryCells: Int32Array<SharedArrayBuffer>;
+}
+
+const maker = new ImageMaker((workerData as ProcessWorkerData).memoryCells);
 
 /** Entry of the threads that make single images. */
 export default async function makeImage(task: ProcessTask): Promise<MadeImage | UnmadeImage> {

@@ -12,6 +12,8 @@ export interface ShardTask {
   readonly modelThreads: number;
   /** See {@link COUNTER}. */
   readonly counters: Int32Array;
+  /** Memory of images in work, shared by all threads of a run. */
+  readonly memoryCells: Int32Array<SharedArrayBuffer>;
 }
 
 /** The last task of each thread: it closes what it holds, and waits until all have, so that none gets two of these. */

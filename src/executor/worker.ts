@@ -24,13 +24,19 @@ async function close({ threads, counters }: CloseTask): Promise<ShardOutcome> {
   }
 }
 
-async function workOnShard({ job, shard, modelThreads, counters }: ShardTask): Promise<ShardOutcome> {
+async function workOnShard({
+  job,
+  shard,
+  modelThreads,
+  counters,
+  memoryCells,
+}: ShardTask): Promise<ShardOutcome> {
   let imageCount = 0;
   let errorCount = 0;
   try {
     if (current?.job.folder !== job.folder || current.job.output.uri !== job.output.uri) {
       await current?.[Symbol.asyncDispose]();
-      current = await openShardWorker(job, modelThreads);
+      current = await openShardWorker(job, modelThreads, memoryCells);
     }
     await current.process(shard, {
       isCancelled: () => Atomics.load(counters, COUNTER.isCancelled) !== 0,

@@ -1,8 +1,11 @@
 import type { Sharp } from 'sharp';
-import { openEncoded, openPixels, type Pixels } from './configured-sharp.ts';
+import { openPixels, type Pixels } from './configured-sharp.ts';
 import { toImageError } from './image-error.ts';
 import { MAX_KERNEL_PIXELS } from './kernel-images.ts';
+import { memoryGate } from './memory-gate.ts';
+import { openImage } from './open-image.ts';
 import { withKernel } from './pixel-kernel.ts';
+import { type ImageHeader, readHeader } from './read-header.ts';
 import type { DrawnTransform, Transform } from './transform.ts';
 
 /**
@@ -14,10 +17,12 @@ export async function applyTransform(
   bytes: Uint8Array,
   transform: Transform,
   drawn: DrawnTransform,
+  header?: ImageHeader,
 ): Promise<Pixels> {
   const { background } = transform;
   try {
-    let image = openEncoded(bytes)
+    const opened = await openImage(header ?? (await readHeader(bytes)));
+    let image = opened
       .autoOrient()
       // Else the background of a gray image would be gray.
       .pipelineColourspace('srgb')
@@ -46,13 +51,15 @@ export async function applyTransform(
 /**
  * Decodes an image as it is, for a model.
  *
- * @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED`
+ * @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED`, `WORKER_TOO_SMALL`
  */
 export async function decodePixels(bytes: Uint8Array): Promise<Pixels> {
   try {
-    return await toPixels(
-      openEncoded(bytes).autoOrient().pipelineColourspace('srgb').flatten({ background: '#ffffff' }),
-    );
+    const header = await readHeader(bytes);
+    return await memoryGate().hold(header.memoryBytes, async () => {
+      const image = await openImage(header);
+      return toPixels(image.autoOrient().pipelineColourspace('srgb').flatten({ background: '#ffffff' }));
+    });
   } catch (error) {
     throw toImageError(error, bytes);
   }

@@ -16,17 +16,15 @@ function loadSharp(): typeof import('sharp').default {
   return sharp;
 }
 
-/** More pixels than this (16,383 squared) are refused before they are decoded: a small file may claim any size. */
-export const MAX_PIXELS = 16_383 ** 2;
-
-/** Opens encoded bytes for decoding; the first page of an animation, strict about damage. */
+/** Opens encoded bytes for decoding, whose limits were checked; the first page of an animation, strict about damage. */
 export function openEncoded(bytes: Uint8Array): Sharp {
-  return loadSharp()(bytes, { failOn: 'warning', limitInputPixels: MAX_PIXELS });
+  return loadSharp()(bytes, { failOn: 'warning', limitInputPixels: false });
 }
 
 /** Opens decoded pixels. */
 export function openPixels(pixels: Pixels): Sharp {
-  return loadSharp()(pixels.bytes, { raw: { width: pixels.width, height: pixels.height, channels: 3 } });
+  const raw = { width: pixels.width, height: pixels.height, channels: 3 } as const;
+  return loadSharp()(pixels.bytes, { raw, limitInputPixels: false });
 }
 
 /** A decoded image: 8-bit sRGB, `height` rows of `width` interleaved RGB triples. */

@@ -1,7 +1,9 @@
 import sharp, { type OverlayOptions } from 'sharp';
-import { openEncoded } from './configured-sharp.ts';
 import { ensureFonts, FONT_FAMILY } from './fonts.ts';
 import { toImageError } from './image-error.ts';
+import { memoryGate } from './memory-gate.ts';
+import { openImage } from './open-image.ts';
+import { readHeader } from './read-header.ts';
 import { escapeXml, fitText, type TextStyle, wrapText } from './svg-text.ts';
 
 /** One original of a contact sheet beside what was made of it, with the lines of its label; the first line is set bold. */
@@ -109,21 +111,25 @@ function cardPlace(grid: Grid, index: number): { left: number; top: number } {
 
 async function drawTile(image: Buffer, left: number, top: number): Promise<OverlayOptions> {
   try {
-    const { data, info } = await openEncoded(image)
-      .autoOrient()
-      .resize(TILE - 2, TILE - 2, { fit: 'inside' })
-      .flatten({ background: CARD })
-      .extend({ top: 1, bottom: 1, left: 1, right: 1, background: BORDER })
-      .toColourspace('srgb')
-      .png({ compressionLevel: 1 })
-      .toBuffer({ resolveWithObject: true });
+    const header = await readHeader(image);
+    const { data, info } = await memoryGate().hold(header.memoryBytes, async () => {
+      const opened = await openImage(header);
+      return opened
+        .autoOrient()
+        .resize(TILE - 2, TILE - 2, { fit: 'inside' })
+        .flatten({ background: CARD })
+        .extend({ top: 1, bottom: 1, left: 1, right: 1, background: BORDER })
+        .toColourspace('srgb')
+        .png({ compressionLevel: 1 })
+        .toBuffer({ resolveWithObject: true });
+    });
     return {
       input: data,
       left: left + Math.floor((TILE - info.width) / 2),
       top: top + Math.floor((TILE - info.height) / 2),
     };
   } catch (error) {
-    throw toImageError(error);
+    throw toImageError(error, image);
   }
 }
 

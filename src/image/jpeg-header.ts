@@ -7,9 +7,21 @@ export interface JpegHeader {
   /** EXIF orientation, 1 to 8 (https://exiftool.org/TagNames/EXIF.html); 1 is upright. */
   readonly orientation: number;
   readonly isProgressive: boolean;
+  /** Whether a decoder holds all coefficients at once: progressive ones, and those with a scan for each channel. */
+  readonly isHeldWhole: boolean;
 }
 
-const MARKER = { startOfImage: 0xd8, startOfScan: 0xda, exif: 0xe1, profile: 0xe2 } as const;
+/** What the frame tells. */
+type JpegFrame = Omit<JpegHeader, 'orientation' | 'isHeldWhole'>;
+
+const MARKER = {
+  startOfImage: 0xd8,
+  startOfScan: 0xda,
+  jfif: 0xe0,
+  exif: 0xe1,
+  profile: 0xe2,
+  adobe: 0xee,
+} as const;
 
 /** Frames that libjpeg decodes to 8 bits: baseline, extended sequential and progressive, each with Huffman codes. */
 const FRAMES = new Set([0xc0, 0xc1, 0xc2]);
@@ -21,7 +33,7 @@ const FRAMES = new Set([0xc0, 0xc1, 0xc2]);
 export function parseJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 || view.getUint16(0) !== 0xff00 + MARKER.startOfImage) return undefined;
-  let frame: Omit<JpegHeader, 'orientation'> | undefined;
+  let frame: JpegFrame | undefined;
   let orientation: number | undefined;
   for (let at = 2; at + 4 <= bytes.length; ) {
     if (bytes[at] !== 0xff) return undefined;
@@ -31,18 +43,27 @@ export function parseJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
       at += 1;
       continue;
     }
-    if (marker === MARKER.startOfScan) return frame && { ...frame, orientation: orientation ?? 1 };
     // Markers without a length have no place here.
     if (marker === 0 || marker === 1 || (marker >= 0xd0 && marker <= 0xd9)) return undefined;
     const start = at + 4;
     const end = at + 2 + view.getUint16(at + 2);
     if (end < start || end > bytes.length) return undefined;
+    if (marker === MARKER.startOfScan) {
+      const scanned = frame && bytes[start];
+      if (frame === undefined || scanned === undefined || !isUsualScan(bytes, end, frame)) return undefined;
+      const isHeldWhole = frame.isProgressive || scanned < frame.channels;
+      return { ...frame, isHeldWhole, orientation: orientation ?? 1 };
+    }
     const segment = (): DataView => new DataView(view.buffer, view.byteOffset + start, end - start);
     if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
       if (frame !== undefined || !FRAMES.has(marker)) return undefined;
       frame = parseFrame(segment(), marker === 0xc2);
       if (frame === undefined) return undefined;
     }
+    // Decoders warn of these, and read them all the same.
+    if (marker === MARKER.jfif && bytes[start + 5] !== 1 && startsWith(segment(), 'JFIF\0')) return undefined;
+    if (marker === MARKER.adobe && (bytes[start + 11] ?? 0) > 1 && startsWith(segment(), 'Adobe'))
+      return undefined;
     if (marker === MARKER.profile && startsWith(segment(), 'ICC_PROFILE\0')) return undefined;
     if (marker === MARKER.exif && startsWith(segment(), 'Exif\0\0')) {
       const found = orientation === undefined ? parseOrientation(segment()) : undefined;
@@ -54,7 +75,12 @@ export function parseJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   return undefined;
 }
 
-function parseFrame(segment: DataView, isProgressive: boolean): Omit<JpegHeader, 'orientation'> | undefined {
+/** Whether a scan that ends its header at `end` takes all coefficients at once, as a sequential one has to (T.81, table B.3). */
+function isUsualScan(bytes: Uint8Array, end: number, { isProgressive }: JpegFrame): boolean {
+  return isProgressive || (bytes[end - 3] === 0 && bytes[end - 2] === 63 && bytes[end - 1] === 0);
+}
+
+function parseFrame(segment: DataView, isProgressive: boolean): JpegFrame | undefined {
   if (segment.byteLength < 6) return undefined;
   const [bits, channels] = [segment.getUint8(0), segment.getUint8(5)];
   const [height, width] = [segment.getUint16(1), segment.getUint16(3)];

@@ -1,6 +1,9 @@
-import { PixlakeError } from '../errors.ts';
-import { openEncoded } from './configured-sharp.ts';
+import type { PixlakeError } from '../errors.ts';
 import { toImageError } from './image-error.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from './image-limits.ts';
+import { inspectImage } from './inspect-image.ts';
+import { type MemoryGate, memoryGate } from './memory-gate.ts';
+import { openImage } from './open-image.ts';
 import { type ImageHeader, readHeader } from './read-header.ts';
 
 /** What became of an original: `ok` can be decoded whole; the others say why not. */
@@ -14,29 +17,58 @@ export interface ImageFacts {
   readonly width: number | null;
   readonly height: number | null;
   readonly channels: number | null;
+  /** Frames of an animation or pages of a document, of which the first one is decoded. */
+  readonly frames: number | null;
+  /** Bits of a channel. */
+  readonly bitDepth: number | null;
 }
 
 /** Above this, decoding to full size costs more memory than it saves time. */
 const LARGE_PIXELS = 2_000_000;
 
-const UNKNOWN = { format: null, width: null, height: null, channels: null };
+const UNKNOWN = {
+  format: null,
+  width: null,
+  height: null,
+  channels: null,
+  frames: null,
+  bitDepth: null,
+};
 
-/** Reads an image's header and decodes all of it once, so that a cut or damaged file is found now and not in the middle of a run. */
-export async function probeImage(bytes: Uint8Array): Promise<ImageFacts> {
+/**
+ * Reads an image's header and decodes all of it once, so that a cut or damaged file is found now and not in the middle of a run.
+ *
+ * @throws `WORKER_TOO_SMALL` where the limits allow an image that this machine cannot hold
+ */
+export async function probeImage(
+  bytes: Uint8Array,
+  limits: ImageLimits = DEFAULT_LIMITS,
+  gate: MemoryGate = memoryGate(),
+): Promise<ImageFacts> {
   if (bytes.length === 0) return { ...UNKNOWN, status: 'empty', reason: 'the file has zero bytes' };
-  let header: ImageHeader | typeof UNKNOWN = UNKNOWN;
+  let facts: Omit<ImageFacts, 'status' | 'reason'> = UNKNOWN;
   try {
-    header = await readHeader(bytes);
-    const { width, height } = header;
-    const image = openEncoded(bytes);
-    // Shrinking while decoding still reads every byte of the entropy-coded data, but needs little memory.
-    if (width * height > LARGE_PIXELS) image.resize(8, 8, { fit: 'fill' });
-    await image.raw().toBuffer();
-    return { ...header, status: 'ok', reason: null };
+    const header = await readHeader(bytes, limits);
+    const { format, width, height, channels, frames, bitDepth } = header;
+    facts = { format, width, height, channels, frames, bitDepth };
+    await gate.hold(header.memoryBytes, async () => decode(header));
+    return { ...facts, status: 'ok', reason: null };
   } catch (error) {
     const { code, message } = toImageError(error, bytes);
-    return { ...header, status: toStatus(code), reason: message };
+    if (code === 'WORKER_TOO_SMALL') throw error;
+    return { ...facts, format: facts.format ?? formatOf(bytes), status: toStatus(code), reason: message };
   }
+}
+
+async function decode(header: ImageHeader): Promise<void> {
+  const image = await openImage(header);
+  // Shrinking while decoding still reads every byte of the entropy-coded data, but needs little memory.
+  if (header.width * header.height > LARGE_PIXELS) image.resize(8, 8, { fit: 'fill' });
+  await image.raw().toBuffer();
+}
+
+function formatOf(bytes: Uint8Array): string | null {
+  return inspectImage(bytes)?.format ?? null;
 }
 
 function toStatus(code: PixlakeError['code']): ImageStatus {

@@ -1,42 +1,101 @@
-import { PixlakeError } from '../errors.ts';
-import { MAX_PIXELS, openEncoded } from './configured-sharp.ts';
-import { toImageError } from './image-error.ts';
+import type { Metadata } from 'sharp';
+import { openEncoded } from './configured-sharp.ts';
+import type { ImageStructure } from './formats/image-structure.ts';
+import { DEFAULT_LIMITS, type ImageLimits, weighImage } from './image-limits.ts';
+import { explainFailure, inspectImage, repairImage, unsupportedError } from './inspect-image.ts';
 import { type JpegHeader, parseJpegHeader } from './jpeg-header.ts';
 
-/** What an image's header tells: `width` and `height` in pixels as it is shown, EXIF orientation applied. */
+/** What an image's header tells; `width` and `height` in pixels as it is shown, EXIF orientation applied. */
 export interface ImageHeader {
   readonly format: string;
   readonly width: number;
   readonly height: number;
   readonly channels: number;
+  /** Bits of a channel. */
+  readonly bitDepth: number;
+  /** What the values of a channel mean: all of its range, perhaps less of 16 bits, or numbers of any kind. */
+  readonly values: 'whole' | 'sixteen' | 'numbers';
+  /** Frames of an animation or pages of a document, of which the first one is decoded. */
+  readonly frames: number;
+  /** What is decoded: the image's bytes, or a copy without what decoders take offence at though no pixel is damaged. */
+  readonly bytes: Uint8Array;
+  /** Bytes of memory that decoding takes at most. */
+  readonly memoryBytes: number;
   /** What the markers of a plain JPEG tell. */
   readonly jpeg: JpegHeader | undefined;
 }
 
-/** Formats of pixels. libvips also draws SVG and PDF, but those are programs rather than images, and slow ones if they want to be. */
-const FORMATS = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'avif', 'jxl']);
-
 /** Reads the header of an encoded image. @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED` */
-export async function readHeader(bytes: Uint8Array): Promise<ImageHeader> {
-  const jpeg = parseJpegHeader(bytes);
-  if (jpeg !== undefined && jpeg.width * jpeg.height <= MAX_PIXELS) {
-    const { width, height, channels, orientation } = jpeg;
-    const isSwapped = orientation >= 5;
-    return {
-      format: 'jpeg',
-      channels,
-      width: isSwapped ? height : width,
-      height: isSwapped ? width : height,
-      jpeg,
-    };
-  }
+export async function readHeader(
+  bytes: Uint8Array,
+  limits: ImageLimits = DEFAULT_LIMITS,
+): Promise<ImageHeader> {
+  const plain = parseJpegHeader(bytes);
+  if (plain !== undefined) return describePlain(bytes, plain, limits);
+  const structure = inspectImage(bytes);
+  if (structure === undefined) throw explainFailure(bytes);
+  if (structure.refused !== undefined) throw unsupportedError(structure.refused);
+  const repaired = repairImage(bytes, structure.format);
+  const jpeg = repaired === bytes ? undefined : parseJpegHeader(repaired);
+  if (jpeg !== undefined) return describePlain(repaired, jpeg, limits);
+  const { name, width, height } = structure;
+  // Without a size, what a decoder takes would not be bounded.
+  if (width === undefined || height === undefined) throw explainFailure(bytes);
+  weighImage(name, { ...structure, width, height }, limits);
+  return decodeHeader(bytes, repaired, structure, limits);
+}
+
+function describePlain(bytes: Uint8Array, jpeg: JpegHeader, limits: ImageLimits): ImageHeader {
+  const { width, height, channels, orientation } = jpeg;
+  const shape = {
+    format: 'jpeg',
+    width,
+    height,
+    channels,
+    bitDepth: 8,
+    isTurned: orientation > 2,
+    isHeldWhole: jpeg.isHeldWhole,
+    rowsAtOnce: 1,
+  } as const;
+  const memoryBytes = weighImage('JPEG', shape, limits);
+  const isSwapped = orientation >= 5;
+  return {
+    format: 'jpeg',
+    channels,
+    bitDepth: 8,
+    values: 'whole',
+    frames: 1,
+    width: isSwapped ? height : width,
+    height: isSwapped ? width : height,
+    bytes,
+    memoryBytes,
+    jpeg,
+  };
+}
+
+async function decodeHeader(
+  bytes: Uint8Array,
+  repaired: Uint8Array,
+  structure: ImageStructure,
+  limits: ImageLimits,
+): Promise<ImageHeader> {
+  let decoded: Metadata;
   try {
-    const { format: container, compression, channels, autoOrient } = await openEncoded(bytes).metadata();
-    // libvips names the container, which AVIF shares with HEIC.
-    const format = compression === 'av1' ? 'avif' : container;
-    if (FORMATS.has(format)) return { format, channels, ...autoOrient, jpeg };
-    throw new PixlakeError('IMAGE_UNSUPPORTED', `${format} is no format of pixels`);
+    decoded = await openEncoded(repaired).metadata();
   } catch (error) {
-    throw toImageError(error, bytes);
+    throw explainFailure(bytes, error);
   }
+  const { width, height, channels, autoOrient } = decoded;
+  // A decoder may find another size in a file that was made to deceive.
+  const memoryBytes = weighImage(structure.name, { ...structure, width, height }, limits);
+  const { format, bitDepth, frames } = structure;
+  const facts = { format, channels, bitDepth, values: valuesOf(format, decoded), frames, memoryBytes };
+  return { ...facts, ...autoOrient, bytes: repaired, jpeg: undefined };
+}
+
+function valuesOf(format: string, { depth, space }: Metadata): ImageHeader['values'] {
+  // Other formats say how many bits they have, and CIELAB has a range of its own.
+  const isRaw = (format === 'png' || format === 'tiff') && !space.startsWith('lab');
+  if (!isRaw || depth === 'uchar') return 'whole';
+  return depth === 'ushort' ? 'sixteen' : 'numbers';
 }

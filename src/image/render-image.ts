@@ -1,10 +1,11 @@
 import { applyTransform, encodePixels, resizePixels, toColour } from './apply-transform.ts';
 import type { Pixels } from './configured-sharp.ts';
 import { type Fitted, fitInto } from './fit-into.ts';
-import { type JpegHeader, parseJpegHeader } from './jpeg-header.ts';
+import type { JpegHeader } from './jpeg-header.ts';
 import type { ImageAddress } from './instantiate-kernel.ts';
 import { MAX_KERNEL_PIXELS, type Resampling } from './kernel-images.ts';
 import { type PixelKernel, withKernel } from './pixel-kernel.ts';
+import { type ImageHeader, readHeader } from './read-header.ts';
 import type { DrawnTransform, Transform } from './transform.ts';
 
 /** The pixels that a model takes. */
@@ -42,13 +43,15 @@ export async function renderImage(
   transform: Transform,
   drawn: DrawnTransform,
   model?: ModelSize,
-  header = parseJpegHeader(bytes),
+  header?: ImageHeader,
 ): Promise<RenderedImage> {
-  if (header !== undefined && transform.format === 'jpeg' && fitsKernel(header, transform, drawn)) {
-    const rendered = withKernel((kernel) => render(kernel, bytes, header, transform, drawn, model));
+  const read = header ?? (await readHeader(bytes));
+  const { jpeg } = read;
+  if (jpeg !== undefined && transform.format === 'jpeg' && fitsKernel(jpeg, transform, drawn)) {
+    const rendered = withKernel((kernel) => render(kernel, read.bytes, jpeg, transform, drawn, model));
     if (rendered !== undefined) return rendered;
   }
-  const pixels = await transformPixels(bytes, header, transform, drawn);
+  const pixels = await transformPixels(bytes, read, transform, drawn);
   const { width, height } = pixels;
   const encoded = await encodePixels(pixels, transform);
   return { width, height, encoded, input: model && (await resizePixels(pixels, model)) };
@@ -56,17 +59,18 @@ export async function renderImage(
 
 async function transformPixels(
   bytes: Uint8Array,
-  header: JpegHeader | undefined,
+  header: ImageHeader,
   transform: Transform,
   drawn: DrawnTransform,
 ): Promise<Pixels> {
-  if (header !== undefined && transform.format !== 'jpeg' && fitsKernel(header, transform, drawn)) {
+  const { jpeg } = header;
+  if (jpeg !== undefined && transform.format !== 'jpeg' && fitsKernel(jpeg, transform, drawn)) {
     const pixels = withKernel((kernel) =>
-      kernel.toPixels(draw(kernel, bytes, header, transform, drawn, false).address),
+      kernel.toPixels(draw(kernel, header.bytes, jpeg, transform, drawn, false).address),
     );
     if (pixels !== undefined) return pixels;
   }
-  return applyTransform(bytes, transform, drawn);
+  return applyTransform(bytes, transform, drawn, header);
 }
 
 function render(

@@ -1,5 +1,6 @@
-import { openEncoded } from './configured-sharp.ts';
 import { toImageError } from './image-error.ts';
+import { memoryGate } from './memory-gate.ts';
+import { openImage } from './open-image.ts';
 import { readHeader } from './read-header.ts';
 import type { Transform } from './transform.ts';
 
@@ -10,17 +11,20 @@ export interface ShownSize {
   readonly fit: Transform['fit'];
 }
 
-/** Resizes an encoded image for looking at it, as JPEG; the background shows white. @throws `IMAGE_…` */
+/** Resizes an encoded image for looking at it, as JPEG; the background shows white. @throws `IMAGE_…`, `WORKER_TOO_SMALL` */
 export async function resizeImage(bytes: Uint8Array, size: ShownSize): Promise<Buffer> {
-  await readHeader(bytes);
+  const header = await readHeader(bytes);
   try {
-    return await openEncoded(bytes)
-      .autoOrient()
-      .pipelineColourspace('srgb')
-      .flatten({ background: '#ffffff' })
-      .resize({ ...size, background: '#ffffff' })
-      .jpeg({ quality: 90 })
-      .toBuffer();
+    return await memoryGate().hold(header.memoryBytes, async () => {
+      const image = await openImage(header);
+      return image
+        .autoOrient()
+        .pipelineColourspace('srgb')
+        .flatten({ background: '#ffffff' })
+        .resize({ ...size, background: '#ffffff' })
+        .jpeg({ quality: 90 })
+        .toBuffer();
+    });
   } catch (error) {
     throw toImageError(error, bytes);
   }

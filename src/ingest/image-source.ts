@@ -1,132 +1,112 @@
-import { createReadStream } from 'node:fs';
-import { opendir, readFile, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
-import { extract } from 'tar-stream';
 import { messageOf, PixlakeError } from '../errors.ts';
+import { listFolder } from './list-folder.ts';
+import type { ListedFile } from './listed-file.ts';
+import { readTar, type TarEntry } from './read-tar.ts';
+import { type FileContent, readWholeFile } from './read-whole-file.ts';
+import { watchFile } from './watch-file.ts';
 
-/** An image file of a source: its path within it, with forward slashes. */
-export interface ImageEntry {
+/** A file that is to be read: its name, and its position in the list of all. */
+export interface WantedFile {
   readonly name: string;
-  readonly sizeBytes: number;
-  /** Reads the bytes, or gives `undefined` without reading where there are more than {@link MAX_IMAGE_BYTES}. */
-  read(): Promise<Buffer | undefined>;
+  readonly position: number;
+}
+
+/** A file that can be read now, or whose content is in memory already. */
+export interface OpenedFile<File> {
+  readonly file: File;
+  readonly heldBytes: number;
+  readonly read: () => Promise<FileContent>;
 }
 
 /** Where images come from. */
 export interface ImageSource {
-  /** Whether an entry can be read only before the next one is asked for. */
-  readonly isSequential: boolean;
-  entries(): AsyncGenerator<ImageEntry>;
-  /** Files that are no images by their name, complete once all entries were seen. */
-  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  /** Lists all files. @throws `SOURCE_NOT_FOUND`, `TAR_INVALID`, `SOURCE_CHANGED` */
+  list(): AsyncGenerator<ListedFile>;
+  /** Opens files, wanted in the order of the list; one may be wanted several times. @throws `TAR_INVALID`, `SOURCE_CHANGED` */
+  open<File extends WantedFile>(wanted: AsyncIterable<File>): AsyncGenerator<OpenedFile<File>>;
 }
 
-/** Larger files are no images that anybody trains on, and would not fit into memory several at a time. */
-export const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
+/** Endings of images, also of those that cannot be decoded: they are then listed with their reason. */
+const IMAGE_ENDING =
+  /\.(?:jpe?g|jpe|jfif|jif|a?png|webp|gif|tiff?|btf|avifs?|hei[cf]s?|hif|bmp|dib|ico|cur|jp2|j2k|jpf|jpx|jxl|jxr|p[bgnp]m|pam|pfm|tga|psd|svg|exr|hdr|dds|qoi|pcx|dng)$/iu;
 
-const TAR_BLOCK_BYTES = 512;
+/**
+ * Opens a folder (with its subfolders) or a tar archive, plain or gzipped. Files are images by their names, unless rows name theirs.
+ *
+ * @throws `SOURCE_NOT_FOUND`
+ */
+export async function openImageSource(path: string, hasNamedFiles: boolean): Promise<ImageSource> {
+  const stats = await describe(path);
+  if (!stats.isDirectory() && !stats.isFile())
+    throw new PixlakeError('SOURCE_NOT_FOUND', `${path} is neither a folder nor a file`);
+  const judge = ({ name, problem = findNameProblem(name, hasNamedFiles) }: ListedFile): ListedFile =>
+    problem === undefined ? { name } : { name, problem };
+  if (stats.isDirectory()) {
+    return {
+      async *list() {
+        for await (const file of listFolder(path)) yield judge(file);
+      },
+      async *open(wanted) {
+        for await (const file of wanted)
+          yield { file, heldBytes: 0, read: () => readWholeFile(join(path, file.name)) };
+      },
+    };
+  }
+  const watch = await watchFile(path);
+  const entries = async function* (): AsyncGenerator<TarEntry> {
+    try {
+      yield* readTar(path);
+    } finally {
+      await watch.throwIfChanged();
+    }
+  };
+  return {
+    async *list() {
+      for await (const entry of entries()) yield judge(entry);
+    },
+    open: (wanted) => openEntries(entries(), wanted),
+  };
+}
 
-const IMAGE_ENDING = /\.(?:jpe?g|png|webp|gif|tiff?|avif|heic|bmp)$/iu;
-
-/** Whether an entry is an image; notes it as skipped if not. */
-type ImageTest = (name: string, isFile: boolean) => boolean;
-
-/** Opens a folder (with its subfolders) or a tar archive, plain or gzipped, as a stream of images. @throws `SOURCE_NOT_FOUND` */
-export async function openImageSource(path: string): Promise<ImageSource> {
-  let isFolder: boolean;
+async function describe(path: string): Promise<Stats> {
   try {
-    isFolder = (await stat(path)).isDirectory();
+    return await stat(path);
   } catch (error) {
     throw new PixlakeError('SOURCE_NOT_FOUND', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
-  const skipped: { name: string; reason: string }[] = [];
-  const isImage = (name: string, isFile: boolean): boolean => {
-    const reason = isFile ? findNameProblem(name) : 'a link or special file';
-    if (reason !== undefined) skipped.push({ name, reason });
-    return reason === undefined;
-  };
-  return {
-    isSequential: !isFolder,
-    skipped,
-    entries: () => (isFolder ? readFolder(path, '', isImage) : readTar(path, isImage)),
-  };
 }
 
-/** Links are left out, since they could lead anywhere. */
-async function* readFolder(root: string, folder: string, isImage: ImageTest): AsyncGenerator<ImageEntry> {
-  for await (const entry of await opendir(join(root, folder))) {
-    const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) yield* readFolder(root, name, isImage);
-    else if (isImage(name, entry.isFile())) {
-      const path = join(root, name);
-      const { size } = await stat(path);
-      yield {
-        name,
-        sizeBytes: size,
-        read: async () => (size > MAX_IMAGE_BYTES ? undefined : readFile(path)),
-      };
-    }
-  }
-}
-
-async function* readTar(path: string, isImage: ImageTest): AsyncGenerator<ImageEntry> {
-  const archive = extract();
-  const isZipped = /\.t?gz$/iu.test(path);
-  const feeding = isZipped
-    ? pipeline(createReadStream(path), createGunzip(), checkTarEnd, archive)
-    : pipeline(createReadStream(path), checkTarEnd, archive);
-  const invalid = (error: unknown): PixlakeError =>
-    new PixlakeError('TAR_INVALID', `cannot read the tar archive ${path}: ${messageOf(error)}`, {
-      cause: error,
-    });
-  // The same error reaches the reader below; here it must only not count as unhandled.
-  feeding.catch(() => undefined);
+/** Walks an archive beside those of its entries that are wanted. */
+async function* openEntries<File extends WantedFile>(
+  entries: AsyncGenerator<TarEntry>,
+  wanted: AsyncIterable<File>,
+): AsyncGenerator<OpenedFile<File>> {
+  let position = -1;
+  let content: FileContent | undefined;
   try {
-    for await (const entry of archive) {
-      const { type, size } = entry.header;
-      const name = entry.header.name.replace(/^(?:\.\/)+/u, '');
-      let bytes: Buffer | undefined;
-      if (type !== 'directory' && isImage(name, type === 'file')) {
-        yield {
-          name,
-          sizeBytes: size,
-          async read() {
-            if (size > MAX_IMAGE_BYTES) return undefined;
-            const chunks: Buffer[] = [];
-            try {
-              for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
-            } catch (error) {
-              throw invalid(error);
-            }
-            bytes = Buffer.concat(chunks);
-            return bytes;
-          },
-        };
+    for await (const file of wanted) {
+      while (position < file.position) {
+        const { done, value: entry } = await entries.next();
+        if (done === true) return;
+        position += 1;
+        content = position === file.position ? await entry.read() : undefined;
       }
-      if (bytes === undefined) entry.resume();
+      if (content === undefined) return;
+      const held = content;
+      yield { file, heldBytes: held.kind === 'bytes' ? held.bytes.length : 0, read: async () => held };
     }
-    await feeding;
-  } catch (error) {
-    throw error instanceof PixlakeError ? error : invalid(error);
+  } finally {
+    await entries.return(undefined);
   }
-}
-
-/** An archive ends in blocks of zeros (POSIX pax, "ustar Interchange Format"); one that was cut off between two entries does not. */
-async function* checkTarEnd(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let tail = Buffer.alloc(0);
-  for await (const chunk of chunks) {
-    tail = Buffer.concat([tail, chunk.subarray(-TAR_BLOCK_BYTES)]).subarray(-TAR_BLOCK_BYTES);
-    yield chunk;
-  }
-  if (tail.length < TAR_BLOCK_BYTES || tail.some((byte) => byte !== 0))
-    throw new Error('the archive is cut off');
 }
 
 /** Why a file is no image to ingest, by its name alone; names that climb are never used as paths, but belong to no row either. */
-function findNameProblem(name: string): string | undefined {
+function findNameProblem(name: string, hasNamedFiles: boolean): string | undefined {
   if (name.startsWith('/') || name.split('/').includes('..')) return 'an unsafe path';
+  if (hasNamedFiles) return undefined;
   if (/(?:^|\/)\./u.test(name)) return 'a hidden file';
   return IMAGE_ENDING.test(name) ? undefined : 'no image by its name';
 }

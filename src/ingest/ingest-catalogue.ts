@@ -4,23 +4,29 @@ import { checkNotAttached } from '../engine/attached-table.ts';
 import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import { quoteName } from '../engine/sql-text.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
+import { parseErrorLimit } from '../error-limit.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ImageStatus } from '../image/probe-image.ts';
 import { createLake, ingestFolder, originalsFolder, tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { DeltaStruct } from '../table/delta-schema.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
 import { retryOnConflict } from '../table/retry-on-conflict.ts';
 import type { Snapshot } from '../table/snapshot.ts';
+import { checkOutcome } from './check-outcome.ts';
+import { chooseImages, foldedId } from './choose-images.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
 import { locateSource } from './locate-source.ts';
 import { openImageSource } from './image-source.ts';
 import { chooseSchema } from './infer-schema.ts';
 import type { IngestProgress, IngestReport, IngestSpec } from './ingest-spec.ts';
 import { datasetTypesOf, fitSchema, mergeRows, toTableSchema } from './merge-rows.ts';
-import { stageRows } from './stage-rows.ts';
+import { type StagedRows, stageRows } from './stage-rows.ts';
 import { storeOriginals } from './store-originals.ts';
-import { writeLists } from './write-lists.ts';
+import { watchFile } from './watch-file.ts';
+import { stageLists } from './stage-lists.ts';
+import { changesLimits, chooseLimits } from './table-limits.ts';
 
 /** What an ingest works with besides its spec. */
 export interface IngestContext {
@@ -36,43 +42,53 @@ const imageColumnTypes = IMAGE_COLUMNS.map(({ name, type }) => `${name} ${type}`
 
 /**
  * Ingests a CSV file and its images into a table: validates and stages the rows on disk, copies the originals, and merges what is new or
- * changed in one commit. Every row ends in the table or in one of the lists of the report.
+ * changed in one commit. Every row ends in the table or in one of the lists of the report, which are written also if the ingest fails for them.
  *
- * @throws `SOURCE_NOT_FOUND`, `CSV_…`, `TAR_INVALID`, `SCHEMA_MISMATCH`, `COMMIT_CONFLICT`, `STORAGE_…`
+ * @throws `SOURCE_NOT_FOUND`, `SOURCE_CHANGED`, `CSV_…`, `TAR_INVALID`, `INGEST_EMPTY`, `TOO_MANY_ERRORS`, `SCHEMA_MISMATCH`, `COMMIT_CONFLICT`, `WORKER_TOO_SMALL`, `STORAGE_…`
  */
 export async function ingestCatalogue(context: IngestContext, spec: IngestSpec): Promise<IngestReport> {
   const startMs = performance.now();
   const { store, signal } = context;
   const table = spec.table ?? 'images';
-  const source = await locateSource(spec);
+  const maxErrors = spec.maxErrors === undefined ? undefined : parseErrorLimit(spec.maxErrors);
+  const { csvPath, imagesPath } = await locateSource(spec);
   const folder = tableFolder(table);
   await createLake(store);
   await checkNotAttached(store, table);
   const base = await readSnapshot(store, folder);
-  const schema = withPartitions(
-    await chooseSchema(source.csvPath, schemaOptions(spec, table, base)),
-    spec.partitionBy,
-  );
-  // Asked before the long work; asked again where another writer commits meanwhile.
-  fitSchema(base, toTableSchema(schema), spec.partitionBy);
-  const scratchDir = await store.makeScratchDir();
+  const limits = chooseLimits(spec, base);
+  const scratchDir = await store.makeScratchDir({ isForWriting: true });
   try {
     using db = await openDuckDb({ scratchDir, onDisk: true });
     const report = (phase: IngestProgress['phase'], doneCount: number, totalCount?: number): void =>
       context.onProgress?.({ phase, doneCount, totalCount });
-    const { rowCount, repairedCount } = await stageRows(db, source.csvPath, schema, (done) => {
-      signal?.throwIfAborted();
-      report('rows', done);
-    });
-    await createImageTables(db, store, schema, base);
-    const images = await openImageSource(source.imagesPath);
-    const storedBytes = await storeOriginals(db, images, schema.imageColumn !== undefined, {
+    const { schema, tableSchema, rowCount, repairedCount } = await readRows(
+      db,
+      csvPath,
+      spec,
+      base,
+      (done) => {
+        signal?.throwIfAborted();
+        report('rows', done);
+      },
+    );
+    await createImageTables(db, store, schema, base && { ...base, schema: tableSchema });
+    const images = await openImageSource(imagesPath, schema.imageColumn !== undefined);
+    await chooseImages(db, images, schema.imageColumn !== undefined, signal);
+    const storedBytes = await storeOriginals(db, images, {
       store,
       folder: originalsFolder(table),
+      limits,
+      areLimitsNew: changesLimits(base, limits),
       signal,
-      onImage: (done) => report('images', done),
+      onImage: (done, total) => report('images', done, total),
     });
     await joinRowsWithImages(db, schema);
+    const ingestedCount = await countOf(db, 'incoming');
+    const { counts, publish } = await stageLists(db, schema, scratchDir);
+    const listFolder = ingestFolder(table, newIngestId());
+    const failure = await checkOutcome(db, schema, { csvPath, rowCount, ingestedCount, counts, maxErrors });
+    if (failure !== undefined) throw withLists(failure, await publish(store, listFolder));
     report('commit', rowCount, rowCount);
     const merged = await retryOnConflict(async (tryCount) => {
       const present = tryCount === 0 ? base : await readSnapshot(store, folder);
@@ -83,17 +99,10 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
         partitionBy: present?.partitionColumns ?? schema.partitionBy,
         scratchDir,
         engine: context.engine,
-        source: source.csvPath,
+        source: csvPath,
+        limits,
       });
     }, signal);
-    const { lists, counts } = await writeLists(
-      db,
-      store,
-      schema,
-      ingestFolder(table, newIngestId()),
-      scratchDir,
-    );
-    const ingestedCount = await countOf(db, 'incoming');
     return {
       table,
       schema: schema.name,
@@ -111,7 +120,7 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
       version: merged.version,
       isCommitted: merged.isCommitted,
       newColumns: merged.newColumns,
-      lists,
+      lists: await publish(store, listFolder),
       durationMs: performance.now() - startMs,
     };
   } finally {
@@ -119,12 +128,37 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
   }
 }
 
-function schemaOptions(
+/** Chooses the schema of a CSV file and stages its rows, which reads the file twice. @throws `SOURCE_CHANGED`, `CSV_…`, `SCHEMA_MISMATCH` */
+async function readRows(
+  db: DuckDb,
+  csvPath: string,
   spec: IngestSpec,
-  table: string,
   base: Snapshot | undefined,
-): Parameters<typeof chooseSchema>[1] {
-  const { schema, idColumn, imageColumn } = spec;
+  onRow: (rowCount: number) => void,
+): Promise<StagedRows & { readonly schema: DatasetSchema; readonly tableSchema: DeltaStruct }> {
+  const watch = await watchFile(csvPath);
+  try {
+    const chosen = await chooseSchema(csvPath, schemaOptions(spec, base));
+    const schema = withPartitions(chosen, spec.partitionBy);
+    // Asked before the long work; asked again where another writer commits meanwhile.
+    const tableSchema = fitSchema(base, toTableSchema(schema), spec.partitionBy);
+    return { schema, tableSchema, ...(await stageRows(db, csvPath, schema, onRow)) };
+  } finally {
+    // Whatever else went wrong may come from this.
+    await watch.throwIfChanged();
+  }
+}
+
+function withLists({ code, message, remedy }: PixlakeError, lists: IngestReport['lists']): PixlakeError {
+  const keys = Object.values(lists);
+  const seeLists = keys.length === 0 ? [] : [`see ${keys.join(', ')} in the lake`];
+  return new PixlakeError(code, message, {
+    remedy: [...(remedy === undefined ? [] : [remedy]), ...seeLists].join('; '),
+  });
+}
+
+function schemaOptions(spec: IngestSpec, base: Snapshot | undefined): Parameters<typeof chooseSchema>[1] {
+  const { table = 'images', schema, idColumn, imageColumn } = spec;
   return {
     name: table,
     ...(base === undefined ? {} : { tableTypes: datasetTypesOf(base.schema) }),
@@ -134,43 +168,49 @@ function schemaOptions(
   };
 }
 
-/** `known_images` says, for every image that a row asks for, which id names its original and what the table holds of it already. */
+/**
+ * `known_images` says, for every image that a row asks for, which id names its original, whether another id of the table differs from that in
+ * nothing but case, and what the table holds of the image already.
+ */
 async function createImageTables(
   db: DuckDb,
   store: ObjectStore,
   schema: DatasetSchema,
   base: Snapshot | undefined,
 ): Promise<void> {
-  await db.run(`CREATE TABLE stored_images (image_ref VARCHAR, name VARCHAR, ${imageColumnTypes})`);
-  await db.run('CREATE TABLE images_without_row (name VARCHAR, reason VARCHAR)');
+  await db.run(`
+    CREATE TABLE stored_images (image_ref VARCHAR, ${imageColumnTypes});
+    CREATE TABLE unread_images (image_ref VARCHAR, name VARCHAR, reason VARCHAR)`);
   const id = quoteName(schema.idColumn);
   const present =
     base === undefined
       ? `SELECT id, ${IMAGE_COLUMNS.map(({ name, type }) => `NULL::${type} AS ${name}`).join(', ')} FROM asked WHERE false`
       : `SELECT ${id} AS id, ${imageColumnNames.join(', ')} FROM (${await selectSnapshot(db, store, base)})`;
+  // Numbers have no case.
+  const isText = schema.columns.some(({ name, type }) => name === schema.idColumn && type === 'VARCHAR');
   await db.run(`
     CREATE TABLE known_images AS
-      WITH asked AS (SELECT __image_ref AS image_ref, ${id} AS id FROM staged_rows WHERE __image_ref IS NOT NULL), present AS (${present})
-      SELECT DISTINCT ON (image_ref) image_ref, id::VARCHAR AS id, ${imageColumnNames.join(', ')}
+      WITH asked AS (SELECT __image_ref AS image_ref, ${id} AS id FROM staged_rows WHERE __image_ref IS NOT NULL),
+        present AS (${present}),
+        twins AS (
+          SELECT ${foldedId('id')} AS folded FROM (SELECT id FROM asked UNION SELECT id FROM present) GROUP BY ALL HAVING count(*) > 1
+        )
+      SELECT DISTINCT ON (image_ref) image_ref, id::VARCHAR AS id, ${isText ? `${foldedId('id')} IN (FROM twins)` : 'false'} AS has_twin, ${imageColumnNames.join(', ')}
       FROM asked LEFT JOIN present USING (id)
       ORDER BY image_ref, image_key IS NULL, id`);
 }
 
-/** `incoming` gets every row that has an image, now or since an earlier ingest; of several files for one row the first by name is taken. */
+/** `incoming` gets every row that has an image, now or since an earlier ingest. */
 async function joinRowsWithImages(db: DuckDb, schema: DatasetSchema): Promise<void> {
-  await db.run(`
-    INSERT INTO images_without_row
-      SELECT name, 'another file gives the image of ' || image_ref FROM stored_images
-      QUALIFY row_number() OVER (PARTITION BY image_ref ORDER BY name) > 1`);
+  await db.run('INSERT INTO images_without_row SELECT DISTINCT name, reason FROM unread_images');
   const fromStored = imageColumnNames.map(
     (name) => `CASE WHEN s.image_status IS NULL THEN k.${name} ELSE s.${name} END AS ${name}`,
   );
   await db.run(`
     CREATE TABLE row_images AS
-      WITH chosen AS (SELECT * FROM stored_images QUALIFY row_number() OVER (PARTITION BY image_ref ORDER BY name) = 1)
-      SELECT image_ref, ${fromStored.join(', ')} FROM chosen s JOIN known_images k USING (image_ref)
+      SELECT image_ref, ${fromStored.join(', ')} FROM stored_images s JOIN known_images k USING (image_ref)
       UNION ALL
-      SELECT image_ref, ${imageColumnNames.join(', ')} FROM known_images ANTI JOIN chosen USING (image_ref)
+      SELECT image_ref, ${imageColumnNames.join(', ')} FROM known_images ANTI JOIN stored_images USING (image_ref)
       WHERE image_status IS NOT NULL`);
   const columns = schema.columns.map((column) => `staged_rows.${quoteName(column.name)}`);
   await db.run(`

@@ -1,3 +1,4 @@
+import type { ErrorLimitSpec } from '../error-limit.ts';
 import type { ImageStatus } from '../image/probe-image.ts';
 
 /** What a user asks to be ingested; paths are local. */
@@ -13,6 +14,12 @@ export interface IngestSpec {
   readonly schema?: string;
   readonly idColumn?: string;
   readonly imageColumn?: string;
+  /** Most rows that may be rejected, lack an image or have a broken one; with more, nothing is committed. No limit by default. */
+  readonly maxErrors?: ErrorLimitSpec;
+  /** Most pixels of an image; by default what the table was last ingested with, else 16,383 squared. */
+  readonly maxPixels?: number;
+  /** Most bytes of memory that decoding an image may take; by default what the table was last ingested with, else 1 GiB. */
+  readonly maxImageMemory?: number;
 }
 
 /** How far an ingest is: rows read, images stored, or writing data files. */

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PixlakeError } from '../errors.ts';
+import { messageOf, PixlakeError } from '../errors.ts';
 import type { IngestSpec } from './ingest-spec.ts';
 
 /** Local paths of what is to be ingested. */
@@ -19,7 +19,7 @@ const IMAGE_PLACES = ['images', 'images.tar', 'images.tar.gz', 'images.tgz'];
 export async function locateSource(spec: Pick<IngestSpec, 'source' | 'images'>): Promise<LocatedSource> {
   const csvPath = (await kindOf(spec.source)) === 'folder' ? await findCsv(spec.source) : spec.source;
   if ((await kindOf(csvPath)) !== 'file') {
-    throw new PixlakeError('SOURCE_NOT_FOUND', `there is no file or folder ${spec.source}`);
+    throw new PixlakeError('SOURCE_NOT_FOUND', `there is no file ${csvPath}, or it cannot be reached`);
   }
   if (spec.images !== undefined) {
     if ((await kindOf(spec.images)) !== 'none') return { csvPath, imagesPath: spec.images };
@@ -35,7 +35,7 @@ export async function locateSource(spec: Pick<IngestSpec, 'source' | 'images'>):
 }
 
 async function findCsv(folder: string): Promise<string> {
-  const names = (await readdir(folder)).filter((name) => name.toLowerCase().endsWith('.csv'));
+  const names = (await readNames(folder)).filter((name) => name.toLowerCase().endsWith('.csv'));
   const name = names.includes('styles.csv') ? 'styles.csv' : names[0];
   if (name === undefined || (name !== 'styles.csv' && names.length > 1)) {
     throw new PixlakeError('SOURCE_NOT_FOUND', `${folder} holds ${names.length} CSV files`, {
@@ -43,6 +43,16 @@ async function findCsv(folder: string): Promise<string> {
     });
   }
   return join(folder, name);
+}
+
+async function readNames(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    throw new PixlakeError('SOURCE_NOT_FOUND', `cannot list ${folder}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 async function kindOf(path: string): Promise<'file' | 'folder' | 'none'> {

@@ -4,6 +4,7 @@ import { quoteName } from '../engine/sql-text.ts';
 import { FILE_COLUMN, locateFiles, selectSnapshot } from '../engine/table-view.ts';
 import { discardDataFiles, writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
+import type { ImageLimits } from '../image/image-limits.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { commitTable } from '../table/commit-table.ts';
 import { type DeltaStruct, type DeltaType, deltaField, mergeSchemas } from '../table/delta-schema.ts';
@@ -12,6 +13,7 @@ import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import type { Snapshot } from '../table/snapshot.ts';
 import { SORT_PROPERTY } from '../table/table-properties.ts';
 import type { DatasetColumn, DatasetSchema } from './dataset-schema.ts';
+import { changesLimits, recordLimits } from './table-limits.ts';
 
 /** What merging staged rows into a table changed. */
 export interface MergedRows {
@@ -32,6 +34,7 @@ export interface MergeTarget {
   readonly scratchDir: string;
   readonly engine: string;
   readonly source: string;
+  readonly limits: ImageLimits;
 }
 
 const DELTA_TYPES: Readonly<Record<DatasetColumn['type'], DeltaType>> = {
@@ -91,7 +94,8 @@ export async function mergeRows(db: DuckDb, schema: DatasetSchema, target: Merge
   const addedCount = Number(counts?.changes ?? 0) - changedCount;
   const knownCount = base?.schema.fields.length ?? tableSchema.fields.length;
   const newColumns = tableSchema.fields.slice(knownCount).map(({ name }) => name);
-  if (base !== undefined && addedCount + changedCount + newColumns.length === 0) {
+  const isSame = addedCount + changedCount + newColumns.length === 0 && !changesLimits(base, target.limits);
+  if (base !== undefined && isSame) {
     return { addedCount, changedCount, version: base.version, isCommitted: false, newColumns };
   }
   const touchedFiles = base === undefined ? [] : await findTouchedFiles(db, store, base);
@@ -114,9 +118,12 @@ export async function mergeRows(db: DuckDb, schema: DatasetSchema, target: Merge
       base,
       schema: tableSchema,
       partitionColumns: target.partitionBy,
-      ...(base === undefined
-        ? { configuration: { [SORT_PROPERTY]: JSON.stringify([...schema.sortBy, schema.idColumn]) } }
-        : {}),
+      configuration: {
+        ...(base === undefined
+          ? { [SORT_PROPERTY]: JSON.stringify([...schema.sortBy, schema.idColumn]) }
+          : {}),
+        ...recordLimits(base, target.limits),
+      },
       added,
       removed: touchedFiles,
       reads: await idRange(db, schema),

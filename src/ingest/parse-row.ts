@@ -24,8 +24,6 @@ export interface RejectedRow {
 /** For each column of a schema, the position of its field in the file. */
 export type HeaderPositions = readonly number[];
 
-const MAX_ID_BYTES = 200;
-
 /** Finds each column of a schema in a header, in any order; other columns are not allowed. @throws `CSV_HEADER_INVALID` */
 export function checkHeader(header: readonly string[], schema: DatasetSchema): HeaderPositions {
   const names = schema.columns.map(({ name }) => name);
@@ -105,13 +103,10 @@ export function parseRow(
   return { kind: 'row', line, values, isRepaired: fitted.isRepaired };
 }
 
-/** Ids become file names, so they must be plain ones. */
+/** Ids are printed in lists and logs, and name things in URLs. */
 function findIdProblem(id: string): string | undefined {
   // oxlint-disable-next-line no-control-regex -- control characters are just what must not pass
-  if (/[/\\\u0000-\u001f\u007f-\u009f]/u.test(id)) return 'holds a slash or control character';
-  if (id.startsWith('.')) return 'starts with a dot';
-  if (Buffer.byteLength(id) > MAX_ID_BYTES) return `has more than ${MAX_ID_BYTES} bytes`;
-  return undefined;
+  return /[\u0000-\u001f\u007f-\u009f]/u.test(id) ? 'holds a control character' : undefined;
 }
 
 const INT64_MAX = 2n ** 63n - 1n;

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { messageOf, PixlakeError } from '../errors.ts';
 
 /** A physical line: its number from 1, and its text without the line end, or why it cannot be read. */
 export type Line =
@@ -19,7 +20,7 @@ const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** Streams the lines of a UTF-8 file that end in LF or CRLF; a byte order mark is dropped. */
+/** Streams the lines of a UTF-8 file that end in LF or CRLF; a byte order mark is dropped. @throws `SOURCE_NOT_FOUND` */
 export async function* readLines(path: string): AsyncGenerator<Line> {
   let held: Buffer[] = [];
   let heldBytes = 0;
@@ -35,7 +36,7 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
     heldBytes = 0;
     return line;
   };
-  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of readChunks(path)) {
     let start = 0;
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
       hold(chunk.subarray(start, end));
@@ -45,6 +46,14 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
     hold(chunk.subarray(start));
   }
   if (heldBytes > 0) yield flush();
+}
+
+async function* readChunks(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new PixlakeError('SOURCE_NOT_FOUND', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function toLine(number: number, bytes: Buffer, sizeBytes: number): Line {

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
-import { openAppender, type TableAppender } from '../engine/appender.ts';
+import { type AppendableValue, openAppender, type TableAppender } from '../engine/appender.ts';
 import type { DuckDb } from '../engine/open-duckdb.ts';
+import type { ImageLimits } from '../image/image-limits.ts';
 import { probeImage } from '../image/probe-image.ts';
+import { casedFileStem, fileStem } from '../storage/file-stem.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
-import type { ImageEntry, ImageSource } from './image-source.ts';
+import type { ImageSource, OpenedFile } from './image-source.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 
-/** Names that are looked up at once; with `MAX_BATCH_BYTES` it bounds the memory that a batch takes. */
+/** Images in one batch; with `MAX_BATCH_BYTES` it bounds the memory that a batch takes. */
 const BATCH_SIZE = 512;
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 
@@ -15,80 +17,84 @@ const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 const CONCURRENCY = 8;
 const REMOTE_CONCURRENCY = 64;
 
-interface BatchItem {
-  readonly entry: ImageEntry;
-  readonly ref: string;
-  /** Set where the source can only be read in order. */
-  readonly bytes: Buffer | undefined;
-}
-
-/** What staging knows of an image: the id that names its original, and the facts the table already holds. */
-interface KnownImage {
+/** A file that was chosen, and what staging knows of its image: the id that names its original, and the facts the table already holds. */
+interface ChosenImage {
+  readonly position: number;
+  readonly name: string;
   readonly image_ref: string;
   readonly id: string;
+  readonly has_twin: boolean;
   readonly image_key: string | null;
   readonly image_sha256: string | null;
+  readonly image_status: string | null;
+  readonly image_reason: string | null;
 }
+
+type Item = OpenedFile<ChosenImage>;
 
 /** Where originals go and what happened so far. */
 export interface OriginalsTarget {
   readonly store: ObjectStore;
   /** Object key of the folder of the table's originals. */
   readonly folder: string;
+  readonly limits: ImageLimits;
+  /** Whether the table's verdicts were made with others. */
+  readonly areLimitsNew: boolean;
   readonly signal: AbortSignal | undefined;
-  readonly onImage: (imageCount: number) => void;
+  readonly onImage: (imageCount: number, totalCount: number) => void;
 }
 
 /**
- * Streams an image source: copies the bytes of every image that a staged row asks for into the lake, unchanged, and fills the staging
- * tables `stored_images` (`image_ref`, `name`, then the image columns) and `images_without_row` (`name`, `reason`). Expects the table
- * `known_images` (see {@link KnownImage}). An image whose bytes are in the table already is neither decoded nor written again.
+ * Copies the bytes of every image in `chosen_images` into the lake, unchanged, and fills the staging tables `stored_images` (`image_ref`, then
+ * the image columns) and `unread_images` (`image_ref`, `name`, `reason`). An image whose bytes are in the table already and are `ok` there is neither
+ * decoded nor written again, unless the limits are new.
  *
  * @returns bytes stored
  */
 export async function storeOriginals(
   db: DuckDb,
   source: ImageSource,
-  hasImageColumn: boolean,
   target: OriginalsTarget,
 ): Promise<number> {
   const images = await openAppender(db, 'stored_images', [
     'VARCHAR',
-    'VARCHAR',
     ...IMAGE_COLUMNS.map(({ type }) => type),
   ]);
-  const strays = await openAppender(db, 'images_without_row', ['VARCHAR', 'VARCHAR']);
+  const unread = await openAppender(db, 'unread_images', ['VARCHAR', 'VARCHAR', 'VARCHAR']);
   const concurrency = target.store.remote === undefined ? CONCURRENCY : REMOTE_CONCURRENCY;
+  const [counted] = await db.rows<{ count: bigint }>('SELECT count(*) AS count FROM chosen_images');
+  const totalCount = Number(counted?.count ?? 0);
   let storedBytes = 0;
   let imageCount = 0;
-  for await (const batch of toBatches(source, hasImageColumn)) {
+  for await (const batch of toBatches(source.open(readChosen(db, totalCount)))) {
     target.signal?.throwIfAborted();
-    const known = await lookUp(db, batch);
     await mapConcurrently(batch, concurrency, async (item) => {
-      const image = known.get(item.ref);
-      if (image === undefined) strays.append([item.entry.name, 'no row names it']);
-      else {
-        const bytes = await storeOriginal(item, image, target, images);
-        // Added after the wait: in `+= await`, others would be overwritten.
-        storedBytes += bytes;
-      }
+      const bytes = await storeOriginal(item, target, images, unread);
+      // Added after the wait: in `+= await`, others would be overwritten.
+      storedBytes += bytes;
       imageCount += 1;
-      target.onImage(imageCount);
+      target.onImage(imageCount, totalCount);
     });
   }
-  for (const { name, reason } of source.skipped) strays.append([name, reason]);
   images.close();
-  strays.close();
+  unread.close();
   return storedBytes;
 }
 
-async function* toBatches(source: ImageSource, hasImageColumn: boolean): AsyncGenerator<BatchItem[]> {
-  let batch: BatchItem[] = [];
+async function* readChosen(db: DuckDb, totalCount: number): AsyncGenerator<ChosenImage> {
+  for (let first = 0; first < totalCount; first += BATCH_SIZE) {
+    yield* await db.rows<ChosenImage>(`
+      SELECT position::DOUBLE AS position, name, image_ref, id, has_twin, image_key, image_sha256, image_status, image_reason
+      FROM chosen_images WHERE number BETWEEN ${first} AND ${first + BATCH_SIZE - 1} ORDER BY number`);
+  }
+}
+
+async function* toBatches(items: AsyncIterable<Item>): AsyncGenerator<Item[]> {
+  let batch: Item[] = [];
   let bytesHeld = 0;
-  for await (const entry of source.entries()) {
-    const bytes = source.isSequential ? await entry.read() : undefined;
-    batch.push({ entry, ref: hasImageColumn ? entry.name : stemOf(entry.name), bytes });
-    bytesHeld += bytes?.length ?? 0;
+  for await (const item of items) {
+    batch.push(item);
+    bytesHeld += item.heldBytes;
     if (batch.length >= BATCH_SIZE || bytesHeld >= MAX_BATCH_BYTES) {
       yield batch;
       batch = [];
@@ -98,102 +104,79 @@ async function* toBatches(source: ImageSource, hasImageColumn: boolean): AsyncGe
   if (batch.length > 0) yield batch;
 }
 
-/** The file name without folders and ending: what an id is compared with. */
-function stemOf(name: string): string {
-  const base = name.slice(name.lastIndexOf('/') + 1);
-  const dot = base.lastIndexOf('.');
-  return dot > 0 ? base.slice(0, dot) : base;
-}
-
-async function lookUp(db: DuckDb, batch: readonly BatchItem[]): Promise<Map<string, KnownImage>> {
-  await db.run('CREATE OR REPLACE TEMP TABLE wanted (image_ref VARCHAR)');
-  const wanted = await openAppender(db, 'wanted', ['VARCHAR']);
-  for (const { ref } of batch) wanted.append([ref]);
-  wanted.close();
-  const found = await db.rows<KnownImage>(`
-    SELECT image_ref, id, image_key, image_sha256 FROM known_images SEMI JOIN wanted USING (image_ref)`);
-  return new Map(found.map((image) => [image.image_ref, image]));
-}
-
 async function storeOriginal(
-  item: BatchItem,
-  known: KnownImage,
+  { file, read }: Item,
   target: OriginalsTarget,
   images: TableAppender,
+  unread: TableAppender,
 ): Promise<number> {
-  const { entry, ref } = item;
-  const bytes = item.bytes ?? (await entry.read());
-  if (bytes === undefined) {
-    const reason = `the file has ${entry.sizeBytes} bytes, more than pixlake reads`;
-    images.append([
-      ref,
-      entry.name,
-      null,
-      null,
-      entry.sizeBytes,
-      null,
-      null,
-      null,
-      null,
-      'too_large',
-      reason,
-    ]);
+  const { image_ref: ref, name } = file;
+  const append = (image: StoredImage): void =>
+    images.append([ref, ...IMAGE_COLUMNS.map((column) => image[column.name] ?? null)]);
+  const content = await read();
+  if (content.kind === 'unreadable') {
+    unread.append([ref, name, `the file cannot be read: ${content.reason}`]);
     return 0;
   }
+  if (content.kind === 'tooLarge') {
+    const { sizeBytes } = content;
+    const reason = `the file has ${sizeBytes} bytes, more than pixlake reads`;
+    append({ image_bytes: sizeBytes, image_status: 'too_large', image_reason: reason });
+    return 0;
+  }
+  const { bytes } = content;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 === known.image_sha256) {
-    // Marked by its missing status: the table's own facts are taken over.
-    images.append([
-      ref,
-      entry.name,
-      known.image_key,
-      sha256,
-      bytes.length,
-      null,
-      null,
-      null,
-      null,
-      null,
-      null,
-    ]);
+  const stored = { image_sha256: sha256, image_bytes: bytes.length };
+  // Marked by its missing status: the table's own facts are taken over.
+  const unchanged = { ...stored, image_key: file.image_key };
+  const isKnown = sha256 === file.image_sha256;
+  if (isKnown && file.image_status === 'ok' && !target.areLimitsNew) {
+    append(unchanged);
     return 0;
   }
-  const facts = await probeImage(bytes);
-  const key = await writeOriginal(target, known.id, endingOf(facts.format, entry.name), bytes, sha256);
-  const { format, width, height, channels, status, reason } = facts;
-  images.append([
-    ref,
-    entry.name,
-    key,
-    sha256,
-    bytes.length,
-    format,
-    width,
-    height,
-    channels,
-    status,
-    reason,
-  ]);
+  const facts = await probeImage(bytes, target.limits);
+  if (isKnown && facts.status === file.image_status && facts.reason === file.image_reason) {
+    append(unchanged);
+    return 0;
+  }
+  append({
+    ...stored,
+    image_key: await writeOriginal(target, file, endingOf(facts.format, name), bytes, sha256),
+    image_format: facts.format,
+    image_width: facts.width,
+    image_height: facts.height,
+    image_channels: facts.channels,
+    image_frames: facts.frames,
+    image_bit_depth: facts.bitDepth,
+    image_status: facts.status,
+    image_reason: facts.reason,
+  });
   return bytes.length;
 }
 
+/** The image columns of `stored_images`; what is left out is null. */
+type StoredImage = Partial<Record<(typeof IMAGE_COLUMNS)[number]['name'], AppendableValue>>;
+
 function endingOf(format: string | null, name: string): string {
   if (format !== null) return format === 'jpeg' ? 'jpg' : format;
-  return name.slice(name.lastIndexOf('.') + 1).toLowerCase();
+  // Any file may be named as an image, also one without an ending.
+  return /\.(?<ending>[a-z0-9]{1,8})$/iu.exec(name)?.groups?.['ending']?.toLowerCase() ?? 'bin';
 }
 
 /** Older snapshots may still refer to the original that a changed image replaces, so that one keeps its key. */
 async function writeOriginal(
   { store, folder }: OriginalsTarget,
-  id: string,
+  { id, has_twin: hasTwin }: ChosenImage,
   ending: string,
   bytes: Buffer,
   sha256: string,
 ): Promise<string> {
-  const key = `${folder}/${id}.${ending}`;
+  const stem = `${folder}/${hasTwin ? casedFileStem(id) : fileStem(id)}`;
+  const key = `${stem}.${ending}`;
   if (await store.writeIfAbsent(key, bytes)) return key;
   if (bytes.equals(await store.read(key))) return key;
-  const versioned = `${folder}/${id}-${sha256.slice(0, 16)}.${ending}`;
-  await store.writeIfAbsent(versioned, bytes);
+  const versioned = `${stem}.${sha256.slice(0, 16)}.${ending}`;
+  // Its name says what it holds, so that nothing is lost by writing it again.
+  await store.write(versioned, bytes);
   return versioned;
 }

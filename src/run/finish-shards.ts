@@ -1,8 +1,9 @@
+import { describeErrorLimit, type ErrorLimit, exceedsErrors } from '../error-limit.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { BlockMerger } from './block-merger.ts';
-import { type Execution, executionKeys, folderOf } from './execution.ts';
+import { type Execution, executionKeys, folderOf, imagesPerRow } from './execution.ts';
 import type { FinishedShards } from './finished-shards.ts';
 import type { SelectRows } from './select-rows.ts';
 import type { ShardExecutor, ShardProgress, StoreReference } from './shard-executor.ts';
@@ -17,6 +18,8 @@ export interface RunFollower {
   readonly liftsCancel?: boolean;
   /** Makes all images anew, also those that an earlier execution has made of the same originals. */
   readonly isFull?: boolean;
+  /** Images that may fail; with more, the run is stopped before its commit. What is done is kept. */
+  readonly maxErrors?: ErrorLimit;
 }
 
 /** What running needs. */
@@ -54,7 +57,7 @@ export async function finishShards(
   const folder = folderOf(execution);
   await using merger = new BlockMerger(context.store, execution, finished);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    await executeShards(context, folder, model, finished, merger);
+    await executeShards(context, execution, model, finished, merger);
     if ((await merger.finish()) === 0) return;
   }
   throw new PixlakeError(
@@ -68,13 +71,16 @@ export async function finishShards(
 
 async function executeShards(
   context: RunContext,
-  folder: string,
+  execution: Execution,
   model: ModelFiles | undefined,
   finished: FinishedShards,
   merger: BlockMerger,
 ): Promise<void> {
-  const { source, store } = context;
+  const { source, store, maxErrors } = context;
+  const folder = folderOf(execution);
+  const total = execution.rowCount * imagesPerRow(execution);
   const cancelled = new AbortController();
+  const failing = new AbortController();
   const poll = setInterval(() => {
     // A poll that fails is no reason to stop; the next one may succeed.
     store.stat(executionKeys.cancelled(folder)).then(
@@ -82,7 +88,11 @@ async function executeShards(
       () => undefined,
     );
   }, CANCEL_POLL_MS);
-  const signals = context.signal === undefined ? [cancelled.signal] : [cancelled.signal, context.signal];
+  const signals = [
+    cancelled.signal,
+    failing.signal,
+    ...(context.signal === undefined ? [] : [context.signal]),
+  ];
   try {
     await context.executor.execute(
       { source: referTo(source), output: referTo(store), folder, model },
@@ -90,7 +100,11 @@ async function executeShards(
       {
         shardCount: finished.pendingCount,
         signal: AbortSignal.any(signals),
-        onProgress: (progress) => context.onProgress?.(progress),
+        onProgress: (progress) => {
+          context.onProgress?.(progress);
+          if (maxErrors !== undefined && exceedsErrors(maxErrors, progress.errorCount, total))
+            failing.abort();
+        },
         onShard: (shard) => merger.shardDone(shard),
       },
     );
@@ -98,6 +112,7 @@ async function executeShards(
     if (cancelled.signal.aborted) {
       throw new PixlakeError('RUN_CANCELLED', `the run in ${folder} was cancelled`, { cause: error });
     }
+    if (failing.signal.aborted) throw tooManyErrors(execution, undefined, maxErrors);
     if (!context.signal?.aborted) throw error;
     throw new PixlakeError('INTERRUPTED', `the run in ${folder} was stopped before its end`, {
       cause: error,
@@ -110,4 +125,22 @@ async function executeShards(
 
 function referTo({ uri, s3 }: ObjectStore): StoreReference {
   return { uri, s3 };
+}
+
+/** @param errorCount unknown where the run was stopped before its end */
+export function tooManyErrors(
+  execution: Execution,
+  errorCount: number | undefined,
+  limit: ErrorLimit | undefined,
+): PixlakeError {
+  const { name } = execution.run;
+  const total = execution.rowCount * imagesPerRow(execution);
+  const failed = errorCount === undefined ? 'too many' : errorCount;
+  return new PixlakeError(
+    'TOO_MANY_ERRORS',
+    `${failed} of ${total} images of run ${name} failed; the limit is ${limit === undefined ? 'none' : describeErrorLimit(limit)}`,
+    {
+      remedy: `\`pixlake runs errors ${name}\` says why; what is done is kept, and the same run with a higher limit goes on`,
+    },
+  );
 }

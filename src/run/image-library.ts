@@ -46,18 +46,15 @@ export class ImageLibrary {
    * Transforms and labels images as a run would, without writing anything: `copies` results for each image, in order. A bad image is a
    * result with its error.
    *
-   * @throws `SPEC_INVALID`, `MODEL_…`, `SERVER_BUSY`
+   * @throws `SPEC_INVALID`, `MODEL_…`, `SERVER_BUSY`, `WORKER_TOO_SMALL`
    */
   async process(sources: readonly ImageSource[], spec: ProcessSpec): Promise<(MadeImage | UnmadeImage)[]> {
-    const { copies, seed, transform, device, ...rest } = parseProcessSpec(spec);
-    const model = rest.model === undefined ? undefined : await resolveModel(this.#store, rest.model);
+    const { copies, model: name, device, ...work } = parseProcessSpec(spec);
+    const model = name === undefined ? undefined : await resolveModel(this.#store, name);
     this.#processor ??= this.#openProcessor();
     const processor = this.#processor;
     const tasks = sources.flatMap(({ id, bytes }) =>
-      Array.from(
-        { length: copies },
-        (_, copy): ProcessTask => ({ id, copy, bytes, seed, transform, model, device }),
-      ),
+      Array.from({ length: copies }, (_, copy): ProcessTask => ({ ...work, id, copy, bytes, model, device })),
     );
     return Promise.all(tasks.map((task) => processor.process(task)));
   }

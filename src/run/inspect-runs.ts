@@ -33,6 +33,7 @@ export interface RunStatus {
   readonly errorCount: number;
   /** Retries that have finished; the counts hold what they made. */
   readonly retryCount: number;
+  readonly hasUnfinishedRetry: boolean;
 }
 
 /** An execution of a run that cannot be read, and why. */
@@ -163,8 +164,9 @@ async function readStatus(store: ObjectStore, execution: Execution): Promise<Run
   const state = await readRunState(store, folder);
   const success = state === 'finished' ? await readSuccess(store, folder) : undefined;
   if (success !== undefined) {
-    const retries = (await listRetries(store, folder)).filter((retry) => retry.success !== undefined);
-    const retriedCount = retries.reduce((sum, retry) => sum + (retry.success?.imageCount ?? 0), 0);
+    const retries = await listRetries(store, folder);
+    const done = retries.flatMap((retry) => retry.success ?? []);
+    const retriedCount = done.reduce((sum, retry) => sum + retry.imageCount, 0);
     return {
       execution,
       folder,
@@ -172,7 +174,8 @@ async function readStatus(store: ObjectStore, execution: Execution): Promise<Run
       finishedShardCount: execution.shardCount,
       imageCount: success.imageCount + retriedCount,
       errorCount: success.errorCount - retriedCount,
-      retryCount: retries.length,
+      retryCount: done.length,
+      hasUnfinishedRetry: retries.length > done.length,
     };
   }
   const finished = await readFinishedShards(store, execution);
@@ -186,6 +189,14 @@ async function readStatus(store: ObjectStore, execution: Execution): Promise<Run
     imageCount += marker.imageCount;
     errorCount += marker.errorCount;
   }
-  const finishedShardCount = finished.count;
-  return { execution, folder, state, finishedShardCount, imageCount, errorCount, retryCount: 0 };
+  return {
+    execution,
+    folder,
+    state,
+    finishedShardCount: finished.count,
+    imageCount,
+    errorCount,
+    retryCount: 0,
+    hasUnfinishedRetry: false,
+  };
 }

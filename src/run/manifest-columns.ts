@@ -35,6 +35,8 @@ const IMAGE_VALUES: Readonly<Record<(typeof IMAGE_COLUMNS)[number]['name'], Mani
   image_width: ({ rendered }) => rendered.width,
   image_height: ({ rendered }) => rendered.height,
   image_channels: () => 3,
+  image_frames: () => 1,
+  image_bit_depth: () => 8,
   image_status: () => 'ok',
   image_reason: () => null,
 };

@@ -49,7 +49,7 @@ interface TransformedImage {
 /**
  * Transforms, labels and writes a batch of images, giving one result for each item in order. A bad image is a result, not an error.
  *
- * @throws `STORAGE_…` where writing fails, since then nothing can go on
+ * @throws `STORAGE_…` where writing fails, since then nothing can go on; `WORKER_TOO_SMALL`
  */
 export async function processImages(
   context: ShardContext,
@@ -97,6 +97,8 @@ async function transformOne(
     const made = await transformOriginal(original, run, item, session && modelSize(session));
     return { kind: 'transformed', item, made };
   } catch (error) {
+    // That tells of the machine and nothing of the image: another worker may take the shard.
+    if (error instanceof PixlakeError && error.code === 'WORKER_TOO_SMALL') throw error;
     return fail(item, 'transform', error);
   }
 }

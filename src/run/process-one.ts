@@ -1,4 +1,6 @@
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
+import type { ImageLimits } from '../image/image-limits.ts';
+import { MemoryGate, memoryGate } from '../image/memory-gate.ts';
 import type { DrawnTransform, Transform } from '../image/transform.ts';
 import { labelPixels, modelSize } from '../model/label-images.ts';
 import type { Device } from '../model/devices.ts';
@@ -8,7 +10,7 @@ import type { Prediction } from '../model/read-output.ts';
 import { sha256Of, transformOriginal } from './transform-original.ts';
 
 /** One copy of one image to be made without a run; can be sent between threads. */
-export interface ProcessTask {
+export interface ProcessTask extends ImageLimits {
   /** Seeds the draws, as the id of a row does in a run. */
   readonly id: string;
   readonly copy: number;
@@ -40,13 +42,24 @@ export interface UnmadeImage {
 
 /** Where single images are made, away from the thread that serves. */
 export interface ImageProcessor extends AsyncDisposable {
-  /** Makes one image. @throws `SERVER_BUSY` when too many wait */
+  /** Makes one image. @throws `SERVER_BUSY` when too many wait, `WORKER_TOO_SMALL` */
   process(task: ProcessTask): Promise<MadeImage | UnmadeImage>;
+}
+
+/** What makers in several threads share: the memory that images in work take together. See {@link MemoryGate}. */
+export function memoryCells(): Int32Array<SharedArrayBuffer> {
+  return memoryGate().cells;
 }
 
 /** Makes images one after another, just as a run would; the model that was used last stays loaded. */
 export class ImageMaker {
+  readonly #gate: MemoryGate;
   #loaded: { readonly key: string; readonly session: ModelSession } | undefined;
+
+  /** @param cells see {@link memoryCells} */
+  constructor(cells: Int32Array<SharedArrayBuffer>) {
+    this.#gate = new MemoryGate(cells);
+  }
 
   async make(task: ProcessTask): Promise<MadeImage | UnmadeImage> {
     const { id, copy } = task;
@@ -59,6 +72,7 @@ export class ImageMaker {
         task,
         task,
         session && modelSize(session),
+        this.#gate,
       );
       const { width, height, encoded: bytes, input } = rendered;
       const [predictions = []] =

@@ -4,6 +4,7 @@ import { quoteText } from '../engine/sql-text.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
 import { writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
+import type { ModelFiles } from '../model/model-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { toDataKey } from '../table/data-path.ts';
 import type { AddAction } from '../table/delta-actions.ts';
@@ -50,27 +51,45 @@ export interface RetryReport {
 
 /**
  * Does the failed images of a finished run again, and only those: `retries/<n>/` gets their plan, images and markers, and the manifest one more
- * version. A retry that was interrupted is finished first.
+ * version. A retry that was interrupted is finished first, whatever it is for.
  *
  * @throws `RUN_NOT_FOUND`, `RUN_UNFINISHED`, `RUN_TOO_OLD`, `MODEL_MISMATCH`, and as {@link finishShards} does
  */
 export async function retryRun(context: RunContext, name: string, filter: RetryFilter): Promise<RetryReport> {
   const startMs = performance.now();
-  const { store, software } = context;
-  const execution = await findFinished(store, name);
-  const folder = folderOf(execution);
-  const { model: modelName } = execution.run;
-  const model = modelName === undefined ? undefined : await context.resolveModel(modelName);
-  checkInputs(execution, model);
-  const retries = await listRetries(store, folder);
-  const unfinished = retries.find(({ success }) => success === undefined)?.retry;
-  const retry = unfinished ?? (await freezeRetry(store, execution, retries.length + 1, filter, software));
+  const { store } = context;
+  const { execution, retry, model } = await beginRetry(context, name, filter);
   if (retry === undefined) return toReport(execution, undefined, undefined, startMs);
   const finished = await readFinishedShards(store, retry);
   context.onStart?.(retry, finished.count);
   await finishShards(context, retry, model, finished);
   const success = await commitRetry(context, execution, retry, finished);
   return toReport(execution, retry, success, startMs);
+}
+
+/** A retry that is frozen, and what it is of; `undefined` where no error fits the filter. */
+export interface BegunRetry {
+  readonly execution: Execution;
+  readonly model: ModelFiles | undefined;
+  readonly retry: Execution | undefined;
+}
+
+/** Freezes the plan of a retry, from which on it is finished by whoever retries the run next. @throws as {@link retryRun} does */
+export async function beginRetry(
+  { store, resolveModel, software }: RunContext,
+  name: string,
+  filter: RetryFilter,
+): Promise<BegunRetry> {
+  const execution = await findFinished(store, name);
+  const { model: modelName } = execution.run;
+  const model = modelName === undefined ? undefined : await resolveModel(modelName);
+  checkInputs(execution, model);
+  const retries = await listRetries(store, folderOf(execution));
+  const unfinished = retries.find(({ success }) => success === undefined)?.retry;
+  if (unfinished !== undefined) return { execution, model, retry: unfinished };
+  await using plan = await planRetry(store, execution, retries.length + 1, filter, software);
+  const retry = plan && (await freezePlan(store, plan.planned));
+  return { execution, model, retry };
 }
 
 async function findFinished(store: ObjectStore, name: string): Promise<Execution> {
@@ -98,17 +117,6 @@ export async function listRetries(store: ObjectStore, folder: string): Promise<K
     const retry = await readExecution(store, retryFolder);
     known.push({ retry, success: await readSuccess(store, retryFolder) });
   }
-}
-
-async function freezeRetry(
-  store: ObjectStore,
-  execution: Execution,
-  number: number,
-  filter: RetryFilter,
-  software: string,
-): Promise<Execution | undefined> {
-  await using plan = await planRetry(store, execution, number, filter, software);
-  return plan && (await freezePlan(store, plan.planned));
 }
 
 /** Adds what a retry made to the manifest, and takes it out of the errors; a table in which nothing changed gets no version. */

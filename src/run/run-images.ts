@@ -1,7 +1,8 @@
+import { exceedsErrors } from '../error-limit.ts';
 import { PixlakeError } from '../errors.ts';
 import { PIXELS_VERSION } from '../image/render-image.ts';
 import type { ModelFiles } from '../model/model-files.ts';
-import { commitRun, readSuccess, type Success } from './commit-run.ts';
+import { addUpBlocks, commitRun, readSuccess, type Success } from './commit-run.ts';
 import {
   type Execution,
   executionKeys,
@@ -12,7 +13,7 @@ import {
   readRunState,
   type RunState,
 } from './execution.ts';
-import { finishShards, type RunContext } from './finish-shards.ts';
+import { finishShards, type RunContext, tooManyErrors } from './finish-shards.ts';
 import { readFinishedShards } from './finished-shards.ts';
 import { freezePlan, openPlanner } from './plan-run.ts';
 import { isSameRun, type Run } from './run-spec.ts';
@@ -70,6 +71,10 @@ export async function runImages(context: RunContext, run: Run): Promise<RunRepor
   const resumedCount = finished.count;
   context.onStart?.(execution, resumedCount);
   await finishShards(context, execution, model, finished);
+  const { errorCount } = addUpBlocks(execution, finished).success;
+  const { maxErrors } = context;
+  if (maxErrors !== undefined && exceedsErrors(maxErrors, errorCount, execution.rowCount * run.copies))
+    throw tooManyErrors(execution, errorCount, maxErrors);
   const totals = await commitRun(store, execution, finished, context.software);
   return toReport(execution, totals, 'finished', resumedCount, startMs);
 }

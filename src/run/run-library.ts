@@ -1,15 +1,16 @@
 import { resolve } from 'node:path';
 import type { QuerySandbox } from '../engine/query-sandbox.ts';
+import { PixlakeError } from '../errors.ts';
 import { resolveModel } from '../model/lake-models.ts';
 import { checkLake, createLake } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore, schemeOf } from '../storage/open-store.ts';
 import type { Execution } from './execution.ts';
 import type { RunContext, RunFollower } from './finish-shards.ts';
-import { findRun } from './inspect-runs.ts';
+import { findRun, readRunErrors } from './inspect-runs.ts';
 import type { RetryFilter } from './plan-retry.ts';
 import { openPlanner } from './plan-run.ts';
-import { type RetryReport, retryRun } from './retry-run.ts';
+import { beginRetry, type RetryReport, retryRun } from './retry-run.ts';
 import { type RunReport, runImages } from './run-images.ts';
 import { parseRunSpec, type Run, type RunSpec } from './run-spec.ts';
 import type { ShardExecutor } from './shard-executor.ts';
@@ -66,10 +67,20 @@ export class RunLibrary {
 
   /** Does the failed images of a finished run again, and only those; see {@link retryRun}. */
   async retry(name: string, filter: RetryFilter, hooks: RunHooks): Promise<RetryReport> {
+    return retryRun(await this.#toRetryContext(name, hooks), name, filter);
+  }
+
+  /** Plans a retry, which is then finished by {@link retry}, and tells whether there is anything to do. */
+  async beginRetry(name: string, filter: RetryFilter): Promise<boolean> {
+    const { retry } = await beginRetry(await this.#toRetryContext(name, {}), name, filter);
+    return retry !== undefined;
+  }
+
+  async #toRetryContext(name: string, hooks: RunHooks): Promise<RunContext> {
     const { execution } = await findRun(this.#store, name);
     const source = this.#sourceOf(execution);
     await checkLake(source);
-    return retryRun(this.#toContext(source, this.#store, hooks), name, filter);
+    return this.#toContext(source, this.#store, hooks);
   }
 
   /** The lake that an execution reads. */
@@ -81,7 +92,9 @@ export class RunLibrary {
     await checkLake(source);
     // Runs are written in the current layout.
     await createLake(output);
-    return runImages(this.#toContext(source, output, hooks), run);
+    const report = await runImages(this.#toContext(source, output, hooks), run);
+    if (report.imageCount === 0) throw await nothingWritten(output, report);
+    return report;
   }
 
   #toContext(source: ObjectStore, output: ObjectStore, { sandbox, ...following }: RunHooks): RunContext {
@@ -98,4 +111,13 @@ export class RunLibrary {
       ...following,
     };
   }
+}
+
+/** A run that wrote nothing has finished, but is not what anybody wants. */
+async function nothingWritten(store: ObjectStore, { name, errorCount }: RunReport): Promise<PixlakeError> {
+  const [first] = await readRunErrors(store, name, 1);
+  const example = first === undefined ? '' : `, the first with ${first.code}: ${first.message}`;
+  return new PixlakeError('RUN_FAILED', `all ${errorCount} images of run ${name} failed${example}`, {
+    remedy: `\`pixlake runs errors ${name}\` lists them; \`pixlake runs retry ${name}\` does them again`,
+  });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
+import { DEFAULT_LIMITS } from '../image/image-limits.ts';
 import { FITS, FORMATS } from '../image/transform.ts';
 import { DEVICES } from '../model/devices.ts';
 import { checkName } from '../storage/lake-layout.ts';
@@ -42,6 +43,10 @@ export const runSpecSchema = z.strictObject({
   /** Rows in a shard, the unit of work that is resumed or retried as a whole; by default it follows from the number of rows. */
   shardSize: z.int().min(1).max(100_000).optional(),
   transform: transformSchema.prefault({}),
+  /** Most pixels of an original. */
+  maxPixels: z.int().min(1).default(DEFAULT_LIMITS.maxPixels),
+  /** Most bytes of memory that decoding an original may take. */
+  maxImageMemory: z.int().min(1).default(DEFAULT_LIMITS.maxImageMemory),
   /** Root of the lake that takes what is written, if it is another than the one that is read. */
   output: z.string().min(1).optional(),
   /** Name of a model of the lake, or path of an `.onnx` file with its card beside it. */
@@ -51,12 +56,14 @@ export const runSpecSchema = z.strictObject({
 });
 
 /** What is done to single images that are not worth a run. */
-export const processSpecSchema = runSpecSchema.pick({ seed: true, transform: true, device: true }).extend({
-  /** Images made of each original. */
-  copies: z.int().min(1).max(16).default(1),
-  /** Name of a model of the lake. */
-  model: z.string().min(1).optional(),
-});
+export const processSpecSchema = runSpecSchema
+  .pick({ seed: true, transform: true, device: true, maxPixels: true, maxImageMemory: true })
+  .extend({
+    /** Images made of each original. */
+    copies: z.int().min(1).max(16).default(1),
+    /** Name of a model of the lake. */
+    model: z.string().min(1).optional(),
+  });
 
 /** What is to be done to single images, as a user gives it. */
 export type ProcessSpec = z.input<typeof processSpecSchema>;

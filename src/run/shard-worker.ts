@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
+import { MemoryGate, memoryGate } from '../image/memory-gate.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
@@ -46,8 +47,18 @@ async function openBench(store: ObjectStore, folder: string, execution: Executio
   }
 }
 
+/** Makes what the threads that work on shards together share to bound the memory of images in work. */
+export function makeMemoryCells(): Int32Array<SharedArrayBuffer> {
+  return new MemoryGate().cells;
+}
+
 /** Opens a worker on an execution, whose model uses so many threads. @throws `MODEL_…`, `DEVICE_UNAVAILABLE`, `RUN_NOT_FOUND` */
-export async function openShardWorker(job: ShardJob, modelThreads: number): Promise<ShardWorker> {
+export async function openShardWorker(
+  job: ShardJob,
+  modelThreads: number,
+  memoryCells: Int32Array<SharedArrayBuffer>,
+): Promise<ShardWorker> {
+  memoryGate(memoryCells);
   const source = openStore(job.source.uri, job.source.s3, true);
   const store = openStore(job.output.uri, job.output.s3, true);
   const execution = await readExecution(store, job.folder);

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
 import { drawTransform } from '../image/draw-transform.ts';
+import type { ImageLimits } from '../image/image-limits.ts';
+import { type MemoryGate, memoryGate } from '../image/memory-gate.ts';
 import { readHeader } from '../image/read-header.ts';
 import { type ModelSize, type RenderedImage, renderImage } from '../image/render-image.ts';
 import type { DrawnTransform, Transform } from '../image/transform.ts';
@@ -16,18 +18,30 @@ export interface TransformedOriginal {
  * it in a run and one by one.
  *
  * @param model size in which a model takes the image too
- * @throws `IMAGE_…`
+ * @param gate lets the image into work as memory allows
+ * @throws `IMAGE_…`, `WORKER_TOO_SMALL`
  */
 export async function transformOriginal(
   { bytes, sha256 }: { readonly bytes: Uint8Array; readonly sha256: string },
-  { transform, seed }: { readonly transform: Transform; readonly seed: number },
+  work: ImageLimits & { readonly transform: Transform; readonly seed: number },
   { id, copy }: { readonly id: string; readonly copy: number },
   model: ModelSize | undefined,
+  gate: MemoryGate = memoryGate(),
 ): Promise<TransformedOriginal> {
-  const { width, height, jpeg } = await readHeader(bytes);
+  const { transform, seed } = work;
+  const header = await readHeader(bytes, work);
+  const { width, height } = header;
   const drawn = drawTransform(transform, { width, height }, { seed, id, copy });
-  const rendered = await renderImage(bytes, transform, drawn, model, jpeg);
+  const rendered = await gate.hold(header.memoryBytes + pixelBytes(drawn), async () =>
+    renderImage(bytes, transform, drawn, model, header),
+  );
   return { rendered, original: { width, height, sha256 }, drawn };
+}
+
+/** Memory for the pixels that brightness and rotation work on as a whole; it says nothing about the image, so that it is part of no limit. */
+function pixelBytes({ cropWidth, cropHeight, brightness, rotation }: DrawnTransform): number {
+  const stepCount = (brightness === 1 ? 0 : 1) + (rotation === 0 ? 0 : 2);
+  return 3 * cropWidth * cropHeight * stepCount;
 }
 
 /** SHA-256 in hex. */

@@ -1,25 +1,34 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { link, mkdir, open, opendir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  link,
+  mkdir,
+  open,
+  opendir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
+import { guard, isMissing, isReadOnly, systemCode, wrap } from './local-errors.ts';
 import { type ByteRange, checkKey, type ObjectEntry, type ObjectStore } from './object-store.ts';
 import type { S3Options } from './s3-options.ts';
 import { sweepFolder } from './sweep-folder.ts';
+import {
+  keepAlive,
+  makeTemporaryFolder,
+  sweepOnce,
+  systemTemporaryPath,
+  temporaryName,
+} from './temporary-folder.ts';
 
 /** Temporary files live inside the root, on the same file system, so that renaming them into place is atomic. */
 const SCRATCH = '.tmp';
-
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  ENOENT: 'OBJECT_NOT_FOUND',
-  ENOTDIR: 'OBJECT_NOT_FOUND',
-  ENOSPC: 'STORAGE_FULL',
-  EDQUOT: 'STORAGE_FULL',
-  EACCES: 'STORAGE_DENIED',
-  EPERM: 'STORAGE_DENIED',
-  EROFS: 'STORAGE_DENIED',
-};
 
 /** Opens a folder as an object store; the folder is made by the first write. `isBlocking` as for `openStore`. */
 export function openLocalStore(root: string, s3: S3Options = {}, isBlocking = false): ObjectStore {
@@ -115,7 +124,7 @@ class LocalStore implements ObjectStore {
         await this.#inFolderOf(path, () => rename(localPath, path));
       } catch (error) {
         if (systemCode(error) !== 'EXDEV') throw error;
-        const temporary = join(await this.#scratchRoot(), randomUUID());
+        const temporary = join(await this.#scratchRoot(), temporaryName());
         await copyFile(localPath, temporary);
         await rename(temporary, path);
         await rm(localPath);
@@ -184,10 +193,29 @@ class LocalStore implements ObjectStore {
     return `${this.uri}${sep}${key}`;
   }
 
-  async makeScratchDir(): Promise<string> {
-    const path = join(this.uri, SCRATCH, randomUUID());
-    await guard(path, 'write', () => mkdir(path, { recursive: true }));
-    return path;
+  async makeScratchDir({ isForWriting = false }: { readonly isForWriting?: boolean } = {}): Promise<string> {
+    const root = join(this.uri, SCRATCH);
+    const path = join(root, temporaryName());
+    await sweepOnce(root);
+    try {
+      await this.#mkdir(path);
+      keepAlive(path);
+      return path;
+    } catch (error) {
+      if (isForWriting || !isReadOnly(error)) throw wrap(error, path, 'write');
+      return makeTemporaryFolder();
+    }
+  }
+
+  async nameScratchDir(): Promise<string> {
+    const root = join(this.uri, SCRATCH);
+    await sweepOnce(root);
+    try {
+      await access(root, constants.W_OK);
+      return join(root, temporaryName());
+    } catch {
+      return systemTemporaryPath();
+    }
   }
 
   async sweepTemporary(beforeMs: number): Promise<number> {
@@ -202,7 +230,7 @@ class LocalStore implements ObjectStore {
   }
 
   async #writeTemporary(bytes: Uint8Array, durable: boolean): Promise<string> {
-    const path = join(await this.#scratchRoot(), randomUUID());
+    const path = join(await this.#scratchRoot(), temporaryName());
     try {
       await using file = await open(path, 'wx');
       await file.writeFile(bytes);
@@ -230,9 +258,19 @@ class LocalStore implements ObjectStore {
 
   async #makeFolder(path: string): Promise<void> {
     if (this.#madeFolders.has(path)) return;
-    await mkdir(path, { recursive: true });
+    await this.#mkdir(path);
     if (this.#madeFolders.size > 10_000) this.#madeFolders.clear();
     this.#madeFolders.add(path);
+  }
+
+  async #mkdir(path: string): Promise<void> {
+    try {
+      await mkdir(path, { recursive: true });
+    } catch (error) {
+      // Node says this of a read-only file system too, on which nothing below can be missing; the next line says what it is.
+      if (systemCode(error) === 'ENOENT') await access(this.uri, constants.W_OK);
+      throw error;
+    }
   }
 }
 
@@ -251,27 +289,4 @@ function createAtOnce(path: string, bytes: Uint8Array): boolean | undefined {
 async function syncPath(path: string): Promise<void> {
   await using handle = await open(path, 'r');
   await handle.sync();
-}
-
-async function guard<T>(path: string, verb: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw wrap(error, path, verb);
-  }
-}
-
-function wrap(error: unknown, path: string, verb: string): PixlakeError {
-  if (error instanceof PixlakeError) return error;
-  const code = CODES[systemCode(error) ?? ''] ?? 'STORAGE_FAILED';
-  return new PixlakeError(code, `cannot ${verb} ${path}: ${messageOf(error)}`, { cause: error });
-}
-
-function isMissing(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

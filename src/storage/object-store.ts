@@ -83,10 +83,19 @@ export interface ObjectStore {
   /** What DuckDB's readers take for this object: a local path or an `s3://` URI. */
   locate(key: string): string;
 
-  /** Makes a private local folder for temporary files; the caller removes it. */
-  makeScratchDir(): Promise<string>;
+  /**
+   * Makes a private local folder for temporary files; the caller removes it. It lies in the system's temporary folder if the store cannot be
+   * written, unless it is for writing to the store, which then fails at once.
+   */
+  makeScratchDir(options?: { readonly isForWriting?: boolean }): Promise<string>;
 
-  /** Removes temporary files that nobody has touched since `beforeMs`, left by processes that died, and tells how many. */
+  /** The path of such a folder that does not exist yet, in a folder that does: for what is rarely needed. The caller removes it. */
+  nameScratchDir(): Promise<string>;
+
+  /**
+   * Removes temporary files of processes that died, and tells how many. Those of processes that are not visible from this machine go if nobody
+   * has touched them since `beforeMs`.
+   */
   sweepTemporary(beforeMs: number): Promise<number>;
 }
 

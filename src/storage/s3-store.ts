@@ -17,6 +17,7 @@ import { explainFailure, isMissingObject, isNotImplemented, isTaken, judgeFailur
 import { resolveS3, type S3Options, type S3Settings } from './s3-options.ts';
 import { getFile, getObject, putFile, putObject, request, type S3Bucket } from './s3-requests.ts';
 import { sweepFolder } from './sweep-folder.ts';
+import { keepAlive, sweepOnce, temporaryName } from './temporary-folder.ts';
 
 /** Long enough for a server to come back after a crash. */
 const PATIENCE_MS = 45_000;
@@ -153,9 +154,17 @@ class S3Store implements ObjectStore {
   }
 
   async makeScratchDir(): Promise<string> {
-    const path = join(this.#scratchRoot(), randomUUID());
-    await mkdir(path, { recursive: true });
+    const path = await this.nameScratchDir();
+    await mkdir(path);
+    keepAlive(path);
     return path;
+  }
+
+  async nameScratchDir(): Promise<string> {
+    const root = this.#scratchRoot();
+    await sweepOnce(root);
+    await mkdir(root, { recursive: true });
+    return join(root, temporaryName());
   }
 
   async sweepTemporary(beforeMs: number): Promise<number> {

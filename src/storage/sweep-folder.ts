@@ -1,15 +1,19 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isMarkedAlive } from './process-mark.ts';
 
-/** Removes what a local folder holds that nobody has touched since `beforeMs`, and tells how many files and folders. */
-export async function sweepFolder(root: string, beforeMs: number): Promise<number> {
+/**
+ * Removes temporary files and folders that dead processes left in a local folder, and tells how many. Where a name does not tell whether its
+ * process is alive, it counts as dead if nobody has touched its file since `beforeMs`. Names that do not match `ours` are left alone.
+ */
+export async function sweepFolder(root: string, beforeMs: number, ours = /^/u): Promise<number> {
   let sweptCount = 0;
   for (const name of await readdir(root).catch(emptyIfMissing)) {
+    const isAlive = ours.test(name) ? isMarkedAlive(name) : true;
+    if (isAlive === true) continue;
     const path = join(root, name);
-    // Whoever made it may remove it meanwhile.
-    if ((await newestChange(path).catch(() => beforeMs)) >= beforeMs) continue;
-    await rm(path, { recursive: true, force: true });
-    sweptCount += 1;
+    if (isAlive === undefined && !(await isUntouched(path, beforeMs))) continue;
+    if (await remove(path)) sweptCount += 1;
   }
   return sweptCount;
 }
@@ -19,10 +23,27 @@ function emptyIfMissing(error: unknown): string[] {
   throw error;
 }
 
+async function isUntouched(path: string, beforeMs: number): Promise<boolean> {
+  // Looking into folders takes time.
+  if (beforeMs === Number.NEGATIVE_INFINITY) return false;
+  // Whoever made it may remove it meanwhile.
+  return (await newestChange(path).catch(() => beforeMs)) < beforeMs;
+}
+
 /** Latest modification time in ms of a file, or of a folder and all in it. */
 async function newestChange(path: string): Promise<number> {
-  const stats = await stat(path);
+  const stats = await lstat(path);
   if (!stats.isDirectory()) return stats.mtimeMs;
   const inner = await Promise.all((await readdir(path)).map((name) => newestChange(join(path, name))));
   return Math.max(stats.mtimeMs, ...inner);
+}
+
+/** What belongs to another user is left to a process of that user. */
+async function remove(path: string): Promise<boolean> {
+  try {
+    await rm(path, { recursive: true, force: true });
+    return true;
+  } catch {
+    return false;
+  }
 }

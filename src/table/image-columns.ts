@@ -7,6 +7,8 @@ export const IMAGE_COLUMNS = [
   { name: 'image_width', type: 'INTEGER' },
   { name: 'image_height', type: 'INTEGER' },
   { name: 'image_channels', type: 'INTEGER' },
+  { name: 'image_frames', type: 'INTEGER' },
+  { name: 'image_bit_depth', type: 'INTEGER' },
   { name: 'image_status', type: 'VARCHAR' },
   { name: 'image_reason', type: 'VARCHAR' },
 ] as const satisfies readonly {

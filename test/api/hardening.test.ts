@@ -200,6 +200,7 @@ describe('what a server says of itself', () => {
         'post /v1/runs',
         'post /v1/runs/{id}/cancel',
         'post /v1/runs/{id}/resume',
+        'post /v1/runs/{id}/retry',
       ].sort(),
     );
     for (const methods of Object.values(api.paths))

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
@@ -62,10 +62,44 @@ describe('the command line', () => {
     const connection = await (await DuckDBInstance.create()).connect();
     const reader = await connection.runAndReadAll(`SELECT count(*), min(id), max(id) FROM '${parquet}'`);
     expect(reader.getRows()).toEqual([[9n, 1n, 9n]]);
+  });
 
-    const failed = await pixlake(lake, 'query', sql, '--output', join(folder, 'no/such/folder.csv'));
-    expect(failed).toMatchObject({ code: 5 });
-    expect(failed.stderr).toContain('[OUTPUT_FAILED]');
+  test('query --output says at once what cannot be written, and how', async () => {
+    const { lake, folder } = await makeLake(1);
+    const before = await readdir(folder, { recursive: true });
+    for (const [output, code, text] of [
+      ['no/such/folder.csv', 5, /there is no folder .*no\/such.*\[OUTPUT_FAILED\]/u],
+      ['no/such/folder.parquet', 5, /there is no folder .*no\/such.*\[OUTPUT_FAILED\]/u],
+      ['rows.txt', 2, /\.parquet.*\[ARGUMENT_INVALID\].*--format/su],
+      ['rows', 2, /\.ndjson.*\[ARGUMENT_INVALID\]/su],
+    ] as const) {
+      const failed = await pixlake(lake, 'query', 'SELECT id FROM images', '--output', join(folder, output));
+      expect(failed, output).toMatchObject({ code, stderr: expect.stringMatching(text) });
+      expect(failed.stderr).not.toContain('vacuum');
+    }
+    expect(await readdir(folder, { recursive: true })).toEqual(before);
+    const text = join(folder, 'rows.txt');
+    await pixlake(lake, 'query', 'SELECT id FROM images', '--output', text, '--format', 'csv');
+    expect(await readFile(text, 'utf8')).toBe('id\n1\n');
+    const parquet = openLakehouse({ lake }).queryToParquet('SELECT 1', join(folder, 'no/such.parquet'));
+    await expect(parquet).rejects.toMatchObject({ code: 'OUTPUT_FAILED', remedy: undefined });
+  });
+
+  test('ingest exits with 3 if it takes in nothing, or has more errors than it may', async () => {
+    const { lake, folder } = await makeLake(2);
+    const csv = join(folder, 'more.csv');
+    const ingest = (...options: readonly string[]): ReturnType<typeof pixlake> =>
+      pixlake(lake, 'ingest', csv, '--images', join(folder, 'source/images'), ...options);
+    await writeFile(csv, 'id\n1\n7\n8\n');
+    const failed = await ingest('--max-errors', '50%');
+    expect(failed).toMatchObject({ code: 3, stderr: expect.stringContaining('[TOO_MANY_ERRORS]') });
+    expect(failed.stderr).toMatch(/2 of 3 rows .*\n.*ingests\/images\/\S+\/without-image\.csv/u);
+    expect(await ingest('--max-errors', '2')).toMatchObject({ code: 0 });
+    expect(await ingest('--max-errors', 'few')).toMatchObject({ code: 2 });
+    await writeFile(csv, 'id\n001\n002\n');
+    const empty = await ingest('--table', 'other');
+    expect(empty).toMatchObject({ code: 3, stderr: expect.stringContaining('[INGEST_EMPTY]') });
+    expect(empty.stderr).toContain('ids: 001, 002; image files: 1.jpg, 2.jpg');
   });
 
   test('query --explain names snapshot, files and plan', async () => {

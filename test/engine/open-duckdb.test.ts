@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { openDuckDb, sqlError } from '../../src/engine/open-duckdb.ts';
@@ -11,6 +13,18 @@ test('what is interrupted is told from what fails', async () => {
   db.connection.interrupt();
   await ended;
   await expect(db.run('SELECT nope')).rejects.toMatchObject({ code: 'SQL_FAILED' });
+});
+
+test('a folder that is only for what does not fit into memory is made when something does not', async () => {
+  const folder = await makeTestFolder();
+  const scratchDir = join(folder, 'spill');
+  const db = await openDuckDb({ scratchDir, threads: 1, memoryBytes: 60_000_000, isSpillOnly: true });
+  expect(await db.rows('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  expect(await readdir(folder)).toEqual([]);
+  await db.run('CREATE TABLE much AS SELECT range AS id, md5(range::VARCHAR) AS text FROM range(2000000)');
+  expect(await readdir(scratchDir)).not.toEqual([]);
+  expect(await db.rows('SELECT count(DISTINCT id) AS count FROM much')).toEqual([{ count: 2_000_000n }]);
+  db[Symbol.dispose]();
 });
 
 test.each([

@@ -373,7 +373,7 @@ describe('what is done to the pixels', () => {
 describe('an original that cannot be read', () => {
   it.each<[string, () => Promise<Uint8Array> | Uint8Array, string]>([
     ['text', () => Buffer.from('Not found'), 'IMAGE_UNSUPPORTED'],
-    ['no bytes', () => new Uint8Array(), 'IMAGE_CORRUPT'],
+    ['no bytes', () => new Uint8Array(), 'IMAGE_EMPTY'],
     [
       'a PNG cut in its header',
       async () => (await drawGradient().png().toBuffer()).subarray(0, 20),
@@ -382,7 +382,7 @@ describe('an original that cannot be read', () => {
     [
       'an SVG of a billion pixels',
       () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="40000" height="30000"/>'),
-      'IMAGE_TOO_LARGE',
+      'IMAGE_UNSUPPORTED',
     ],
   ])('fails with its reason: %s', async (_, make, code) => {
     const bytes = await make();

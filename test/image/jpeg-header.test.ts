@@ -8,12 +8,19 @@ function draw(channels: 1 | 3 = 3): Sharp {
   return channels === 1 ? drawn.toColourspace('b-w') : drawn;
 }
 
-const plain = { width: 40, height: 30, channels: 3, orientation: 1, isProgressive: false };
+const plain = {
+  width: 40,
+  height: 30,
+  channels: 3,
+  orientation: 1,
+  isProgressive: false,
+  isHeldWhole: false,
+};
 
 describe('the header of a JPEG', () => {
   test.each([
     ['baseline', draw().jpeg(), {}],
-    ['progressive', draw().jpeg({ progressive: true }), { isProgressive: true }],
+    ['progressive', draw().jpeg({ progressive: true }), { isProgressive: true, isHeldWhole: true }],
     ['gray', draw(1).jpeg(), { channels: 1 }],
     ['without subsampling', draw().jpeg({ chromaSubsampling: '4:4:4' }), {}],
     [

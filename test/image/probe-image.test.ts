@@ -90,6 +90,8 @@ describe('an image that can be read', () => {
       width: 40,
       height: 30,
       channels: 3,
+      frames: 1,
+      bitDepth: 8,
     });
   });
 
@@ -109,20 +111,25 @@ describe('an image that cannot be read', () => {
       width: null,
       height: null,
       channels: null,
+      frames: null,
+      bitDepth: null,
     });
   });
 
   it.each<[string, string | Buffer]>([
-    ['text', 'Not found'],
-    ['a page that says so', '<!DOCTYPE html><html><body>404: shoe.png was not found</body></html>'],
-    ['a PDF', '%PDF-1.4\n%%EOF'],
-    ['a single byte', 'x'],
-    ['zeros', Buffer.alloc(4096)],
-    ['noise', Buffer.from(Array.from({ length: 4096 }, (_, index) => (index * index * 7919) % 251))],
-  ])('is unsupported where it is none: %s', async (_, content) => {
+    ['a text file, not an image', 'Not found'],
+    ['an HTML page, not an image', '<!DOCTYPE html><html><body>404: shoe.png was not found</body></html>'],
+    ['a PDF file cannot be decoded here; convert it to JPEG or PNG', '%PDF-1.4\n%%EOF'],
+    ['a text file, not an image', 'x'],
+    ['4,096 bytes, all zero, not an image', Buffer.alloc(4096)],
+    [
+      'not an image in a known format',
+      Buffer.from(Array.from({ length: 4096 }, (_, index) => (index * index * 7919) % 251)),
+    ],
+  ])('is unsupported where it is none: %s', async (reason, content) => {
     expect(await probeImage(Buffer.from(content))).toMatchObject({
       status: 'unsupported',
-      reason: 'not an image in a known format',
+      reason,
       width: null,
     });
   });
@@ -134,12 +141,14 @@ describe('an image that cannot be read', () => {
   ])('is too large where its header claims %i x %i pixels', async (width, height) => {
     expect(await probeImage(claimPng(width, height))).toMatchObject({
       status: 'too_large',
-      reason: expect.stringMatching(/pixel limit/u),
+      reason: expect.stringMatching(
+        /^PNG of [\d,]+ x [\d,]+ pixels: more than the limit of 268,402,689 pixels$/u,
+      ),
     });
   });
 
   it('is not decoded where no decoder could hold its sides', async () => {
-    expect(await probeImage(claimPng(1, 2 ** 31 - 1))).toMatchObject({ status: 'corrupt', width: null });
+    expect(await probeImage(claimPng(1, 2 ** 31 - 1))).toMatchObject({ status: 'too_large', width: null });
   });
 
   it('is corrupt where its header claims pixels that are not there', async () => {

@@ -6,13 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { openLakehouse, type Lakehouse } from '../../src/lakehouse.ts';
 import { csvLine, drawJpeg, writeCatalogue, writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
-
-async function rowsOf(lakehouse: Lakehouse, sql: string): Promise<unknown[][]> {
-  await using query = await lakehouse.query(sql);
-  const rows: unknown[][] = [];
-  for await (const batch of query.batches) rows.push(...batch.getRows());
-  return rows;
-}
+import { rowsOf } from '../support/rows-of.ts';
 
 async function open(): Promise<{ lakehouse: Lakehouse; folder: string; lake: string }> {
   const folder = await makeTestFolder();
@@ -71,7 +65,9 @@ describe('ingest', () => {
     expect(rejects).toMatch(/^5,"id ""x"" is not a whole number of at least 0","x,Men/mu);
     expect(rejects).toMatch(/^6,id 1 was already on line 2,"1,Men,Footwear,.*again"$/mu);
     expect(rejects).toMatch(/^7,3 fields instead of 10,"4,Men,Footwear"$/mu);
-    expect(await readFile(join(lake, report.lists.withoutImage ?? ''), 'utf8')).toBe('line,id\n4,3\n');
+    expect(await readFile(join(lake, report.lists.withoutImage ?? ''), 'utf8')).toBe(
+      'line,id,reason\n4,3,no image file has this name\n',
+    );
     const strays = await readFile(join(lake, report.lists.imagesWithoutRow ?? ''), 'utf8');
     expect(strays).toBe('name,reason\n99.jpg,no row names it\nnotes.txt,no image by its name\n');
   });

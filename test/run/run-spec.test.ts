@@ -41,6 +41,8 @@ describe('a run specification', () => {
       idColumn: 'id',
       copies: 1,
       seed: 42,
+      maxPixels: 16_383 ** 2,
+      maxImageMemory: 1024 ** 3,
       transform: {
         crop: 0.2,
         size: 256,

@@ -1,0 +1,56 @@
+import { log } from '../config.ts';
+import { type Lakehouse, PixlakeError, type RetryFilter, toPixlakeError } from '../index.ts';
+
+/**
+ * The retries that a server works on, one after another. A retry is frozen in the lake before it is accepted, so a server that ends before it is
+ * done leaves one that the next server finishes.
+ */
+export class RetryQueue {
+  readonly #lakehouse: Lakehouse;
+  readonly #live = new Set<string>();
+  readonly #stop = new AbortController();
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(lakehouse: Lakehouse) {
+    this.#lakehouse = lakehouse;
+  }
+
+  /** Whether failed images of a run wait or are in work here. */
+  isLive(name: string): boolean {
+    return this.#live.has(name);
+  }
+
+  /** Goes on with the retries that an earlier server left unfinished. */
+  async recover(): Promise<void> {
+    const { runs } = await this.#lakehouse.listRuns();
+    for (const { execution, hasUnfinishedRetry } of runs)
+      if (hasUnfinishedRetry) this.#enqueue(execution.run.name);
+  }
+
+  /** Plans a retry and takes it in; one in which there is nothing to do ends at once. @throws as `Lakehouse.beginRetry` does */
+  async accept(name: string, filter: RetryFilter): Promise<void> {
+    if (this.#stop.signal.aborted) throw new PixlakeError('SERVER_BUSY', 'the server is shutting down');
+    if (await this.#lakehouse.beginRetry(name, filter)) this.#enqueue(name);
+  }
+
+  /** Stops what is in work, so that the next server can go on with it. */
+  async close(): Promise<void> {
+    this.#stop.abort(new PixlakeError('INTERRUPTED', 'the server is shutting down'));
+    await this.#work;
+  }
+
+  #enqueue(name: string): void {
+    if (this.#live.has(name)) return;
+    this.#live.add(name);
+    const { signal } = this.#stop;
+    this.#work = this.#work.then(async () => {
+      try {
+        if (!signal.aborted) await this.#lakehouse.retryRun(name, {}, { signal });
+      } catch (error) {
+        log.warn({ run: name, code: toPixlakeError(error).code }, 'a retry did not finish');
+      } finally {
+        this.#live.delete(name);
+      }
+    });
+  }
+}

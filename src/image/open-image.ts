@@ -1,0 +1,69 @@
+import type { Sharp } from 'sharp';
+import { PixlakeError } from '../errors.ts';
+import { openEncoded } from './configured-sharp.ts';
+import { countText } from './formats/image-structure.ts';
+import type { ImageHeader } from './read-header.ts';
+
+/** Largest value of 12 bits: a picture in 16 bits that stays below is shown as black. */
+const MAX_12_BITS = 4095;
+
+/** Largest value of a channel that is shown. */
+const MAX_8_BITS = 255;
+
+/** Side in pixels of the sample by which most 16-bit images are found to use their range. */
+const SAMPLE_SIDE = 64;
+
+/**
+ * Opens an image for decoding. Values that would be shown as black or cut off are refused, since nobody would notice: 12 bits kept in 16, and numbers
+ * that are not 0 to 255.
+ *
+ * @throws `IMAGE_UNSUPPORTED`
+ */
+export async function openImage(header: ImageHeader): Promise<Sharp> {
+  if (header.values === 'sixteen') await checkRange(header);
+  if (header.values === 'numbers') await checkNumbers(header);
+  return openEncoded(header.bytes);
+}
+
+async function checkRange(header: ImageHeader): Promise<void> {
+  const { data, info } = await openEncoded(header.bytes)
+    .resize(SAMPLE_SIDE, SAMPLE_SIDE, { fit: 'fill', kernel: 'nearest', fastShrinkOnLoad: false })
+    .raw({ depth: 'ushort' })
+    .toBuffer({ resolveWithObject: true });
+  const sample = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+  const colours = colourChannels(info.channels);
+  if (sample.some((value, index) => index % info.channels < colours && value > MAX_12_BITS)) return;
+  const { max } = await rangeOf(header);
+  if (max === 0 || max > MAX_12_BITS) return;
+  throw unusual(header, `no value of its 16 bits is above ${countText(max)}, so it would be shown as black`);
+}
+
+async function checkNumbers(header: ImageHeader): Promise<void> {
+  const { min, max } = await rangeOf(header);
+  const isShown = min >= 0 && max <= MAX_8_BITS && (max > 1 || max === 0);
+  if (isShown) return;
+  throw unusual(header, `its values are ${round(min)} to ${round(max)}, not 0 to ${MAX_8_BITS}`);
+}
+
+async function rangeOf({ bytes, channels }: ImageHeader): Promise<{ min: number; max: number }> {
+  const stats = await openEncoded(bytes).stats();
+  const colours = stats.channels.slice(0, colourChannels(channels));
+  return {
+    min: Math.min(...colours.map(({ min }) => min)),
+    max: Math.max(...colours.map(({ max }) => max)),
+  };
+}
+
+/** Channels without transparency. */
+function colourChannels(channels: number): number {
+  return channels === 2 || channels === 4 ? channels - 1 : channels;
+}
+
+function unusual({ format }: ImageHeader, what: string): PixlakeError {
+  const message = `${format.toUpperCase()}: ${what}; scale the values to 8 bits, or to the whole range of 16`;
+  return new PixlakeError('IMAGE_UNSUPPORTED', message);
+}
+
+function round(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { processMark } from './process-mark.ts';
+import { sweepFolder } from './sweep-folder.ts';
+
+/** Nothing that is in use stays untouched for this long; see {@link keepAlive}. */
+export const UNTOUCHED_MS = 24 * 60 * 60 * 1000;
+
+/** In use, a folder is touched this often, for those who cannot see its process: in other containers, or on other machines. */
+const TOUCH_MS = 10 * 60 * 1000;
+
+/** Folders of pixlake in the system's temporary folder; `image/fonts.ts` makes the unmarked ones. */
+const SYSTEM_NAMES = /^pixlake-(?:[0-9a-f]{12}\.\d+\.\d*-[0-9a-f-]{36}|fonts-\w{6})$/u;
+
+const inUse = new Set<string>();
+let touching: NodeJS.Timeout | undefined;
+
+/** A name for a temporary file that no other has, and that tells of which process it is. */
+export function temporaryName(): string {
+  return `${processMark()}${randomUUID()}`;
+}
+
+/** The path of a folder in the system's temporary folder, which does not exist yet. */
+export function systemTemporaryPath(): string {
+  return join(tmpdir(), `pixlake-${temporaryName()}`);
+}
+
+/** Makes a private folder in the system's temporary folder; the caller removes it. Also sweeps those of dead processes. */
+export async function makeTemporaryFolder(): Promise<string> {
+  await sweepOnce(undefined);
+  const path = systemTemporaryPath();
+  await mkdir(path, { mode: 0o700 });
+  keepAlive(path);
+  return path;
+}
+
+/** Touches a folder now and then until it is removed or the process ends. */
+export function keepAlive(path: string): void {
+  inUse.add(path);
+  touching ??= setInterval(() => void touchAll(), TOUCH_MS).unref();
+}
+
+async function touchAll(): Promise<void> {
+  const now = new Date();
+  for (const path of inUse) await utimes(path, now, now).catch(() => inUse.delete(path));
+}
+
+const swept = new Map<string, Promise<unknown>>();
+
+/** Sweeps what dead processes left in a folder for temporary files and in that of the system, the first time that this process asks. */
+export async function sweepOnce(root: string | undefined): Promise<void> {
+  const once = (folder: string, beforeMs: number, ours?: RegExp): Promise<unknown> => {
+    // A folder that cannot be listed or swept is no reason not to work.
+    const sweeping = swept.get(folder) ?? sweepFolder(folder, beforeMs, ours).catch(() => 0);
+    swept.set(folder, sweeping);
+    return sweeping;
+  };
+  // `vacuum` also sweeps a lake by age, which means looking into each folder.
+  if (root !== undefined) await once(root, Number.NEGATIVE_INFINITY);
+  await once(tmpdir(), Date.now() - UNTOUCHED_MS, SYSTEM_NAMES);
+}

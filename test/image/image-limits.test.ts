@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import sharp, { type Sharp } from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS, estimateMemory } from '../../src/image/image-limits.ts';
+import { probeImage } from '../../src/image/probe-image.ts';
+import { readHeader } from '../../src/image/read-header.ts';
+import { drawNoise, jpegSegments } from '../support/draw-images.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+
+const SCRIPT = join(import.meta.dirname, '../support/measure-decode.mjs');
+const MIB = 1024 ** 2;
+
+/** Drawn without a gradient: the decoder takes the memory that it takes for a photograph, but soon. */
+const draw = (width: number, height: number): Sharp =>
+  sharp({ create: { width, height, channels: 3, background: '#336699' } });
+
+/** Each takes memory in a way of its own. */
+const IMAGES: Readonly<Record<string, (side: number) => Promise<Buffer>>> = {
+  'baseline JPEG': (side) => draw(side, side).jpeg().toBuffer(),
+  'progressive JPEG': (side) =>
+    draw(side, side).jpeg({ progressive: true, chromaSubsampling: '4:4:4' }).toBuffer(),
+  'JPEG on its side': (side) => draw(side, side).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+  PNG: (side) => draw(side, side).png({ compressionLevel: 1 }).toBuffer(),
+  'interlaced PNG': (side) => draw(side, side).png({ compressionLevel: 1, progressive: true }).toBuffer(),
+  'interlaced PNG of 16 bits': (side) =>
+    draw(side, side).toColourspace('rgb16').png({ compressionLevel: 1, progressive: true }).toBuffer(),
+  WebP: (side) => draw(side, side).webp({ effort: 0 }).toBuffer(),
+  'lossless WebP with transparency': (side) =>
+    draw(side, side).ensureAlpha(0.5).webp({ effort: 0, lossless: true }).toBuffer(),
+  AVIF: (side) => draw(side, side).avif({ effort: 0 }).toBuffer(),
+  'AVIF of 10 bits': (side) => draw(side, side).avif({ effort: 0, bitdepth: 10 }).toBuffer(),
+  GIF: (side) => draw(side, side).gif({ effort: 1 }).toBuffer(),
+  'TIFF in strips': (side) => draw(side, side).tiff({ compression: 'lzw' }).toBuffer(),
+  'TIFF in tiles': (side) => draw(side, side).tiff({ compression: 'deflate', tile: true }).toBuffer(),
+};
+
+const hasPeak = existsSync('/proc/self/status');
+if (!hasPeak) console.warn('skipped: only Linux tells the peak of a process');
+
+describe.runIf(hasPeak)('the memory of a decoder', () => {
+  test.each(Object.entries(IMAGES))('is within the estimate: %s', async (_, make) => {
+    const folder = await makeTestFolder();
+    const [small, large] = [join(folder, 'small'), join(folder, 'large')];
+    await writeFile(small, await make(32));
+    await writeFile(large, await make(2400));
+    const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, small, large]);
+    const found = JSON.parse(stdout) as { grownBytes: number; memoryBytes: number };
+    expect(found.grownBytes).toBeLessThanOrEqual(found.memoryBytes);
+    // An estimate that is far beyond would refuse images that fit.
+    expect(found.memoryBytes).toBeLessThan(3 * found.grownBytes + 100 * MIB);
+  });
+});
+
+/** A WebP that claims its size in a valid header and has next to no pixels. */
+function claimWebp(width: number, height: number): Buffer {
+  const bytes = Buffer.alloc(30 + 8 + 16);
+  bytes.write('RIFF', 0, 'latin1');
+  bytes.writeUInt32LE(bytes.length - 8, 4);
+  bytes.write('WEBPVP8X', 8, 'latin1');
+  bytes.writeUInt32LE(10, 16);
+  bytes.writeUIntLE(width - 1, 24, 3);
+  bytes.writeUIntLE(height - 1, 27, 3);
+  bytes.write('VP8L', 30, 'latin1');
+  bytes.writeUInt32LE(16, 34);
+  return bytes;
+}
+
+/** An AVIF whose header claims another size. */
+async function claimAvif(width: number, height: number): Promise<Buffer> {
+  const bytes = await draw(64, 64).avif({ effort: 0 }).toBuffer();
+  const at = bytes.indexOf('ispe') + 8;
+  bytes.writeUInt32BE(width, at);
+  bytes.writeUInt32BE(height, at + 4);
+  return bytes;
+}
+
+async function claimJpeg(options: { progressive: boolean }, width: number, height: number): Promise<Buffer> {
+  const bytes = await draw(16, 16).jpeg(options).toBuffer();
+  const frame = jpegSegments(bytes).find(({ marker }) => marker === 0xc0 || marker === 0xc2);
+  bytes.writeUInt16BE(height, (frame?.at ?? 0) + 5);
+  bytes.writeUInt16BE(width, (frame?.at ?? 0) + 7);
+  return bytes;
+}
+
+describe('an image beyond the limits', () => {
+  test.each<[string, () => Promise<Buffer> | Buffer, string]>([
+    [
+      'a WebP of a few bytes',
+      () => claimWebp(16_000, 16_000),
+      'WebP of 16,000 x 16,000 pixels: decoding takes 2,',
+    ],
+    [
+      'an AVIF of a few bytes',
+      () => claimAvif(9000, 9000),
+      'AVIF of 9,000 x 9,000 pixels: decoding takes 1,',
+    ],
+    [
+      'a progressive JPEG',
+      () => claimJpeg({ progressive: true }, 16_000, 16_000),
+      'JPEG of 16,000 x 16,000 pixels: decoding takes 1,',
+    ],
+  ])('is too large before it is decoded: %s', async (_, make, reason) => {
+    const bytes = await make();
+    expect(bytes.length).toBeLessThan(2000);
+    const facts = await probeImage(bytes);
+    expect(facts).toMatchObject({ status: 'too_large', reason: expect.stringContaining(reason) });
+    expect(facts.reason).toMatch(/MiB of memory, more than the limit of 1,024 MiB$/u);
+    await expect(readHeader(bytes)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE', message: facts.reason });
+  });
+
+  test('is found by either limit, also in a run', async () => {
+    const bytes = await drawNoise(200, 100).webp().toBuffer();
+    const limits = { ...DEFAULT_LIMITS, maxPixels: 19_999 };
+    expect(await probeImage(bytes, limits)).toMatchObject({
+      status: 'too_large',
+      reason: 'WebP of 200 x 100 pixels: more than the limit of 19,999 pixels',
+    });
+    expect(await probeImage(bytes, { ...limits, maxPixels: 20_000 })).toMatchObject({ status: 'ok' });
+    const { memoryBytes } = await readHeader(bytes);
+    const tight = { ...DEFAULT_LIMITS, maxImageMemory: memoryBytes - 1 };
+    await expect(readHeader(bytes, tight)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+    expect(await readHeader(bytes, { ...tight, maxImageMemory: memoryBytes })).toMatchObject({ width: 200 });
+  });
+
+  test('is the same for a plain JPEG and one that only sharp decodes', async () => {
+    const plain = await drawNoise(200, 100).jpeg().toBuffer();
+    const profiled = await drawNoise(200, 100).withIccProfile('p3').jpeg().toBuffer();
+    const [{ memoryBytes }, other] = await Promise.all([readHeader(plain), readHeader(profiled)]);
+    expect(other.memoryBytes).toBe(memoryBytes);
+    expect(other.jpeg).toBeUndefined();
+  });
+});
+
+test('an image that is turned, interlaced or deep takes more, and a plain one of the most pixels is within the limits', () => {
+  const plain = {
+    format: 'jpeg',
+    width: 16_383,
+    height: 16_383,
+    channels: 3,
+    bitDepth: 8,
+    isTurned: false,
+    isHeldWhole: false,
+    rowsAtOnce: 1,
+  } as const;
+  const needed = estimateMemory(plain);
+  expect(needed).toBeLessThan(DEFAULT_LIMITS.maxImageMemory);
+  for (const change of [{ isTurned: true }, { isHeldWhole: true }, { bitDepth: 16 }])
+    expect(estimateMemory({ ...plain, ...change })).toBeGreaterThan(needed);
+});

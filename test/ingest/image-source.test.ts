@@ -1,0 +1,262 @@
+import { createWriteStream } from 'node:fs';
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type ImageSource, openImageSource } from '../../src/ingest/image-source.ts';
+import { describeFailure, MAX_IMAGE_BYTES, readWholeFile } from '../../src/ingest/read-whole-file.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+
+/** Every file of a source: its content, or why it is not looked at. */
+async function contentsOf(source: ImageSource): Promise<Record<string, string | undefined>> {
+  const found: Record<string, string | undefined> = {};
+  const wanted: { name: string; position: number }[] = [];
+  let position = 0;
+  for await (const { name, problem } of source.list()) {
+    if (problem === undefined) wanted.push({ name, position });
+    else found[name] = problem;
+    position += 1;
+  }
+  async function* each(): AsyncGenerator<{ name: string; position: number }> {
+    yield* wanted;
+  }
+  for await (const { file, read } of source.open(each())) {
+    const content = await read();
+    found[file.name] = content.kind === 'bytes' ? content.bytes.toString() : content.kind;
+  }
+  return found;
+}
+
+async function writeTar(
+  entries: readonly (readonly [string, string])[],
+): Promise<{ path: string; bytes: Buffer }> {
+  const archive = pack();
+  for (const [name, content] of entries) archive.entry({ name }, content);
+  archive.finalize();
+  const path = join(await makeTestFolder(), 'images.tar');
+  await pipeline(archive, createWriteStream(path));
+  return { path, bytes: await readFile(path) };
+}
+
+/** A path with a byte that is not UTF-8. */
+function latin1Path(folder: string, name: string): Buffer {
+  return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
+}
+
+describe('a folder', () => {
+  test('gives its images at any depth; the rest is listed with a reason', async () => {
+    const folder = await makeTestFolder();
+    await mkdir(join(folder, 'sub'));
+    for (const name of ['a.jpg', 'sub/b.PNG', '.hidden.jpg', 'notes.txt'])
+      await writeFile(join(folder, name), name);
+    await symlink('/etc/hostname', join(folder, 'link.jpg'));
+    execFileSync('mkfifo', [join(folder, 'pipe.jpg')]);
+    expect(await contentsOf(await openImageSource(folder, false))).toEqual({
+      'a.jpg': 'a.jpg',
+      'sub/b.PNG': 'sub/b.PNG',
+      '.hidden.jpg': 'a hidden file',
+      'link.jpg': 'a link or special file',
+      'notes.txt': 'no image by its name',
+      'pipe.jpg': 'a link or special file',
+    });
+    const named = await contentsOf(await openImageSource(folder, true));
+    expect(named).toMatchObject({ 'notes.txt': 'notes.txt', '.hidden.jpg': '.hidden.jpg' });
+  });
+
+  test('names that are not UTF-8 are listed, each under a name of its own', async () => {
+    const folder = await makeTestFolder();
+    await mkdir(latin1Path(folder, 'sch\xF6n'));
+    for (const name of ['caf\xE9.jpg', 'caf\xE8.jpg', 'sch\xF6n/1.jpg', 'é.jpg'])
+      await writeFile(latin1Path(folder, name), 'x');
+    await writeFile(join(folder, 'é.jpg'), 'x');
+    expect(await contentsOf(await openImageSource(folder, false))).toEqual({
+      'caf\\xE9.jpg': 'the name is not UTF-8',
+      'caf\\xE8.jpg': 'the name is not UTF-8',
+      '\\xE9.jpg': 'the name is not UTF-8',
+      'sch\\xF6n/1.jpg': 'the name of its folder is not UTF-8',
+      'é.jpg': 'x',
+    });
+  });
+
+  test('what cannot be listed or read below it is a line, not the end', async () => {
+    const folder = await makeTestFolder();
+    // Deeper than a path may be long, for those who may read everything.
+    const upper = join(folder, ...Array.from({ length: 12 }, () => 'd'.repeat(200)));
+    await mkdir(upper, { recursive: true });
+    await mkdir(join(folder, 'e', ...Array.from({ length: 12 }, () => 'e'.repeat(200))), { recursive: true });
+    await rename(join(folder, 'e'), join(upper, 'e'));
+    onTestFinished(() => rename(join(upper, 'e'), join(folder, 'e')));
+    await writeFile(join(folder, '1.jpg'), '1');
+    const found = await contentsOf(await openImageSource(folder, false));
+    expect(found['1.jpg']).toBe('1');
+    const [deepest = ''] = Object.keys(found).filter((name) => name !== '1.jpg');
+    expect(deepest.length).toBeGreaterThan(3500);
+    expect(found[deepest]).toBe('the folder cannot be listed: its path is too long');
+  });
+});
+
+describe('reading a file', () => {
+  test('that vanished, became another thing or cannot be opened gives the reason', async () => {
+    const folder = await makeTestFolder();
+    await mkdir(join(folder, 'folder.jpg'));
+    await symlink(join(folder, 'folder.jpg'), join(folder, 'link.jpg'));
+    await symlink('loop.jpg', join(folder, 'loop.jpg'));
+    execFileSync('mkfifo', [join(folder, 'pipe.jpg')]);
+    await writeFile(join(folder, 'file'), '');
+    await writeFile(join(folder, 'huge.jpg'), '');
+    await truncate(join(folder, 'huge.jpg'), MAX_IMAGE_BYTES + 1);
+    const read = (name: string): ReturnType<typeof readWholeFile> => readWholeFile(join(folder, name));
+    const unreadable = (reason: string): unknown => ({ kind: 'unreadable', reason });
+    expect(await read('gone.jpg')).toEqual(unreadable('it vanished'));
+    expect(await read('file/1.jpg')).toEqual(unreadable('it vanished'));
+    expect(await read('folder.jpg')).toEqual(unreadable('it is a folder'));
+    expect(await read('link.jpg')).toEqual(unreadable('it is a link'));
+    expect(await read('loop.jpg')).toEqual(unreadable('it is a link'));
+    expect(await read('pipe.jpg')).toEqual(unreadable('it is a special file'));
+    expect(await read('x'.repeat(300))).toEqual(unreadable('its path is too long'));
+    expect(await read('huge.jpg')).toEqual({ kind: 'tooLarge', sizeBytes: MAX_IMAGE_BYTES + 1 });
+  });
+
+  test.skipIf(process.getuid?.() === 0)('without permission gives the reason', async () => {
+    const path = join(await makeTestFolder(), '1.jpg');
+    await writeFile(path, '1');
+    await chmod(path, 0);
+    expect(await readWholeFile(path)).toEqual({ kind: 'unreadable', reason: 'permission denied' });
+  });
+
+  test('that is written meanwhile gives no bytes', async () => {
+    const path = join(await makeTestFolder(), '1.jpg');
+    await writeFile(path, '');
+    await truncate(path, 100_000_000);
+    const reading = readWholeFile(path);
+    const written = async (): Promise<undefined> => {
+      await appendFile(path, 'x');
+    };
+    while ((await Promise.race([reading, written()])) === undefined);
+    expect(await reading).toEqual({ kind: 'unreadable', reason: 'it changed while it was read' });
+  });
+
+  test.skipIf(process.platform !== 'linux')('of fewer bytes than its size gives no bytes', async () => {
+    // The kernel states 4,096 bytes for each file of this kind.
+    expect(await readWholeFile('/sys/kernel/uevent_seqnum')).toEqual({
+      kind: 'unreadable',
+      reason: 'it changed while it was read',
+    });
+  });
+
+  test('tells failures of the file from those of this process', () => {
+    const failure = (code: string): Error => Object.assign(new Error(`${code}: of a kind`), { code });
+    expect(describeFailure(failure('EIO'), 'x')).toBe('the device reports an error');
+    expect(describeFailure(failure('ESTALE'), 'x')).toBe('ESTALE: of a kind');
+    expect(() => describeFailure(failure('EMFILE'), 'x')).toThrow(
+      expect.objectContaining({ code: 'STORAGE_FAILED' }),
+    );
+  });
+});
+
+describe('a tar archive', () => {
+  test('gives its images in order, gzipped or not; unsafe names are listed', async () => {
+    const { path, bytes } = await writeTar([
+      ['./b.jpg', 'B'],
+      ['sub/a.jpg', 'A'],
+      ['../evil.jpg', 'E'],
+      ['x.txt', 'X'],
+    ]);
+    const zipped = `${path}.gz`;
+    await writeFile(zipped, gzipSync(bytes));
+    for (const archive of [path, zipped]) {
+      expect(await contentsOf(await openImageSource(archive, false))).toEqual({
+        'b.jpg': 'B',
+        'sub/a.jpg': 'A',
+        '../evil.jpg': 'an unsafe path',
+        'x.txt': 'no image by its name',
+      });
+    }
+  });
+
+  test.each(['ustar', 'gnu', 'pax'])('lists names of %s format that are not UTF-8', async (format) => {
+    const folder = await makeTestFolder();
+    const long = `${'n'.repeat(120)}\xE9.jpg`;
+    for (const name of ['caf\xE9.jpg', long]) await writeFile(latin1Path(folder, name), 'x');
+    await writeFile(join(folder, 'ü.jpg'), 'x');
+    const path = join(await makeTestFolder(), 'images.tar');
+    const kept = format === 'ustar' ? [`--exclude=nnn*`] : [];
+    execFileSync('tar', [`--format=${format}`, ...kept, '-cf', path, '-C', folder, '.']);
+    const found = await contentsOf(await openImageSource(path, false));
+    const problems = Object.values(found).filter((problem) => problem === 'the name is not UTF-8');
+    expect(found['ü.jpg']).toBe('x');
+    expect(problems).toHaveLength(format === 'ustar' ? 1 : 2);
+  });
+
+  test('gives only the entries that are wanted, and one as often as it is', async () => {
+    const { path } = await writeTar([
+      ['a.jpg', 'A'.repeat(100_000)],
+      ['b.jpg', 'B'],
+      ['c.jpg', 'C'],
+    ]);
+    const source = await openImageSource(path, false);
+    async function* wanted(): AsyncGenerator<{ name: string; position: number }> {
+      yield { name: 'b.jpg', position: 1 };
+      yield { name: 'b.jpg', position: 1 };
+    }
+    const contents: unknown[] = [];
+    for await (const { read } of source.open(wanted())) contents.push(await read());
+    expect(contents).toEqual(Array.from({ length: 2 }, () => ({ kind: 'bytes', bytes: Buffer.from('B') })));
+  });
+
+  test.each([
+    ['in mid-entry', (bytes: Buffer) => bytes.subarray(0, 512 + 100)],
+    ['between two entries', (bytes: Buffer) => bytes.subarray(0, 1024)],
+    ['before it began', () => Buffer.alloc(0)],
+    ['and replaced by text', () => Buffer.from('no tar at all, '.repeat(100))],
+  ])('that is cut off %s is refused', async (_, cut) => {
+    const { path, bytes } = await writeTar([
+      ['a.jpg', 'A'.repeat(300)],
+      ['b.jpg', 'B'],
+    ]);
+    await writeFile(path, cut(bytes));
+    await expect(contentsOf(await openImageSource(path, false))).rejects.toMatchObject({
+      code: 'TAR_INVALID',
+    });
+  });
+
+  test('that is replaced, written or removed meanwhile is refused', async () => {
+    const changes: ((path: string) => Promise<void>)[] = [
+      (path) => rm(path),
+      (path) => appendFile(path, Buffer.alloc(512)),
+      (path) => utimes(path, 1, 1),
+      async (path) => {
+        await writeFile(`${path}.new`, await readFile(path));
+        await rename(`${path}.new`, path);
+      },
+    ];
+    for (const change of changes) {
+      const { path } = await writeTar([['a.jpg', 'A']]);
+      const source = await openImageSource(path, false);
+      for await (const { name } of source.list()) expect(name).toBe('a.jpg');
+      await change(path);
+      await expect(contentsOf(source)).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+    }
+  });
+});
+
+test('what is neither a folder nor a file is no source', async () => {
+  const path = join(await makeTestFolder(), 'pipe');
+  execFileSync('mkfifo', [path]);
+  await expect(openImageSource(path, false)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+  await expect(openImageSource(`${path}-gone`, false)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+});

@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { openStore } from '../../src/storage/open-store.ts';
+import { isMarkedAlive, processMark } from '../../src/storage/process-mark.ts';
+import { sweepFolder } from '../../src/storage/sweep-folder.ts';
+import { makeTemporaryFolder, sweepOnce } from '../../src/storage/temporary-folder.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+
+const OLD_MS = Date.now() - 2 * 24 * 60 * 60 * 1000;
+
+async function kill(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL');
+  if (child.exitCode === null && child.signalCode === null)
+    await new Promise((resolve) => child.once('exit', resolve));
+}
+
+/** Another process that makes a folder for temporary files in a lake and keeps it. */
+async function holdScratch(lake: string): Promise<{ holder: ChildProcess; path: string }> {
+  const entry = join(import.meta.dirname, '../../dist/storage/open-store.js');
+  const script = `const { openStore } = await import(process.argv[1]);
+    process.stdout.write(await openStore(process.argv[2]).makeScratchDir());
+    setInterval(() => undefined, 60_000)`;
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', script, entry, lake], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => kill(holder));
+  const path = await new Promise<string>((resolve) => {
+    holder.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString()));
+  });
+  return { holder, path };
+}
+
+test('temporary files of a process stay while it lives, whatever their age, and go once it was killed', async () => {
+  const lake = await makeTestFolder();
+  const store = openStore(lake);
+  const { holder, path } = await holdScratch(lake);
+  await writeFile(join(path, 'file'), 'x');
+  for (const name of ['file', '']) await utimes(join(path, name), 1, 1);
+  expect(await store.sweepTemporary(Date.now())).toBe(0);
+  await kill(holder);
+  expect(await store.sweepTemporary(0)).toBe(1);
+  expect(await readdir(join(lake, '.tmp'))).toEqual([]);
+});
+
+test('the next process that needs a folder sweeps those of dead ones', async () => {
+  const lake = await makeTestFolder();
+  const { holder, path } = await holdScratch(lake);
+  await kill(holder);
+  expect(existsSync(path)).toBe(true);
+  await openStore(lake).nameScratchDir();
+  expect(existsSync(path)).toBe(false);
+});
+
+test('marks tell live processes from dead ones, and from those that took over their number', () => {
+  const [space, pid, start = ''] = processMark().slice(0, -1).split('.');
+  const isLinux = process.platform === 'linux';
+  expect(isMarkedAlive(`${space}.${pid}.${start}-x`)).toBe(true);
+  expect(isMarkedAlive(`pixlake-${space}.${pid}.${start}-x`)).toBe(true);
+  expect(isMarkedAlive(`${space}.${pid}.${start}1-x`)).toBe(!isLinux);
+  expect(isMarkedAlive(`${space}.1.0-x`)).toBe(!isLinux);
+  // Higher than process ids may be.
+  expect(isMarkedAlive(`${space}.99999999.${start}-x`)).toBe(false);
+  expect(isMarkedAlive(`000000000000.${pid}.${start}-x`)).toBeUndefined();
+  expect(isMarkedAlive('anything')).toBeUndefined();
+});
+
+test('what other machines may be working on goes by age, and what is not of pixlake never', async () => {
+  vi.stubEnv('TMPDIR', await makeTestFolder());
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const root = tmpdir();
+  const uuid = '0cd8d1c6-7d0a-4c33-9df2-3e2a6b2d6d52';
+  const names = {
+    [`pixlake-000000000000.1.1-${uuid}`]: [OLD_MS, false],
+    [`pixlake-000000000001.1.1-${uuid}`]: [Date.now(), true],
+    'pixlake-fonts-Ab12_9': [OLD_MS, false],
+    'pixlake-lake': [OLD_MS, true],
+    'pixlake-demo-Ab12_9': [OLD_MS, true],
+    [`pixlake-000000000000.1.1-${uuid}-mine`]: [OLD_MS, true],
+    [`000000000000.1.1-${uuid}`]: [OLD_MS, true],
+  } as const;
+  for (const [name, [timeMs]] of Object.entries(names)) {
+    await mkdir(join(root, name));
+    await utimes(join(root, name), timeMs / 1000, timeMs / 1000);
+  }
+  await sweepOnce(undefined);
+  const stay = Object.entries(names).flatMap(([name, [, stays]]) => (stays ? [name] : []));
+  expect((await readdir(root)).sort()).toEqual(stay.sort());
+  const mine = await makeTemporaryFolder();
+  expect(isMarkedAlive(mine.slice(root.length + 1))).toBe(true);
+  expect(await sweepFolder(root, Number.POSITIVE_INFINITY, /^pixlake-[0-9a-f]{12}\./u)).toBe(2);
+  expect(existsSync(mine)).toBe(true);
+});
+
+test('a folder that is only named appears when something is written there', async () => {
+  const lake = await makeTestFolder();
+  const store = openStore(lake);
+  const elsewhere = await store.nameScratchDir();
+  expect(elsewhere.startsWith(join(tmpdir(), 'pixlake-'))).toBe(true);
+  expect(await readdir(lake)).toEqual([]);
+  await store.makeScratchDir();
+  const inside = await store.nameScratchDir();
+  expect(inside.startsWith(join(lake, '.tmp/'))).toBe(true);
+  expect([elsewhere, inside].filter((path) => existsSync(path))).toEqual([]);
+});

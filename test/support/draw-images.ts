@@ -1,0 +1,61 @@
+import sharp, { type Sharp } from 'sharp';
+
+/** Noise, which no encoding makes much smaller: every part of its bytes matters. */
+export function drawNoise(width = 40, height = 30): Sharp {
+  const pixels = Buffer.alloc(width * height * 3);
+  let state = 1;
+  for (let index = 0; index < pixels.length; index++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    pixels[index] = state >>> 24;
+  }
+  return sharp(pixels, { raw: { width, height, channels: 3 } });
+}
+
+/** A JPEG marker segment. */
+export function jpegSegment(marker: number, body: Uint8Array | string): Buffer {
+  const content = typeof body === 'string' ? Buffer.from(body, 'latin1') : body;
+  const length = content.length + 2;
+  return Buffer.concat([Buffer.from([0xff, marker, length >> 8, length & 255]), content]);
+}
+
+/** The segments of a JPEG up to its first scan: `at` is where a marker begins, `end` the first byte behind its segment. */
+export function jpegSegments(bytes: Buffer): { marker: number; at: number; end: number }[] {
+  const segments = [];
+  for (let at = 2; ; ) {
+    const marker = bytes[at + 1] ?? 0;
+    const end = at + 2 + bytes.readUInt16BE(at + 2);
+    segments.push({ marker, at, end });
+    if (marker === 0xda) return segments;
+    at = end;
+  }
+}
+
+/** Puts bytes into others. */
+export function insertBytes(bytes: Buffer, at: number, added: Uint8Array | readonly number[]): Buffer {
+  return Buffer.concat([bytes.subarray(0, at), Buffer.from(added), bytes.subarray(at)]);
+}
+
+/** A copy of a little-endian TIFF whose entry of a tag is another one: tag, type, count and value as they stand in the directory. */
+export function replaceTiffEntry(
+  bytes: Buffer,
+  tag: number,
+  entry: { readonly tag?: number; readonly type?: number; readonly count?: number; readonly value?: number },
+): Buffer {
+  const changed = Buffer.from(bytes);
+  const at = tiffEntryAt(bytes, tag);
+  if (entry.tag !== undefined) changed.writeUInt16LE(entry.tag, at);
+  if (entry.type !== undefined) changed.writeUInt16LE(entry.type, at + 2);
+  if (entry.count !== undefined) changed.writeUInt32LE(entry.count, at + 4);
+  if (entry.value !== undefined) changed.writeUInt32LE(entry.value, at + 8);
+  return changed;
+}
+
+/** Where the entry of a tag lies in the first directory of a little-endian TIFF. */
+export function tiffEntryAt(bytes: Buffer, tag: number): number {
+  const directory = bytes.readUInt32LE(4);
+  for (let index = 0; index < bytes.readUInt16LE(directory); index++) {
+    const at = directory + 2 + 12 * index;
+    if (bytes.readUInt16LE(at) === tag) return at;
+  }
+  throw new Error(`no tag ${tag}`);
+}
