@@ -140,9 +140,17 @@ async function flip(path, random) {
   return place;
 }
 
+/** A log entry is named by its version and its table. */
+function namesOfLogEntry(path) {
+  const version = /_delta_log\/0*(\d+)\.json$/u.exec(path)?.[1];
+  if (version === undefined) return [];
+  const table = dirname(dirname(path));
+  return [`version ${version} of ${table}`, `version ${version} of ${basename(table)}`];
+}
+
 /** How a damage was taken: 'noticed' where a problem names the file or its folder, 'harmless' where everything is as it was. */
 function judge({ contents, problems }, pristine, path) {
-  const names = [path, basename(path), dirname(path)];
+  const names = [path, basename(path), ...namesOfLogEntry(path)];
   const isOther = Object.keys(pristine.contents).filter(
     (name) => JSON.stringify(contents[name]) !== JSON.stringify(pristine.contents[name]),
   );

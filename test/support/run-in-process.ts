@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { type DuckDb, openDuckDb } from '../../src/engine/open-duckdb.ts';
 import { quoteText } from '../../src/engine/sql-text.ts';
+
 import { type Lakehouse, openLakehouse } from '../../src/lakehouse.ts';
 import { type RunReport, runImages } from '../../src/run/run-images.ts';
 import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
 import type { ShardExecutor } from '../../src/run/shard-executor.ts';
-import { openShardWorker } from '../../src/run/shard-worker.ts';
+import { makeMemoryCells, openShardWorker } from '../../src/run/shard-worker.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { csvLine, drawJpeg, writeCatalogue } from './catalogue.ts';
@@ -35,7 +36,7 @@ export async function makeLake(rowCount: number): Promise<TestLake> {
 /** Works on shards one after another in this process, so tests can run what has not been built. */
 export const inProcessExecutor: ShardExecutor = {
   async execute(job, shards, { signal, onShard }) {
-    await using worker = await openShardWorker(job, 1);
+    await using worker = await openShardWorker(job, 1, makeMemoryCells());
     for (const shard of shards) {
       await worker.process(shard, { isCancelled: () => signal.aborted, onBatch: () => undefined });
       onShard(shard);
