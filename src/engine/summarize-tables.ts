@@ -1,3 +1,4 @@
+import { type ErrorCode, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { DeltaField } from '../table/delta-schema.ts';
 import { rowCountOf } from '../table/snapshot.ts';
@@ -26,11 +27,17 @@ export interface TableDescription extends TableSummary {
   readonly columns: readonly DeltaField[];
 }
 
-/** Summarizes all tables and outputs of finished runs. */
+/** Errors of a run that cannot be read; `runs list` names it. */
+const UNREADABLE_RUN: ReadonlySet<ErrorCode> = new Set(['RUN_TOO_OLD', 'RUN_CORRUPT']);
+
+/** Summarizes all tables and outputs of finished runs, but for runs that cannot be read. */
 export async function summarizeTables(store: ObjectStore): Promise<TableSummary[]> {
   const summaries: TableSummary[] = [];
   for (const reference of await listTableNames(store)) {
-    const found = await findTable(store, reference);
+    const found = await findTable(store, reference).catch((error: unknown) => {
+      if (error instanceof PixlakeError && UNREADABLE_RUN.has(error.code)) return undefined;
+      throw error;
+    });
     if (found !== undefined) summaries.push(summarize(reference, found));
   }
   return summaries;

@@ -4,6 +4,7 @@ import { join, relative, sep } from 'node:path';
 import { messageOf, PixlakeError } from '../errors.ts';
 import { hashFile } from '../storage/hash-file.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { checksumTag } from '../table/checksum-tag.ts';
 import { columnTags } from '../table/column-tag.ts';
 import { encodeDataPath, toDataKey } from '../table/data-path.ts';
 import type { AddAction, PartitionValues } from '../table/delta-actions.ts';
@@ -69,7 +70,8 @@ export async function writeDataFiles(
     const actions: AddAction[] = [];
     for (const file of copied) {
       if (file.count === 0n) continue;
-      const path = await pathInTable(request, target, file.filename);
+      const sha256 = await hashFile(file.filename);
+      const path = pathInTable(request, target, file.filename, sha256);
       await store.moveIn(`${request.folder}/${path}`, file.filename);
       const keys = (file.partition_keys ?? []).map(({ key, value }) => [key, value] as const);
       actions.push({
@@ -79,7 +81,7 @@ export async function writeDataFiles(
         modificationTime: Date.now(),
         dataChange: true,
         stats: stringifyFileStats(toFileStats(request.schema, Number(file.count), file.column_statistics)),
-        tags,
+        tags: { ...tags, ...checksumTag(sha256) },
       });
     }
     return actions;
@@ -89,14 +91,13 @@ export async function writeDataFiles(
 }
 
 /** Where a file goes that was written below the scratch folder `target`. */
-async function pathInTable(
+function pathInTable(
   { partition, targetBytes, namePrefix }: DataFilesRequest,
   target: string,
   written: string,
-): Promise<string> {
-  if (namePrefix !== undefined) {
-    return `${namePrefix}-${(await hashFile(written)).slice(0, 8)}.parquet`;
-  }
+  sha256: string,
+): string {
+  if (namePrefix !== undefined) return `${namePrefix}-${sha256.slice(0, 8)}.parquet`;
   const path = relative(target, written).split(sep).join('/');
   // Files that DuckDB splits by size are numbered from 0 each time.
   const name = targetBytes === undefined ? path : `part-${randomUUID()}.parquet`;

@@ -11,6 +11,7 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type DataFile, rowCountOf } from '../table/snapshot.ts';
 import { checkValues } from './check-values.ts';
+import { checkCheckpoint, checkDataFile } from './check-checksums.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 
 /** Something that is not as the table's log or rows say. */
@@ -38,8 +39,8 @@ const CONCURRENCY = 8;
 
 /**
  * Checks that a table is whole: every data file of its newest version is there, with the size and the number of rows that the log states.
- * Deeply, it also decodes every row, compares the values with the statistics in the log, and the bytes of every image that the rows name
- * with their sha256.
+ * Deeply, it also compares files with the checksums that they were written with, decodes every row, compares the values with the statistics in
+ * the log, and the bytes of every image that the rows name with their sha256.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_CORRUPT` if the log itself cannot be read
  */
@@ -61,6 +62,7 @@ export async function verifyTable(
       const present = await checkObjects(found.store, files.slice(start, start + CHUNK_SIZE), problems);
       rowCount += await checkRows(db, found, present, isDeep, problems);
     }
+    if (isDeep) problems.push(...(await checkCheckpoint(found.store, found.snapshot.folder)));
     if (isDeep && problems.length === 0 && !found.isAttached)
       imageCount = await checkImages(db, found, problems, signal);
   } finally {
@@ -108,6 +110,7 @@ async function checkRows(
         const found = await checkValues(db, store, snapshot, file);
         problems.push(...found.map((problem) => ({ key, problem })));
       }
+      if (isDeep) problems.push(...(await checkDataFile(store, file)));
     } catch (error) {
       problems.push({ key, problem: `cannot be read: ${messageOf(error).split('\n', 1).join('')}` });
     }

@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { blockCountOf, blockOf, type Execution } from './execution.ts';
@@ -71,8 +72,11 @@ export class BlockMerger implements AsyncDisposable {
   async #merge(block: number): Promise<void> {
     this.#opened ??= this.#open();
     const { db, scratchDir } = await this.#opened;
-    const context = { db, scratchDir, store: this.#store, execution: this.#execution };
-    const merged = await mergeBlock(context, block);
+    // What was fetched for a block goes with it: all parts of a large run would fill a disk.
+    const blockDir = join(scratchDir, `block-${block}`);
+    await mkdir(blockDir);
+    const context = { db, scratchDir: blockDir, store: this.#store, execution: this.#execution };
+    const merged = await mergeBlock(context, block).finally(() => rm(blockDir, { recursive: true }));
     if (!('kind' in merged)) {
       this.#finished.addBlock(merged);
       return;
@@ -84,6 +88,9 @@ export class BlockMerger implements AsyncDisposable {
 
   async #open(): Promise<{ readonly db: DuckDb; readonly scratchDir: string }> {
     const scratchDir = await this.#store.makeScratchDir();
-    return { db: await openDuckDb({ scratchDir, memoryBytes: MEMORY_BYTES }), scratchDir };
+    const db = await openDuckDb({ scratchDir, memoryBytes: MEMORY_BYTES });
+    // Parts are read once: kept in memory, those of a few thousand shards would fill all of it.
+    await db.run('SET enable_external_file_cache = false');
+    return { db, scratchDir };
   }
 }

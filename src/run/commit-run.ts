@@ -15,6 +15,7 @@ import type { FinishedShards } from './finished-shards.ts';
 const count = z.int().min(0);
 
 const successSchema = z.object({
+  runId: z.string(),
   imageCount: count,
   takenCount: count,
   errorCount: count,
@@ -24,11 +25,12 @@ const successSchema = z.object({
 /** The counts of a finished execution: the contents of `_SUCCESS`. */
 export type Success = Readonly<z.output<typeof successSchema>>;
 
-/** Reads the counts of an execution that has finished; `undefined` for others, and where they are torn. */
+/** Reads the counts of an execution that has finished; `undefined` for others, and where they are torn or those of another one. */
 export async function readSuccess(store: ObjectStore, folder: string): Promise<Success | undefined> {
   const key = executionKeys.success(folder);
   try {
-    return parseStored(successSchema, decodeStored(await store.read(key), key), key);
+    const success = parseStored(successSchema, decodeStored(await store.read(key), key), key);
+    return folder.split('/').includes(`run_id=${success.runId}`) ? success : undefined;
   } catch (error) {
     if (error instanceof PixlakeError && (error.code === 'OBJECT_NOT_FOUND' || error.code === 'RUN_CORRUPT'))
       return undefined;
@@ -45,7 +47,7 @@ export interface BlockTotals {
 
 /** Adds up the markers of an execution's blocks. @throws `RUN_CORRUPT` if they do not add up to the plan */
 export function addUpBlocks(execution: Execution, { blocks }: FinishedShards): BlockTotals {
-  const success = { imageCount: 0, takenCount: 0, errorCount: 0, imageBytes: 0 };
+  const success = { runId: execution.runId, imageCount: 0, takenCount: 0, errorCount: 0, imageBytes: 0 };
   const manifest: AddAction[] = [];
   const errors: AddAction[] = [];
   for (let block = 0; block < blockCountOf(execution); block++) {

@@ -71,7 +71,7 @@ export async function readFinishedShards(store: ObjectStore, execution: Executio
   }
   const blocks = Array.from({ length: blockCountOf(execution) }, (_, block) => block);
   const read = async (block: number): Promise<BlockMarker | number[]> => {
-    const marker = merged.has(block) ? await readBlock(store, folder, block) : undefined;
+    const marker = merged.has(block) ? await readBlock(store, execution, block) : undefined;
     return marker ?? listMarkedShards(store, folder, block);
   };
   for await (const found of workInOrder(blocks, BLOCKS_AT_ONCE, read)) {

@@ -63,20 +63,32 @@ export interface MergeContext {
 
 const FILES_AT_ONCE = 32;
 
-/** Reads a block's marker; `undefined` where there is none, or none that can be understood. */
+/** Reads a block's marker; `undefined` where there is none, none that can be understood, or one whose data files are not there. */
 export async function readBlock(
   store: ObjectStore,
-  folder: string,
+  execution: Execution,
   block: number,
 ): Promise<BlockMarker | undefined> {
-  const key = executionKeys.block(folder, block);
+  const key = executionKeys.block(folderOf(execution), block);
   try {
-    return parseStored(blockSchema, decodeStored(await store.read(key), key), key);
+    const marker = parseStored(blockSchema, decodeStored(await store.read(key), key), key);
+    return marker.block === block && (await hasFiles(store, execution, marker)) ? marker : undefined;
   } catch (error) {
     if (error instanceof PixlakeError && (error.code === 'OBJECT_NOT_FOUND' || error.code === 'RUN_CORRUPT'))
       return undefined;
     throw error;
   }
+}
+
+async function hasFiles(store: ObjectStore, execution: Execution, marker: BlockMarker): Promise<boolean> {
+  const folder = tablesFolderOf(execution);
+  for (const table of ['manifest', 'errors'] as const) {
+    const add = marker[table];
+    if (add === null) continue;
+    const present = await store.stat(toDataKey(store.uri, executionKeys[table](folder), add.path));
+    if (present?.sizeBytes !== add.size) return false;
+  }
+  return true;
 }
 
 /**
@@ -264,7 +276,7 @@ async function placeBlock(
   const key = executionKeys.block(folder, marker.block);
   const bytes = encodeStored(marker);
   if (await store.writeIfAbsent(key, bytes, { durable: true })) return marker;
-  const present = await readBlock(store, folder, marker.block);
+  const present = await readBlock(store, execution, marker.block);
   if (present === undefined) {
     await store.write(key, bytes);
     return marker;

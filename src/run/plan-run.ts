@@ -55,6 +55,8 @@ export interface PlanContext {
   readonly software: string;
   /** Runs untrusted SQL; other SQL is run in this process. */
   readonly selectRows?: SelectRows | undefined;
+  /** Threads of DuckDB; one for each core by default. A plan does not depend on them. */
+  readonly threads?: number;
 }
 
 /** Memory that DuckDB may use to plan; what does not fit goes to disk. */
@@ -66,11 +68,15 @@ export const PLAN_MEMORY_BYTES = Math.min(1024 ** 3, Math.floor(totalmem() / 4))
  * @throws `SQL_…`, `TABLE_NOT_FOUND`, `PLAN_…`, `MODEL_…`, `DEVICE_UNAVAILABLE`
  */
 export async function openPlanner(context: PlanContext, run: Run): Promise<RunPlanner> {
-  const { source: store, model } = context;
+  const { source: store, model, threads } = context;
   // A card that does not fit its model, or a model that does not run here, should fail before there is a run.
   if (model !== undefined) await checkModelRuns(model, run.device);
   const scratchDir = await store.makeScratchDir();
-  const db = await openDuckDb({ scratchDir, memoryBytes: PLAN_MEMORY_BYTES });
+  const db = await openDuckDb({
+    scratchDir,
+    memoryBytes: PLAN_MEMORY_BYTES,
+    ...(threads === undefined ? {} : { threads }),
+  });
   const close = async (): Promise<void> => {
     db[Symbol.dispose]();
     await rm(scratchDir, { recursive: true, force: true });

@@ -6,6 +6,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { findConflict } from './commit-conflict.ts';
 import { commitTimeOf } from './commit-times.ts';
 import type { DeltaAction, MetadataAction, RemoveAction, TxnAction } from './delta-actions.ts';
+import { encodeLogEntry } from './log-entry.ts';
 import { logKey } from './log-listing.ts';
 import { checkWritable, PROTOCOL } from './protocol.ts';
 import { readLogEntry, readSnapshot } from './read-snapshot.ts';
@@ -34,8 +35,7 @@ export async function commitTable(store: ObjectStore, change: TableChange): Prom
   let version = (base?.version ?? -1) + 1;
   let timestampMs = Math.max(Date.now(), (base?.timestampMs ?? 0) + 1);
   for (let losses = 0; losses < MAX_REBASES; losses++) {
-    const lines = toActions(change, attemptId, timestampMs).map((action) => JSON.stringify(action));
-    const bytes = Buffer.from(`${lines.join('\n')}\n`);
+    const bytes = encodeLogEntry(toActions(change, attemptId, timestampMs));
     if (await store.writeIfAbsent(logKey(folder, version), bytes, { durable: true })) {
       await checkpointIfDue(store, change, version);
       return version;

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { CommitInfoAction } from './delta-actions.ts';
 import { type LogListing, logKey } from './log-listing.ts';
-import { parseLogEntry } from './parse-actions.ts';
+import { parseLogEntry } from './log-entry.ts';
 
 /** One commit that the log still has: its time in ms since 1970, and what it says of itself. */
 export interface Commit {

@@ -73,6 +73,8 @@ export interface CommitInfoAction {
   /** Names one attempt to commit, so that a writer recognises its own entry. */
   readonly txnId?: string;
   readonly readVersion?: number;
+  /** SHA-256 of the lines that follow in the log entry. */
+  readonly actionsSha256?: string;
   readonly isBlindAppend?: boolean;
 }
 

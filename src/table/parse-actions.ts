@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { messageOf, PixlakeError } from '../errors.ts';
+import { PixlakeError } from '../errors.ts';
 import type { DeltaAction } from './delta-actions.ts';
 
 /** A field that another writer may leave out or set to null. */
@@ -90,23 +90,6 @@ export function parseAction(json: unknown, place: string): DeltaAction {
   const { sidecar } = json as { sidecar?: unknown };
   if (sidecar !== undefined && sidecar !== null) throw unsupported(place, 'v2Checkpoint');
   return parsed.data as DeltaAction;
-}
-
-/** Parses a log entry: one JSON object a line. @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` */
-export function parseLogEntry(bytes: Buffer, place: string): DeltaAction[] {
-  const actions: DeltaAction[] = [];
-  for (const line of bytes.toString('utf8').split('\n')) {
-    if (line.trim() === '') continue;
-    let json: unknown;
-    try {
-      json = JSON.parse(line);
-    } catch (error) {
-      const message = `${place} holds a line that is not JSON: ${messageOf(error)}`;
-      throw new PixlakeError('TABLE_CORRUPT', message, { cause: error });
-    }
-    actions.push(parseAction(json, place));
-  }
-  return actions;
 }
 
 function unsupported(place: string, feature: string): PixlakeError {

@@ -12,7 +12,7 @@ import type {
 } from './delta-actions.ts';
 import { checkPartitionColumns, parseSchema } from './delta-schema.ts';
 import { type CheckpointFiles, type LogListing, listLog, logKey } from './log-listing.ts';
-import { parseLogEntry } from './parse-actions.ts';
+import { parseLogEntry } from './log-entry.ts';
 import { checkReadable } from './protocol.ts';
 import { readCheckpoint } from './read-checkpoint.ts';
 import type { Snapshot } from './snapshot.ts';

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { CHECKPOINT_SCHEMA } from './checkpoint-schema.ts';
@@ -39,6 +40,7 @@ export async function writeCheckpoint(store: ObjectStore, snapshot: Snapshot): P
     size: rows.length,
     sizeInBytes: bytes.byteLength,
     numOfAddFiles: files.length,
+    sha256: hash('sha256', new Uint8Array(bytes), 'hex'),
   };
   await store.write(lastCheckpointKey(folder), Buffer.from(JSON.stringify(hint)));
 }

@@ -2,8 +2,13 @@ import { readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Lakehouse, openLakehouse, PixlakeError } from '../../src/index.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import { checkpointKey } from '../../src/table/log-listing.ts';
+import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { writeCheckpoint } from '../../src/table/write-checkpoint.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
+import { makeRandom } from '../support/run-in-process.ts';
 
 interface Opened {
   readonly lakehouse: Lakehouse;
@@ -259,13 +264,41 @@ describe('verify', () => {
   test('finds a file that has not the rows that the log counts', async () => {
     const { lakehouse, table } = await open();
     const log = join(table, '_delta_log/00000000000000000000.json');
-    await writeFile(
-      log,
-      (await readFile(log, 'utf8')).replaceAll('\\"numRecords\\":1', '\\"numRecords\\":2'),
-    );
+    const entry = (await readFile(log, 'utf8')).replaceAll('\\"numRecords\\":1', '\\"numRecords\\":2');
+    await writeFile(log, entry);
+    await expect(lakehouse.verify('images')).rejects.toMatchObject({ code: 'TABLE_CORRUPT' });
+    // As another writer would have put it.
+    await writeFile(log, entry.replace(/,"actionsSha256":"\w+"/u, ''));
     const { problems } = await lakehouse.verify('images');
     expect(problems).toHaveLength(2);
     expect(problems[0]?.problem).toBe('has 1 rows, not 2');
+  });
+
+  test('deeply, finds a flipped bit anywhere in a data file or a checkpoint', async () => {
+    const { lakehouse, lake } = await open();
+    const store = openLocalStore(lake);
+    const snapshot = await readSnapshot(store, 'tables/images');
+    if (snapshot === undefined) throw new Error('no table');
+    await writeCheckpoint(store, snapshot);
+    expect((await lakehouse.verify('images', true)).problems).toEqual([]);
+    const keys = [snapshot.files[0]?.key ?? '', checkpointKey('tables/images', snapshot.version)];
+    const random = makeRandom(5);
+    for (const key of keys) {
+      const path = join(lake, key);
+      const whole = await readFile(path);
+      for (let round = 0; round < 8; round++) {
+        const bytes = Buffer.from(whole);
+        const place = Math.floor(random() * bytes.length);
+        bytes.writeUInt8(bytes.readUInt8(place) ^ (1 << Math.floor(random() * 8)), place);
+        await writeFile(path, bytes);
+        const { problems } = await lakehouse.verify('images', true);
+        expect(
+          problems.map((problem) => problem.key),
+          `byte ${place}`,
+        ).toContain(key);
+      }
+      await writeFile(path, whole);
+    }
   });
 
   test('deeply, finds originals that are missing or changed', async () => {

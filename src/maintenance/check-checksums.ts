@@ -1,0 +1,57 @@
+import { hash } from 'node:crypto';
+import { z } from 'zod';
+import { PixlakeError } from '../errors.ts';
+import { hashFile } from '../storage/hash-file.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { checksumOf } from '../table/checksum-tag.ts';
+import { checkpointKey, lastCheckpointKey } from '../table/log-listing.ts';
+import type { DataFile } from '../table/snapshot.ts';
+
+/** A file whose bytes are others than those that were written. */
+export interface ChecksumProblem {
+  readonly key: string;
+  readonly problem: string;
+}
+
+const OTHER_BYTES = 'does not have the checksum that it was written with';
+
+/** Compares a data file with the checksum that it was written with; those of other writers have none. @throws `STORAGE_…` */
+export async function checkDataFile(store: ObjectStore, { key, add }: DataFile): Promise<ChecksumProblem[]> {
+  const sha256 = checksumOf(add);
+  if (sha256 === undefined) return [];
+  const found =
+    store.remote === undefined
+      ? await hashFile(store.locate(key))
+      : hash('sha256', await store.read(key), 'hex');
+  return found === sha256 ? [] : [{ key, problem: OTHER_BYTES }];
+}
+
+const hintSchema = z.object({ version: z.number(), sha256: z.string() });
+
+/** Compares the newest checkpoint with the checksum in the hint that names it; hints of other writers have none. @throws `STORAGE_…` */
+export async function checkCheckpoint(store: ObjectStore, folder: string): Promise<ChecksumProblem[]> {
+  const hint = parseHint(await readIfPresent(store, lastCheckpointKey(folder)));
+  if (hint === undefined) return [];
+  const key = checkpointKey(folder, hint.version);
+  const bytes = await readIfPresent(store, key);
+  if (bytes === undefined || hash('sha256', bytes, 'hex') === hint.sha256) return [];
+  return [{ key, problem: OTHER_BYTES }];
+}
+
+function parseHint(bytes: Buffer | undefined): z.output<typeof hintSchema> | undefined {
+  try {
+    return hintSchema.parse(JSON.parse(bytes?.toString('utf8') ?? ''));
+  } catch {
+    // Readers do without a hint, so a damaged one does no harm.
+    return undefined;
+  }
+}
+
+async function readIfPresent(store: ObjectStore, key: string): Promise<Buffer | undefined> {
+  try {
+    return await store.read(key);
+  } catch (error) {
+    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return undefined;
+    throw error;
+  }
+}

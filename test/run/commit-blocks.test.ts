@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { executionKeys, folderOf, SHARDS_IN_BLOCK } from '../../src/run/execution.ts';
+import { readFinishedShards } from '../../src/run/finished-shards.ts';
+import { findRun } from '../../src/run/inspect-runs.ts';
+import { freezePlan, openPlanner } from '../../src/run/plan-run.ts';
+import { parseRunSpec } from '../../src/run/run-spec.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { createOneRowExecutor } from '../support/one-row-shards.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+import { keysOf, makeLake, openTestDb, queryRows, runWith, wrapStore } from '../support/run-in-process.ts';
+
+const SHARDS = 3 * SHARDS_IN_BLOCK;
+
+/** A store that counts what is read from it, and syncs nothing to disk. */
+function countReads(store: ObjectStore): {
+  readonly store: ObjectStore;
+  readonly reads: Map<string, number>;
+} {
+  const reads = new Map<string, number>();
+  const count = (key: string): void => {
+    const kind = /\/(shards|blocks|errors|parts|spec\.json|_SUCCESS)/u.exec(key)?.[1] ?? 'other';
+    reads.set(kind, (reads.get(kind) ?? 0) + 1);
+  };
+  const counted = wrapStore(store, {
+    read: async (key, range) => {
+      count(key);
+      return store.read(key, range);
+    },
+    writeIfAbsent: async (key, bytes) => store.writeIfAbsent(key, bytes),
+  });
+  return { store: counted, reads };
+}
+
+test('thousands of shards are merged a thousand at a time, each ordinal once, and a status reads blocks alone', async () => {
+  const lake = await makeLake(1);
+  const sql = `SELECT i AS id, image_key, image_sha256 FROM images, range(${SHARDS}) t(i)`;
+  const spec = { name: 'many', sql, shardSize: 1 };
+  const { store, reads } = countReads(lake.store);
+  await using planner = await openPlanner(
+    { source: store, output: store, model: undefined, software: 'pixlake/test' },
+    parseRunSpec(spec, 'test'),
+  );
+  const execution = await freezePlan(store, await planner.plan());
+  expect(execution.shardCount).toBe(SHARDS);
+  const folder = folderOf(execution);
+  using db = await openTestDb();
+  const noOp = await createOneRowExecutor(db, store, execution, await makeTestFolder());
+
+  // The last block is not there yet: its shards are read one by one, the others by their block.
+  const stop = new Error('stopped');
+  const half: typeof noOp = {
+    async execute(job, shards, options) {
+      await noOp.execute(job, firstOf(shards, SHARDS - 10), options);
+      throw stop;
+    },
+  };
+  await expect(runWith(store, spec, half)).rejects.toThrow(stop.message);
+  reads.clear();
+  expect(await findRun(store, 'many')).toMatchObject({ state: 'unfinished', errorCount: SHARDS - 10 });
+  expect(Object.fromEntries(reads)).toMatchObject({ blocks: 2, shards: SHARDS_IN_BLOCK - 10 });
+
+  const report = await runWith(store, spec, noOp);
+  expect(report).toMatchObject({ outcome: 'finished', errorCount: SHARDS, resumedShardCount: SHARDS - 10 });
+  expect(await keysOf(store, executionKeys.blocks(folder))).toHaveLength(3);
+  reads.clear();
+  expect(await findRun(store, 'many')).toMatchObject({ state: 'finished', errorCount: SHARDS });
+  expect(reads.get('shards')).toBeUndefined();
+  expect(reads.get('blocks') ?? 0).toBeLessThanOrEqual(3);
+
+  const [errors] = await queryRows(
+    lake,
+    'SELECT count(*)::INTEGER AS n, count(DISTINCT ordinal)::INTEGER AS ordinals, max(ordinal)::INTEGER AS last FROM errors.many',
+  );
+  expect(errors).toEqual({ n: SHARDS, ordinals: SHARDS, last: SHARDS - 1 });
+  expect(await lake.lakehouse.describeTable('errors.many')).toMatchObject({
+    fileCount: 3,
+    rowCount: SHARDS,
+  });
+
+  // Markers of blocks that lie in each other's place say nothing, so the shards tell.
+  await store.delete(executionKeys.success(folder));
+  const [first, second] = [0, 1].map((block) => executionKeys.block(folder, block)) as [string, string];
+  const swapped = await store.read(first);
+  await store.write(first, await store.read(second));
+  await store.write(second, swapped);
+  const finished = await readFinishedShards(store, execution);
+  expect([...finished.blocks.keys()]).toEqual([2]);
+  expect(finished.count).toBe(SHARDS);
+  expect(await runWith(store, spec, noOp)).toMatchObject({ outcome: 'finished', errorCount: SHARDS });
+  expect([...(await readFinishedShards(store, execution)).blocks.keys()]).toEqual([0, 1, 2]);
+}, 120_000);
+
+function* firstOf(shards: Iterable<number>, count: number): Generator<number> {
+  let taken = 0;
+  for (const shard of shards) {
+    if (taken === count) return;
+    taken += 1;
+    yield shard;
+  }
+}

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openDuckDb } from '../../src/engine/open-duckdb.ts';
+import { quoteText } from '../../src/engine/sql-text.ts';
+import { executionKeys, numberName, readExecution } from '../../src/run/execution.ts';
+import { openPlanReader } from '../../src/run/plan-reader.ts';
+import type { ShardExecutor } from '../../src/run/shard-executor.ts';
+import { placeMarker } from '../../src/run/shard-marker.ts';
+import { sha256Of } from '../../src/run/transform-original.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { makeTestFolder } from './pixlake.ts';
+
+/**
+ * Works on shards without touching an image: each row of the plan becomes a row of errors.
+ *
+ * @param reading SQL over the table `planned` of a shard, for rows that are to be lost or doubled
+ */
+export function createNoOpExecutor(
+  store: ObjectStore,
+  reading: (shard: number) => string = () => 'FROM planned',
+): ShardExecutor {
+  return {
+    async execute({ folder }, shards, { onShard }) {
+      const scratchDir = await makeTestFolder();
+      const execution = await readExecution(store, folder);
+      using db = await openDuckDb({ scratchDir, threads: 1 });
+      const plan = openPlanReader(db, store, folder, execution, scratchDir);
+      for (const shard of shards) {
+        await plan.load(shard);
+        const path = join(scratchDir, 'errors.parquet');
+        await db.run(`
+          COPY (SELECT __ordinal, __ordinal AS ordinal, __id AS id, 0::INTEGER AS copy, __image_key AS source_key, 'read' AS stage,
+                  'IMAGE_MISSING' AS code, 'not looked for' AS message FROM (${reading(shard)}))
+          TO ${quoteText(path)} (FORMAT parquet)`);
+        const [counted] = await db.rows<{ count: bigint }>(
+          `SELECT count(*) AS count FROM ${quoteText(path)}`,
+        );
+        const bytes = await readFile(path);
+        const sha256 = sha256Of(bytes);
+        const name = `${numberName(shard)}-${sha256.slice(0, 8)}.parquet`;
+        await store.moveIn(`${executionKeys.errors(folder)}/${name}`, path);
+        await placeMarker(store, folder, {
+          shard,
+          imageCount: 0,
+          takenCount: 0,
+          errorCount: Number(counted?.count),
+          imageBytes: 0,
+          part: null,
+          errors: { name, sizeBytes: bytes.length, sha256 },
+        });
+        onShard(shard);
+      }
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import { type DuckDb, openDuckDb } from '../../src/engine/open-duckdb.ts';
+import { quoteText } from '../../src/engine/sql-text.ts';
+
+import { type Lakehouse, openLakehouse } from '../../src/lakehouse.ts';
+import { type RunReport, runImages } from '../../src/run/run-images.ts';
+import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
+import type { ShardExecutor } from '../../src/run/shard-executor.ts';
+import { makeMemoryCells, openShardWorker } from '../../src/run/shard-worker.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { csvLine, drawJpeg, writeCatalogue } from './catalogue.ts';
+import { makeTestFolder } from './pixlake.ts';
+
+/** A lake on a folder with a table `images`. */
+export interface TestLake {
+  readonly uri: string;
+  readonly lakehouse: Lakehouse;
+  readonly store: ObjectStore;
+}
+
+/** Makes a lake whose table `images` has ids from 1, each with a small image of its own. */
+export async function makeLake(rowCount: number): Promise<TestLake> {
+  const folder = await makeTestFolder();
+  const ids = Array.from({ length: rowCount }, (_, index) => index + 1);
+  const images = ids.map(async (id) => [`${id}.jpg`, await drawJpeg(id, 12, 16)] as const);
+  const lines = ids.map((id) => csvLine({ id, gender: id % 2 ? 'Men' : 'Women', year: 2007 + (id % 12) }));
+  const source = join(folder, 'source');
+  await writeCatalogue(source, lines, Object.fromEntries(await Promise.all(images)));
+  const uri = join(folder, 'lake');
+  const lakehouse = openLakehouse({ lake: uri });
+  await lakehouse.ingest({ source });
+  return { uri, lakehouse, store: openLocalStore(uri) };
+}
+
+/** Works on shards one after another in this process, so tests can run what has not been built. */
+export const inProcessExecutor: ShardExecutor = {
+  async execute(job, shards, { signal, onShard }) {
+    await using worker = await openShardWorker(job, 1, makeMemoryCells());
+    for (const shard of shards) {
+      await worker.process(shard, { isCancelled: () => signal.aborted, onBatch: () => undefined });
+      onShard(shard);
+    }
+  },
+};
+
+/** Executes a run whose coordinator uses `store`. */
+export async function runWith(
+  store: ObjectStore,
+  spec: RunSpec,
+  executor: ShardExecutor = inProcessExecutor,
+): Promise<RunReport> {
+  const resolveModel = (): never => {
+    throw new Error('the run names a model');
+  };
+  const context = { source: store, store, executor, resolveModel, software: 'pixlake/test' };
+  return runImages(context, parseRunSpec(spec, 'test'));
+}
+
+/** A store some of whose methods are others. */
+export function wrapStore(store: ObjectStore, methods: Partial<ObjectStore>): ObjectStore {
+  return new Proxy(store, {
+    get(target, name: keyof ObjectStore) {
+      const value = methods[name] ?? target[name];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** Keys below a folder, sorted. */
+export async function keysOf(store: ObjectStore, folder: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(folder)) keys.push(key);
+  return keys.sort();
+}
+
+/** The rows of a query, as objects. */
+export async function queryRows<Row>(
+  { lakehouse }: Pick<TestLake, 'lakehouse'>,
+  sql: string,
+): Promise<Row[]> {
+  await using query = await lakehouse.query(sql);
+  const rows: Row[] = [];
+  for await (const batch of query.batches) {
+    for (const values of batch.getRows()) {
+      const entries = query.batches.columns.map(({ name }, index) => [name, values[index]] as const);
+      rows.push(Object.fromEntries(entries) as Row);
+    }
+  }
+  return rows;
+}
+
+/** Opens a DuckDB that is closed by `using`, with a folder of its own. */
+export async function openTestDb(threads = 1): Promise<DuckDb> {
+  return openDuckDb({ scratchDir: await makeTestFolder(), threads });
+}
+
+/** Writes the rows of a query as the one data file of a folder of plain Parquet, for `attach`. */
+export async function writeParquet(folder: string, sql: string): Promise<string> {
+  using db = await openTestDb();
+  await db.run(
+    `COPY (${sql}) TO ${quoteText(join(folder, 'rows.parquet'))} (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
+  );
+  return folder;
+}
+
+/** Numbers in [0, 1) from a seed: a linear congruential generator with the constants of Numerical Recipes. */
+export function makeRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
