@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { CommitInfoAction } from './delta-actions.ts';
 import { type LogListing, logKey } from './log-listing.ts';
-import { parseLogEntry } from './log-entry.ts';
+import { parseLogLines } from './log-entry.ts';
 
 /** One commit that the log still has: its time in ms since 1970, and what it says of itself. */
 export interface Commit {
@@ -57,6 +57,6 @@ export async function readCommitInfo(
   const text = (await store.read(logKey(folder, version))).toString('utf8');
   // An entry may name a hundred thousand files, which are of no interest here.
   const lines = text.split('\n').filter((line) => line.includes('"commitInfo"'));
-  const actions = parseLogEntry(Buffer.from(lines.join('\n')), `version ${version} of ${folder}`);
+  const actions = parseLogLines(lines, `version ${version} of ${folder}`);
   return actions.find(({ commitInfo }) => commitInfo !== undefined)?.commitInfo;
 }
