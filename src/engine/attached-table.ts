@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, PixlakeError } from '../errors.ts';
 import { ATTACHED_FOLDER, attachmentKey, tableFolder } from '../storage/lake-layout.ts';
+import { decodeStoredOrOlder, encodeStored } from '../storage/stored-json.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { openStore, schemeOf } from '../storage/open-store.ts';
 import type { S3Options } from '../storage/s3-options.ts';
@@ -53,8 +54,8 @@ export async function attachTable(store: ObjectStore, name: string, uri: string)
     (await listAttachedNames(store)).includes(name);
   if (isTaken) throw nameTaken(store, name);
   const described = await describe(store, schemeOf(uri) === undefined ? resolve(uri) : uri);
-  const text = Buffer.from(`${JSON.stringify(described, null, 2)}\n`);
-  if (!(await store.writeIfAbsent(attachmentKey(name), text))) throw nameTaken(store, name);
+  const bytes = encodeStored({ ...described });
+  if (!(await store.writeIfAbsent(attachmentKey(name), bytes))) throw nameTaken(store, name);
   return described;
 }
 
@@ -101,7 +102,7 @@ export async function openAttached(
 
 async function readAttachment(lake: ObjectStore, key: string): Promise<Attachment> {
   try {
-    return attachment.parse(JSON.parse((await lake.read(key)).toString('utf8')));
+    return attachment.parse(decodeStoredOrOlder(await lake.read(key), key));
   } catch (error) {
     throw new PixlakeError('TABLE_CORRUPT', `${key} in ${lake.uri} cannot be read: ${messageOf(error)}`, {
       cause: error,

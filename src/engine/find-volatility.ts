@@ -12,7 +12,7 @@ export interface Volatility {
 export const VOLATILE_FUNCTIONS: ReadonlySet<string> = new Set(
   `random uuid uuidv4 uuidv7 gen_random_uuid setseed nextval currval now today transaction_timestamp get_current_time get_current_timestamp current_date
   current_database current_schema current_schemas current_query current_query_id current_transaction_id current_connection_id txid_current
-  in_search_path stats write_log sleep_ms error`.split(/\s+/u),
+  current_setting getvariable in_search_path stats write_log sleep_ms error`.split(/\s+/u),
 );
 
 /** Words of SQL that the parser takes for columns. */
@@ -35,6 +35,9 @@ const SUMS = new Set(
   covar_pop covar_samp regr_avgx regr_avgy regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy kurtosis kurtosis_pop skewness
   entropy`.split(/\s+/u),
 );
+
+/** Joins that pair rows by their place, or take any of several that are as near. */
+const JOINS_BY_PLACE = new Set(['POSITIONAL', 'ASOF']);
 
 /** Functions that put a list in order. */
 const SORTS = new Set(['list_sort', 'array_sort', 'list_reverse_sort', 'array_reverse_sort']);
@@ -87,10 +90,11 @@ function reasonsOf(node: SqlNode, idColumn: string, isSorted: boolean): string[]
     if (!PURE_TABLE_FUNCTIONS.has(table)) reasons.push(`it reads other data by ${table}()`);
   }
   if (VOLATILE_FUNCTIONS.has(name)) reasons.push(`it calls ${name}()`);
-  const orders = node['order_bys'] as { orders?: readonly unknown[] } | undefined;
-  const isAggregate = ORDERED_AGGREGATES.has(name) && node.type === 'FUNCTION';
-  if (isAggregate && !isSorted && (orders?.orders ?? []).length === 0)
-    reasons.push(`${name}() has no ORDER BY`);
+  // With one argument it reckons from today.
+  if (name === 'age' && (node['children'] as readonly unknown[]).length === 1) reasons.push('it calls age()');
+  if (!isSorted) reasons.push(...aggregateReasons(node, name, idColumn));
+  if (JOINS_BY_PLACE.has(String(node['ref_type'])))
+    reasons.push(`its ${String(node['ref_type'])} JOIN takes rows by their order`);
   const word =
     node.type === 'COLUMN_REF' ? (node['column_names'] as readonly string[] | undefined) : undefined;
   if (word?.length === 1 && VOLATILE_WORDS.has(word[0]?.toLowerCase() ?? ''))
@@ -101,6 +105,32 @@ function reasonsOf(node: SqlNode, idColumn: string, isSorted: boolean): string[]
     if (!isOrdered(windowOrders, node, idColumn)) reasons.push(`${name}() has no ORDER BY ${idColumn}`);
   }
   return [...reasons, ...limitReasons(node, idColumn)];
+}
+
+/** What depends on the order of rows in an aggregate, over groups or windows. */
+function aggregateReasons(node: SqlNode, name: string, idColumn: string): string[] {
+  const isWindow = node.type === 'WINDOW_AGGREGATE';
+  const own =
+    (isWindow ? node['arg_orders'] : (node['order_bys'] as { orders?: unknown } | undefined)?.orders) ?? [];
+  const orders = own as readonly OrderTerm[];
+  const windowOrders = (isWindow ? (node['orders'] ?? []) : []) as readonly OrderTerm[];
+  const isTotal = (terms: readonly OrderTerm[]): boolean => isOrdered(terms, node, idColumn);
+  if (ORDERED_AGGREGATES.has(name) && (isWindow || node.type === 'FUNCTION')) {
+    const [value] = (node['children'] ?? []) as readonly SqlNode[];
+    // Rows that are equal in what is collected may come in any order.
+    const isByValue = orders.some(({ expression }) => isSameColumn(expression, value));
+    if (isByValue || isTotal(orders) || isTotal(windowOrders)) return [];
+    return [`${name}() has no ORDER BY${orders.length === 0 ? '' : ` ${idColumn}`}`];
+  }
+  const countsRows = [node['start'], node['end']].some((bound) => String(bound).endsWith('_ROWS'));
+  return isWindow && countsRows && !isTotal(windowOrders) ? [`${name}() has no ORDER BY ${idColumn}`] : [];
+}
+
+function isSameColumn(one: SqlNode | undefined, other: SqlNode | undefined): boolean {
+  const [name, otherName] = [one, other].map((node) =>
+    (node?.['column_names'] as readonly string[] | undefined)?.join('.'),
+  );
+  return name !== undefined && name === otherName;
 }
 
 function limitReasons(node: SqlNode, idColumn: string): string[] {

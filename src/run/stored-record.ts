@@ -4,6 +4,7 @@ import { log } from '../config.ts';
 import { PixlakeError, toPixlakeError } from '../errors.ts';
 import { SUBMISSIONS_FOLDER } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { decodeStoredOrOlder, encodeStored } from '../storage/stored-json.ts';
 
 /** Folder of copies of records that cannot be read. */
 const DAMAGED_FOLDER = `${SUBMISSIONS_FOLDER}/damaged`;
@@ -32,14 +33,14 @@ export async function readRecord<Schema extends z.ZodType>(
   if (parsed.success) return { kind: 'valid', value: parsed.data };
   const [issue] = parsed.error.issues;
   const reason = `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`;
-  await setAside(store, key, bytes, json === undefined ? 'it is not JSON' : reason);
+  await setAside(store, key, bytes, json === undefined ? 'it is torn, or not what was written' : reason);
   return { kind: 'damaged' };
 }
 
-/** Gives `undefined` for what is not JSON; the error would quote it, and the log is not to hold what clients send. */
+/** Gives `undefined` for what is not JSON, or not what was written; the error would quote it, and the log is not to hold what clients send. */
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+    return decodeStoredOrOlder(bytes, 'a record');
   } catch {
     return undefined;
   }
@@ -67,6 +68,10 @@ export async function setAside(
 }
 
 /** Writes a record that survives a power loss, unless its key is taken. @returns whether it did; see `ObjectStore.writeIfAbsent` */
-export async function addRecord(store: ObjectStore, key: string, record: unknown): Promise<boolean> {
-  return store.writeIfAbsent(key, Buffer.from(`${JSON.stringify(record, null, 2)}\n`), { durable: true });
+export async function addRecord(
+  store: ObjectStore,
+  key: string,
+  record: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  return store.writeIfAbsent(key, encodeStored(record), { durable: true });
 }

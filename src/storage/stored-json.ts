@@ -26,6 +26,13 @@ export function decodeStored(bytes: Uint8Array, place: string): Readonly<Record<
   return value;
 }
 
+/** The same for JSON that older versions wrote without a checksum: it is checked where there is one. @throws `RUN_CORRUPT` naming `place`, `SyntaxError` */
+export function decodeStoredOrOlder(bytes: Uint8Array, place: string): unknown {
+  const json: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  const hasChecksum = typeof json === 'object' && json !== null && 'sha256' in json;
+  return hasChecksum ? decodeStored(bytes, place) : json;
+}
+
 /** Checks the fields of stored JSON and fills in those that have defaults. @throws `RUN_CORRUPT` naming `place` and the field */
 export function parseStored<Schema extends z.ZodType>(
   schema: Schema,

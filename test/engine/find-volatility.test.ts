@@ -25,6 +25,14 @@ test.each([
   'SELECT id, list(tag ORDER BY tag) FROM tags GROUP BY id',
   'SELECT id, row_number() OVER (PARTITION BY gender ORDER BY year, images.id) FROM images',
   'SELECT id FROM images, range(3)',
+  'SELECT id, sum(n) OVER (ORDER BY year) FROM images',
+  'SELECT id, sum(n) OVER (ORDER BY year, id ROWS 1 PRECEDING) FROM images',
+  'SELECT id, sum(n) OVER (ORDER BY year GROUPS 1 PRECEDING) FROM images',
+  'SELECT id, rank() OVER (ORDER BY year) FROM images',
+  "SELECT id, string_agg(tag, ',' ORDER BY tag) FROM tags GROUP BY id",
+  'SELECT kind AS id, list(tag ORDER BY year, id) FROM tags GROUP BY kind',
+  'SELECT id, list(tag) OVER (ORDER BY id) FROM tags',
+  'SELECT id, age(born, died) FROM images',
 ])('the rows of %s follow from the snapshots', async (sql) => {
   expect(await reasonsOf(sql)).toEqual([]);
 });
@@ -46,6 +54,24 @@ test.each([
   ['SELECT id, list(tag) FROM tags GROUP BY id', 'list() has no ORDER BY'],
   ['SELECT id, row_number() OVER () AS n FROM images', 'row_number() has no ORDER BY id'],
   ['SELECT id, lag(year) OVER (ORDER BY year) FROM images', 'lag() has no ORDER BY id'],
+  ['SELECT kind AS id, first(tag ORDER BY year) FROM tags GROUP BY kind', 'first() has no ORDER BY id'],
+  [
+    "SELECT kind AS id, string_agg(tag, ',' ORDER BY year) FROM tags GROUP BY kind",
+    'string_agg() has no ORDER BY id',
+  ],
+  ['SELECT id, list(tag) OVER (ORDER BY year) FROM tags', 'list() has no ORDER BY'],
+  ['SELECT id, sum(n) OVER (ORDER BY year ROWS 1 PRECEDING) FROM images', 'sum() has no ORDER BY id'],
+  [
+    'SELECT id, max(n) OVER (ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM images',
+    'max() has no ORDER BY id',
+  ],
+  ['SELECT id FROM images POSITIONAL JOIN others', 'its POSITIONAL JOIN takes rows by their order'],
+  [
+    'SELECT id FROM images ASOF JOIN others ON images.year >= others.year',
+    'its ASOF JOIN takes rows by their order',
+  ],
+  ['SELECT id, age(born) FROM images', 'it calls age()'],
+  ["SELECT id, current_setting('threads') FROM images", 'it calls current_setting()'],
   ["SELECT id FROM read_csv('ids.csv')", 'it reads other data by read_csv()'],
 ])('%s is volatile, and why is said', async (sql, reason) => {
   expect(await reasonsOf(sql)).toEqual([reason]);
