@@ -5,7 +5,7 @@ import type { RemoveAction } from '../table/delta-actions.ts';
 import { listLog } from '../table/log-listing.ts';
 import { readLogEntry } from '../table/read-snapshot.ts';
 import type { Snapshot } from '../table/snapshot.ts';
-import type { MaintenanceContext } from './maintenance-context.ts';
+import { IN_FLIGHT_MS, type MaintenanceContext } from './maintenance-context.ts';
 
 /** Which table is to be rid of what no version needs any more. */
 export interface VacuumSpec {
@@ -27,11 +27,7 @@ export interface VacuumReport {
   readonly sweptCount: number;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-const DEFAULT_RETAIN_MS = 7 * DAY_MS;
-
-/** A file that no commit knows may belong to a commit that is still being prepared; none takes longer than this. */
-const IN_FLIGHT_MS = DAY_MS;
+const DEFAULT_RETAIN_MS = 7 * 24 * 60 * 60 * 1000;
 
 /**
  * Removes data files that no version within the retention needs: those that were taken out of the table before it began, and those that
