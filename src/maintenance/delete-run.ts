@@ -67,28 +67,37 @@ export async function deleteRun(context: MaintenanceContext, spec: DeleteRunSpec
   const chosen = isOlderOnly ? chooseOlder(name, parts, isForced, keep) : parts;
   if (!isForced) checkNotInWork(name, chosen, parts, isOlderOnly ? undefined : submission);
   const doomed = await leaveOutPinned(store, name, chosen, keep);
-  const removed: RemovedFiles[] = [];
   const kept: KeptFiles[] = [];
   for (const part of left) kept.push({ ...part, ...(await countFiles(store, part.folder)) });
-  await withFileLists(store, async (db) => {
-    const folders = doomed.map(({ folder }) => folder);
+  const folders = doomed.map(({ folder }) => folder);
+  const removal = await withFileLists(store, async (db) => {
     const manifests = new Set(folders.map(executionKeys.manifest));
     const referrers = (await listReferrers(store)).filter(({ folder }) => !manifests.has(folder));
-    await addImageReferences(db, store, folders, referrers);
-    for (const { folder } of doomed) {
-      const specKey = executionKeys.spec(folder);
-      await listForRemoval(db, store.list(folder));
-      const hasSpec = !isDryRun && (await store.stat(specKey)) !== undefined;
-      if (hasSpec) await store.write(specKey, REMOVED_SPEC);
-      const removal = await removeListed(db, store, folder, { isDryRun, signal, leftKey: specKey });
-      if (hasSpec) await store.deleteMany([specKey]);
-      if (removal.removed.fileCount > 0) removed.push(removal.removed);
-      kept.push(...removal.kept);
-    }
+    await addImageReferences(db, store, runFolder(name), referrers);
+    for (const folder of folders) await listForRemoval(db, folder, store.list(folder));
+    const specKeys = isDryRun ? [] : await hideExecutions(store, folders);
+    const removed = await removeListed(db, store, { isDryRun, signal, leftKeys: specKeys });
+    await store.deleteMany(specKeys);
+    return removed;
   });
   const isWhole = !isOlderOnly && doomed.length === parts.length;
   if (isWhole && !isDryRun) await submissions.remove(name);
-  return { name, isDryRun, removed, kept };
+  return { name, isDryRun, removed: removal.removed, kept: [...kept, ...removal.kept] };
+}
+
+/**
+ * Makes executions invisible, the newest one last, before anything of any of them goes: what is seen meanwhile is whole, and never an older result
+ * in place of the newest. Gives the keys of what takes the place of their specifications.
+ */
+async function hideExecutions(store: ObjectStore, folders: readonly string[]): Promise<string[]> {
+  const specKeys: string[] = [];
+  for (const folder of [...folders].reverse()) {
+    const specKey = executionKeys.spec(folder);
+    if ((await store.stat(specKey)) === undefined) continue;
+    await store.write(specKey, REMOVED_SPEC);
+    specKeys.push(specKey);
+  }
+  return specKeys;
 }
 
 /** All folders of a run that hold something, newest execution first. */

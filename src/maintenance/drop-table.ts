@@ -49,25 +49,17 @@ export async function dropTable(context: MaintenanceContext, spec: DropTableSpec
   const referrers = (await listReferrers(store)).filter((referrer) => referrer.folder !== folder);
   if (!isBegun) await checkUnused(store, name, executions, referrers);
   const notRetriable = await listNotRetriable(store, folder, executions);
-  const removals = await withFileLists(store, async (db) => {
+  const removal = await withFileLists(store, async (db) => {
     const originals = originalsFolder(name);
-    await addImageReferences(db, store, [originals], referrers);
+    await addImageReferences(db, store, originals, referrers);
     if (!isDryRun && !isBegun) await store.write(marker, Buffer.alloc(0));
-    const found = [];
-    for (const place of [folder, originals]) {
-      await listForRemoval(db, listWithout(store, place, marker));
-      found.push(await removeListed(db, store, place, { isDryRun, signal }));
-    }
+    for (const place of [folder, originals])
+      await listForRemoval(db, place, listWithout(store, place, marker));
+    const removed = await removeListed(db, store, { isDryRun, signal });
     if (!isDryRun) await store.deleteMany([marker]);
-    return found;
+    return removed;
   });
-  return {
-    table: name,
-    isDryRun,
-    removed: removals.map(({ removed }) => removed),
-    kept: removals.flatMap(({ kept }) => kept),
-    notRetriable,
-  };
+  return { table: name, isDryRun, ...removal, notRetriable };
 }
 
 /** The name of a table of the lake's own, whether or not its log can be read. */

@@ -11,9 +11,12 @@ import { readKnownFiles } from './known-files.ts';
 /** Name of the DuckDB table that holds `key` and `referrer` of the files that must be kept. */
 export const REFERENCED = 'referenced';
 
+/** Name of the DuckDB table that holds `folder`, `key` and `size_bytes` of the files that may go. */
+export const LISTED = 'listed';
+
 const FILES_AT_ONCE = 200;
 
-/** Opens a DuckDB for lists of files that may outgrow memory, with an empty {@link REFERENCED}, and closes it after the work. */
+/** Opens a DuckDB for lists of files that may outgrow memory, with {@link REFERENCED} and {@link LISTED} empty, and closes it after the work. */
 export async function withFileLists<Result>(
   store: ObjectStore,
   work: (db: DuckDb) => Promise<Result>,
@@ -21,7 +24,9 @@ export async function withFileLists<Result>(
   const scratchDir = await store.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir, onDisk: true });
-    await db.run(`CREATE TABLE ${REFERENCED} (key VARCHAR, referrer VARCHAR)`);
+    await db.run(`
+      CREATE TABLE ${REFERENCED} (key VARCHAR, referrer VARCHAR);
+      CREATE TABLE ${LISTED} (folder VARCHAR, key VARCHAR, size_bytes BIGINT)`);
     return await work(db);
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
@@ -60,7 +65,7 @@ async function hasSpec(store: ObjectStore, folder: string): Promise<boolean> {
 }
 
 /**
- * Adds to {@link REFERENCED} the images below some folders that rows of the referrers name by `image_key`, in any version that can still be
+ * Adds to {@link REFERENCED} the images below a folder that rows of the referrers name by `image_key`, in any version that can still be
  * read. Where a log cannot be read, all Parquet files beside it count.
  *
  * @throws `SQL_FAILED`, `STORAGE_…`
@@ -68,19 +73,18 @@ async function hasSpec(store: ObjectStore, folder: string): Promise<boolean> {
 export async function addImageReferences(
   db: DuckDb,
   store: ObjectStore,
-  folders: readonly string[],
+  parent: string,
   referrers: readonly Referrer[],
 ): Promise<void> {
-  if (folders.length === 0) return;
   for (const { folder, title } of referrers) {
     let batch: ObjectEntry[] = [];
     for await (const file of listReadableFiles(store, folder)) {
       batch.push(file);
       if (batch.length < FILES_AT_ONCE) continue;
-      await addKeysOf(db, store, folders, title, batch);
+      await addKeysOf(db, store, parent, title, batch);
       batch = [];
     }
-    if (batch.length > 0) await addKeysOf(db, store, folders, title, batch);
+    if (batch.length > 0) await addKeysOf(db, store, parent, title, batch);
   }
 }
 
@@ -107,7 +111,7 @@ const UNREADABLE = new Set<PixlakeError['code']>(['TABLE_CORRUPT', 'TABLE_FEATUR
 async function addKeysOf(
   db: DuckDb,
   store: ObjectStore,
-  folders: readonly string[],
+  parent: string,
   title: string,
   files: readonly ObjectEntry[],
 ): Promise<void> {
@@ -116,10 +120,7 @@ async function addKeysOf(
   const columns = await db.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${rows}`);
   if (!columns.some(({ column_name: name }) => name.toLowerCase() === 'image_key')) return;
   // A range, so that DuckDB skips row groups by their bounds; "0" comes after "/".
-  const ranges = folders.map(
-    (folder) => `(image_key >= ${quoteText(`${folder}/`)} AND image_key < ${quoteText(`${folder}0`)})`,
-  );
-  await db.run(
-    `INSERT INTO ${REFERENCED} SELECT DISTINCT image_key, ${quoteText(title)} FROM ${rows} WHERE ${ranges.join(' OR ')}`,
-  );
+  await db.run(`
+    INSERT INTO ${REFERENCED} SELECT DISTINCT image_key, ${quoteText(title)} FROM ${rows}
+    WHERE image_key >= ${quoteText(`${parent}/`)} AND image_key < ${quoteText(`${parent}0`)}`);
 }

@@ -3,7 +3,7 @@ import type { DuckDb } from '../engine/open-duckdb.ts';
 import { rowBatches } from '../engine/result-stream.ts';
 import { quoteText } from '../engine/sql-text.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
-import { REFERENCED } from './image-references.ts';
+import { LISTED, REFERENCED } from './image-references.ts';
 
 /** Files that a removal took, or would take. */
 export interface RemovedFiles {
@@ -18,60 +18,55 @@ export interface KeptFiles extends RemovedFiles {
   readonly reason: string;
 }
 
-/** What a removal did, or would do. */
+/** What a removal did, or would do; by folder. */
 export interface Removal {
-  readonly removed: RemovedFiles;
+  readonly removed: readonly RemovedFiles[];
   readonly kept: readonly KeptFiles[];
 }
 
 interface RemoveOptions {
   readonly isDryRun: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** A file that is counted, but that the caller removes last. */
-  readonly leftKey?: string;
+  /** Files that are counted, but that the caller removes last. */
+  readonly leftKeys?: readonly string[];
   /** Called with the keys before they go. */
   readonly onRemove?: (keys: readonly string[]) => void;
 }
 
-/** Lists files for {@link removeListed}; the list may be longer than memory. */
-export async function listForRemoval(db: DuckDb, files: AsyncIterable<ObjectEntry>): Promise<void> {
-  await db.run('CREATE OR REPLACE TABLE listed (key VARCHAR, size_bytes BIGINT)');
-  const appender = await openAppender(db, 'listed', ['VARCHAR', 'BIGINT']);
+/** Lists files of a folder for {@link removeListed}. */
+export async function listForRemoval(
+  db: DuckDb,
+  folder: string,
+  files: AsyncIterable<ObjectEntry>,
+): Promise<void> {
+  const appender = await openAppender(db, LISTED, ['VARCHAR', 'VARCHAR', 'BIGINT']);
   try {
-    for await (const { key, sizeBytes } of files) appender.append([key, sizeBytes]);
+    for await (const { key, sizeBytes } of files) appender.append([folder, key, sizeBytes]);
   } finally {
     appender.close();
   }
 }
 
 /**
- * Removes the listed files of a folder but those that are in {@link REFERENCED}. Logs of tables go first, from the newest entry on: other engines
- * see a table as long as it has a log.
+ * Removes the listed files but those that are in {@link REFERENCED}. Logs of tables go first, from the newest entry on: other engines see a table as
+ * long as it has a log.
  *
  * @throws `INTERRUPTED`, `STORAGE_…`
  */
 export async function removeListed(
   db: DuckDb,
   store: ObjectStore,
-  folder: string,
-  { isDryRun, signal, leftKey = '', onRemove }: RemoveOptions,
+  { isDryRun, signal, leftKeys = [], onRemove }: RemoveOptions,
 ): Promise<Removal> {
-  const unreferenced = `FROM listed ANTI JOIN ${REFERENCED} USING (key)`;
-  const [sums] = await db.rows<Sums>(`SELECT ${SUMS} ${unreferenced}`);
+  const unreferenced = `FROM ${LISTED} ANTI JOIN ${REFERENCED} USING (key)`;
+  const removed = await db.rows<Sums>(`SELECT ${SUMS} ${unreferenced} GROUP BY folder ORDER BY folder`);
   const kept = await db.rows<Sums & { referrers: string }>(`
-    SELECT referrers, ${SUMS} FROM listed JOIN (
+    SELECT referrers, ${SUMS} FROM ${LISTED} JOIN (
       SELECT key, string_agg(DISTINCT referrer, ', ' ORDER BY referrer) AS referrers FROM ${REFERENCED} GROUP BY key
-    ) USING (key) GROUP BY referrers ORDER BY referrers`);
-  const removal = {
-    removed: { folder, ...toCounts(sums) },
-    kept: kept.map(({ referrers, ...counts }) => ({
-      folder,
-      ...toCounts(counts),
-      reason: `${referrers} refers to them`,
-    })),
-  };
+    ) USING (key) GROUP BY folder, referrers ORDER BY folder, referrers`);
+  const left = ["''", ...leftKeys.map(quoteText)].join(', ');
   const keys = await db.connection.stream(`
-    SELECT key ${unreferenced} WHERE key <> ${quoteText(leftKey)}
+    SELECT key ${unreferenced} WHERE key NOT IN (${left})
     ORDER BY contains(key, '/_delta_log/') DESC, key DESC`);
   for await (const batch of rowBatches(keys)) {
     signal?.throwIfAborted();
@@ -79,7 +74,10 @@ export async function removeListed(
     onRemove?.(batchKeys);
     if (!isDryRun) await store.deleteMany(batchKeys);
   }
-  return removal;
+  return {
+    removed: removed.map(toFiles),
+    kept: kept.map((sums) => ({ ...toFiles(sums), reason: `${sums.referrers} refers to them` })),
+  };
 }
 
 /** Counts the files below a folder. */
@@ -96,12 +94,13 @@ export async function countFiles(
 }
 
 interface Sums {
+  readonly folder: string;
   readonly files: bigint;
   readonly bytes: bigint;
 }
 
-const SUMS = 'count(*) AS files, coalesce(sum(size_bytes), 0)::BIGINT AS bytes';
+const SUMS = 'folder, count(*) AS files, sum(size_bytes)::BIGINT AS bytes';
 
-function toCounts(sums: Sums | undefined): { fileCount: number; sizeBytes: number } {
-  return { fileCount: Number(sums?.files ?? 0), sizeBytes: Number(sums?.bytes ?? 0) };
+function toFiles({ folder, files, bytes }: Sums): RemovedFiles {
+  return { folder, fileCount: Number(files), sizeBytes: Number(bytes) };
 }

@@ -44,24 +44,22 @@ export async function sweepRuns(context: MaintenanceContext, spec: SweepRunsSpec
     });
   const beforeMs = Date.now() - Math.max(retainMs, IN_FLIGHT_MS);
   const removedKeys: string[] = [];
-  let removedBytes = 0;
-  for (const run of name === undefined ? names : [name]) {
-    for (const target of await listTargets(store, run)) {
-      const { folder } = target;
-      const removal = await withFileLists(store, async (db) => {
-        // Listed before it is read what is named, so that a file that is named in between counts as named.
-        await listForRemoval(db, listCandidates(store, target, beforeMs));
-        if (target.finished !== undefined) await addNamedFiles(db, store, target.finished);
-        await addImageReferences(db, store, [folder], await listReferrers(store));
-        return removeListed(db, store, folder, {
-          isDryRun,
-          signal,
-          onRemove: (keys) => removedKeys.push(...keys),
-        });
-      });
-      removedBytes += removal.removed.sizeBytes;
-    }
-  }
+  const { removed } = await withFileLists(store, async (db) => {
+    const targets: Target[] = [];
+    for (const run of name === undefined ? names : [name]) targets.push(...(await listTargets(store, run)));
+    // Listed before it is read what is named, so that a file that is named in between counts as named.
+    for (const target of targets)
+      await listForRemoval(db, target.folder, listCandidates(store, target, beforeMs));
+    for (const { finished } of targets) if (finished !== undefined) await addNamedFiles(db, store, finished);
+    const parent = name === undefined ? 'runs' : runFolder(name);
+    await addImageReferences(db, store, parent, await listReferrers(store));
+    return removeListed(db, store, {
+      isDryRun,
+      signal,
+      onRemove: (keys) => removedKeys.push(...keys),
+    });
+  });
+  const removedBytes = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const sweptCount = isDryRun ? 0 : await store.sweepTemporary(Date.now() - IN_FLIGHT_MS);
   const table = name === undefined ? 'runs' : `runs.${name}`;
   return { table, isDryRun, removedKeys: removedKeys.sort(), removedBytes, sweptCount };
