@@ -51,6 +51,11 @@ export const ERRORS = {
   TABLE_NOT_FOUND: kind(404, INPUT, 'the lake has no table or run of that name'),
   TABLE_NAME_INVALID: kind(400, USAGE, 'a table or run name has characters that are not allowed'),
   TABLE_EXISTS: kind(409, CONFLICT, 'the lake has a table of that name already'),
+  TABLE_IN_USE: kind(
+    409,
+    CONFLICT,
+    'the table is read by an unfinished run or another table, or it is being dropped',
+  ),
   TABLE_READ_ONLY: kind(
     409,
     CONFLICT,
@@ -108,6 +113,12 @@ export const ERRORS = {
   RUN_NAME_TAKEN: kind(409, CONFLICT, 'a run of that name exists with another specification'),
   IDEMPOTENCY_KEY_REUSED: kind(409, CONFLICT, 'an Idempotency-Key was used for another run before'),
   RUN_UNFINISHED: kind(409, CONFLICT, 'the run has not finished, so that there is no manifest yet'),
+  RUN_IN_USE: kind(409, CONFLICT, 'the run cannot be deleted while it may be in work'),
+  RUN_REMOVED: kind(
+    409,
+    CONFLICT,
+    'the deletion of the run was interrupted; `pixlake runs delete` finishes it',
+  ),
   RUN_CORRUPT: kind(
     500,
     STORAGE,
@@ -125,6 +136,7 @@ export const ERRORS = {
   SHARD_FAILED: kind(500, INTERNAL, 'a shard failed repeatedly, so the run cannot be committed'),
   MODEL_NOT_FOUND: kind(404, INPUT, 'there is no model of that name or at that path'),
   MODEL_EXISTS: kind(409, CONFLICT, 'the lake has another model of that name'),
+  MODEL_IN_USE: kind(409, CONFLICT, 'the model cannot be removed while an unfinished run uses it'),
   MODEL_CARD_INVALID: kind(422, INPUT, 'a model card has unknown, missing or ill-typed fields'),
   CHECKPOINT_INVALID: kind(
     422,

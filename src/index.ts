@@ -29,8 +29,14 @@ export type { LabelledImage, ModelLibrary, ModelVerdict } from './model/model-li
 export type { Prediction } from './model/read-output.ts';
 export type { IngestHooks, IngestProgress, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
 export type { DeleteReport, DeleteSpec } from './maintenance/delete-rows.ts';
+export type { DeleteRunReport, DeleteRunSpec } from './maintenance/delete-run.ts';
+export type { DiskUsage, ExecutionUsage, NamedUsage, TableUsage, Usage } from './maintenance/disk-usage.ts';
+export type { DropTableReport, DropTableSpec } from './maintenance/drop-table.ts';
 export type { OptimizeReport, OptimizeSpec } from './maintenance/optimize-table.ts';
+export type { KeptFiles, RemovedFiles } from './maintenance/remove-files.ts';
+export type { RemoveModelReport, RemoveModelSpec } from './maintenance/remove-model.ts';
 export type { RestoreReport } from './maintenance/restore-table.ts';
+export type { SweepRunsSpec } from './maintenance/sweep-runs.ts';
 export type { VacuumReport, VacuumSpec } from './maintenance/vacuum-table.ts';
 export type { VerifyProblem, VerifyReport } from './maintenance/verify-table.ts';
 export type { Execution, RunState } from './run/execution.ts';

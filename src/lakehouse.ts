@@ -15,10 +15,15 @@ import { createImageProcessor } from './executor/image-processor.ts';
 import { createLocalExecutor } from './executor/local-executor.ts';
 import { ingestCatalogue } from './ingest/ingest-catalogue.ts';
 import type { IngestHooks, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
+import { type DeleteRunReport, type DeleteRunSpec, deleteRun } from './maintenance/delete-run.ts';
 import { type DeleteReport, type DeleteSpec, deleteRows } from './maintenance/delete-rows.ts';
+import { type DiskUsage, measureUsage } from './maintenance/disk-usage.ts';
+import { type DropTableReport, type DropTableSpec, dropTable } from './maintenance/drop-table.ts';
 import type { MaintenanceContext } from './maintenance/maintenance-context.ts';
 import { type OptimizeReport, type OptimizeSpec, optimizeTable } from './maintenance/optimize-table.ts';
+import { type RemoveModelReport, type RemoveModelSpec, removeModel } from './maintenance/remove-model.ts';
 import { type RestoreReport, restoreTable } from './maintenance/restore-table.ts';
+import { type SweepRunsSpec, sweepRuns } from './maintenance/sweep-runs.ts';
 import { type VacuumReport, type VacuumSpec, vacuumTable } from './maintenance/vacuum-table.ts';
 import { type VerifyReport, verifyTable } from './maintenance/verify-table.ts';
 import { ModelLibrary } from './model/model-library.ts';
@@ -228,6 +233,31 @@ export class Lakehouse {
   /** Removes files that no version within the retention needs; see {@link vacuumTable}. */
   async vacuum(spec: VacuumSpec, signal?: AbortSignal): Promise<VacuumReport> {
     return vacuumTable(await this.#maintain(signal), spec);
+  }
+
+  /** Removes files of finished runs that nothing names; see {@link sweepRuns}. */
+  async vacuumRuns(spec: SweepRunsSpec = {}, signal?: AbortSignal): Promise<VacuumReport> {
+    return sweepRuns(await this.#maintain(signal), spec);
+  }
+
+  /** Deletes the executions of a run; see {@link deleteRun}. */
+  async deleteRun(spec: DeleteRunSpec, signal?: AbortSignal): Promise<DeleteRunReport> {
+    return deleteRun(await this.#maintain(signal), spec);
+  }
+
+  /** Removes a table and its originals; see {@link dropTable}. */
+  async dropTable(spec: DropTableSpec, signal?: AbortSignal): Promise<DropTableReport> {
+    return dropTable(await this.#maintain(signal), spec);
+  }
+
+  /** Removes a model from the lake; see {@link removeModel}. */
+  async removeModel(spec: RemoveModelSpec): Promise<RemoveModelReport> {
+    return removeModel(await this.#maintain(), spec);
+  }
+
+  /** Tells what takes how much room; see {@link measureUsage}. */
+  async diskUsage(): Promise<DiskUsage> {
+    return measureUsage(await this.#maintain());
   }
 
   /** Checks that a table is whole; see {@link verifyTable}. */

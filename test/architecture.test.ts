@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ingest: ['table', 'storage', 'engine', 'image'],
   run: ['table', 'storage', 'engine', 'image', 'model'],
   executor: ['run'],
-  maintenance: ['table', 'storage', 'engine'],
+  maintenance: ['table', 'storage', 'engine', 'model', 'run'],
   lakehouse: LIBRARY,
   api: ['index'],
   cli: ['index', 'api'],

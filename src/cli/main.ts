@@ -6,6 +6,7 @@ import { printError } from './command-line.ts';
 import { addAttachCommands } from './attach-command.ts';
 import { addDeleteCommand } from './delete-command.ts';
 import { addDemoCommand } from './demo-command.ts';
+import { addDuCommand } from './du-command.ts';
 import { addFilesCommand } from './files-command.ts';
 import { addHistoryCommands } from './history-command.ts';
 import { addIngestCommand } from './ingest-command.ts';
@@ -47,6 +48,7 @@ function buildProgram(): Command {
   addDeleteCommand(program);
   addOptimizeCommand(program);
   addVacuumCommand(program);
+  addDuCommand(program);
   addVerifyCommand(program);
   addAttachCommands(program);
   addServeCommand(program);

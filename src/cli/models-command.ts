@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { PixlakeError } from '../errors.ts';
 import { DEFAULT_MODEL, DEVICES, type Device, type ModelCard, type Prediction } from '../index.ts';
+import { printRemoval } from './removal-report.ts';
 import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
 
 interface ImportOptions extends LakeOptions {
@@ -18,7 +19,7 @@ interface LabelOptions extends LakeOptions {
 export function addModelsCommand(program: Command): void {
   const models = program
     .command('models')
-    .summary('list, add, check and try models')
+    .summary('list, add, check, try and remove models')
     .description('Looks after models: ONNX files with a model card that says what they take and give.')
     .addHelpText(
       'after',
@@ -85,6 +86,21 @@ Examples:
         ...(attributes === undefined ? {} : { attributes }),
       });
       printAdded(card, options);
+    });
+
+  withLakeOptions(
+    models
+      .command('remove <model>')
+      .description(
+        'Remove a model from the lake. A model that an unfinished run uses is kept; finished runs that used it can\nno longer be retried.',
+      )
+      .option('--dry-run', 'only tell what would go'),
+  )
+    .addHelpText('after', '\nExample:\n  $ pixlake models remove my-classifier --dry-run')
+    .action(async (name: string, options: LakeOptions & { dryRun?: boolean }) => {
+      const report = await openLake(options).removeModel({ name, isDryRun: options.dryRun ?? false });
+      if (options.json) printJson(report);
+      else printRemoval({ ...report, removed: [report.removed], kept: [] });
     });
 
   withLakeOptions(

@@ -12,12 +12,13 @@ import {
 } from './command-line.ts';
 import { formatCount } from './progress-bar.ts';
 import { describeRun, withProgress } from './run-command.ts';
+import { addRunsDeleteCommand } from './runs-delete-command.ts';
 
 /** `pixlake runs …`: looks after runs. */
 export function addRunsCommand(program: Command): void {
   const runs = program
     .command('runs')
-    .summary('list, inspect, resume and cancel runs')
+    .summary('list, inspect, resume, cancel and delete runs')
     .description('Looks after runs.');
 
   withLakeOptions(runs.command('list').description('List all runs.')).action(async (options: LakeOptions) => {
@@ -102,6 +103,8 @@ Examples:
     if (options.json) printJson(status);
     else print(`run ${name} is cancelled; \`pixlake runs resume ${name}\` takes it up again`);
   });
+
+  addRunsDeleteCommand(runs);
 
   withLakeOptions(runs.command('sheet <name>').description('Draw originals beside results as a PNG.'))
     .requiredOption('--output <file.png>', 'where to write it')

@@ -1,11 +1,26 @@
 import type { Command } from 'commander';
-import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
+import {
+  interruptible,
+  type LakeOptions,
+  openLake,
+  print,
+  printJson,
+  withLakeOptions,
+} from './command-line.ts';
 import { formatBytes, formatCount } from './progress-bar.ts';
+import { printRemoval } from './removal-report.ts';
 
-/** `pixlake tables`: lists what can be queried. */
+/** `pixlake tables`: lists what can be queried, and drops tables. */
 export function addTablesCommand(program: Command): void {
+  const group = program
+    .command('tables')
+    .summary('list and drop tables')
+    .description('Lists what SQL can read, and drops tables.');
+
   withLakeOptions(
-    program.command('tables').description('List the tables and outputs of runs that SQL can read.'),
+    group
+      .command('list', { isDefault: true })
+      .description('List the tables and outputs of runs that SQL can read.'),
   ).action(async (options: LakeOptions) => {
     const tables = await openLake(options).listTables();
     if (options.json) return printJson(tables);
@@ -19,4 +34,29 @@ export function addTablesCommand(program: Command): void {
     });
     print(...lines);
   });
+
+  withLakeOptions(
+    group
+      .command('drop <table>')
+      .description(
+        'Remove a table with all of its versions, and its originals but those that other tables refer to.\nA table that an unfinished run reads is not dropped. An attached table is forgotten with `pixlake detach`.',
+      )
+      .option('--dry-run', 'only tell what would go'),
+  )
+    .addHelpText(
+      'after',
+      `
+A drop that is interrupted is finished by the same command.
+
+Examples:
+  $ pixlake tables drop images --dry-run
+  $ pixlake tables drop images`,
+    )
+    .action(async (table: string, options: LakeOptions & { dryRun?: boolean }) => {
+      const lakehouse = openLake(options);
+      const spec = { table, isDryRun: options.dryRun ?? false };
+      const report = await interruptible((signal) => lakehouse.dropTable(spec, signal));
+      if (options.json) printJson(report);
+      else printRemoval(report);
+    });
 }

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { PixlakeError } from '../errors.ts';
+import type { Lakehouse, VacuumReport } from '../index.ts';
 import {
   duration,
   interruptible,
@@ -14,17 +16,19 @@ import { formatBytes, formatCount } from './progress-bar.ts';
 interface Options extends LakeOptions {
   readonly retain?: number;
   readonly dryRun?: boolean;
+  readonly runs?: boolean;
 }
 
 /** `pixlake vacuum`: removes what no version needs any more. */
 export function addVacuumCommand(program: Command): void {
   withLakeOptions(
     program
-      .command('vacuum <table>')
-      .summary('remove files that no version of a table needs any more')
+      .command('vacuum [table]')
+      .summary('remove files that no version of a table, or no run, needs any more')
       .description(
-        'Removes data files that no version within the retention needs, log entries behind a checkpoint that are older,\nand temporary files of processes that died. Versions older than the retention can no longer be read, but what\nan unfinished run reads is kept. Files that no commit knows are kept for a day at least, since a commit may be\nabout to name them. By default the table properties delta.deletedFileRetentionDuration (7 days) and\ndelta.logRetentionDuration (30 days) decide.',
+        'Removes data files that no version within the retention needs, log entries behind a checkpoint that are older,\nand temporary files of processes that died. Versions older than the retention can no longer be read, but what\nan unfinished run reads is kept. Files that no commit knows are kept for a day at least, since a commit may be\nabout to name them. By default the table properties delta.deletedFileRetentionDuration (7 days) and\ndelta.logRetentionDuration (30 days) decide.\nOf a run (runs.<name>, or --runs for all), it removes files of finished executions that nothing names, once they are a\nday old.',
       )
+      .option('--runs', 'sweep all runs')
       .option(
         '--retain <duration>',
         'keep what versions of this long ago need (default: what the table says)',
@@ -37,23 +41,43 @@ export function addVacuumCommand(program: Command): void {
       `
 Examples:
   $ pixlake vacuum images --dry-run
-  $ pixlake vacuum images --retain 30d`,
+  $ pixlake vacuum images --retain 30d
+  $ pixlake vacuum runs.men-shoes
+  $ pixlake vacuum --runs --dry-run`,
     )
-    .action(async (table: string, options: Options) => {
+    .action(async (table: string | undefined, options: Options) => {
       const lakehouse = openLake(options);
-      const spec = {
-        table,
-        isDryRun: options.dryRun ?? false,
-        ...(options.retain === undefined ? {} : { retainMs: options.retain }),
-      };
-      const report = await interruptible((signal) => lakehouse.vacuum(spec, signal));
+      const report = await interruptible((signal) => vacuum(lakehouse, table, options, signal));
       if (options.json) return printJson(report);
       const { removedKeys, removedBytes, removedLogKeys, sweptCount } = report;
       if (options.dryRun)
         for (const key of [...removedKeys, ...removedLogKeys]) print(shortPath(lakehouse.uri, key));
       const entries = removedLogKeys.length === 0 ? '' : `, ${formatCount(removedLogKeys.length)} log files`;
-      const files = `${formatCount(removedKeys.length)} data files (${formatBytes(removedBytes)})${entries}`;
+      const noun = table === undefined || runNameOf(table) !== undefined ? 'files' : 'data files';
+      const files = `${formatCount(removedKeys.length)} ${noun} (${formatBytes(removedBytes)})${entries}`;
       const swept = sweptCount === 0 ? '' : ` and ${formatCount(sweptCount)} leftovers of dead processes`;
       print(options.dryRun ? `would remove ${files}` : `removed ${files}${swept}`);
     });
+}
+
+async function vacuum(
+  lakehouse: Lakehouse,
+  table: string | undefined,
+  { retain, dryRun: isDryRun = false, runs: isOfRuns = false }: Options,
+  signal: AbortSignal,
+): Promise<VacuumReport> {
+  const options = { isDryRun, ...(retain === undefined ? {} : { retainMs: retain }) };
+  if (isOfRuns !== (table === undefined))
+    throw new PixlakeError('ARGUMENT_INVALID', 'vacuum takes either a table, a run or --runs', {
+      remedy: 'name a table, a run as runs.<name>, or give --runs for all runs',
+    });
+  if (table === undefined) return lakehouse.vacuumRuns(options, signal);
+  const run = runNameOf(table);
+  return run === undefined
+    ? lakehouse.vacuum({ table, ...options }, signal)
+    : lakehouse.vacuumRuns({ name: run, ...options }, signal);
+}
+
+function runNameOf(table: string): string | undefined {
+  return /^runs\.(?<name>.+)$/u.exec(table.replaceAll('"', ''))?.groups?.['name'];
 }

@@ -72,6 +72,19 @@ export async function detachTable(store: ObjectStore, name: string): Promise<voi
   await store.delete(attachmentKey(name));
 }
 
+/** Where the attached tables of a lake lie, by name; descriptions that cannot be read are left out. */
+export async function listAttachments(store: ObjectStore): Promise<{ name: string; uri: string }[]> {
+  const found: { name: string; uri: string }[] = [];
+  for (const name of await listAttachedNames(store)) {
+    try {
+      found.push({ name, uri: (await readAttachment(store, attachmentKey(name))).uri });
+    } catch (error) {
+      if (!(error instanceof PixlakeError)) throw error;
+    }
+  }
+  return found;
+}
+
 /** Checks that a name is free for a table of the lake's own. @throws `TABLE_READ_ONLY` */
 export async function checkNotAttached(store: ObjectStore, name: string): Promise<void> {
   if ((await store.stat(attachmentKey(name))) === undefined) return;

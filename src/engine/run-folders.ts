@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import { LAYOUT_VERSION, runFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { decodeStored, parseStored } from '../storage/stored-json.ts';
+import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
 
 /** The folder of one execution of a run, and what its `spec.json` holds. */
 export interface RunFolder {
@@ -37,16 +37,24 @@ export function successKey(folder: string): string {
   return `${folder}/_SUCCESS`;
 }
 
+/** Takes the place of an execution's specification while its files are deleted: from then on, nobody sees the execution. */
+export const REMOVED_SPEC = encodeStored({ layoutVersion: LAYOUT_VERSION, isRemoved: true });
+
+/** Whether an execution is being deleted, or that was interrupted. */
+export function isRemovedSpec(bytes: Uint8Array): boolean {
+  return REMOVED_SPEC.equals(bytes);
+}
+
 const header = z.looseObject({ layoutVersion: z.literal(LAYOUT_VERSION), plannedMs: z.number() });
 
-/** Lists the executions of a named run by what their specifications say. Folders without one are plans that were never frozen. */
+/** Lists the executions of a named run by what their specifications say. Folders without one are plans that were never frozen, or what a deletion left. */
 export async function listRunFolders(store: ObjectStore, name: string): Promise<RunFolders> {
   const executions: RunFolder[] = [];
   const unreadable: UnreadableRun[] = [];
   for (const child of await store.listFolders(runFolder(name))) {
     const folder = `${runFolder(name)}/${child}`;
     const bytes = await readIfPresent(store, specKey(folder));
-    if (bytes === undefined) continue;
+    if (bytes === undefined || isRemovedSpec(bytes)) continue;
     const isFinished = (await store.stat(successKey(folder))) !== undefined;
     try {
       const { plannedMs, ...spec } = decodeSpec(store, bytes, name, folder);

@@ -9,3 +9,6 @@ export interface MaintenanceContext {
   readonly pinnedVersions?: (folder: string) => Promise<readonly number[]>;
   readonly signal?: AbortSignal;
 }
+
+/** A file that nothing refers to may belong to work that is still being done; none takes longer than this. */
+export const IN_FLIGHT_MS = 24 * 60 * 60 * 1000;

@@ -9,7 +9,7 @@ import { readLogEntry, readSnapshot } from '../table/read-snapshot.ts';
 import type { Snapshot } from '../table/snapshot.ts';
 import { retentionOf } from '../table/table-properties.ts';
 import { listExpiredLog } from './expired-log.ts';
-import type { MaintenanceContext } from './maintenance-context.ts';
+import { IN_FLIGHT_MS, type MaintenanceContext } from './maintenance-context.ts';
 
 /** Which table to vacuum, and how much history to keep. */
 export interface VacuumSpec {
@@ -35,9 +35,6 @@ export interface VacuumReport {
   /** Temporary files and folders of processes that died. */
   readonly sweptCount: number;
 }
-
-/** A file that no commit knows may belong to a commit that is still being prepared; none takes longer than a day. */
-const IN_FLIGHT_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Removes data files that no version within the retention needs: those that were taken out of the table before it began, and those that

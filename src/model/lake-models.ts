@@ -3,7 +3,7 @@ import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { log } from '../config.ts';
 import { PixlakeError } from '../errors.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
+import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { BUILT_IN_MODELS, type BuiltInModel } from './built-in-models.ts';
 import { isModelName, type ModelCard } from './model-card.ts';
 import { checkFile, fileSize, type ModelFiles, parseCard, readModel, toStorageError } from './model-files.ts';
@@ -112,6 +112,32 @@ export async function addModel(store: ObjectStore, { card, onnxPath }: ModelFile
     await store.moveIn(onnxKey(name), copy);
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Lists the objects of a model in the lake, its card first: without it there is no model. What an interrupted removal left counts too.
+ *
+ * @throws `MODEL_NOT_FOUND`
+ */
+export async function listModelFiles(store: ObjectStore, name: string): Promise<ObjectEntry[]> {
+  const entries: ObjectEntry[] = [];
+  if (isModelName(name))
+    for await (const entry of store.list(`${MODELS_FOLDER}/${name}`)) entries.push(entry);
+  if (entries.length > 0) return entries.sort((a) => (a.key === cardKey(name) ? -1 : 1));
+  if (!BUILT_IN_MODELS.some((model) => model.name === name)) throw await modelNotFound(store, name);
+  throw new PixlakeError('MODEL_NOT_FOUND', `model "${name}" comes with pixlake and is not in the lake`, {
+    remedy: 'only models of the lake can be removed',
+  });
+}
+
+/** The sha256 that the card of a model in the lake states; `undefined` where there is no card, or none that can be read. */
+export async function readModelSha256(store: ObjectStore, name: string): Promise<string | undefined> {
+  try {
+    return (await readLakeCard(store, name))?.sha256;
+  } catch (error) {
+    if (error instanceof PixlakeError && error.code === 'MODEL_CARD_INVALID') return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import {
+  isRemovedSpec,
   listRunFolders,
   type RunFolder,
   specKey,
@@ -199,13 +200,19 @@ export async function findNewestExecution(store: ObjectStore, name: string): Pro
   return executions[0];
 }
 
-/** Reads the frozen execution in a folder. @throws `RUN_NOT_FOUND`, `RUN_CORRUPT` */
+/** Reads the frozen execution in a folder. @throws `RUN_NOT_FOUND`, `RUN_CORRUPT`, `RUN_REMOVED` */
 export async function readExecution(store: ObjectStore, folder: string): Promise<Execution> {
   const key = executionKeys.spec(folder);
   const bytes = await store.read(key).catch((error: unknown) => {
     if (!(error instanceof PixlakeError) || error.code !== 'OBJECT_NOT_FOUND') throw error;
     throw new PixlakeError('RUN_NOT_FOUND', `there is no run in ${folder}`, { cause: error });
   });
+  if (isRemovedSpec(bytes)) {
+    const [, name = ''] = folder.split('/');
+    throw new PixlakeError('RUN_REMOVED', `the deletion of ${folder} was interrupted`, {
+      remedy: `finish it, then run again: pixlake runs delete ${name}`,
+    });
+  }
   const spec = decodeStored(bytes, store.locate(key));
   return toExecution(store, { folder, spec });
 }

@@ -5,6 +5,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { runSpecSchema } from './run-spec.ts';
 import { addRecord, readRecord } from './stored-record.ts';
 
+const KEYS_FOLDER = `${SUBMISSIONS_FOLDER}/keys`;
+
 const claimSchema = z
   .object({
     run: runSpecSchema,
@@ -39,9 +41,19 @@ export class IdempotencyKeys {
     await this.#store.write(key, Buffer.from(`${JSON.stringify(claim)}\n`));
     return true;
   }
+
+  /** Forgets the keys that were used for a run. */
+  async remove(name: string): Promise<void> {
+    const keys: string[] = [];
+    for await (const { key } of this.#store.list(KEYS_FOLDER)) {
+      const record = await readRecord(this.#store, key, claimSchema);
+      if (record.kind === 'valid' && record.value.run.name === name) keys.push(key);
+    }
+    await this.#store.deleteMany(keys);
+  }
 }
 
 function keyOf(idempotencyKey: string): string {
   const hash = createHash('sha256').update(idempotencyKey).digest('hex');
-  return `${SUBMISSIONS_FOLDER}/keys/${hash}.json`;
+  return `${KEYS_FOLDER}/${hash}.json`;
 }

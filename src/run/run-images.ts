@@ -102,7 +102,7 @@ async function planAndFreeze(
   );
   const folder = folderOf({ runId: planner.runId, run });
   // A frozen plan holds, also where the SQL would match other rows today.
-  if (await store.stat(executionKeys.spec(folder))) return readExecution(store, folder);
+  if (await store.stat(executionKeys.spec(folder))) return await readExecution(store, folder);
   const { execution, files } = await planner.plan();
   const isElsewhere = source.uri !== store.uri;
   return await freezePlan(store, {

@@ -43,7 +43,7 @@ const READS_AT_ONCE = 16;
 
 /**
  * The records of accepted runs: a log for each name, whose record of the highest number tells how the run stands. Each record is put where
- * none is, and none is ever changed or removed, so of several servers that go on from the same record one wins, on every store.
+ * none is, and none is ever changed, or removed before its run is, so of several servers that go on from the same record one wins, on every store.
  */
 export class SubmissionLog {
   readonly #store: ObjectStore;
@@ -84,6 +84,17 @@ export class SubmissionLog {
     const reads = workInOrder(numbers, READS_AT_ONCE, ([name, some]) => this.#readNewestOf(name, some));
     for await (const { submission } of reads) if (submission !== undefined) found.push(submission);
     return found.sort((a, b) => a.submittedMs - b.submittedMs);
+  }
+
+  /** Removes all records of a run, the newest one last, so that what is left tells how the run stands. */
+  async remove(name: string): Promise<void> {
+    const numbers = [0];
+    for await (const { key } of this.#store.list(submissionChangesFolder(name))) {
+      const change = parseChangeKey(key);
+      if (change !== undefined) numbers.push(change.number);
+    }
+    const keys = numbers.sort((a, b) => a - b).map((number) => submissionKey(name, number));
+    await this.#store.deleteMany(keys);
   }
 
   async #readNewestOf(name: string, numbers: readonly number[]): Promise<NewestRecord> {

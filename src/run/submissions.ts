@@ -117,6 +117,12 @@ export class Submissions {
     return (await this.#log.readNewest(name)).submission;
   }
 
+  /** Forgets a run that is deleted. */
+  async remove(name: string): Promise<void> {
+    await this.#keys.remove(name);
+    await this.#log.remove(name);
+  }
+
   /** The newest record of each run, in the order of submission; records that are damaged are set aside. */
   async list(): Promise<Submission[]> {
     return this.#log.list();

@@ -10,6 +10,7 @@ import {
   readFile,
   rename,
   rm,
+  rmdir,
   stat,
   writeFile,
 } from 'node:fs/promises';
@@ -179,7 +180,26 @@ class LocalStore implements ObjectStore {
   }
 
   async deleteMany(keys: readonly string[]): Promise<void> {
-    for (const key of keys) await this.delete(key);
+    const folders = new Set<string>();
+    for (const key of keys) {
+      await this.delete(key);
+      folders.add(dirname(this.locate(key)));
+    }
+    // Deepest first, since a folder may be empty once those in it are gone.
+    for (const folder of [...folders].sort((a, b) => b.length - a.length)) await this.#removeEmpty(folder);
+  }
+
+  /** Removes a folder if it is empty, and those above it that become empty by that; the root stays. */
+  async #removeEmpty(path: string): Promise<void> {
+    for (let folder = path; folder.length > this.uri.length; folder = dirname(folder)) {
+      const isRemoved = await rmdir(folder).then(
+        () => true,
+        // Gone already, or somebody writes into it.
+        (error: unknown) => isMissing(error),
+      );
+      if (!isRemoved) return;
+      this.#madeFolders.delete(folder);
+    }
   }
 
   async delete(key: string): Promise<void> {

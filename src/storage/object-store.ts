@@ -77,7 +77,7 @@ export interface ObjectStore {
   /** Removes an object; one that is not there is no error. */
   delete(key: string): Promise<void>;
 
-  /** Removes objects; those that are not there are no error. */
+  /** Removes objects, and the folders that this leaves empty; objects that are not there are no error. */
   deleteMany(keys: readonly string[]): Promise<void>;
 
   /** What DuckDB's readers take for this object: a local path or an `s3://` URI. */

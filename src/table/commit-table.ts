@@ -7,7 +7,7 @@ import { findConflict } from './commit-conflict.ts';
 import { commitTimeOf } from './commit-times.ts';
 import type { DeltaAction, MetadataAction, RemoveAction, TxnAction } from './delta-actions.ts';
 import { encodeLogEntry } from './log-entry.ts';
-import { logKey } from './log-listing.ts';
+import { droppedKey, logKey } from './log-listing.ts';
 import { checkWritable, PROTOCOL } from './protocol.ts';
 import { readLogEntry, readSnapshot } from './read-snapshot.ts';
 import type { DataFile } from './snapshot.ts';
@@ -24,7 +24,7 @@ const MAX_PAUSE_MS = 500;
  * Commits a change and gives its version. Readers see all of it or nothing: the log entry is one object, put only if no other writer took
  * the version first. If one did, its entry is read, and unless the two changes really conflict this one goes on top of it.
  *
- * @throws `COMMIT_CONFLICT`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`
+ * @throws `COMMIT_CONFLICT`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`
  */
 export async function commitTable(store: ObjectStore, change: TableChange): Promise<number> {
   const { folder, base, transaction } = change;
@@ -32,6 +32,7 @@ export async function commitTable(store: ObjectStore, change: TableChange): Prom
   if (transaction && (base?.transactions.get(transaction.appId) ?? -1) >= transaction.version)
     return base?.version ?? 0;
   const attemptId = randomUUID();
+  if (base === undefined) await checkNotDropped(store, folder);
   let version = (base?.version ?? -1) + 1;
   let timestampMs = Math.max(Date.now(), (base?.timestampMs ?? 0) + 1);
   for (let losses = 0; losses < MAX_REBASES; losses++) {
@@ -56,6 +57,13 @@ export async function commitTable(store: ObjectStore, change: TableChange): Prom
     await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** Math.min(losses, 10)));
   }
   throw conflictError(folder, version, `${MAX_REBASES} other commits came first`);
+}
+
+async function checkNotDropped(store: ObjectStore, folder: string): Promise<void> {
+  if ((await store.stat(droppedKey(folder))) === undefined) return;
+  throw new PixlakeError('TABLE_IN_USE', `${folder} is being dropped, or that was interrupted`, {
+    remedy: `finish it, then run the same command again: pixlake tables drop ${folder.split('/').at(-1)}`,
+  });
 }
 
 function conflictError(folder: string, version: number, reason: string): PixlakeError {

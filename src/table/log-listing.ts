@@ -39,6 +39,11 @@ export function lastCheckpointKey(folder: string): string {
   return `${logFolder(folder)}/_last_checkpoint`;
 }
 
+/** Object key of the object that says that a table is being dropped: from then on, there is no table. */
+export function droppedKey(folder: string): string {
+  return `${logFolder(folder)}/_dropped`;
+}
+
 function paddedVersion(version: number): string {
   return String(version).padStart(20, '0');
 }
@@ -60,12 +65,13 @@ export async function listLogBefore(store: ObjectStore, folder: string, version:
   return keys.sort();
 }
 
-/** Lists a table's log; `undefined` where the folder holds none. */
+/** Lists a table's log; `undefined` where the folder holds none, or where the table is being dropped. */
 export async function listLog(store: ObjectStore, folder: string): Promise<LogListing | undefined> {
   const entries = new Map<number, number>();
   const parts = new Map<string, { version: number; partCount: number; keys: Map<number, string> }>();
   let hasV2Checkpoints = false;
   for await (const { key, modifiedMs } of store.list(logFolder(folder))) {
+    if (key === droppedKey(folder)) return undefined;
     const name = key.slice(logFolder(folder).length + 1);
     const match = NAME.exec(name)?.groups;
     if (match === undefined) continue;

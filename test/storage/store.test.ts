@@ -41,6 +41,18 @@ describe('a store on a folder', () => {
     expect(await store.listFolders('nothing')).toEqual([]);
   });
 
+  test('folders that a deletion of many objects leaves empty are gone, as they are on object stores', async () => {
+    const { store, folder } = await open();
+    for (const key of ['runs/a/x/1', 'runs/a/x/2', 'runs/a/y/z/3', 'runs/b/4'])
+      await store.write(key, bytes('1'));
+    await store.deleteMany(['runs/a/x/1', 'runs/a/y/z/3', 'runs/a/none/5']);
+    expect(await store.listFolders('runs/a')).toEqual(['x']);
+    await store.deleteMany(['runs/a/x/2', 'runs/b/4']);
+    expect((await readdir(folder)).filter((name) => name !== '.tmp')).toEqual([]);
+    expect(await store.writeIfAbsent('runs/a/x/1', bytes('again'), { mayTear: true })).toBe(true);
+    expect(await keysOf(store, '')).toEqual(['runs/a/x/1']);
+  });
+
   test('of many writers of one new object exactly one wins, and its bytes are whole', async () => {
     const { store, folder } = await open();
     const contents = Array.from({ length: 20 }, (_, writer) => bytes(String(writer).repeat(50_000)));

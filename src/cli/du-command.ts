@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import type { DiskUsage, Usage } from '../index.ts';
+import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
+import { formatBytes, formatCount } from './progress-bar.ts';
+
+/** `pixlake du`: tells what takes how much room. */
+export function addDuCommand(program: Command): void {
+  withLakeOptions(
+    program
+      .command('du')
+      .summary('tell what takes how much room in the lake')
+      .description(
+        'Tells what takes how much room: tables, executions of runs, models, reports of ingests, and the rest, the largest first.\nIt lists all files of the lake.',
+      ),
+  )
+    .addHelpText(
+      'after',
+      `
+"earlier" are files that only earlier versions of a table hold, "orphans" those that no version holds: \`pixlake vacuum\`
+removes both. Executions in the state "removed" are what is left of deleted ones.
+
+Examples:
+  $ pixlake du
+  $ pixlake du --json`,
+    )
+    .action(async (options: LakeOptions) => {
+      const usage = await openLake(options).diskUsage();
+      if (options.json) printJson(usage);
+      else print(...describeUsage(usage));
+    });
+}
+
+function describeUsage(usage: DiskUsage): string[] {
+  const { tables, runs, models, ingests } = usage;
+  const rest = { submissions: usage.submissions, temporary: usage.temporary, other: usage.other };
+  return [
+    ...tables.map(({ name, data, earlier, orphans, log, originals, ...sum }) =>
+      line(sum, `table ${name}`, { data, earlier, orphans, log, originals }),
+    ),
+    ...runs.map(({ folder, state, images, plan, parts, manifest, retries, takenCount, ...sum }) => {
+      const taken = takenCount === 0 ? '' : `; ${formatCount(takenCount)} images taken over from others`;
+      const title = `${folder.replace('runs/', 'run ')}, ${state}`;
+      return `${line(sum, title, { images, plan, parts, manifest, retries })}${taken}`;
+    }),
+    ...models.map((model) => line(model, `model ${model.name}`)),
+    ...ingests.map((ingest) => line(ingest, `ingests into ${ingest.name}`)),
+    ...Object.entries(rest).flatMap(([title, sum]) => (sum.fileCount === 0 ? [] : [line(sum, title)])),
+    line(usage, `total, ${formatCount(usage.fileCount)} files`),
+  ];
+}
+
+const SIZE_WIDTH = 9;
+
+function line({ sizeBytes }: Usage, title: string, parts: Readonly<Record<string, Usage>> = {}): string {
+  const named = Object.entries(parts)
+    .filter(([, part]) => part.fileCount > 0)
+    .sort(([, a], [, b]) => b.sizeBytes - a.sizeBytes)
+    .map(([name, part]) => `${name} ${formatBytes(part.sizeBytes)}`);
+  const details = named.length === 0 ? '' : `: ${named.join(', ')}`;
+  return `${formatBytes(sizeBytes).padStart(SIZE_WIDTH)}  ${title}${details}`;
+}

@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { interruptible, type LakeOptions, openLake, printJson, withLakeOptions } from './command-line.ts';
+import { printRemoval } from './removal-report.ts';
+
+interface Options extends LakeOptions {
+  readonly older?: boolean;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** `pixlake runs delete`: deletes executions of a run. */
+export function addRunsDeleteCommand(runs: Command): void {
+  withLakeOptions(
+    runs
+      .command('delete <name>')
+      .description(
+        'Delete a run with all of its executions, so its name is free. What others need is kept, and said: images that\na newer execution took over, and executions that an unfinished run reads.',
+      )
+      .option('--older', 'delete only what is older than the newest finished execution')
+      .option('--force', 'delete executions that have not finished too, and damaged ones with --older')
+      .option('--dry-run', 'only tell what would go'),
+  )
+    .addHelpText(
+      'after',
+      `
+A deletion that is interrupted is finished by the same command.
+
+Examples:
+  $ pixlake runs delete men-shoes --older --dry-run
+  $ pixlake runs delete men-shoes --older
+  $ pixlake runs delete men-shoes`,
+    )
+    .action(async (name: string, options: Options) => {
+      const { older: isOlderOnly = false, force: isForced = false, dryRun: isDryRun = false } = options;
+      const lakehouse = openLake(options);
+      const report = await interruptible((signal) =>
+        lakehouse.deleteRun({ name, isOlderOnly, isForced, isDryRun }, signal),
+      );
+      if (options.json) printJson(report);
+      else printRemoval({ ...report, notRetriable: [] });
+    });
+}

@@ -1,0 +1,212 @@
+import { PixlakeError } from '../errors.ts';
+import { readSuccess } from '../run/commit-run.ts';
+import { listExecutions, readRunState, type RunState, tablesFolderOf } from '../run/execution.ts';
+import { tableFolder } from '../storage/lake-layout.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { readKnownFiles } from './known-files.ts';
+import type { MaintenanceContext } from './maintenance-context.ts';
+
+/** Files and their bytes. */
+export interface Usage {
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+}
+
+/** What something takes that has a name. */
+export interface NamedUsage extends Usage {
+  readonly name: string;
+}
+
+/** What a table takes. */
+export interface TableUsage extends NamedUsage {
+  /** Data files of the newest version. */
+  readonly data: Usage;
+  /** Data files that only earlier versions hold. */
+  readonly earlier: Usage;
+  /** Files that no version holds. */
+  readonly orphans: Usage;
+  readonly log: Usage;
+  readonly originals: Usage;
+}
+
+/** What an execution of a run takes. */
+export interface ExecutionUsage extends NamedUsage {
+  /** Object key. */
+  readonly folder: string;
+  /** `unreadable` where it is damaged or of an older layout, `removed` for what is left of a deleted execution and plans that were never frozen. */
+  readonly state: RunState | 'unreadable' | 'removed';
+  readonly images: Usage;
+  readonly plan: Usage;
+  /** Parts, errors, markers and the specification. */
+  readonly parts: Usage;
+  readonly manifest: Usage;
+  readonly retries: Usage;
+  /** Images that were taken over: its manifest refers to them, and they lie in earlier executions. */
+  readonly takenCount: number;
+}
+
+/** What takes how much room in a lake, the largest first; the sums of all parts are the whole. */
+export interface DiskUsage extends Usage {
+  readonly tables: readonly TableUsage[];
+  readonly runs: readonly ExecutionUsage[];
+  readonly models: readonly NamedUsage[];
+  /** Reports of ingests, by table. */
+  readonly ingests: readonly NamedUsage[];
+  /** Records of accepted runs. */
+  readonly submissions: Usage;
+  /** Files of work that is being done, or that was interrupted. */
+  readonly temporary: Usage;
+  readonly other: Usage;
+}
+
+/** Folder that stores leave out when they list a lake. */
+const TEMPORARY_FOLDER = '.tmp';
+
+/**
+ * Measures what takes how much room in a lake, by one listing; memory grows with the number of tables and executions, and with the data files of
+ * the largest table.
+ *
+ * @throws `STORAGE_…`
+ */
+export async function measureUsage({ store, signal }: MaintenanceContext): Promise<DiskUsage> {
+  const ledger = new Ledger();
+  const describeData = dataDescriber(store);
+  for (const root of ['', TEMPORARY_FOLDER]) {
+    for await (const { key, sizeBytes } of store.list(root)) {
+      signal?.throwIfAborted();
+      ledger.add(await placeOf(key, describeData), sizeBytes);
+    }
+  }
+  return {
+    ...ledger.sum([]),
+    tables: ledger.names('tables').map((name) => toTable(ledger, name)),
+    runs: await describeRuns(store, ledger),
+    models: toNamed(ledger, 'models'),
+    ingests: toNamed(ledger, 'ingests'),
+    submissions: ledger.sum(['submissions']),
+    temporary: ledger.sum(['temporary']),
+    other: ledger.sum(['other']),
+  };
+}
+
+/** Sums by place: what kind of thing a file belongs to, its name, and the part of it. */
+class Ledger {
+  readonly #sums = new Map<string, { fileCount: number; sizeBytes: number }>();
+  readonly #names = new Map<string, Set<string>>();
+
+  add(place: readonly string[], sizeBytes: number): void {
+    for (let length = 0; length <= place.length; length++) {
+      const key = place.slice(0, length).join('\0');
+      const sum = this.#sums.get(key) ?? { fileCount: 0, sizeBytes: 0 };
+      sum.fileCount += 1;
+      sum.sizeBytes += sizeBytes;
+      this.#sums.set(key, sum);
+    }
+    const [kind = '', name] = place;
+    if (name !== undefined) this.#names.set(kind, (this.#names.get(kind) ?? new Set()).add(name));
+  }
+
+  sum(place: readonly string[]): Usage {
+    return { ...(this.#sums.get(place.join('\0')) ?? { fileCount: 0, sizeBytes: 0 }) };
+  }
+
+  /** Names of a kind, the largest first. */
+  names(kind: string): string[] {
+    const sizeOf = (name: string): number => this.sum([kind, name]).sizeBytes;
+    return [...(this.#names.get(kind) ?? [])].sort((a, b) => sizeOf(b) - sizeOf(a) || (a < b ? -1 : 1));
+  }
+}
+
+type DescribeData = (table: string, key: string) => Promise<string>;
+
+async function placeOf(key: string, describeData: DescribeData): Promise<string[]> {
+  const [top = '', name = '', child = '', ...rest] = key.split('/');
+  if (top === TEMPORARY_FOLDER) return ['temporary'];
+  if (top === 'submissions') return [top];
+  if (child === '') return ['other'];
+  if (top === 'tables') return [top, name, child === '_delta_log' ? 'log' : await describeData(name, key)];
+  if (top === 'originals') return ['tables', name, 'originals'];
+  if (top === 'runs' && rest.length > 0)
+    return [top, `${name}/${child}`, RUN_PARTS.get(rest[0] ?? '') ?? 'parts'];
+  return top === 'models' || top === 'ingests' ? [top, name] : ['other'];
+}
+
+const RUN_PARTS: ReadonlyMap<string, string> = new Map(
+  ['images', 'plan', 'manifest', 'retries'].map((name) => [name, name]),
+);
+
+/** Tells which versions of a table hold a data file. Keeps what it knows of one table, since listings go folder by folder. */
+function dataDescriber(store: ObjectStore): DescribeData {
+  let table: string | undefined;
+  let known: Awaited<ReturnType<typeof readKnownFiles>>;
+  return async (name, key) => {
+    if (name !== table) {
+      known = await readKnownFiles(store, tableFolder(name)).catch(orUnknown);
+      table = name;
+    }
+    if (known?.current.has(key)) return 'data';
+    return known?.earlier.has(key) ? 'earlier' : 'orphans';
+  };
+}
+
+/** A table whose log cannot be read takes room all the same. */
+function orUnknown(error: unknown): undefined {
+  if (!(error instanceof PixlakeError)) throw error;
+}
+
+function toTable(ledger: Ledger, name: string): TableUsage {
+  const part = (of: string): Usage => ledger.sum(['tables', name, of]);
+  return {
+    name,
+    ...ledger.sum(['tables', name]),
+    data: part('data'),
+    earlier: part('earlier'),
+    orphans: part('orphans'),
+    log: part('log'),
+    originals: part('originals'),
+  };
+}
+
+function toNamed(ledger: Ledger, kind: string): NamedUsage[] {
+  return ledger.names(kind).map((name) => ({ name, ...ledger.sum([kind, name]) }));
+}
+
+interface Known {
+  readonly state: ExecutionUsage['state'];
+  readonly takenCount: number;
+}
+
+async function describeRuns(store: ObjectStore, ledger: Ledger): Promise<ExecutionUsage[]> {
+  const places = ledger.names('runs');
+  const known = new Map<string, Known>();
+  for (const name of new Set(places.map((place) => place.split('/')[0] ?? '')))
+    for (const [folder, status] of await describeExecutions(store, name)) known.set(folder, status);
+  return places.map((place) => {
+    const folder = `runs/${place}`;
+    const part = (of: string): Usage => ledger.sum(['runs', place, of]);
+    return {
+      name: place.split('/')[0] ?? '',
+      folder,
+      ...(known.get(folder) ?? { state: 'removed', takenCount: 0 }),
+      ...ledger.sum(['runs', place]),
+      images: part('images'),
+      plan: part('plan'),
+      parts: part('parts'),
+      manifest: part('manifest'),
+      retries: part('retries'),
+    };
+  });
+}
+
+async function describeExecutions(store: ObjectStore, name: string): Promise<Map<string, Known>> {
+  const found = new Map<string, Known>();
+  const { executions, unreadable } = await listExecutions(store, name);
+  for (const execution of executions) {
+    const folder = tablesFolderOf(execution);
+    const state = await readRunState(store, folder);
+    const takenCount = (await readSuccess(store, folder))?.takenCount ?? 0;
+    found.set(folder, { state, takenCount });
+  }
+  for (const { folder } of unreadable) found.set(folder, { state: 'unreadable', takenCount: 0 });
+  return found;
+}

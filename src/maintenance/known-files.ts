@@ -1,0 +1,37 @@
+import type { ObjectStore } from '../storage/object-store.ts';
+import { toDataKey } from '../table/data-path.ts';
+import { listLog } from '../table/log-listing.ts';
+import { readLogEntry, readSnapshot } from '../table/read-snapshot.ts';
+
+/** Object keys of the data files that a table's log tells of. */
+export interface KnownFiles {
+  /** Those of the newest version. */
+  readonly current: ReadonlySet<string>;
+  /** Those that only earlier versions hold; they may have been vacuumed. */
+  readonly earlier: ReadonlySet<string>;
+}
+
+/**
+ * Reads which data files the versions of a table hold; `undefined` where there is no table.
+ *
+ * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
+ */
+export async function readKnownFiles(store: ObjectStore, folder: string): Promise<KnownFiles | undefined> {
+  const snapshot = await readSnapshot(store, folder);
+  const listing = await listLog(store, folder);
+  if (snapshot === undefined || listing === undefined) return undefined;
+  const current = new Set(snapshot.files.map(({ key }) => key));
+  const earlier = new Set<string>();
+  const note = ({ path }: { readonly path: string }): void => {
+    const key = toDataKey(store.uri, folder, path);
+    if (!current.has(key)) earlier.add(key);
+  };
+  for (const remove of snapshot.removed) note(remove);
+  for (const version of listing.entries.keys()) {
+    for (const { add, remove } of await readLogEntry(store, folder, version)) {
+      if (add !== undefined) note(add);
+      if (remove !== undefined) note(remove);
+    }
+  }
+  return { current, earlier };
+}

@@ -1,0 +1,63 @@
+import { PixlakeError } from '../errors.ts';
+import { listModelFiles, readModelSha256 } from '../model/lake-models.ts';
+import { Submissions } from '../run/submissions.ts';
+import { listLakeExecutions, namesOf } from './lake-executions.ts';
+import type { MaintenanceContext } from './maintenance-context.ts';
+import type { RemovedFiles } from './remove-files.ts';
+
+/** Which model to remove. */
+export interface RemoveModelSpec {
+  readonly name: string;
+  /** Only tells what would go. */
+  readonly isDryRun?: boolean;
+}
+
+/** What removing a model did, or would do. */
+export interface RemoveModelReport {
+  readonly name: string;
+  readonly isDryRun: boolean;
+  readonly removed: RemovedFiles;
+  /** Finished runs that used the model, and cannot be retried without it. */
+  readonly notRetriable: readonly string[];
+}
+
+/**
+ * Removes a model from the lake, its card first: without a card there is no model.
+ *
+ * @throws `MODEL_NOT_FOUND`, `MODEL_IN_USE`, `STORAGE_…`
+ */
+export async function removeModel(
+  { store }: MaintenanceContext,
+  { name, isDryRun = false }: RemoveModelSpec,
+): Promise<RemoveModelReport> {
+  const files = await listModelFiles(store, name);
+  const sha256 = await readModelSha256(store, name);
+  const executions = await listLakeExecutions(store);
+  const users = executions.filter(
+    ({ execution: { model, sourceLake } }) =>
+      model?.name === name &&
+      (sha256 === undefined || model.sha256 === sha256) &&
+      (sourceLake === undefined || sourceLake === store.uri),
+  );
+  const isFinished = ({ state }: { readonly state: string }): boolean => state === 'finished';
+  const planned = new Set(executions.map(({ execution }) => execution.run.name));
+  const waiting = (await new Submissions(store).list())
+    .filter(({ state, run }) => state === 'accepted' && run.model === name && !planned.has(run.name))
+    .map(({ run }) => run.name);
+  const unfinished = [...namesOf(users.filter((user) => !isFinished(user))), ...waiting];
+  if (unfinished.length > 0)
+    throw new PixlakeError('MODEL_IN_USE', `unfinished runs use model ${name}: ${unfinished.join(', ')}`, {
+      remedy: `finish them, or delete them: pixlake runs delete ${unfinished[0]}`,
+    });
+  if (!isDryRun) await store.deleteMany(files.map(({ key }) => key));
+  return {
+    name,
+    isDryRun,
+    removed: {
+      folder: `models/${name}`,
+      fileCount: files.length,
+      sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    },
+    notRetriable: namesOf(users.filter(isFinished)),
+  };
+}

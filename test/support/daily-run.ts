@@ -1,0 +1,69 @@
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { PixlakeError, type RunReport } from '../../src/index.ts';
+import { csvLine, drawJpeg, writeCatalogue } from './catalogue.ts';
+import { makeTestFolder, pixlakeJson } from './pixlake.ts';
+
+/** Arguments of the run that {@link prepareDailyRun} executes. */
+export const DAILY = ['run', '--name', 'daily', '--sql', 'SELECT * FROM images'];
+
+/** Ingests images of some ids, in place of what the source held before. */
+export async function ingestIds(lake: string, source: string, ids: readonly number[]): Promise<void> {
+  await rm(source, { recursive: true, force: true });
+  const images = await Promise.all(ids.map(async (id) => [`${id}.jpg`, await drawJpeg(id)] as const));
+  await writeCatalogue(
+    source,
+    ids.map((id) => csvLine({ id })),
+    Object.fromEntries(images),
+  );
+  await pixlakeJson(lake, 'ingest', source);
+}
+
+/** A lake with three finished executions of one run; each one takes over the images of the one before, and makes one more. */
+export interface DailyRun {
+  readonly lake: string;
+  /** A folder beside the lake to write to. */
+  readonly folder: string;
+  /** Oldest first. */
+  readonly reports: readonly [RunReport, RunReport, RunReport];
+}
+
+/** Makes a {@link DailyRun} once for all tests of a file, and gives what copies it for a test. */
+export function prepareDailyRun(): () => Promise<DailyRun> {
+  let template = '';
+  const reports: RunReport[] = [];
+  beforeAll(async () => {
+    template = await mkdtemp(join(tmpdir(), 'pixlake-test-'));
+    const lake = join(template, 'lake');
+    for (const ids of [[1, 2, 3], [4], [5]]) {
+      await ingestIds(lake, join(template, 'source'), ids);
+      reports.push(await pixlakeJson<RunReport>(lake, ...DAILY));
+    }
+  });
+  afterAll(() => rm(template, { recursive: true, force: true }));
+  return async () => {
+    const folder = await makeTestFolder();
+    const lake = join(folder, 'lake');
+    await cp(join(template, 'lake'), lake, { recursive: true, preserveTimestamps: true });
+    return { lake, folder, reports: reports as unknown as DailyRun['reports'] };
+  };
+}
+
+/** Paths of all files below a folder, sorted. */
+export async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** The code that work fails with; `undefined` where it does not, the message of what is no error of pixlake. */
+export async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => (error instanceof PixlakeError ? error.code : String(error)),
+  );
+}

@@ -1,0 +1,32 @@
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+
+/** A store on a folder that stands for a process that is killed: it writes and deletes `allowed` objects, and throws from then on. */
+export function openFailingStore(root: string, allowed: number): ObjectStore {
+  const store = openLocalStore(root);
+  let left = allowed;
+  const spend = (): void => {
+    if (left === 0) throw new Error('killed');
+    left -= 1;
+  };
+  const failing: Partial<ObjectStore> = {
+    write: async (key, bytes) => {
+      spend();
+      await store.write(key, bytes);
+    },
+    deleteMany: async (keys) => {
+      for (const key of keys) {
+        spend();
+        await store.deleteMany([key]);
+      }
+    },
+  };
+  return new Proxy(store, {
+    get(target, name) {
+      const own: unknown = Reflect.get(failing, name);
+      if (own !== undefined) return own;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
