@@ -135,7 +135,13 @@ describe('runs delete', () => {
     const lakehouse = openLakehouse({ lake });
     const reader = await pixlakeJson<RunReport>(
       lake,
-      ...['run', '--name', 'reader', '--sql', 'SELECT * FROM runs.daily', '--id-column', 'image_id'],
+      'run',
+      '--name',
+      'reader',
+      '--sql',
+      'SELECT * FROM runs.daily',
+      '--id-column',
+      'image_id',
     );
     await reopen(lake, reader);
     const kept = await lakehouse.deleteRun({ name: 'daily' });
