@@ -116,7 +116,7 @@ function aggregateReasons(node: SqlNode, name: string, idColumn: string): string
   const windowOrders = (isWindow ? (node['orders'] ?? []) : []) as readonly OrderTerm[];
   const isTotal = (terms: readonly OrderTerm[]): boolean => isOrdered(terms, node, idColumn);
   if (ORDERED_AGGREGATES.has(name) && (isWindow || node.type === 'FUNCTION')) {
-    const [value] = (node['children'] ?? []) as readonly SqlNode[];
+    const [value] = node['children'] as readonly SqlNode[];
     // Rows that are equal in what is collected may come in any order.
     const isByValue = orders.some(({ expression }) => isSameColumn(expression, value));
     if (isByValue || isTotal(orders) || isTotal(windowOrders)) return [];

@@ -76,7 +76,12 @@ export class BlockMerger implements AsyncDisposable {
     const blockDir = join(scratchDir, `block-${block}`);
     await mkdir(blockDir);
     const context = { db, scratchDir: blockDir, store: this.#store, execution: this.#execution };
-    const merged = await mergeBlock(context, block).finally(() => rm(blockDir, { recursive: true }));
+    let merged: Awaited<ReturnType<typeof mergeBlock>>;
+    try {
+      merged = await mergeBlock(context, block);
+    } finally {
+      await rm(blockDir, { recursive: true });
+    }
     if (!('kind' in merged)) {
       this.#finished.addBlock(merged);
       return;
