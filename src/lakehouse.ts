@@ -34,6 +34,7 @@ import {
 } from './run/inspect-runs.ts';
 import { findSimilar, type SimilarSpec } from './run/find-similar.ts';
 import { ImageLibrary } from './run/image-library.ts';
+import { listPinnedVersions } from './run/pinned-versions.ts';
 import { renderRunSheet } from './run/render-run-sheet.ts';
 import type { RetryFilter } from './run/plan-retry.ts';
 import type { RetryReport } from './run/retry-run.ts';
@@ -254,8 +255,8 @@ export class Lakehouse {
 
   async #maintain(signal?: AbortSignal): Promise<MaintenanceContext> {
     await checkLake(this.#store);
-    const store = bind(this.#store, signal);
-    return { store, engine: SOFTWARE, ...(signal === undefined ? {} : { signal }) };
+    const pinnedVersions = listPinnedVersions.bind(undefined, this.#store);
+    return { store: bind(this.#store, signal), engine: SOFTWARE, pinnedVersions, ...(signal && { signal }) };
   }
 }
 

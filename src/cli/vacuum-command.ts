@@ -23,9 +23,13 @@ export function addVacuumCommand(program: Command): void {
       .command('vacuum <table>')
       .summary('remove files that no version of a table needs any more')
       .description(
-        'Removes data files that no version within the retention needs, and temporary files of processes that died.\nVersions older than that can no longer be read. Files that no commit knows are kept for a day at least,\nsince a commit may be about to name them.',
+        'Removes data files that no version within the retention needs, log entries behind a checkpoint that are older,\nand temporary files of processes that died. Versions older than the retention can no longer be read, but what\nan unfinished run reads is kept. Files that no commit knows are kept for a day at least, since a commit may be\nabout to name them. By default the table properties delta.deletedFileRetentionDuration (7 days) and\ndelta.logRetentionDuration (30 days) decide.',
       )
-      .option('--retain <duration>', 'keep what versions of so long ago need (default: 7d)', duration)
+      .option(
+        '--retain <duration>',
+        'keep what versions of this long ago need (default: what the table says)',
+        duration,
+      )
       .option('--dry-run', 'only list the files'),
   )
     .addHelpText(
@@ -44,9 +48,11 @@ Examples:
       };
       const report = await interruptible((signal) => lakehouse.vacuum(spec, signal));
       if (options.json) return printJson(report);
-      const { removedKeys, removedBytes, sweptCount } = report;
-      if (options.dryRun) for (const key of removedKeys) print(shortPath(lakehouse.uri, key));
-      const files = `${formatCount(removedKeys.length)} data files (${formatBytes(removedBytes)})`;
+      const { removedKeys, removedBytes, removedLogKeys, sweptCount } = report;
+      if (options.dryRun)
+        for (const key of [...removedKeys, ...removedLogKeys]) print(shortPath(lakehouse.uri, key));
+      const entries = removedLogKeys.length === 0 ? '' : `, ${formatCount(removedLogKeys.length)} log files`;
+      const files = `${formatCount(removedKeys.length)} data files (${formatBytes(removedBytes)})${entries}`;
       const swept = sweptCount === 0 ? '' : ` and ${formatCount(sweptCount)} leftovers of dead processes`;
       print(options.dryRun ? `would remove ${files}` : `removed ${files}${swept}`);
     });

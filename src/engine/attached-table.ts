@@ -9,15 +9,14 @@ import { openStore, schemeOf } from '../storage/open-store.ts';
 import type { S3Options } from '../storage/s3-options.ts';
 import type { AsOf } from '../table/as-of.ts';
 import { encodeDataPath } from '../table/data-path.ts';
-import type { DeltaStruct } from '../table/delta-schema.ts';
-import { parseSchema } from '../table/delta-schema.ts';
+import { type DeltaField, deltaField, type DeltaType, parseSchema } from '../table/delta-schema.ts';
 import { listLog } from '../table/log-listing.ts';
 import { PROTOCOL } from '../table/protocol.ts';
 import type { DataFile, Snapshot } from '../table/snapshot.ts';
 import { readSnapshotAsOf } from '../table/table-history.ts';
 import { deltaTypeOf } from './column-type.ts';
 import type { FoundTable } from './found-table.ts';
-import { openDuckDb, sqlError } from './open-duckdb.ts';
+import { type DuckDb, openDuckDb, sqlError } from './open-duckdb.ts';
 import { rowBatches } from './result-stream.ts';
 import { quoteText } from './sql-text.ts';
 import { locateFiles } from './table-view.ts';
@@ -53,14 +52,17 @@ export async function attachTable(store: ObjectStore, name: string, uri: string)
   const isTaken =
     (await listLog(store, tableFolder(name))) !== undefined ||
     (await listAttachedNames(store)).includes(name);
-  if (isTaken) {
-    throw new PixlakeError('TABLE_EXISTS', `${store.uri} has a table ${name} already`, {
-      remedy: 'choose another name, or `pixlake detach` the one that is attached under it',
-    });
-  }
+  if (isTaken) throw nameTaken(store, name);
   const described = await describe(store, schemeOf(uri) === undefined ? resolve(uri) : uri);
-  await store.writeIfAbsent(attachmentKey(name), encodeStored({ ...described }));
+  if (!(await store.writeIfAbsent(attachmentKey(name), encodeStored({ ...described }))))
+    throw nameTaken(store, name);
   return described;
+}
+
+function nameTaken(store: ObjectStore, name: string): PixlakeError {
+  return new PixlakeError('TABLE_EXISTS', `${store.uri} has a table ${name} already`, {
+    remedy: 'choose another name, or `pixlake detach` the one that is attached under it',
+  });
 }
 
 /** Forgets an attached table; its files stay where they are. @throws `TABLE_NOT_FOUND` */
@@ -121,8 +123,7 @@ async function describe(lake: ObjectStore, uri: string): Promise<Attachment> {
   if (files.length === 0) {
     throw new PixlakeError('TABLE_NOT_FOUND', `there is neither a Delta table nor a Parquet file at ${uri}`);
   }
-  const partitionColumns = sharedPartitions(files);
-  const fields = await describeFiles(lake, store, files, partitionColumns);
+  const { fields, partitionColumns } = await describeFiles(lake, store, files);
   return {
     format: 'parquet',
     uri,
@@ -131,32 +132,56 @@ async function describe(lake: ObjectStore, uri: string): Promise<Attachment> {
   };
 }
 
+/** The columns of the files, and after them what folders tell that no file holds itself. */
 async function describeFiles(
   lake: ObjectStore,
   store: ObjectStore,
   files: readonly DataFile[],
-  partitionColumns: readonly string[],
-): Promise<DeltaStruct['fields']> {
+): Promise<{ fields: DeltaField[]; partitionColumns: string[] }> {
   const scratchDir = await lake.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir });
     const paths = (await locateFiles(db, store, files)).map(quoteText).join(', ');
-    const isHive = partitionColumns.length > 0;
     const result = await db.connection.stream(
-      `FROM read_parquet([${paths}], union_by_name = true, hive_partitioning = ${isHive}) LIMIT 0`,
+      `FROM read_parquet([${paths}], union_by_name = true, hive_partitioning = false) LIMIT 0`,
     );
-    return rowBatches(result).columns.map(({ name, type }) => {
+    const fields = rowBatches(result).columns.map(({ name, type }): DeltaField => {
       const deltaType = deltaTypeOf(type);
       // Read-only tables may have what pixlake's own would need a newer protocol for.
       const isZoneless = deltaType === 'timestamp' && !String(type).includes('WITH TIME ZONE');
       return { name, type: isZoneless ? 'timestamp_ntz' : deltaType, nullable: true, metadata: {} };
     });
+    const held = new Set(fields.map(({ name }) => name.toLowerCase()));
+    const partitionColumns = sharedPartitions(files).filter((name) => !held.has(name.toLowerCase()));
+    for (const name of partitionColumns) {
+      const values = new Set(files.map(({ partitionValues }) => partitionValues[name] ?? null));
+      fields.push(deltaField(name, await inferType(db, [...values])));
+    }
+    return { fields, partitionColumns };
   } catch (error) {
     throw sqlError(error);
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
   }
 }
+
+/** The narrowest of the types that names of folders may stand for, as DuckDB has them (`hive_types_autocast`). */
+async function inferType(db: DuckDb, values: readonly (string | null)[]): Promise<DeltaType> {
+  const list = values.map((value) => (value === null ? 'NULL' : quoteText(value))).join(', ');
+  for (const [deltaType, type] of FOLDER_TYPES) {
+    const [found] = await db.rows<{ fits: boolean | null }>(
+      `SELECT bool_and(try_cast(v AS ${type}) IS NOT NULL) AS fits FROM unnest([${list}]::VARCHAR[]) AS t(v) WHERE v IS NOT NULL`,
+    );
+    if (found?.fits === true) return deltaType;
+  }
+  return 'string';
+}
+
+const FOLDER_TYPES = [
+  ['date', 'DATE'],
+  ['timestamp_ntz', 'TIMESTAMP'],
+  ['long', 'BIGINT'],
+] as const;
 
 /** Parquet files below a folder, or the one file of that key; others' tools hide files behind `_` and `.`. */
 async function listParquetFiles(store: ObjectStore, folder: string): Promise<DataFile[]> {
@@ -230,6 +255,7 @@ async function listParquetSnapshot(
   return {
     folder,
     version: 0,
+    checkpointVersion: 0,
     timestampMs: 0,
     schema: parseSchema(schemaString, folder),
     partitionColumns,

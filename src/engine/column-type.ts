@@ -16,6 +16,7 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   date: 'DATE',
   timestamp: 'TIMESTAMP WITH TIME ZONE',
   timestamp_ntz: 'TIMESTAMP',
+  void: '"NULL"',
 };
 
 /** The DuckDB type that holds a Delta type. */

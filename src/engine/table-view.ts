@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type ColumnKnowledge, columnKnowledge } from '../table/column-tag.ts';
-import type { DeltaField } from '../table/delta-schema.ts';
+import { isOwnDataFile } from '../table/column-tag.ts';
+import type { DeltaField, DeltaType } from '../table/delta-schema.ts';
 import type { DataFile, SnapshotFiles } from '../table/snapshot.ts';
 import { duckDbTypeOf } from './column-type.ts';
 import type { SqlSession } from './open-duckdb.ts';
@@ -9,18 +9,14 @@ import { quoteName, quoteText } from './sql-text.ts';
 /** Name of the column that tells which data file a row lies in. */
 export const FILE_COLUMN = '__data_file';
 
-/** Data files that one `read_parquet` can read. */
-interface FileGroup {
-  readonly knowledge: ColumnKnowledge;
-  /** Whether the folder names give the partition values; otherwise all files share those of the first. */
-  readonly isHive: boolean;
-  readonly files: DataFile[];
-}
+/** Names of the rows of the data files, and of the partition values that the log gives each file. */
+const ROWS = '__rows';
+const PARTITIONS = '__partitions';
 
 /**
  * A SELECT over exactly the data files of a snapshot, with its columns in schema order. Delta data files do not hold partition columns:
- * they are read from the Hive-style folder names, which DuckDB prunes by, or from the log where the folder says something else. Columns
- * that a file lacks because it is older are null.
+ * their values come from the log, never from the names of folders, since the table may lie below other `name=value` folders. Columns that
+ * a file lacks because it is older are null.
  */
 export async function selectSnapshot(
   db: Pick<SqlSession, 'locate'>,
@@ -29,13 +25,28 @@ export async function selectSnapshot(
   options: { readonly withFile?: boolean } = {},
 ): Promise<string> {
   const withFile = options.withFile ?? false;
-  const selects: string[] = [];
-  for (const group of groupFiles(snapshot)) {
-    const paths = await locateFiles(db, store, group.files);
-    selects.push(selectGroup(snapshot, group, paths, withFile));
-  }
-  if (selects.length === 0) return selectNothing(snapshot.schema.fields, withFile);
-  return selects.length === 1 ? selects.join('') : `FROM (${selects.join(' UNION ALL ')})`;
+  const { files, schema, partitionColumns } = snapshot;
+  if (files.length === 0) return selectNothing(schema.fields, withFile);
+  const paths = await locateFiles(db, store, files);
+  const isPartition = ({ name }: DeltaField): boolean => partitionColumns.includes(name);
+  const partitions = schema.fields.filter(isPartition);
+  const stored = schema.fields.filter((field) => !isPartition(field) && field.type !== 'void');
+  const isShared = partitions.every((field) => sharesValue(files, field));
+  const key = chooseKey(stored, paths);
+  const columns = schema.fields.map((field) => {
+    const name = quoteName(field.name);
+    if (field.type === 'void') return `NULL AS ${name}`;
+    if (!isPartition(field)) return `${ROWS}.${name}`;
+    return isShared ? `${toLiteral(field, files[0])} AS ${name}` : `${PARTITIONS}.${name}`;
+  });
+  if (withFile) columns.push(`${ROWS}.${FILE_COLUMN}`);
+  // A table may have no columns yet.
+  if (columns.length === 0) columns.push('NULL AS __nothing');
+  const namesFiles = withFile || (!isShared && key.column === FILE_COLUMN);
+  const joined = isShared
+    ? ''
+    : ` JOIN (${selectPartitions(partitions, files, key)}) AS ${PARTITIONS} ON ${ROWS}.${key.column} = ${PARTITIONS}.${key.column}`;
+  return `SELECT ${columns.join(', ')} FROM ${readParquet(files, stored, paths, namesFiles)} AS ${ROWS}${joined}`;
 }
 
 /** The paths or URIs of data files for DuckDB's readers, which {@link FILE_COLUMN} holds too. */
@@ -50,103 +61,86 @@ export async function locateFiles(
   );
 }
 
-function groupFiles(snapshot: SnapshotFiles): FileGroup[] {
-  const { partitionColumns } = snapshot;
-  const knowledgeOf = columnKnowledge(snapshot);
-  const groups = new Map<string, FileGroup>();
-  for (const file of snapshot.files) {
-    const knowledge = knowledgeOf(file);
-    const isHive = isHiveFile(file, partitionColumns);
-    const values = partitionColumns.map((column) => file.partitionValues[column] ?? null);
-    const key = JSON.stringify([knowledge, isHive || values]);
-    const group = groups.get(key) ?? { knowledge, isHive, files: [] };
-    groups.set(key, group);
-    group.files.push(file);
-  }
-  return [...groups.values()];
+function sharesValue(files: readonly DataFile[], { name }: DeltaField): boolean {
+  const first = files[0]?.partitionValues[name] ?? null;
+  return files.every(({ partitionValues }) => (partitionValues[name] ?? null) === first);
 }
 
-function selectGroup(
-  snapshot: SnapshotFiles,
-  group: FileGroup,
+/** What tells the rows of one file from those of others: a column of the reader, and SQL for its value of each file, as rows. */
+interface FileKey {
+  readonly column: string;
+  readonly values: string;
+}
+
+/** A file's place in the list is compared fastest, but a table's own column of that name would hide it. */
+function chooseKey(stored: readonly DeltaField[], paths: readonly string[]): FileKey {
+  const isHidden = stored.length === 0 || stored.some(({ name }) => name.toLowerCase() === 'file_index');
+  return isHidden
+    ? { column: FILE_COLUMN, values: `unnest(${toList(paths)})` }
+    : { column: 'file_index', values: `unnest(range(${paths.length}))::UBIGINT` };
+}
+
+/** Reads files by the names and types of the table: other writers may store a type in another way, and older files lack columns. */
+function readParquet(
+  files: readonly DataFile[],
+  stored: readonly DeltaField[],
   paths: readonly string[],
-  withFile: boolean,
+  namesFiles: boolean,
 ): string {
-  const { partitionColumns, schema } = snapshot;
-  const [first] = group.files;
-  const columns = schema.fields.map((field) => {
-    const name = quoteName(field.name);
-    if (!group.isHive && partitionColumns.includes(field.name))
-      return `${toLiteral(field, first?.partitionValues[field.name])} AS ${name}`;
-    // Other writers may store a type in another way, such as timestamps without their zone.
-    return group.knowledge === 'typed' ? name : `${name}::${duckDbTypeOf(field.type)} AS ${name}`;
+  const columns = stored.map(({ name, type }) => {
+    const text = quoteText(name);
+    return `${text}: {name: ${text}, type: ${quoteText(duckDbTypeOf(type))}, default_value: NULL}`;
   });
-  if (withFile) columns.push(FILE_COLUMN);
-  return `SELECT ${columns.join(', ')} FROM ${readGroup(snapshot, group, paths, withFile)}`;
-}
-
-function readGroup(
-  snapshot: SnapshotFiles,
-  group: FileGroup,
-  paths: readonly string[],
-  withFile: boolean,
-): string {
-  const isIncomplete = group.knowledge === 'unknown';
+  // DuckDB trusts the bounds that a file states, and other writers leave NaN out of them.
+  const canHaveNan = stored.some(({ type }) => holdsFloats(type)) && !files.every(isOwnDataFile);
   const readArguments = [
-    `[${paths.map(quoteText).join(', ')}]`,
-    ...(group.isHive ? hiveArguments(snapshot) : ['hive_partitioning = false']),
-    ...(withFile ? [`filename = ${quoteText(FILE_COLUMN)}`] : []),
-    ...(isIncomplete ? ['union_by_name = true'] : []),
+    toList(paths),
+    'hive_partitioning = false',
+    ...(namesFiles ? [`filename = ${quoteText(FILE_COLUMN)}`] : []),
+    ...(canHaveNan ? ['can_have_nan = true'] : []),
+    ...(columns.length === 0 ? [] : [`schema = MAP {${columns.join(', ')}}`]),
   ];
-  const read = `read_parquet(${readArguments.join(', ')})`;
-  if (!isIncomplete) return read;
-  // A column may be in none of the files; the empty relation makes sure that it is there, as null.
-  const expected = snapshot.schema.fields.filter(({ name }) => !snapshot.partitionColumns.includes(name));
-  return `(${selectNothing(expected, false)} UNION ALL BY NAME SELECT * FROM ${read})`;
+  return `read_parquet(${readArguments.join(', ')})`;
 }
 
-/** Texts that DuckDB reads as null in a folder name, in any case. */
-const HIVE_NULLS = new Set(['null', '__hive_default_partition__']);
-
-/** Whether the folder names, read as DuckDB reads them, give the file's partition values. */
-function isHiveFile(file: DataFile, partitionColumns: readonly string[]): boolean {
-  const folders = file.key.split('/');
-  return partitionColumns.every((column) => {
-    const prefix = `${column}=`;
-    const folder = folders.findLast((name) => name.startsWith(prefix));
-    const text = folder === undefined ? undefined : decodeFolder(folder.slice(prefix.length));
-    if (text === undefined || text === '') return false;
-    const value = file.partitionValues[column] ?? null;
-    return HIVE_NULLS.has(text.toLowerCase()) ? value === null : value === text;
-  });
-}
-
-function decodeFolder(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
+function holdsFloats(type: DeltaType): boolean {
+  if (typeof type === 'string') return type === 'float' || type === 'double';
+  switch (type.type) {
+    case 'array':
+      return holdsFloats(type.elementType);
+    case 'map':
+      return holdsFloats(type.keyType) || holdsFloats(type.valueType);
+    case 'struct':
+      return type.fields.some((field) => holdsFloats(field.type));
   }
+}
+
+function selectPartitions(
+  partitions: readonly DeltaField[],
+  files: readonly DataFile[],
+  key: FileKey,
+): string {
+  const columns = partitions.map(({ name, type }) => {
+    const values = files.map(({ partitionValues }) => partitionValues[name] || null);
+    return `unnest(${toList(values)}::${duckDbTypeOf(type)}[]) AS ${quoteName(name)}`;
+  });
+  return `SELECT ${[...columns, `${key.values} AS ${key.column}`].join(', ')}`;
+}
+
+/** As one constant: DuckDB would bind each element of a list literal by itself, which takes longer than to read the files. */
+function toList(texts: readonly (string | null)[]): string {
+  return `from_json(${quoteText(JSON.stringify(texts))}, '["VARCHAR"]')`;
 }
 
 /** In the log, an empty text is null for every type (PROTOCOL.md, "Partition Value Serialization"). */
-function toLiteral({ type }: DeltaField, value: string | null | undefined): string {
-  const isNull = value === null || value === undefined || value === '';
-  return `${isNull ? 'NULL' : quoteText(value)}::${duckDbTypeOf(type)}`;
-}
-
-function hiveArguments(snapshot: SnapshotFiles): string[] {
-  if (snapshot.partitionColumns.length === 0) return ['hive_partitioning = false'];
-  const types = snapshot.schema.fields
-    .filter((field) => snapshot.partitionColumns.includes(field.name))
-    .map((field) => `${quoteText(field.name)}: ${quoteText(duckDbTypeOf(field.type))}`);
-  return ['hive_partitioning = true', `hive_types = {${types.join(', ')}}`];
+function toLiteral({ name, type }: DeltaField, file: DataFile | undefined): string {
+  const value = file?.partitionValues[name] || null;
+  return `${value === null ? 'NULL' : quoteText(value)}::${duckDbTypeOf(type)}`;
 }
 
 function selectNothing(fields: readonly DeltaField[], withFile: boolean): string {
   const columns = fields.map((field) => `NULL::${duckDbTypeOf(field.type)} AS ${quoteName(field.name)}`);
   if (withFile) columns.push(`NULL::VARCHAR AS ${FILE_COLUMN}`);
-  // A table may have partition columns only.
   if (columns.length === 0) columns.push('NULL AS __nothing');
   return `SELECT ${columns.join(', ')} WHERE false`;
 }

@@ -1,16 +1,23 @@
 import { findOwnTable } from '../engine/lake-tables.ts';
 import { PixlakeError } from '../errors.ts';
+import { commitTimeOf } from '../table/commit-times.ts';
 import { toDataKey } from '../table/data-path.ts';
 import type { RemoveAction } from '../table/delta-actions.ts';
 import { listLog } from '../table/log-listing.ts';
-import { readLogEntry } from '../table/read-snapshot.ts';
+import { checkWritable } from '../table/protocol.ts';
+import { readLogEntry, readSnapshot } from '../table/read-snapshot.ts';
 import type { Snapshot } from '../table/snapshot.ts';
+import { retentionOf } from '../table/table-properties.ts';
+import { listExpiredLog } from './expired-log.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 
-/** Which table is to be rid of what no version needs any more. */
+/** Which table to vacuum, and how much history to keep. */
 export interface VacuumSpec {
   readonly table: string;
-  /** Versions of so many ms ago stay readable; 7 days by default. */
+  /**
+   * Versions of `retainMs` ago stay readable. By default the table's properties decide: `delta.deletedFileRetentionDuration` (7 days) for
+   * data files and `delta.logRetentionDuration` (30 days) for log entries.
+   */
   readonly retainMs?: number;
   /** Only tells what would go. */
   readonly isDryRun?: boolean;
@@ -20,33 +27,39 @@ export interface VacuumSpec {
 export interface VacuumReport {
   readonly table: string;
   readonly isDryRun: boolean;
-  /** Object keys of the files that went. */
+  /** Object keys of the data files that went. */
   readonly removedKeys: readonly string[];
   readonly removedBytes: number;
+  /** Object keys of the log entries and checkpoints that went. */
+  readonly removedLogKeys: readonly string[];
   /** Temporary files and folders of processes that died. */
   readonly sweptCount: number;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-const DEFAULT_RETAIN_MS = 7 * DAY_MS;
-
-/** A file that no commit knows may belong to a commit that is still being prepared; none takes longer than this. */
-const IN_FLIGHT_MS = DAY_MS;
+/** A file that no commit knows may belong to a commit that is still being prepared; none takes longer than a day. */
+const IN_FLIGHT_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Removes data files that no version within the retention needs: those that were taken out of the table before it began, and those that
- * no commit ever knew. Also sweeps temporary files of processes that died.
+ * no commit ever knew. Removes log entries that only older versions need, and sweeps temporary files of processes that died. What an
+ * unfinished run reads stays.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `ARGUMENT_INVALID`, `TABLE_FEATURE_UNSUPPORTED`, `STORAGE_…`
  */
-export async function vacuumTable({ store }: MaintenanceContext, spec: VacuumSpec): Promise<VacuumReport> {
-  const retainMs = spec.retainMs ?? DEFAULT_RETAIN_MS;
-  if (!(retainMs >= 0)) throw new PixlakeError('ARGUMENT_INVALID', `cannot retain ${retainMs} ms`);
+export async function vacuumTable(
+  { store, pinnedVersions }: MaintenanceContext,
+  spec: VacuumSpec,
+): Promise<VacuumReport> {
   const nowMs = Date.now();
   // Listed before the log is read, so that a file committed in between counts as known.
   const candidates = await listDataKeys(store, await findOwnTable(store, spec.table));
   const snapshot = await findOwnTable(store, spec.table);
-  const { kept, known } = await sortOut(store, snapshot, nowMs - retainMs);
+  checkWritable(snapshot.folder, snapshot.protocol);
+  const retainMs = chooseRetention(spec, snapshot, 'delta.deletedFileRetentionDuration');
+  const logRetainMs = chooseRetention(spec, snapshot, 'delta.logRetentionDuration');
+  const pinned = (await pinnedVersions?.(snapshot.folder)) ?? [];
+  const { kept, known, times } = await sortOut(store, snapshot, nowMs - retainMs);
+  for (const version of pinned) for (const key of await listKeysAt(store, snapshot, version)) kept.add(key);
   const removedKeys: string[] = [];
   let removedBytes = 0;
   for (const { key, sizeBytes, modifiedMs } of candidates) {
@@ -55,10 +68,50 @@ export async function vacuumTable({ store }: MaintenanceContext, spec: VacuumSpe
     removedKeys.push(key);
     removedBytes += sizeBytes;
   }
+  const removedLogKeys = await listExpiredLog(store, snapshot.folder, {
+    times,
+    cutoffMs: nowMs - logRetainMs,
+    pinned,
+  });
   const isDryRun = spec.isDryRun ?? false;
-  if (!isDryRun) await store.deleteMany(removedKeys);
+  if (!isDryRun) await store.deleteMany([...removedKeys, ...removedLogKeys]);
   const sweptCount = isDryRun ? 0 : await store.sweepTemporary(nowMs - IN_FLIGHT_MS);
-  return { table: spec.table, isDryRun, removedKeys: removedKeys.sort(), removedBytes, sweptCount };
+  removedKeys.sort();
+  return { table: spec.table, isDryRun, removedKeys, removedBytes, removedLogKeys, sweptCount };
+}
+
+function chooseRetention(
+  { retainMs }: VacuumSpec,
+  { folder, metadata }: Snapshot,
+  property: Parameters<typeof retentionOf>[1],
+): number {
+  const chosen = retainMs ?? retentionOf(metadata, property);
+  if (chosen === undefined) {
+    const text = JSON.stringify(metadata.configuration[property]);
+    throw new PixlakeError(
+      'ARGUMENT_INVALID',
+      `the property ${property} of ${folder} is not an interval: ${text}`,
+      {
+        remedy: 'say how much history to keep with --retain',
+      },
+    );
+  }
+  if (!(chosen >= 0)) throw new PixlakeError('ARGUMENT_INVALID', `cannot retain ${chosen} ms`);
+  return chosen;
+}
+
+/** Keys of the data files of one version; none where it can no longer be read. */
+async function listKeysAt(
+  store: MaintenanceContext['store'],
+  { folder }: Snapshot,
+  version: number,
+): Promise<string[]> {
+  try {
+    return (await readSnapshot(store, folder, version))?.files.map(({ key }) => key) ?? [];
+  } catch (error) {
+    if (error instanceof PixlakeError && error.code === 'SNAPSHOT_NOT_FOUND') return [];
+    throw error;
+  }
 }
 
 async function listDataKeys(
@@ -77,18 +130,25 @@ async function listDataKeys(
   return found;
 }
 
-/**
- * Keys of files that a version since `cutoffMs` needs, and of all files that the log knows. A file that such a version holds is in the table
- * still, or was taken out by a commit since then.
- */
+interface SortedOut {
+  /** Keys of files that a version since the cutoff needs. */
+  readonly kept: Set<string>;
+  /** Keys of all files that the log knows. */
+  readonly known: Set<string>;
+  /** Time in ms of each commit that the log has, oldest first. */
+  readonly times: ReadonlyMap<number, number>;
+}
+
+/** A file that a version since `cutoffMs` holds is in the table still, or was taken out by a commit since then. */
 async function sortOut(
   store: MaintenanceContext['store'],
   snapshot: Snapshot,
   cutoffMs: number,
-): Promise<{ kept: Set<string>; known: Set<string> }> {
+): Promise<SortedOut> {
   const { folder, files, removed } = snapshot;
   const kept = new Set(files.map(({ key }) => key));
   const known = new Set(kept);
+  const times = new Map<number, number>();
   const remember = ({ path }: RemoveAction, removedMs: number): void => {
     const key = toDataKey(store.uri, folder, path);
     known.add(key);
@@ -96,13 +156,20 @@ async function sortOut(
   };
   for (const remove of removed) remember(remove, remove.deletionTimestamp ?? 0);
   const listing = await listLog(store, folder);
-  for (const [version, modifiedMs] of listing?.entries ?? []) {
+  let previousMs: number | undefined;
+  for (const [version, modifiedMs] of [...(listing?.entries ?? [])].sort(([a], [b]) => a - b)) {
     const actions = await readLogEntry(store, folder, version);
-    const committedMs = actions.find(({ commitInfo }) => commitInfo)?.commitInfo?.timestamp ?? modifiedMs;
+    const committedMs = commitTimeOf(
+      actions.find(({ commitInfo }) => commitInfo)?.commitInfo,
+      modifiedMs,
+      previousMs,
+    );
+    previousMs = committedMs;
+    times.set(version, committedMs);
     for (const { add, remove } of actions) {
       if (add !== undefined) known.add(toDataKey(store.uri, folder, add.path));
       if (remove !== undefined) remember(remove, Math.max(committedMs, remove.deletionTimestamp ?? 0));
     }
   }
-  return { kept, known };
+  return { kept, known, times };
 }

@@ -10,6 +10,7 @@ import { locateFiles, selectSnapshot } from '../engine/table-view.ts';
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type DataFile, rowCountOf } from '../table/snapshot.ts';
+import { checkValues } from './check-values.ts';
 import { checkCheckpoint, checkDataFile } from './check-checksums.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 
@@ -38,7 +39,8 @@ const CONCURRENCY = 8;
 
 /**
  * Checks that a table is whole: every data file of its newest version is there, with the size and the number of rows that the log states.
- * Deeply, it also compares files with the checksums that they were written with, decodes every row and compares the bytes of every image that the rows name with their sha256.
+ * Deeply, it also compares files with the checksums that they were written with, decodes every row, compares the values with the statistics in
+ * the log, and the bytes of every image that the rows name with their sha256.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_CORRUPT` if the log itself cannot be read
  */
@@ -104,10 +106,9 @@ async function checkRows(
       const stated = rowCountOf(file);
       if (stated !== undefined && stated !== count)
         problems.push({ key, problem: `has ${count} rows, not ${stated}` });
-      // Hashing needs every value, so that each page is decoded.
       if (isDeep) {
-        const rows = await selectSnapshot(db, store, { ...snapshot, files: [file] });
-        await db.run(`SELECT bit_xor(hash(r)) FROM (${rows}) AS r`);
+        const found = await checkValues(db, store, snapshot, file);
+        problems.push(...found.map((problem) => ({ key, problem })));
       }
       if (isDeep) problems.push(...(await checkDataFile(store, file)));
     } catch (error) {

@@ -76,12 +76,8 @@ export class BlockMerger implements AsyncDisposable {
     const blockDir = join(scratchDir, `block-${block}`);
     await mkdir(blockDir);
     const context = { db, scratchDir: blockDir, store: this.#store, execution: this.#execution };
-    let merged: Awaited<ReturnType<typeof mergeBlock>>;
-    try {
-      merged = await mergeBlock(context, block);
-    } finally {
-      await rm(blockDir, { recursive: true });
-    }
+    const merged = await mergeBlock(context, block);
+    await rm(blockDir, { recursive: true });
     if (!('kind' in merged)) {
       this.#finished.addBlock(merged);
       return;

@@ -55,7 +55,7 @@ const executionSchema = z.object({
   /** Table whose originals are read, in SQL notation, and its version. */
   sourceTable: z.string(),
   sourceVersion: count,
-  /** Version of each table that the SQL reads, by its folder. */
+  /** Versions of each table that the SQL reads, by its folder; several are separated by commas. */
   versions: z.record(z.string(), z.string()),
   model: modelSchema.optional(),
   /** Software that planned it, such as `pixlake/0.1.0`. */
@@ -223,6 +223,11 @@ function toExecution(store: ObjectStore, { folder, spec }: Pick<RunFolder, 'fold
   if (toRunId(execution.run, inputsOf(execution)) === execution.runId && folder.endsWith(folderOf(execution)))
     return execution;
   throw new PixlakeError('RUN_CORRUPT', `${place} does not have the contents that its folder is named by`);
+}
+
+/** The versions that an execution names of one table. */
+export function parseVersions(versions: string): number[] {
+  return versions.split(',').map(Number);
 }
 
 /** What an execution's id is made from besides its specification. */

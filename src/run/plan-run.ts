@@ -107,7 +107,7 @@ function describeInputs({ model, software }: PlanContext, run: Run, selection: S
     run,
     sourceTable: sqlNameOf(source.reference),
     sourceVersion: source.snapshot.version,
-    versions: Object.fromEntries([...tables, source].map(versionOf)),
+    versions: describeVersions([...tables, source]),
     ...(model === undefined ? {} : { model: describeModel(model) }),
     software,
     planVersion: PLAN_VERSION,
@@ -117,9 +117,15 @@ function describeInputs({ model, software }: PlanContext, run: Run, selection: S
   return { ...head, runId: toRunId(run, inputsOf(head)) };
 }
 
-function versionOf({ isAttached, store, snapshot }: QueriedTable): readonly [string, string] {
-  const { folder, version } = snapshot;
-  return [isAttached ? `${store.uri}/${folder}` : folder, String(version)];
+/** One SQL text may read several versions of a table. */
+function describeVersions(tables: readonly QueriedTable[]): Record<string, string> {
+  const found = new Map<string, Set<number>>();
+  for (const { isAttached, store, snapshot } of tables) {
+    const folder = isAttached ? `${store.uri}/${snapshot.folder}` : snapshot.folder;
+    found.set(folder, (found.get(folder) ?? new Set()).add(snapshot.version));
+  }
+  const describe = (versions: ReadonlySet<number>): string => [...versions].sort((a, b) => a - b).join();
+  return Object.fromEntries(Array.from(found, ([folder, versions]) => [folder, describe(versions)]));
 }
 
 async function planRows(

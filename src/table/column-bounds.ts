@@ -76,7 +76,8 @@ export function statisticsBounds(field: DeltaField, stats: FileStats): ColumnBou
 /** Decimal numbers of more digits do not survive as a double, which is what some writers make of their bounds. */
 const MAX_DECIMAL_DIGITS = 15;
 
-function isWideDecimal(type: DeltaType): boolean {
+/** Whether values of a type may have more digits than survive as a double. */
+export function isWideDecimal(type: DeltaType): boolean {
   const precision = typeof type === 'string' ? /^decimal\(\s*(\d+)/u.exec(type)?.[1] : undefined;
   return Number(precision) > MAX_DECIMAL_DIGITS;
 }

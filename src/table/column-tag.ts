@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { AddAction } from './delta-actions.ts';
 import type { DeltaStruct } from './delta-schema.ts';
-import { type DataFile, readStats, type SnapshotFiles } from './snapshot.ts';
+import type { DataFile } from './snapshot.ts';
 
-/** Tag by which pixlake marks the columns that a data file of its own holds. */
+/** Tag by which pixlake marks the data files that it wrote, with a hash of their columns. */
 const TAG = 'pixlake.columns';
 
 /** Tags of a data file that holds all columns of a schema but the partition columns. */
@@ -17,20 +17,7 @@ export function columnTags(
   return { [TAG]: createHash('sha256').update(JSON.stringify(columns)).digest('hex').slice(0, 16) };
 }
 
-/**
- * What is known of the columns that a data file holds: `typed` has exactly the table's present columns with their types, `named` has them
- * all in types of its writer's choice, `unknown` may lack some, as files do that are older than a column.
- */
-export type ColumnKnowledge = 'typed' | 'named' | 'unknown';
-
-/** Tells what is known of the columns of a snapshot's data files. */
-export function columnKnowledge(snapshot: SnapshotFiles): (file: DataFile) => ColumnKnowledge {
-  const { schema, partitionColumns } = snapshot;
-  const tag = columnTags(schema, partitionColumns)[TAG];
-  const names = schema.fields.map(({ name }) => name).filter((name) => !partitionColumns.includes(name));
-  return (file) => {
-    if (file.add.tags?.[TAG] === tag) return 'typed';
-    const counted = readStats(file).nullCount ?? {};
-    return names.every((name) => Object.hasOwn(counted, name)) ? 'named' : 'unknown';
-  };
+/** Whether pixlake wrote a data file, so that its bounds are known to be whole. */
+export function isOwnDataFile({ add }: DataFile): boolean {
+  return add.tags?.[TAG] !== undefined;
 }

@@ -4,6 +4,7 @@ import { log } from '../config.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { findConflict } from './commit-conflict.ts';
+import { commitTimeOf } from './commit-times.ts';
 import type { DeltaAction, MetadataAction, RemoveAction, TxnAction } from './delta-actions.ts';
 import { encodeLogEntry } from './log-entry.ts';
 import { logKey } from './log-listing.ts';
@@ -36,18 +37,21 @@ export async function commitTable(store: ObjectStore, change: TableChange): Prom
   for (let losses = 0; losses < MAX_REBASES; losses++) {
     const bytes = encodeLogEntry(toActions(change, attemptId, timestampMs));
     if (await store.writeIfAbsent(logKey(folder, version), bytes, { durable: true })) {
-      await checkpointIfDue(store, folder, version);
+      await checkpointIfDue(store, change, version);
       return version;
     }
     const winner = await readLogEntry(store, folder, version);
     const commitInfo = winner.find((action) => action.commitInfo !== undefined)?.commitInfo;
     // A put whose answer was lost on the way may have been ours all the same.
-    if (commitInfo?.txnId === attemptId) return version;
+    if (commitInfo?.txnId === attemptId) {
+      await checkpointIfDue(store, change, version);
+      return version;
+    }
     if (isSameTransaction(winner, transaction)) return version;
     const conflict = findConflict(change, winner);
     if (conflict !== undefined) throw conflictError(folder, version, conflict);
     version += 1;
-    timestampMs = Math.max(Date.now(), (commitInfo?.timestamp ?? 0) + 1);
+    timestampMs = Math.max(Date.now(), commitTimeOf(commitInfo) + 1);
     // Without a pause that differs, writers in step would meet again and again.
     await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** Math.min(losses, 10)));
   }
@@ -77,11 +81,16 @@ function isSameTransaction(winner: readonly DeltaAction[], transaction: TxnActio
   return winner.some(({ txn }) => txn?.appId === transaction.appId && txn.version >= transaction.version);
 }
 
-async function checkpointIfDue(store: ObjectStore, folder: string, version: number): Promise<void> {
-  if (!isCheckpointDue(version)) return;
+async function checkpointIfDue(
+  store: ObjectStore,
+  { folder, base }: TableChange,
+  version: number,
+): Promise<void> {
+  if (base === undefined || !isCheckpointDue({ ...base, version })) return;
   try {
     const snapshot = await readSnapshot(store, folder, version);
-    if (snapshot !== undefined) await writeCheckpoint(store, snapshot);
+    // Another writer may have written one meanwhile.
+    if (snapshot !== undefined && isCheckpointDue(snapshot)) await writeCheckpoint(store, snapshot);
   } catch (error) {
     // The commit stands; the next due one writes a checkpoint again.
     log.warn({ err: error, folder, version }, 'no checkpoint could be written');

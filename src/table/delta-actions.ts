@@ -33,6 +33,14 @@ export interface AddAction {
   readonly dataChange: boolean;
   readonly stats?: string;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly deletionVector?: DeletionVector;
+}
+
+/** Where the numbers of a data file's deleted rows are; with the path it names a version of the file. */
+export interface DeletionVector {
+  readonly storageType: string;
+  readonly pathOrInlineDv?: string;
+  readonly offset?: number;
 }
 
 /** Takes one data file out of the table; the file itself stays for older snapshots until it is vacuumed. */
@@ -43,6 +51,7 @@ export interface RemoveAction {
   readonly extendedFileMetadata?: boolean;
   readonly partitionValues?: PartitionValues;
   readonly size?: number;
+  readonly deletionVector?: DeletionVector;
 }
 
 /** What an application has written so far: commits of the same `appId` with a version that is not higher are repeats. */
@@ -55,6 +64,8 @@ export interface TxnAction {
 /** What a commit did, for people: operation name, its parameters and its metrics. Writers may leave out or add any field. */
 export interface CommitInfoAction {
   readonly timestamp?: number;
+  /** Time of the commit where the table has `delta.enableInCommitTimestamps`; it grows with each version. */
+  readonly inCommitTimestamp?: number;
   readonly operation?: string;
   readonly operationParameters?: Readonly<Record<string, unknown>>;
   readonly operationMetrics?: Readonly<Record<string, unknown>>;

@@ -43,7 +43,7 @@ export function deltaArray(elementType: DeltaType): DeltaArray {
 }
 
 const PRIMITIVE =
-  /^(?:string|long|integer|short|byte|float|double|boolean|binary|date|timestamp|timestamp_ntz|decimal\(\s*\d{1,2}\s*,\s*\d{1,2}\s*\))$/u;
+  /^(?:void|string|long|integer|short|byte|float|double|boolean|binary|date|timestamp|timestamp_ntz|decimal\(\s*\d{1,2}\s*,\s*\d{1,2}\s*\))$/u;
 
 /** Parses `metaData.schemaString`. @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` for types that pixlake does not know */
 export function parseSchema(schemaString: string, tableName: string): DeltaStruct {

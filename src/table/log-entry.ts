@@ -16,8 +16,17 @@ export function encodeLogEntry([first, ...others]: readonly DeltaAction[]): Buff
  * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */
 export function parseLogEntry(bytes: Buffer, place: string): DeltaAction[] {
+  const actions = parseLogLines(bytes.toString('utf8').split('\n'), place);
+  const sha256 = actions[0]?.commitInfo?.actionsSha256;
+  if (sha256 !== undefined && sha256 !== hash('sha256', bytes.subarray(bytes.indexOf('\n') + 1), 'hex'))
+    throw new PixlakeError('TABLE_CORRUPT', `${place} does not have the checksum that it was written with`);
+  return actions;
+}
+
+/** Parses some lines of a log entry. @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` */
+export function parseLogLines(lines: readonly string[], place: string): DeltaAction[] {
   const actions: DeltaAction[] = [];
-  for (const line of bytes.toString('utf8').split('\n')) {
+  for (const line of lines) {
     if (line.trim() === '') continue;
     let json: unknown;
     try {
@@ -28,8 +37,5 @@ export function parseLogEntry(bytes: Buffer, place: string): DeltaAction[] {
     }
     actions.push(parseAction(json, place));
   }
-  const sha256 = actions[0]?.commitInfo?.actionsSha256;
-  if (sha256 !== undefined && sha256 !== hash('sha256', bytes.subarray(bytes.indexOf('\n') + 1), 'hex'))
-    throw new PixlakeError('TABLE_CORRUPT', `${place} does not have the checksum that it was written with`);
   return actions;
 }

@@ -47,6 +47,19 @@ function paddedVersion(version: number): string {
 const NAME =
   /^(?<version>\d{20})(?:\.json|\.checkpoint(?:\.(?<part>\d{10})\.(?<parts>\d{10}))?\.parquet|\.checkpoint\.(?<uuid>[0-9a-f-]{36})\.(?:parquet|json))$/u;
 
+/** Names of files that belong to one version of a log: entries, checkpoints and the checksums that Spark writes. */
+const VERSIONED = /^(?<version>\d{20})\.(?:json|crc|checkpoint\..+)$/u;
+
+/** Object keys of the files of a table's log that belong to versions before one, oldest first. */
+export async function listLogBefore(store: ObjectStore, folder: string, version: number): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(logFolder(folder))) {
+    const found = VERSIONED.exec(key.slice(logFolder(folder).length + 1))?.groups?.['version'];
+    if (found !== undefined && Number(found) < version) keys.push(key);
+  }
+  return keys.sort();
+}
+
 /** Lists a table's log; `undefined` where the folder holds none. */
 export async function listLog(store: ObjectStore, folder: string): Promise<LogListing | undefined> {
   const entries = new Map<number, number>();

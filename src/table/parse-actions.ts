@@ -12,6 +12,16 @@ const partitionValues = z.record(z.string(), z.string().nullable());
 /** Numbers that Delta calls long; a checkpoint gives them as bigint. */
 const long = z.union([z.number(), z.bigint()]).transform(Number);
 
+const NO_COLUMNS = JSON.stringify({ type: 'struct', fields: [] });
+
+const deletionVector = optional(
+  z.object({
+    storageType: z.string(),
+    pathOrInlineDv: optional(z.string()),
+    offset: optional(long),
+  }),
+);
+
 const add = z.object({
   path: z.string().min(1),
   partitionValues: optional(partitionValues).transform((values) => values ?? {}),
@@ -20,7 +30,7 @@ const add = z.object({
   dataChange: optional(z.boolean()).transform((value) => value ?? true),
   stats: optional(z.string()),
   tags: optional(z.record(z.string(), z.string().nullable())),
-  deletionVector: z.unknown().optional(),
+  deletionVector,
 });
 
 const remove = z.object({
@@ -30,6 +40,7 @@ const remove = z.object({
   extendedFileMetadata: optional(z.boolean()),
   partitionValues: optional(partitionValues),
   size: optional(long),
+  deletionVector,
 });
 
 const metaData = z.object({
@@ -39,7 +50,8 @@ const metaData = z.object({
   format: optional(
     z.object({ provider: z.string(), options: optional(texts).transform((value) => value ?? {}) }),
   ).transform((value) => value ?? { provider: 'parquet', options: {} }),
-  schemaString: z.string(),
+  // Delta Live Tables make a table before they know its columns.
+  schemaString: optional(z.string()).transform((value) => value ?? NO_COLUMNS),
   partitionColumns: optional(z.array(z.string())).transform((value) => value ?? []),
   configuration: optional(z.record(z.string(), z.string().nullable())).transform((value) =>
     Object.fromEntries(Object.entries(value ?? {}).map(([name, text]) => [name, text ?? ''])),
@@ -60,13 +72,13 @@ const action = z.object({
   metaData: optional(metaData),
   protocol: optional(protocol),
   txn: optional(z.object({ appId: z.string(), version: long, lastUpdated: optional(long) })),
-  commitInfo: optional(z.looseObject({ timestamp: optional(long) })),
+  commitInfo: optional(z.looseObject({ timestamp: optional(long), inCommitTimestamp: optional(long) })),
 });
 
 /**
  * Checks one action as a log entry or a checkpoint holds it and gives the parts that pixlake knows; others are ignored, as the protocol asks.
  *
- * @throws `TABLE_CORRUPT` naming `place`, `TABLE_FEATURE_UNSUPPORTED` for deletion vectors and sidecars
+ * @throws `TABLE_CORRUPT` naming `place`, `TABLE_FEATURE_UNSUPPORTED` for sidecars
  */
 export function parseAction(json: unknown, place: string): DeltaAction {
   const parsed = action.safeParse(json);
@@ -75,9 +87,8 @@ export function parseAction(json: unknown, place: string): DeltaAction {
     const message = `${place} holds an action that is not one: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
     throw new PixlakeError('TABLE_CORRUPT', message);
   }
-  const isSet = (value: unknown): boolean => value !== undefined && value !== null;
-  if (isSet(parsed.data.add?.deletionVector)) throw unsupported(place, 'deletionVectors');
-  if (isSet((json as { sidecar?: unknown }).sidecar)) throw unsupported(place, 'v2Checkpoint');
+  const { sidecar } = json as { sidecar?: unknown };
+  if (sidecar !== undefined && sidecar !== null) throw unsupported(place, 'v2Checkpoint');
   return parsed.data as DeltaAction;
 }
 

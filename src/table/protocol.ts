@@ -8,11 +8,11 @@ export const PROTOCOL: ProtocolAction = { minReaderVersion: 1, minWriterVersion:
 const READER_FEATURES_VERSION = 3;
 const WRITER_FEATURES_VERSION = 7;
 
-/** Reader features that pixlake has, or that do not change what a reader sees. */
-const READABLE = new Set(['timestampNtz', 'vacuumProtocolCheck']);
+/** Reader features that pixlake has, or that do not change what a reader sees; a file with a deletion vector is refused by itself. */
+const READABLE = new Set(['timestampNtz', 'vacuumProtocolCheck', 'deletionVectors']);
 
 /** Writer features that pixlake honours. */
-const WRITABLE = new Set(['appendOnly', 'invariants', ...READABLE]);
+const WRITABLE = new Set(['appendOnly', 'invariants', 'timestampNtz', 'vacuumProtocolCheck']);
 
 /** What each writer version below 7 stands for beyond the one before (PROTOCOL.md, "Valid Feature Names"). */
 const LEGACY_WRITER_FEATURES: readonly (readonly [version: number, features: readonly string[]])[] = [

@@ -1,8 +1,10 @@
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { commitTimeOf, readCommitInfo } from './commit-times.ts';
 import { decodeDataPath, toDataKey } from './data-path.ts';
 import type {
   AddAction,
+  CommitInfoAction,
   DeltaAction,
   MetadataAction,
   ProtocolAction,
@@ -97,8 +99,11 @@ async function replay(
     const entries = await Promise.all(versions.map((version) => readLogEntry(store, folder, version)));
     for (const action of entries.flat()) state.apply(action);
   }
-  const { timestampMs } = state;
-  return state.finish(last, first <= last ? (timestampMs ?? log.entries.get(last)) : log.entries.get(last));
+  const modifiedMs = log.entries.get(last);
+  const isInCheckpoint = first > last && modifiedMs !== undefined;
+  const commitInfo = isInCheckpoint ? await readCommitInfo(store, folder, last) : state.commitInfo;
+  const checkpointVersion = log.checkpoints.find(({ version }) => version <= last)?.version ?? 0;
+  return state.finish(last, checkpointVersion, commitTimeOf(commitInfo, modifiedMs));
 }
 
 /** Reads the actions of one log entry. @throws `OBJECT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` */
@@ -120,7 +125,7 @@ class LogState {
   #metadata: MetadataAction | undefined;
   #protocol: ProtocolAction | undefined;
   /** Of the last entry that tells. */
-  timestampMs: number | undefined;
+  commitInfo: CommitInfoAction | undefined;
 
   constructor(store: ObjectStore, folder: string) {
     this.#store = store;
@@ -129,22 +134,22 @@ class LogState {
 
   apply({ add, remove, metaData, protocol, txn, commitInfo }: DeltaAction): void {
     if (add !== undefined) {
-      const path = decodeDataPath(add.path);
-      this.#files.set(path, add);
-      this.#removed.delete(path);
+      const file = nameFile(add);
+      this.#files.set(file, add);
+      this.#removed.delete(file);
     }
     if (remove !== undefined) {
-      const path = decodeDataPath(remove.path);
-      this.#files.delete(path);
-      this.#removed.set(path, remove);
+      const file = nameFile(remove);
+      this.#files.delete(file);
+      this.#removed.set(file, remove);
     }
     if (metaData !== undefined) this.#metadata = metaData;
     if (protocol !== undefined) this.#protocol = protocol;
     if (txn !== undefined) this.#transactions.set(txn.appId, txn.version);
-    if (commitInfo !== undefined) this.timestampMs = commitInfo.timestamp;
+    if (commitInfo !== undefined) this.commitInfo = commitInfo;
   }
 
-  finish(version: number, timestampMs = 0): Snapshot {
+  finish(version: number, checkpointVersion: number, timestampMs: number): Snapshot {
     const folder = this.#folder;
     const metadata = this.#metadata;
     const protocol = this.#protocol;
@@ -155,9 +160,11 @@ class LogState {
     const { partitionColumns } = metadata;
     const schema = parseSchema(metadata.schemaString, folder);
     checkPartitionColumns(schema, partitionColumns, folder);
+    checkNoVectors(folder, this.#files.values());
     return {
       folder,
       version,
+      checkpointVersion,
       timestampMs,
       schema,
       partitionColumns,
@@ -172,5 +179,23 @@ class LogState {
       removed: [...this.#removed.values()],
       transactions: this.#transactions,
     };
+  }
+}
+
+/** A file with another deletion vector is another file to the log (PROTOCOL.md, "Action Reconciliation"). */
+function nameFile({ path, deletionVector }: AddAction | RemoveAction): string {
+  const name = decodeDataPath(path);
+  if (deletionVector === undefined) return name;
+  const { storageType, pathOrInlineDv, offset } = deletionVector;
+  return `${name}\0${storageType}${pathOrInlineDv ?? ''}@${offset ?? ''}`;
+}
+
+function checkNoVectors(folder: string, files: Iterable<AddAction>): void {
+  for (const { path, deletionVector } of files) {
+    if (deletionVector === undefined) continue;
+    throw new PixlakeError(
+      'TABLE_FEATURE_UNSUPPORTED',
+      `${folder} cannot be read: ${path} has deleted rows, which need the feature deletionVectors`,
+    );
   }
 }

@@ -21,6 +21,8 @@ export interface Snapshot {
   /** Object key of the table's folder, without a trailing slash. */
   readonly folder: string;
   readonly version: number;
+  /** The newest checkpoint of this version or an earlier one; 0 where there is none. */
+  readonly checkpointVersion: number;
   /** When the version was committed, as Unix time in ms. */
   readonly timestampMs: number;
   readonly schema: DeltaStruct;

@@ -1,9 +1,9 @@
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { AsOf } from './as-of.ts';
-import type { CommitInfoAction } from './delta-actions.ts';
+import { type Commit, readCommits } from './commit-times.ts';
 import { listLog, type LogListing } from './log-listing.ts';
-import { readLogEntry, readSnapshot } from './read-snapshot.ts';
+import { readSnapshot } from './read-snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** One commit of a table, as its log tells of it. */
@@ -26,20 +26,18 @@ export async function readHistory(
 ): Promise<TableVersion[] | undefined> {
   const listing = await listLog(store, folder);
   if (listing === undefined) return undefined;
-  const versions = [...listing.entries.keys()].sort((a, b) => b - a).slice(0, limit);
   const history: TableVersion[] = [];
-  for (const version of versions) {
-    const commitInfo = await readCommitInfo(store, folder, version);
+  for await (const { version, timestampMs, commitInfo } of readCommits(store, folder, listing)) {
     history.push({
       version,
-      timestamp: new Date(commitInfo?.timestamp ?? listing.entries.get(version) ?? 0).toISOString(),
+      timestamp: new Date(timestampMs).toISOString(),
       operation: commitInfo?.operation ?? 'UNKNOWN',
       parameters: commitInfo?.operationParameters ?? {},
       metrics: commitInfo?.operationMetrics ?? {},
       engine: commitInfo?.engineInfo,
     });
   }
-  return history;
+  return history.toReversed().slice(0, limit);
 }
 
 /**
@@ -59,8 +57,7 @@ export async function readSnapshotAsOf(
 }
 
 /**
- * The newest version that was committed at a time, in ms since 1970, or before. Found by halving, since every commit is stamped later
- * than the one before it.
+ * The newest version that was committed at a time, in ms since 1970, or before.
  *
  * @throws `SNAPSHOT_NOT_FOUND` if the table is younger, or its log does not reach back that far
  */
@@ -70,40 +67,18 @@ async function findVersionAt(
   listing: LogListing,
   timeMs: number,
 ): Promise<number> {
-  const versions = [...listing.entries.keys()].sort((a, b) => a - b);
-  let low = 0;
-  let high = versions.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const stamp = await readTimestamp(store, folder, listing, versions[middle] ?? 0);
-    if (stamp <= timeMs) low = middle + 1;
-    else high = middle;
+  let oldest: Commit | undefined;
+  let found: Commit | undefined;
+  for await (const commit of readCommits(store, folder, listing)) {
+    oldest ??= commit;
+    if (commit.timestampMs > timeMs) break;
+    found = commit;
   }
-  const found = versions[low - 1];
-  if (found !== undefined) return found;
+  if (found !== undefined) return found.version;
   const asked = new Date(timeMs).toISOString();
-  const oldest = versions[0];
   const known =
     oldest === undefined
       ? 'its log has no entries'
-      : `its oldest version is ${oldest} of ${new Date(await readTimestamp(store, folder, listing, oldest)).toISOString()}`;
+      : `its oldest version is ${oldest.version} of ${new Date(oldest.timestampMs).toISOString()}`;
   throw new PixlakeError('SNAPSHOT_NOT_FOUND', `${folder} has no version as of ${asked}: ${known}`);
-}
-
-async function readTimestamp(
-  store: ObjectStore,
-  folder: string,
-  { entries }: LogListing,
-  version: number,
-): Promise<number> {
-  return (await readCommitInfo(store, folder, version))?.timestamp ?? entries.get(version) ?? 0;
-}
-
-async function readCommitInfo(
-  store: ObjectStore,
-  folder: string,
-  version: number,
-): Promise<CommitInfoAction | undefined> {
-  const actions = await readLogEntry(store, folder, version);
-  return actions.find(({ commitInfo }) => commitInfo !== undefined)?.commitInfo;
 }

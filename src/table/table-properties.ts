@@ -23,3 +23,57 @@ export function sortColumnsOf(metadata: MetadataAction, schema: DeltaStruct): st
     ? names.map(String)
     : [];
 }
+
+/** Commits between two checkpoints where `delta.checkpointInterval` does not say. */
+const CHECKPOINT_INTERVAL = 10;
+
+/** Versions that may follow a checkpoint before the next one is due. */
+export function checkpointIntervalOf({ configuration }: MetadataAction): number {
+  const interval = Number(configuration['delta.checkpointInterval'] ?? CHECKPOINT_INTERVAL);
+  return Number.isSafeInteger(interval) && interval > 0 ? interval : CHECKPOINT_INTERVAL;
+}
+
+/** Properties that say how long something is kept, with the protocol's defaults. */
+const RETENTIONS = {
+  'delta.deletedFileRetentionDuration': 'interval 1 week',
+  'delta.logRetentionDuration': 'interval 30 days',
+};
+
+/** How long a table's properties keep removed data files or log entries, in ms; `undefined` where the property is no interval. */
+export function retentionOf(
+  { configuration }: MetadataAction,
+  property: keyof typeof RETENTIONS,
+): number | undefined {
+  return parseInterval(configuration[property] ?? RETENTIONS[property]);
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  nanosecond: 1e-6,
+  microsecond: 1e-3,
+  millisecond: 1,
+  second: 1000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+  week: 604_800_000,
+};
+
+/**
+ * Parses an interval as Spark writes it, such as `interval 1 week 2 days`, and gives it in ms; `undefined` for other texts and for
+ * months and years, which have no fixed length.
+ */
+export function parseInterval(text: string): number | undefined {
+  const words = text
+    .trim()
+    .toLowerCase()
+    .replace(/^interval\b/u, '')
+    .replaceAll("'", ' ');
+  if (!/^(?:\s*\+?\d+(?:\.\d+)?\s+[a-z]+)+\s*$/u.test(words)) return undefined;
+  let sumMs = 0;
+  for (const [, count, unit = ''] of words.matchAll(/(\d+(?:\.\d+)?)\s+([a-z]+)/gu)) {
+    const unitMs = UNITS_MS[unit.replace(/s$/u, '')];
+    if (unitMs === undefined) return undefined;
+    sumMs += Number(count) * unitMs;
+  }
+  return sumMs;
+}

@@ -5,19 +5,18 @@ import { CHECKPOINT_SCHEMA } from './checkpoint-schema.ts';
 import type { DeltaAction } from './delta-actions.ts';
 import { checkpointKey, lastCheckpointKey } from './log-listing.ts';
 import type { Snapshot } from './snapshot.ts';
-
-/** A checkpoint follows every so many commits, as Delta's `delta.checkpointInterval` has it by default. */
-const INTERVAL = 10;
-
-/** How long the protocol keeps removed files in the log by default (`delta.deletedFileRetentionDuration`). */
-const TOMBSTONE_MS = 7 * 24 * 60 * 60 * 1000;
+import { checkpointIntervalOf, retentionOf } from './table-properties.ts';
 
 /** Rows of a row group, which are held as columns at once. */
 const ROW_GROUP_SIZE = 10_000;
 
-/** Whether a checkpoint is due after the commit of a version. */
-export function isCheckpointDue(version: number): boolean {
-  return version > 0 && version % INTERVAL === 0;
+/** Whether as many versions follow a table's last checkpoint, whoever committed them, as its properties allow. */
+export function isCheckpointDue({
+  version,
+  checkpointVersion,
+  metadata,
+}: Pick<Snapshot, 'version' | 'checkpointVersion' | 'metadata'>): boolean {
+  return version - checkpointVersion >= checkpointIntervalOf(metadata);
 }
 
 /**
@@ -47,7 +46,9 @@ export async function writeCheckpoint(store: ObjectStore, snapshot: Snapshot): P
 }
 
 function toRows({ protocol, metadata, files, removed, transactions, timestampMs }: Snapshot): DeltaAction[] {
-  const isKept = (deletionTimestamp = 0): boolean => deletionTimestamp > timestampMs - TOMBSTONE_MS;
+  // A property that cannot be read must not make vacuum forget what it may not remove.
+  const retentionMs = retentionOf(metadata, 'delta.deletedFileRetentionDuration') ?? Number.POSITIVE_INFINITY;
+  const isKept = (deletionTimestamp = 0): boolean => deletionTimestamp > timestampMs - retentionMs;
   return [
     { protocol },
     { metaData: metadata },

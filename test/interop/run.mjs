@@ -26,6 +26,7 @@ const SCRIPTS = [
   'delta_rs_types.py',
   'delta_rs_operations.py',
   'refused_features.py',
+  'foreign_tables.py',
   'both_write.py',
   'model_parity.py',
 ];
@@ -60,6 +61,7 @@ async function runScript(interpreter, script, folder) {
     env: {
       ...process.env,
       PIXLAKE_MAIN: MAIN,
+      PIXLAKE_READ_TABLES: fileURLToPath(import.meta.resolve('./read-tables.mjs')),
       PIXLAKE_ASK_ALL: fileURLToPath(import.meta.resolve('./ask-all.mjs')),
       PIXLAKE_NODE: process.execPath,
       PIXLAKE_INTEROP_FOLDER: folder,

@@ -208,9 +208,9 @@ describe('a log that others wrote', () => {
 
   test.each<[string, object, string]>([
     [
-      'deletion vectors in the protocol',
-      { protocol: { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['deletionVectors', 'x'] } },
-      'deletionVectors, x',
+      'features in the protocol',
+      { protocol: { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['columnMapping', 'x'] } },
+      'columnMapping, x',
     ],
     [
       'a deletion vector on a file',

@@ -1,0 +1,185 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Lakehouse, openLakehouse } from '../../src/index.ts';
+import { vacuumTable } from '../../src/maintenance/vacuum-table.ts';
+import { folderOf, writeExecution } from '../../src/run/execution.ts';
+import { listPinnedVersions } from '../../src/run/pinned-versions.ts';
+import { openStore } from '../../src/storage/open-store.ts';
+import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { writeCheckpoint } from '../../src/table/write-checkpoint.ts';
+import { makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
+import { makeExecution } from '../support/execution.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+
+const DAY = 86_400_000;
+const FOLDER = 'tables/t';
+
+/**
+ * A table whose version n was committed `10 - n` times ten days ago and has the one file `f<n>.parquet`, with checkpoints at some versions.
+ */
+async function open(
+  options: {
+    readonly checkpoints?: readonly number[];
+    readonly properties?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<{ lakehouse: Lakehouse; lake: string; table: string }> {
+  const lake = await makeTestFolder();
+  await writeFile(join(lake, 'pixlake.json'), '{"layoutVersion":1}');
+  const table = join(lake, FOLDER);
+  const store = openStore(lake);
+  for (let version = 0; version <= 10; version++) {
+    const path = `f${version}.parquet`;
+    const timestamp = Date.now() - (10 - version) * 10 * DAY - 60_000;
+    const { size } = await writeFileOf(table, path, `SELECT ${version}::BIGINT AS id`);
+    await writeEntry(table, version, [
+      { commitInfo: { timestamp, operation: 'WRITE' } },
+      ...(version === 0 ? makeTable({ id: 'long' }, { configuration: options.properties ?? {} }) : []),
+      { add: { path, partitionValues: {}, size, modificationTime: timestamp, dataChange: true } },
+      ...(version === 0
+        ? []
+        : [{ remove: { path: `f${version - 1}.parquet`, deletionTimestamp: timestamp, dataChange: true } }]),
+    ]);
+    const snapshot = await readSnapshot(store, FOLDER);
+    if (snapshot && options.checkpoints?.includes(version)) await writeCheckpoint(store, snapshot);
+  }
+  return { lakehouse: openLakehouse({ lake }), lake, table };
+}
+
+async function versionsOf(table: string): Promise<number[]> {
+  const names = await readdir(join(table, '_delta_log'));
+  return names
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => Number(name.slice(0, 20)))
+    .sort((a, b) => a - b);
+}
+
+async function filesOf(table: string): Promise<string[]> {
+  const names = (await readdir(table)).filter((name) => name.endsWith('.parquet'));
+  return names.map((name) => name.slice(1, -'.parquet'.length)).sort((a, b) => Number(a) - Number(b));
+}
+
+const from = (first: number): number[] => Array.from({ length: 11 - first }, (_, index) => first + index);
+
+describe('vacuum of the log', () => {
+  test.each<[string, Parameters<typeof open>[0], number | undefined, number[], number[]]>([
+    ['30 days by default, from a checkpoint on', { checkpoints: [3, 6, 9] }, undefined, from(6), [9, 10]],
+    [
+      'as long as the property says',
+      { checkpoints: [3, 6, 9], properties: { 'delta.logRetentionDuration': 'interval 65 days' } },
+      undefined,
+      from(3),
+      [9, 10],
+    ],
+    [
+      'forever if the property says so',
+      { checkpoints: [3, 6, 9], properties: { 'delta.logRetentionDuration': 'interval 1000000000 weeks' } },
+      undefined,
+      from(0),
+      [9, 10],
+    ],
+    [
+      'as long as --retain says',
+      { checkpoints: [3, 6, 9], properties: { 'delta.logRetentionDuration': 'interval 1 day' } },
+      65,
+      from(3),
+      [3, 4, 5, 6, 7, 8, 9, 10],
+    ],
+    ['nothing but what is needed now', { checkpoints: [3, 6, 9] }, 0, from(9), [10]],
+    ['all where there is no checkpoint', {}, 0, from(0), [10]],
+    [
+      'the files that the property says',
+      { properties: { 'delta.deletedFileRetentionDuration': 'interval 3 weeks 4 days' } },
+      undefined,
+      from(0),
+      [7, 8, 9, 10],
+    ],
+  ])('keeps %s', async (_name, options, retainDays, versions, files) => {
+    const { lakehouse, table } = await open(options);
+    const spec = { table: 't', ...(retainDays === undefined ? {} : { retainMs: retainDays * DAY }) };
+    const planned = await lakehouse.vacuum({ ...spec, isDryRun: true });
+    expect(await versionsOf(table)).toEqual(from(0));
+    const report = await lakehouse.vacuum(spec);
+    expect(report.removedLogKeys).toEqual(planned.removedLogKeys);
+    expect(await versionsOf(table)).toEqual(versions);
+    expect(await filesOf(table)).toEqual(files.map(String));
+    expect((await lakehouse.verify('t', true)).problems).toEqual([]);
+    expect((await lakehouse.history('t')).map(({ version }) => version)).toEqual(versions.toReversed());
+    if ((versions[0] ?? 0) > 0) {
+      const gone = lakehouse.files('t', 'v2');
+      await expect(gone).rejects.toMatchObject({ code: 'SNAPSHOT_NOT_FOUND' });
+    }
+    expect((await lakehouse.vacuum(spec)).removedLogKeys).toEqual([]);
+  });
+
+  test('does not rely on a checkpoint that is damaged', async () => {
+    const { lakehouse, table } = await open({ checkpoints: [3, 6] });
+    await writeFile(join(table, '_delta_log/00000000000000000006.checkpoint.parquet'), 'PAR1');
+    await lakehouse.vacuum({ table: 't', retainMs: 0 });
+    expect(await versionsOf(table)).toEqual(from(3));
+    expect(await lakehouse.files('t')).toMatchObject({ version: 10 });
+  });
+
+  test('keeps versions that are pinned, with their files', async () => {
+    const { lake, table } = await open({ checkpoints: [3, 6, 9] });
+    const store = openStore(lake);
+    const asked: string[] = [];
+    const pinnedVersions = async (folder: string): Promise<number[]> => {
+      asked.push(folder);
+      return [7, 4, 99];
+    };
+    await vacuumTable({ store, engine: 'test', pinnedVersions }, { table: 't', retainMs: 0 });
+    expect(asked).toEqual([FOLDER]);
+    expect(await versionsOf(table)).toEqual(from(3));
+    expect(await filesOf(table)).toEqual(['4', '7', '10']);
+  });
+
+  test('asks for --retain where a property cannot be read,', async () => {
+    const properties = { 'delta.logRetentionDuration': 'interval 1 month' };
+    const { lakehouse, table } = await open({ checkpoints: [3], properties });
+    await expect(lakehouse.vacuum({ table: 't' })).rejects.toMatchObject({
+      code: 'ARGUMENT_INVALID',
+      message: expect.stringContaining('delta.logRetentionDuration'),
+    });
+    await lakehouse.vacuum({ table: 't', retainMs: 65 * DAY });
+    expect(await versionsOf(table)).toEqual(from(3));
+  });
+
+  test('is for tables that pixlake may write', async () => {
+    const lake = await makeTestFolder();
+    await writeFile(join(lake, 'pixlake.json'), '{"layoutVersion":1}');
+    await mkdir(join(lake, FOLDER), { recursive: true });
+    const protocol = {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ['deletionVectors'],
+      writerFeatures: ['deletionVectors'],
+    };
+    await writeEntry(join(lake, FOLDER), 0, makeTable({ id: 'long' }, { protocol }));
+    await expect(openLakehouse({ lake }).vacuum({ table: 't' })).rejects.toMatchObject({
+      code: 'TABLE_FEATURE_UNSUPPORTED',
+    });
+  });
+});
+
+test('unfinished runs pin the versions of the table that they read', async () => {
+  const store = openStore(await makeTestFolder());
+  const freeze = async (
+    name: string,
+    fields: Parameters<typeof makeExecution>[1],
+    ...markers: readonly string[]
+  ): Promise<void> => {
+    const execution = makeExecution(name, fields);
+    await writeExecution(store, execution);
+    for (const marker of markers) await store.write(`${folderOf(execution)}/${marker}`, Buffer.alloc(0));
+  };
+  await freeze('a', { versions: { [FOLDER]: '3' } });
+  await freeze('b', { versions: { [FOLDER]: '5,7', 'tables/t-2': '2' } });
+  await freeze('stopped', { versions: { [FOLDER]: '8' } }, '_CANCELLED');
+  await freeze('done', { versions: { [FOLDER]: '1' } }, '_SUCCESS');
+  await freeze('elsewhere', { versions: { [FOLDER]: '6' }, sourceLake: 's3://bucket/lake' });
+  const pinned = await listPinnedVersions(store, FOLDER);
+  expect(pinned.sort((a, b) => a - b)).toEqual([3, 5, 7, 8]);
+  expect(await listPinnedVersions(store, 'tables/t-2')).toEqual([2]);
+  expect(await listPinnedVersions(store, 'tables/none')).toEqual([]);
+});
