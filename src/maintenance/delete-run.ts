@@ -91,7 +91,7 @@ export async function deleteRun(context: MaintenanceContext, spec: DeleteRunSpec
  */
 async function hideExecutions(store: ObjectStore, folders: readonly string[]): Promise<string[]> {
   const specKeys: string[] = [];
-  for (const folder of [...folders].reverse()) {
+  for (const folder of folders.toReversed()) {
     const specKey = executionKeys.spec(folder);
     if ((await store.stat(specKey)) === undefined) continue;
     await store.write(specKey, REMOVED_SPEC);

@@ -31,6 +31,8 @@ async function accept(lake: string): Promise<Submission | undefined> {
   return submissions.read('daily');
 }
 
+const READER = ['run', '--name', 'reader', '--sql', 'SELECT * FROM runs.daily', '--id-column', 'image_id'];
+
 const reopen = async (lake: string, { folder }: RunReport): Promise<void> =>
   rm(join(lake, folder, '_SUCCESS'));
 
@@ -133,10 +135,7 @@ describe('runs delete', () => {
     const { lake, reports } = await copyDailyRun();
     const [first, second, third] = reports;
     const lakehouse = openLakehouse({ lake });
-    const reader = await pixlakeJson<RunReport>(
-      lake,
-      ...['run', '--name', 'reader', '--sql', 'SELECT * FROM runs.daily', '--id-column', 'image_id'],
-    );
+    const reader = await pixlakeJson<RunReport>(lake, ...READER);
     await reopen(lake, reader);
     const kept = await lakehouse.deleteRun({ name: 'daily' });
     expect(kept.kept[0]).toMatchObject({

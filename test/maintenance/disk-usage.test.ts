@@ -56,7 +56,7 @@ test('du adds up to the bytes on disk, in all and by kind', async () => {
     expect(images).toEqual(await measure(await filesIn(join(lake, run.folder, 'images'))));
   }
   const taken = usage.runs.map(({ takenCount }) => takenCount);
-  expect(taken.sort()).toEqual([0, 3, 4]);
+  expect(taken.sort((a, b) => a - b)).toEqual([0, 3, 4]);
   const sizes = usage.runs.map(({ sizeBytes }) => sizeBytes);
   expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
   expect(usage.submissions).toEqual(await below(/^submissions\//u));
