@@ -5,7 +5,7 @@ import { PixlakeError } from '../errors.ts';
 import { readSuccess } from '../run/commit-run.ts';
 import { attachmentKey, originalsFolder, tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
-import { droppedKey, listLog } from '../table/log-listing.ts';
+import { droppedKey, listLog, logFolder } from '../table/log-listing.ts';
 import { addImageReferences, listReferrers, type Referrer, withFileLists } from './image-references.ts';
 import { readKnownFiles } from './known-files.ts';
 import { type LakeExecution, listLakeExecutions, namesOf, readsFolder } from './lake-executions.ts';
@@ -56,7 +56,7 @@ export async function dropTable(context: MaintenanceContext, spec: DropTableSpec
     for (const place of [folder, originals])
       await listForRemoval(db, place, listWithout(store, place, marker));
     const removed = await removeListed(db, store, { isDryRun, signal });
-    if (!isDryRun) await store.deleteMany([marker]);
+    if (!isDryRun) await removeMarker(store, folder);
     return removed;
   });
   return { table: name, isDryRun, ...removal, notRetriable };
@@ -135,6 +135,14 @@ async function listNotRetriable(
     if (success !== undefined && success.errorCount > 0) failed.push(execution);
   }
   return namesOf(failed);
+}
+
+/** Removes the marker, after what a writer that had not seen it has committed meanwhile. */
+async function removeMarker(store: ObjectStore, folder: string): Promise<void> {
+  const marker = droppedKey(folder);
+  const keys: string[] = [];
+  for await (const { key } of listWithout(store, logFolder(folder), marker)) keys.push(key);
+  await store.deleteMany([...keys, marker]);
 }
 
 async function* listWithout(store: ObjectStore, folder: string, left: string): AsyncGenerator<ObjectEntry> {

@@ -4,6 +4,7 @@ import { quoteText } from '../engine/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { rm } from 'node:fs/promises';
 import { executionKeys } from '../run/execution.ts';
+import { PLAN_MEMORY_BYTES } from '../run/plan-run.ts';
 import { tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { readKnownFiles } from './known-files.ts';
@@ -23,7 +24,7 @@ export async function withFileLists<Result>(
 ): Promise<Result> {
   const scratchDir = await store.makeScratchDir();
   try {
-    using db = await openDuckDb({ scratchDir, onDisk: true });
+    using db = await openDuckDb({ scratchDir, onDisk: true, memoryBytes: PLAN_MEMORY_BYTES });
     await db.run(`
       CREATE TABLE ${REFERENCED} (key VARCHAR, referrer VARCHAR);
       CREATE TABLE ${LISTED} (folder VARCHAR, key VARCHAR, size_bytes BIGINT)`);
@@ -95,15 +96,17 @@ async function* listReadableFiles(store: ObjectStore, folder: string): AsyncGene
     return 'all' as const;
   });
   if (known === undefined) return;
-  if (known !== 'all') {
-    for (const key of [...known.current, ...known.earlier]) {
-      const entry = await store.stat(key);
-      if (entry !== undefined) yield entry;
-    }
-    return;
+  for await (const entry of store.list(folder)) {
+    const { key } = entry;
+    const isData = key.endsWith('.parquet') && !key.includes('/_delta_log/');
+    if (known === 'all' ? isData : known.current.has(key) || known.earlier.has(key)) yield entry;
   }
-  for await (const entry of store.list(folder))
-    if (entry.key.endsWith('.parquet') && !entry.key.includes('/_delta_log/')) yield entry;
+  if (known === 'all') return;
+  // Shallow clones hold files of other tables.
+  for (const key of [...known.current, ...known.earlier]) {
+    const entry = key.startsWith(`${folder}/`) ? undefined : await store.stat(key);
+    if (entry !== undefined) yield entry;
+  }
 }
 
 const UNREADABLE = new Set<PixlakeError['code']>(['TABLE_CORRUPT', 'TABLE_FEATURE_UNSUPPORTED']);

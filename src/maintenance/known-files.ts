@@ -1,7 +1,11 @@
+import { workInOrder } from '../run/work-in-order.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { toDataKey } from '../table/data-path.ts';
+import type { DeltaAction } from '../table/delta-actions.ts';
 import { listLog } from '../table/log-listing.ts';
 import { readLogEntry, readSnapshot } from '../table/read-snapshot.ts';
+
+const ENTRIES_AT_ONCE = 8;
 
 /** Object keys of the data files that a table's log tells of. */
 export interface KnownFiles {
@@ -27,8 +31,9 @@ export async function readKnownFiles(store: ObjectStore, folder: string): Promis
     if (!current.has(key)) earlier.add(key);
   };
   for (const remove of snapshot.removed) note(remove);
-  for (const version of listing.entries.keys()) {
-    for (const { add, remove } of await readLogEntry(store, folder, version)) {
+  const read = async (version: number): Promise<DeltaAction[]> => readLogEntry(store, folder, version);
+  for await (const actions of workInOrder(listing.entries.keys(), ENTRIES_AT_ONCE, read)) {
+    for (const { add, remove } of actions) {
       if (add !== undefined) note(add);
       if (remove !== undefined) note(remove);
     }

@@ -10,7 +10,6 @@ import {
   readFile,
   rename,
   rm,
-  rmdir,
   stat,
   writeFile,
 } from 'node:fs/promises';
@@ -18,6 +17,7 @@ import { copyFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { guard, isMissing, isReadOnly, systemCode, wrap } from './local-errors.ts';
 import { type ByteRange, checkKey, type ObjectEntry, type ObjectStore } from './object-store.ts';
+import { removeEmptyFolders } from './remove-empty-folders.ts';
 import type { S3Options } from './s3-options.ts';
 import { sweepFolder } from './sweep-folder.ts';
 import {
@@ -180,26 +180,8 @@ class LocalStore implements ObjectStore {
   }
 
   async deleteMany(keys: readonly string[]): Promise<void> {
-    const folders = new Set<string>();
-    for (const key of keys) {
-      await this.delete(key);
-      folders.add(dirname(this.locate(key)));
-    }
-    // Deepest first, since a folder may be empty once those in it are gone.
-    for (const folder of [...folders].sort((a, b) => b.length - a.length)) await this.#removeEmpty(folder);
-  }
-
-  /** Removes a folder if it is empty, and those above it that become empty by that; the root stays. */
-  async #removeEmpty(path: string): Promise<void> {
-    for (let folder = path; folder.length > this.uri.length; folder = dirname(folder)) {
-      const isRemoved = await rmdir(folder).then(
-        () => true,
-        // Gone already, or somebody writes into it.
-        (error: unknown) => isMissing(error),
-      );
-      if (!isRemoved) return;
-      this.#madeFolders.delete(folder);
-    }
+    for (const key of keys) await this.delete(key);
+    await removeEmptyFolders(new Set(keys.map((key) => dirname(this.locate(key)))), this.uri);
   }
 
   async delete(key: string): Promise<void> {

@@ -7,7 +7,7 @@ import { findConflict } from './commit-conflict.ts';
 import { commitTimeOf } from './commit-times.ts';
 import type { DeltaAction, MetadataAction, RemoveAction, TxnAction } from './delta-actions.ts';
 import { encodeLogEntry } from './log-entry.ts';
-import { droppedKey, logKey } from './log-listing.ts';
+import { droppedKey, listLog, logKey } from './log-listing.ts';
 import { checkWritable, PROTOCOL } from './protocol.ts';
 import { readLogEntry, readSnapshot } from './read-snapshot.ts';
 import type { DataFile } from './snapshot.ts';
@@ -32,7 +32,7 @@ export async function commitTable(store: ObjectStore, change: TableChange): Prom
   if (transaction && (base?.transactions.get(transaction.appId) ?? -1) >= transaction.version)
     return base?.version ?? 0;
   const attemptId = randomUUID();
-  if (base === undefined) await checkNotDropped(store, folder);
+  await checkNotDropped(store, folder, base);
   let version = (base?.version ?? -1) + 1;
   let timestampMs = Math.max(Date.now(), (base?.timestampMs ?? 0) + 1);
   for (let losses = 0; losses < MAX_REBASES; losses++) {
@@ -59,10 +59,21 @@ export async function commitTable(store: ObjectStore, change: TableChange): Prom
   throw conflictError(folder, version, `${MAX_REBASES} other commits came first`);
 }
 
-async function checkNotDropped(store: ObjectStore, folder: string): Promise<void> {
-  if ((await store.stat(droppedKey(folder))) === undefined) return;
-  throw new PixlakeError('TABLE_IN_USE', `${folder} is being dropped, or that was interrupted`, {
-    remedy: `finish it, then run the same command again: pixlake tables drop ${folder.split('/').at(-1)}`,
+/** A commit to a table that is gone would leave a log that begins in the middle. */
+async function checkNotDropped(store: ObjectStore, folder: string, base: TableChange['base']): Promise<void> {
+  const [marker, entry] = await Promise.all([
+    store.stat(droppedKey(folder)),
+    base === undefined ? undefined : store.stat(logKey(folder, base.version)),
+  ]);
+  if (marker !== undefined) {
+    throw new PixlakeError('TABLE_IN_USE', `${folder} is being dropped, or that was interrupted`, {
+      remedy: `finish it, then run the same command again: pixlake tables drop ${folder.split('/').at(-1)}`,
+    });
+  }
+  // Vacuum may have removed the entry, but then the table has newer ones.
+  if (base === undefined || entry !== undefined || (await listLog(store, folder)) !== undefined) return;
+  throw new PixlakeError('TABLE_IN_USE', `${folder} was dropped meanwhile; nothing was committed`, {
+    remedy: 'run the same command again to make the table anew',
   });
 }
 

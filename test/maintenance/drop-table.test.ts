@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type DropTableReport, openLakehouse } from '../../src/index.ts';
 import { dropTable } from '../../src/maintenance/drop-table.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import { commitTable } from '../../src/table/commit-table.ts';
+import { NONE } from '../../src/table/file-predicate.ts';
+import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { codeOf, filesIn, ingestIds, prepareDailyRun } from '../support/daily-run.ts';
 import { openFailingStore } from '../support/failing-store.ts';
 import { pixlake, pixlakeJson } from '../support/pixlake.ts';
@@ -72,6 +76,22 @@ describe('tables drop', () => {
     await openLakehouse({ lake }).dropTable(spec);
     await ingestIds(lake, join(folder, 'source'), [7]);
     expect((await openLakehouse({ lake }).verify('images', true)).imageCount).toBe(1);
+  });
+
+  test('a writer that read the table before it was dropped commits nothing', async () => {
+    const { lake } = await copyDailyRun();
+    const lakehouse = openLakehouse({ lake });
+    const store = openLocalStore(lake);
+    const base = await readSnapshot(store, 'tables/images');
+    if (base === undefined) throw new Error('there is no table');
+    await lakehouse.dropTable(spec);
+    const { folder, schema, partitionColumns } = base;
+    const files = { added: [], removed: [], reads: NONE };
+    const what = { operation: 'WRITE', parameters: {}, metrics: {}, engine: 'test' };
+    const commit = commitTable(store, { folder, base, schema, partitionColumns, ...files, ...what });
+    expect(await codeOf(commit)).toBe('TABLE_IN_USE');
+    expect((await lakehouse.listTables()).map(({ name }) => name)).toEqual(['runs.daily']);
+    expect(await filesIn(join(lake, 'tables'))).toEqual([]);
   });
 
   test('originals that another table names in any version are kept, and said', async () => {
