@@ -31,8 +31,6 @@ async function accept(lake: string): Promise<Submission | undefined> {
   return submissions.read('daily');
 }
 
-const READER = ['run', '--name', 'reader', '--sql', 'SELECT * FROM runs.daily', '--id-column', 'image_id'];
-
 const reopen = async (lake: string, { folder }: RunReport): Promise<void> =>
   rm(join(lake, folder, '_SUCCESS'));
 
