@@ -27,7 +27,7 @@ import { type SweepRunsSpec, sweepRuns } from './maintenance/sweep-runs.ts';
 import { type VacuumReport, type VacuumSpec, vacuumTable } from './maintenance/vacuum-table.ts';
 import { type VerifyReport, verifyTable } from './maintenance/verify-table.ts';
 import { ModelLibrary } from './model/model-library.ts';
-import type { Execution } from './run/execution.ts';
+import type { Execution } from './run/execution-schema.ts';
 import {
   cancelRun,
   findRun,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
-import { LAYOUT_VERSION, runFolder } from '../storage/lake-layout.ts';
+import { LAYOUT_VERSION, runFolder, specKey, successKey } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
 
@@ -25,16 +25,6 @@ export interface UnreadableRun {
 export interface RunFolders {
   readonly executions: readonly RunFolder[];
   readonly unreadable: readonly UnreadableRun[];
-}
-
-/** Object key of an execution's frozen specification. */
-export function specKey(folder: string): string {
-  return `${folder}/spec.json`;
-}
-
-/** Object key of the object that ends an execution. */
-export function successKey(folder: string): string {
-  return `${folder}/_SUCCESS`;
 }
 
 /** Takes the place of an execution's specification while its files are deleted: from then on, nobody sees the execution. */

@@ -52,6 +52,7 @@ export class MemoryGate {
 
   /** Does some work while it has that much memory. @throws `WORKER_TOO_SMALL` */
   async hold<Result>(sizeBytes: number, work: () => Promise<Result>): Promise<Result> {
+    if (sizeBytes <= SMALL_IMAGE_BYTES) return work();
     const lease = await this.acquire(sizeBytes);
     try {
       return await work();

@@ -1,7 +1,8 @@
 import { REMOVED_SPEC } from '../engine/run-folders.ts';
 import { listAttachments } from '../engine/attached-table.ts';
 import { PixlakeError } from '../errors.ts';
-import { executionKeys, listExecutions } from '../run/execution.ts';
+import { executionKeys } from '../run/execution.ts';
+import { listExecutions } from '../run/read-executions.ts';
 import type { Submission } from '../run/submission-log.ts';
 import { Submissions } from '../run/submissions.ts';
 import { executionFolder, runFolder } from '../storage/lake-layout.ts';

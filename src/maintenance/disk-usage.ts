@@ -1,6 +1,7 @@
 import { PixlakeError } from '../errors.ts';
 import { readSuccess } from '../run/commit-run.ts';
-import { listExecutions, readRunState, type RunState, tablesFolderOf } from '../run/execution.ts';
+import { readRunState, type RunState, tablesFolderOf } from '../run/execution.ts';
+import { listExecutions } from '../run/read-executions.ts';
 import { tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readKnownFiles } from './known-files.ts';

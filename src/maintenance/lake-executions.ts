@@ -1,5 +1,7 @@
 import { PixlakeError } from '../errors.ts';
-import { type Execution, folderOf, listExecutions, readRunState, type RunState } from '../run/execution.ts';
+import { folderOf, readRunState, type RunState } from '../run/execution.ts';
+import { listExecutions } from '../run/read-executions.ts';
+import type { Execution } from '../run/execution-schema.ts';
 import { listRetries } from '../run/retry-run.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 

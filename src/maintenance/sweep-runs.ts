@@ -1,7 +1,9 @@
 import { openAppender } from '../engine/appender.ts';
 import type { DuckDb } from '../engine/open-duckdb.ts';
 import { PixlakeError } from '../errors.ts';
-import { blockCountOf, type Execution, executionKeys, folderOf, listExecutions } from '../run/execution.ts';
+import { blockCountOf, executionKeys, folderOf } from '../run/execution.ts';
+import { listExecutions } from '../run/read-executions.ts';
+import type { Execution } from '../run/execution-schema.ts';
 import { listRetries } from '../run/retry-run.ts';
 import { listMarkedShards, readMarker } from '../run/shard-marker.ts';
 import { workInOrder } from '../run/work-in-order.ts';

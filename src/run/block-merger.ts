@@ -3,7 +3,8 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { blockCountOf, blockOf, type Execution } from './execution.ts';
+import { blockCountOf, blockOf } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
 import type { FinishedShards } from './finished-shards.ts';
 import { mergeBlock } from './merge-block.ts';
 

@@ -9,7 +9,8 @@ import { NONE } from '../table/file-predicate.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
 import type { DataFile } from '../table/snapshot.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
-import { blockCountOf, type Execution, executionKeys, folderOf, imagesPerRow } from './execution.ts';
+import { blockCountOf, executionKeys, folderOf, imagesPerRow } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
 import type { FinishedShards } from './finished-shards.ts';
 
 const count = z.int().min(0);

@@ -2,7 +2,9 @@ import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { queryLake, type RunningQuery } from '../engine/query-lake.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type Execution, folderOf, listExecutions, readRunState } from './execution.ts';
+import { folderOf, readRunState } from './execution.ts';
+import { listExecutions } from './read-executions.ts';
+import type { Execution } from './execution-schema.ts';
 
 /** A search for the images that are most like one. */
 export interface SimilarSpec {

@@ -3,7 +3,8 @@ import { PixlakeError } from '../errors.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { BlockMerger } from './block-merger.ts';
-import { type Execution, executionKeys, folderOf, imagesPerRow } from './execution.ts';
+import { executionKeys, folderOf, imagesPerRow } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
 import type { FinishedShards } from './finished-shards.ts';
 import type { SelectRows } from './select-rows.ts';
 import type { ShardExecutor, ShardProgress, StoreReference } from './shard-executor.ts';
@@ -95,7 +96,7 @@ async function executeShards(
   ];
   try {
     await context.executor.execute(
-      { source: referTo(source), output: referTo(store), folder, model },
+      { source: referTo(source), output: referTo(store), folder, execution, model },
       finished.pending(),
       {
         shardCount: finished.pendingCount,

@@ -1,5 +1,6 @@
 import type { ObjectStore } from '../storage/object-store.ts';
-import { blockCountOf, blockOf, type Execution, executionKeys, folderOf, shardsOf } from './execution.ts';
+import { blockCountOf, blockOf, executionKeys, folderOf, shardsOf } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
 import { type BlockMarker, readBlock } from './merge-block.ts';
 import { listMarkedShards } from './shard-marker.ts';
 import { workInOrder } from './work-in-order.ts';

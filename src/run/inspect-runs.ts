@@ -5,21 +5,14 @@ import { selectSnapshot } from '../engine/table-view.ts';
 import { type ErrorCode, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readSuccess } from './commit-run.ts';
-import {
-  blockCountOf,
-  blockOf,
-  type Execution,
-  executionKeys,
-  findNewestExecution,
-  folderOf,
-  listExecutions,
-  readRunState,
-  type RunState,
-} from './execution.ts';
+import { blockCountOf, blockOf, executionKeys, folderOf, readRunState, type RunState } from './execution.ts';
+import { findNewestExecution, listExecutions } from './read-executions.ts';
+import type { Execution } from './execution-schema.ts';
 import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
 import { selectErrors } from './plan-retry.ts';
 import { listRetries } from './retry-run.ts';
-import { readMarker, type ShardMarker } from './shard-marker.ts';
+import type { ShardMarker } from './marker-schema.ts';
+import { readMarker } from './shard-marker.ts';
 import { workInOrder } from './work-in-order.ts';
 
 /** Where an execution of a run stands; the counts are of its finished shards. */

@@ -5,7 +5,7 @@ import { predictionColumns } from '../model/prediction-columns.ts';
 import type { Transform } from '../image/transform.ts';
 import { type DeltaField, type DeltaType, deltaArray, deltaField } from '../table/delta-schema.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
-import type { Execution } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
 import type { TransformedOriginal } from './transform-original.ts';
 
 /** A written image, as far as the manifest tells of it. */

@@ -12,7 +12,6 @@ import type { AddAction } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
 import {
-  type Execution,
   executionKeys,
   folderOf,
   imagesPerRow,
@@ -21,8 +20,10 @@ import {
   shardsOf,
   tablesFolderOf,
 } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
 import { computedNames, selectLineage } from './manifest-columns.ts';
-import { readMarker, type ShardFile, type ShardMarker } from './shard-marker.ts';
+import type { ShardFile, ShardMarker } from './marker-schema.ts';
+import { readMarker } from './shard-marker.ts';
 import { sha256Of } from './transform-original.ts';
 import { workInOrder } from './work-in-order.ts';
 

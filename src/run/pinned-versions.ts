@@ -1,5 +1,6 @@
 import type { ObjectStore } from '../storage/object-store.ts';
-import { folderOf, listExecutions, parseVersions, readRunState } from './execution.ts';
+import { folderOf, parseVersions, readRunState } from './execution.ts';
+import { listExecutions } from './read-executions.ts';
 
 /** Versions of a table of the lake, given by its folder, that unfinished runs of the lake read; also cancelled ones, which may be resumed. */
 export async function listPinnedVersions(store: ObjectStore, folder: string): Promise<number[]> {

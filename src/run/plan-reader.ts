@@ -5,7 +5,8 @@ import { quoteText } from '../engine/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { hashFile } from '../storage/hash-file.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type Execution, executionKeys, type Plan, rowsOf } from './execution.ts';
+import { executionKeys, rowsOf } from './execution.ts';
+import type { Execution, Plan } from './execution-schema.ts';
 
 /** Reads the rows of shards from a plan whose bytes are those that were frozen. */
 export interface PlanReader {

@@ -10,17 +10,9 @@ import { checkModelRuns } from '../model/open-session.ts';
 import { LAYOUT_VERSION } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { deltaField } from '../table/delta-schema.ts';
-import {
-  type Execution,
-  executionKeys,
-  type ExecutionModel,
-  folderOf,
-  inputsOf,
-  MANIFEST_VERSION,
-  PLAN_VERSION,
-  readExecution,
-  writeExecution,
-} from './execution.ts';
+import { executionKeys, folderOf, MANIFEST_VERSION, PLAN_VERSION } from './execution.ts';
+import { inputsOf, readExecution, writeExecution } from './read-executions.ts';
+import type { Execution, ExecutionModel } from './execution-schema.ts';
 import { manifestFields } from './manifest-columns.ts';
 import { type Run, toRunId } from './run-spec.ts';
 import { openSelection, type Selection, type SelectRows } from './select-rows.ts';

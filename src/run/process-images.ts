@@ -5,7 +5,6 @@ import { labelPixels, modelSize } from '../model/label-images.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import { predictionValues } from '../model/prediction-columns.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { executionKeys } from './execution.ts';
 import type { WrittenImage } from './manifest-columns.ts';
 import { placeImage } from './place-image.ts';
 import type { ShardContext } from './shard-context.ts';
@@ -18,7 +17,7 @@ export interface ShardItem {
   /** Place in the plan of the execution: another one where a retry does it again. */
   readonly firstOrdinal: bigint;
   readonly id: string;
-  /** Name of the image's file, without copy and ending. */
+  /** Object key of the image's file, without copy and ending. */
   readonly stem: string;
   readonly copy: number;
   readonly imageKey: string | null;
@@ -53,7 +52,6 @@ interface TransformedImage {
  */
 export async function processImages(
   context: ShardContext,
-  shard: number,
   items: readonly ShardItem[],
 ): Promise<(ProcessedImage | FailedImage)[]> {
   const originals = new Map<string, Promise<Original>>();
@@ -70,7 +68,7 @@ export async function processImages(
       if (image.kind === 'failure') return image;
       const predictions = predicted[index] ?? NO_PREDICTIONS;
       if (predictions instanceof PixlakeError) return fail(image.item, 'infer', predictions);
-      return writeImage(context, shard, image, predictions);
+      return writeImage(context, image, predictions);
     }),
   );
 }
@@ -147,16 +145,14 @@ async function predict(
 }
 
 async function writeImage(
-  { store, folder, execution: { run } }: ShardContext,
-  shard: number,
+  { store, execution: { run } }: ShardContext,
   { item, made: { rendered, original, drawn } }: TransformedImage,
   predictions: Predictions,
 ): Promise<ProcessedImage> {
   const { format } = run.transform;
   const suffix = run.copies === 1 ? '' : `-${item.copy}`;
   const { encoded } = rendered;
-  const stem = `${executionKeys.images(folder, shard)}/${item.stem}${suffix}`;
-  const imageKey = await placeImage(store, stem, EXTENSIONS[format], encoded);
+  const imageKey = await placeImage(store, `${item.stem}${suffix}`, EXTENSIONS[format], encoded);
   const image = {
     imageId: `${item.id}${suffix}`,
     copy: item.copy,

@@ -9,8 +9,9 @@ import { ERROR_COLUMNS } from './error-columns.ts';
 import { computedColumns, type ManifestColumn } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
 import { type FailedImage, type ProcessedImage, processImages, type ShardItem } from './process-images.ts';
-import { placeMarker, readMarker, type ShardFile, type ShardMarker } from './shard-marker.ts';
-import { selectTaken } from './take-over.ts';
+import type { ShardFile, ShardMarker } from './marker-schema.ts';
+import { placeMarker, readMarker } from './shard-marker.ts';
+import { selectTaken } from './select-taken.ts';
 import { sha256Of } from './transform-original.ts';
 import { workInOrder } from './work-in-order.ts';
 
@@ -73,9 +74,9 @@ async function processRows(
   context.onBatch(takenCount, 0);
   const work = async (batch: readonly ShardItem[]): Promise<(ProcessedImage | FailedImage)[]> => {
     if (context.isCancelled()) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
-    return processImages(context, shard, batch);
+    return processImages(context, batch);
   };
-  for await (const results of workInOrder(toBatches(rows, context), batchesAtOnce(context), work)) {
+  for await (const results of workInOrder(toBatches(rows, context, shard), batchesAtOnce(context), work)) {
     const counts = appendResults(results, columns, written, failed);
     total.imageCount += counts.imageCount;
     total.errorCount += counts.errorCount;
@@ -121,13 +122,15 @@ interface ShardRow extends Omit<ShardItem, 'copy' | 'stem'> {
 }
 
 /** Batches depend on the shard alone, so a model sees the same ones whenever the shard is done again. */
-function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardContext): Generator<ShardItem[]> {
+function* toBatches(rows: readonly ShardRow[], context: ShardContext, shard: number): Generator<ShardItem[]> {
+  const { execution, session } = context;
   const size = Math.min(session?.card.batchSize ?? BATCH_SIZE, MAX_BATCH_SIZE);
+  const folder = executionKeys.images(context.folder, shard);
   const stems = stemsOf(rows);
   let batch: ShardItem[] = [];
   for (const [index, { onlyCopy, ...row }] of rows.entries()) {
     for (let made = 0; made < imagesPerRow(execution); made++) {
-      batch.push({ ...row, stem: stems[index] ?? '', copy: onlyCopy ?? made });
+      batch.push({ ...row, stem: `${folder}/${stems[index] ?? ''}`, copy: onlyCopy ?? made });
       if (batch.length < size) continue;
       yield batch;
       batch = [];
@@ -139,6 +142,12 @@ function* toBatches(rows: readonly ShardRow[], { execution, session }: ShardCont
 /** File stems of which no two ids share one that differs in case alone, since the images of a shard share a folder. */
 function stemsOf(rows: readonly ShardRow[]): string[] {
   const stems = rows.map(({ id }) => fileStem(id));
+  const isUnique = new Set(stems.map((stem) => stem.toLowerCase())).size === stems.length;
+  // A retry has a row for each copy of an image.
+  return isUnique ? stems : tellCaseApart(rows, stems);
+}
+
+function tellCaseApart(rows: readonly ShardRow[], stems: readonly string[]): string[] {
   const idsOf = new Map<string, Set<string>>();
   for (const [index, { id }] of rows.entries()) {
     const folded = stems[index]?.toLowerCase() ?? '';

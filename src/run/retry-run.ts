@@ -19,14 +19,9 @@ import {
   type Success,
 } from './commit-run.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
-import {
-  type Execution,
-  executionKeys,
-  findNewestExecution,
-  folderOf,
-  readExecution,
-  readRunState,
-} from './execution.ts';
+import { executionKeys, folderOf, readRunState } from './execution.ts';
+import { findNewestExecution, readExecution } from './read-executions.ts';
+import type { Execution } from './execution-schema.ts';
 import { finishShards, type RunContext } from './finish-shards.ts';
 import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
 import { fetchPlanPart } from './plan-reader.ts';

@@ -3,16 +3,9 @@ import { PixlakeError } from '../errors.ts';
 import { PIXELS_VERSION } from '../image/render-image.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import { addUpBlocks, commitRun, readSuccess, type Success } from './commit-run.ts';
-import {
-  type Execution,
-  executionKeys,
-  findNewestExecution,
-  folderOf,
-  MANIFEST_VERSION,
-  readExecution,
-  readRunState,
-  type RunState,
-} from './execution.ts';
+import { executionKeys, folderOf, MANIFEST_VERSION, readRunState, type RunState } from './execution.ts';
+import { findNewestExecution, readExecution } from './read-executions.ts';
+import type { Execution } from './execution-schema.ts';
 import { finishShards, type RunContext, tooManyErrors } from './finish-shards.ts';
 import { readFinishedShards } from './finished-shards.ts';
 import { freezePlan, openPlanner } from './plan-run.ts';

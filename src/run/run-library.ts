@@ -5,7 +5,7 @@ import { resolveModel } from '../model/lake-models.ts';
 import { checkLake, createLake } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore, schemeOf } from '../storage/open-store.ts';
-import type { Execution } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
 import type { RunContext, RunFollower } from './finish-shards.ts';
 import { findRun, readRunErrors } from './inspect-runs.ts';
 import type { RetryFilter } from './plan-retry.ts';

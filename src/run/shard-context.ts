@@ -1,7 +1,7 @@
 import type { DuckDb } from '../engine/open-duckdb.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { Execution } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
 import type { PlanReader } from './plan-reader.ts';
 
 /** What working on a shard needs. */

@@ -1,5 +1,6 @@
 import type { ModelFiles } from '../model/model-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { Execution } from './execution-schema.ts';
 
 /** A store as {@link openStore} takes it. */
 export type StoreReference = Pick<ObjectStore, 'uri' | 's3'>;
@@ -12,6 +13,8 @@ export interface ShardJob {
   readonly output: StoreReference;
   /** Object key of the execution's folder. */
   readonly folder: string;
+  /** As it was frozen: what workers read of its plan is checked against the hashes in it. */
+  readonly execution: Execution;
   readonly model: ModelFiles | undefined;
 }
 

@@ -1,43 +1,8 @@
-import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
 import { executionKeys } from './execution.ts';
-
-const count = z.int().min(0);
-
-const fileSchema = z.object({
-  /** Below the folder of parts or errors; holds a hash of the contents. */
-  name: z.string(),
-  sizeBytes: count,
-  sha256: z.string(),
-});
-
-const markerSchema = z
-  .object({
-    shard: count,
-    imageCount: count,
-    /** Of the images, those that were taken over from an earlier execution. */
-    takenCount: count,
-    errorCount: count,
-    /** Bytes of the written images. */
-    imageBytes: count,
-    /** The shard's part of the manifest; null where no image was written. */
-    part: fileSchema.nullable(),
-    /** Why images were not written; null where all were. */
-    errors: fileSchema.nullable(),
-  })
-  .refine(
-    ({ imageCount, part, errorCount, errors }) =>
-      imageCount > 0 === (part !== null) && errorCount > 0 === (errors !== null),
-    'images are counted that no file holds',
-  );
-
-/** A file that a shard wrote, named by its contents. */
-export type ShardFile = Readonly<z.output<typeof fileSchema>>;
-
-/** What a finished shard left: the contents of its marker, written after everything it speaks of. */
-export type ShardMarker = Readonly<z.output<typeof markerSchema>>;
+import type { ShardMarker } from './marker-schema.ts';
 
 /** Reads a shard's marker. One that is missing, torn, empty or not understood says that the shard is not done: `undefined`. */
 export async function readMarker(
@@ -47,7 +12,10 @@ export async function readMarker(
 ): Promise<ShardMarker | undefined> {
   const key = executionKeys.shard(folder, shard);
   try {
-    const marker = parseStored(markerSchema, decodeStored(await store.read(key), key), key);
+    const stored = decodeStored(await store.read(key), key);
+    // Loaded when there is a marker: threads that work on shards mostly find none, and would start later by it.
+    const { markerSchema } = await import('./marker-schema.ts');
+    const marker = parseStored(markerSchema, stored, key);
     return marker.shard === shard ? marker : undefined;
   } catch (error) {
     if (error instanceof PixlakeError && NOT_DONE.has(error.code)) return undefined;

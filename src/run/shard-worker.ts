@@ -4,7 +4,7 @@ import { MemoryGate, memoryGate } from '../image/memory-gate.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
-import { type Execution, readExecution } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
 import { openPlanReader, type PlanReader } from './plan-reader.ts';
 import { processShard } from './process-shard.ts';
 import type { ShardJob } from './shard-executor.ts';
@@ -61,7 +61,7 @@ export async function openShardWorker(
   memoryGate(memoryCells);
   const source = openStore(job.source.uri, job.source.s3, true);
   const store = openStore(job.output.uri, job.output.s3, true);
-  const execution = await readExecution(store, job.folder);
+  const { execution } = job;
   let session: ModelSession | undefined;
   if (job.model !== undefined) {
     const { device } = execution.run;

@@ -4,7 +4,9 @@ import { selectSnapshot } from '../engine/table-view.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
 import { readSuccess } from './commit-run.ts';
-import { type Execution, executionKeys, folderOf, listExecutions } from './execution.ts';
+import { executionKeys, folderOf } from './execution.ts';
+import { listExecutions } from './read-executions.ts';
+import type { Execution } from './execution-schema.ts';
 import { computedNames } from './manifest-columns.ts';
 import { isSameRun } from './run-spec.ts';
 
@@ -56,20 +58,4 @@ function isEquivalent(execution: Execution, head: Inputs): boolean {
     execution.manifestVersion === head.manifestVersion &&
     execution.model?.sha256 === head.model?.sha256
   );
-}
-
-/**
- * SQL of the manifest rows of images that a shard takes over: what was computed then, beside the columns that the SQL passes today. An original may
- * have moved since.
- *
- * @param passed the passed columns, of the table `planned`
- */
-export function selectTaken(passed: readonly string[], computed: readonly string[]): string {
-  const taken = computed.map((name) =>
-    name === 'source_key'
-      ? 'planned.__image_key AS source_key'
-      : `taken.${quoteName(name)} AS ${quoteName(name)}`,
-  );
-  const columns = ['planned.__ordinal', ...passed, ...taken].join(', ');
-  return `SELECT ${columns} FROM planned, unnest(planned.__taken) AS unnested(taken)`;
 }

@@ -8,7 +8,7 @@ import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { selectSnapshot } from '../engine/table-view.ts';
 import { PixlakeError } from '../errors.ts';
 import { hashFile } from '../storage/hash-file.ts';
-import type { Plan } from './execution.ts';
+import type { Plan } from './execution-schema.ts';
 import type { Run } from './run-spec.ts';
 import type { Selection } from './select-rows.ts';
 import type { PlanCut } from './shard-size.ts';

@@ -3,6 +3,9 @@ import { hash } from 'node:crypto';
 /** Longest stem in bytes: a copy number, a hash and an ending still fit into the 255 bytes that file systems allow. */
 const MAX_STEM_BYTES = 150;
 
+/** Most ids stand for themselves. */
+const PLAIN = /^[A-Za-z0-9_-]{1,150}$/u;
+
 /** Hex digits of the hash that tells stems apart that differ in nothing but case. */
 const CASE_DIGITS = 16;
 
@@ -11,6 +14,7 @@ const CASE_DIGITS = 16;
  * prefix and a sha256. Different ids have different stems.
  */
 export function fileStem(id: string): string {
+  if (PLAIN.test(id)) return id;
   const stem = encodeURIComponent(Buffer.from(id).toString()).replaceAll(/[.!~*'()]/gu, encodeByte);
   if (stem.length <= MAX_STEM_BYTES) return stem;
   const sha256 = hash('sha256', id, 'hex');

@@ -42,6 +42,16 @@ export function executionFolder(name: string, runId: string): string {
   return `${runFolder(name)}/run_id=${runId}`;
 }
 
+/** Object key of an execution's frozen specification. */
+export function specKey(folder: string): string {
+  return `${folder}/spec.json`;
+}
+
+/** Object key of the object that ends an execution. */
+export function successKey(folder: string): string {
+  return `${folder}/_SUCCESS`;
+}
+
 /** Folder of the runs that servers have accepted. */
 export const SUBMISSIONS_FOLDER = 'submissions';
 

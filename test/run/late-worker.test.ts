@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { PixlakeError } from '../../src/errors.ts';
-import { type Execution, executionKeys, readExecution } from '../../src/run/execution.ts';
+import { executionKeys } from '../../src/run/execution.ts';
+import { readExecution } from '../../src/run/read-executions.ts';
+import type { Execution } from '../../src/run/execution-schema.ts';
 import { openPlanReader } from '../../src/run/plan-reader.ts';
 import { processShard } from '../../src/run/process-shard.ts';
 import type { ShardContext } from '../../src/run/shard-context.ts';
-import type { ShardMarker } from '../../src/run/shard-marker.ts';
+import type { ShardMarker } from '../../src/run/marker-schema.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import {
   keysOf,

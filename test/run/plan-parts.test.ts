@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { quoteText } from '../../src/engine/sql-text.ts';
-import { type Execution, executionKeys, folderOf } from '../../src/run/execution.ts';
+import { executionKeys, folderOf } from '../../src/run/execution.ts';
+import type { Execution } from '../../src/run/execution-schema.ts';
 import { findRun } from '../../src/run/inspect-runs.ts';
 import { freezePlan, openPlanner } from '../../src/run/plan-run.ts';
 import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { executionKeys, readExecution } from '../../src/run/execution.ts';
+import { executionKeys } from '../../src/run/execution.ts';
+import { readExecution } from '../../src/run/read-executions.ts';
 import { openPlanner } from '../../src/run/plan-run.ts';
 import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';

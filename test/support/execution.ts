@@ -1,4 +1,5 @@
-import { type Execution, inputsOf } from '../../src/run/execution.ts';
+import { inputsOf } from '../../src/run/read-executions.ts';
+import type { Execution } from '../../src/run/execution-schema.ts';
 import { parseRunSpec, toRunId } from '../../src/run/run-spec.ts';
 
 /** An execution of one row, as a run of that name freezes it, but for what is given. */

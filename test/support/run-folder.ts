@@ -1,4 +1,4 @@
-import { specKey, successKey } from '../../src/engine/run-folders.ts';
+import { specKey, successKey } from '../../src/storage/lake-layout.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { encodeStored } from '../../src/storage/stored-json.ts';
 

@@ -1,0 +1,78 @@
+import { isRemovedSpec, listRunFolders, type RunFolder, type UnreadableRun } from '../engine/run-folders.ts';
+import { PixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
+import { executionKeys, folderOf } from './execution.ts';
+import { type Execution, executionSchema } from './execution-schema.ts';
+import { toRunId } from './run-spec.ts';
+
+/** The executions of a named run, newest first, and those that cannot be read. */
+export async function listExecutions(
+  store: ObjectStore,
+  name: string,
+): Promise<{ readonly executions: readonly Execution[]; readonly unreadable: readonly UnreadableRun[] }> {
+  const folders = await listRunFolders(store, name);
+  const executions: Execution[] = [];
+  const unreadable = [...folders.unreadable];
+  for (const runFolder of folders.executions) {
+    try {
+      executions.push(toExecution(store, runFolder));
+    } catch (error) {
+      if (!(error instanceof PixlakeError)) throw error;
+      unreadable.push({ ...runFolder, error });
+    }
+  }
+  return { executions, unreadable };
+}
+
+/**
+ * The newest execution of a named run; `undefined` where none was planned, or only by an older pixlake.
+ *
+ * @throws `RUN_CORRUPT` where one is damaged, since it may be the newest
+ */
+export async function findNewestExecution(store: ObjectStore, name: string): Promise<Execution | undefined> {
+  const { executions, unreadable } = await listExecutions(store, name);
+  const damaged = unreadable.find(({ error }) => error.code !== 'RUN_TOO_OLD');
+  if (damaged !== undefined) throw damaged.error;
+  return executions[0];
+}
+
+/** Reads the frozen execution in a folder. @throws `RUN_NOT_FOUND`, `RUN_CORRUPT`, `RUN_REMOVED` */
+export async function readExecution(store: ObjectStore, folder: string): Promise<Execution> {
+  const key = executionKeys.spec(folder);
+  const bytes = await store.read(key).catch((error: unknown) => {
+    if (!(error instanceof PixlakeError) || error.code !== 'OBJECT_NOT_FOUND') throw error;
+    throw new PixlakeError('RUN_NOT_FOUND', `there is no run in ${folder}`, { cause: error });
+  });
+  if (isRemovedSpec(bytes)) {
+    const [, name = ''] = folder.split('/');
+    throw new PixlakeError('RUN_REMOVED', `the deletion of ${folder} was interrupted`, {
+      remedy: `finish it, then run again: pixlake runs delete ${name}`,
+    });
+  }
+  const spec = decodeStored(bytes, store.locate(key));
+  return toExecution(store, { folder, spec });
+}
+
+/** Freezes an execution unless its folder has one already, and tells whether it did. */
+export async function writeExecution(store: ObjectStore, execution: Execution): Promise<boolean> {
+  const key = executionKeys.spec(folderOf(execution));
+  return store.writeIfAbsent(key, encodeStored(execution), { durable: true });
+}
+
+function toExecution(store: ObjectStore, { folder, spec }: Pick<RunFolder, 'folder' | 'spec'>): Execution {
+  const place = store.locate(executionKeys.spec(folder));
+  const execution: Execution = parseStored(executionSchema, spec, place);
+  // The id is a hash of what the result depends on; the folder is named by it.
+  if (toRunId(execution.run, inputsOf(execution)) === execution.runId && folder.endsWith(folderOf(execution)))
+    return execution;
+  throw new PixlakeError('RUN_CORRUPT', `${place} does not have the contents that its folder is named by`);
+}
+
+/** What an execution's id is made from besides its specification. */
+export function inputsOf(
+  execution: Pick<Execution, 'versions' | 'planVersion' | 'pixelsVersion' | 'manifestVersion' | 'model'>,
+): Parameters<typeof toRunId>[1] {
+  const { versions, planVersion, pixelsVersion, manifestVersion, model } = execution;
+  return { versions, planVersion, pixelsVersion, manifestVersion, modelSha256: model?.sha256 };
+}
