@@ -29,6 +29,8 @@ export interface DataFilesRequest {
   /** Size in bytes from which on another file is begun; by default each partition is one file. */
   readonly targetBytes?: number;
   readonly scratchDir: string;
+  /** Effort of zstd from 1 to 22; DuckDB's default is 3. */
+  readonly compressionLevel?: number;
   /** Rows per row group; smaller ones prune better, larger ones compress better. */
   readonly rowGroupSize?: number;
 }
@@ -119,6 +121,7 @@ async function copyToParquet(db: DuckDb, request: DataFilesRequest, target: stri
   const options = [
     'FORMAT parquet',
     'COMPRESSION zstd',
+    ...(request.compressionLevel === undefined ? [] : [`COMPRESSION_LEVEL ${request.compressionLevel}`]),
     `ROW_GROUP_SIZE ${request.rowGroupSize ?? ROW_GROUP_SIZE}`,
     'RETURN_STATS',
     ...(targetBytes === undefined ? [] : [`FILE_SIZE_BYTES ${targetBytes}`]),

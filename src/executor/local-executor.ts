@@ -12,6 +12,12 @@ const ATTEMPTS = 3;
 /** A session takes about so many times the bytes of its file: as read, as loaded, and for a batch in work. */
 const SESSION_SHARE = 4;
 
+/**
+ * Young objects of a worker. Images lie outside the heap and go when young objects are collected: in a larger space that happens so seldom that V8
+ * collects everything instead, five times a second.
+ */
+const YOUNG_MB = 8;
+
 /** Progress is reported by time, so that its cost does not grow with the number of images. */
 const PROGRESS_MS = 200;
 
@@ -47,6 +53,7 @@ export function createLocalExecutor(workers: number = availableParallelism()): S
         maxThreads: threads,
         // Nobody reads them, and Deno, in which notebooks run, lacks what they are kept with.
         recordTiming: false,
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
       });
       const cancel = (): void => {
         Atomics.store(counters, COUNTER.isCancelled, 1);

@@ -259,6 +259,8 @@ async function writeBlockFile(
     folder,
     namePrefix: `${execution.retry === undefined ? '' : `retry-${execution.retry.number}-`}block-${numberName(block)}`,
     scratchDir,
+    // Hashes and keys hardly shrink: more effort takes a third longer and gives no smaller files.
+    compressionLevel: 1,
   });
   return added ?? null;
 }

@@ -128,9 +128,10 @@ function* toBatches(rows: readonly ShardRow[], context: ShardContext, shard: num
   const folder = executionKeys.images(context.folder, shard);
   const stems = stemsOf(rows);
   let batch: ShardItem[] = [];
-  for (const [index, { onlyCopy, ...row }] of rows.entries()) {
+  for (const [index, { ordinal, firstOrdinal, id, imageKey, sha256, onlyCopy }] of rows.entries()) {
+    const stem = `${folder}/${stems[index] ?? ''}`;
     for (let made = 0; made < imagesPerRow(execution); made++) {
-      batch.push({ ...row, stem: `${folder}/${stems[index] ?? ''}`, copy: onlyCopy ?? made });
+      batch.push({ ordinal, firstOrdinal, id, stem, copy: onlyCopy ?? made, imageKey, sha256 });
       if (batch.length < size) continue;
       yield batch;
       batch = [];

@@ -31,13 +31,20 @@ export interface PlanCut {
   readonly shardSize: number;
   readonly partRowCount: number;
   readonly rowGroupSize: number;
+  /** Small plans are written and read in no time; large ones should be small. */
+  readonly compression: 'snappy' | 'zstd';
 }
 
 /** Cuts a plan so that a shard of a large one is one whole row group of one part. */
 export function cutPlan(rowCount: number, shardSize: number): PlanCut {
   if (rowCount <= MAX_WHOLE_PLAN_ROWS)
-    return { shardSize, partRowCount: MAX_WHOLE_PLAN_ROWS, rowGroupSize: 4 * ROW_GROUP_UNIT };
+    return {
+      shardSize,
+      partRowCount: MAX_WHOLE_PLAN_ROWS,
+      rowGroupSize: 4 * ROW_GROUP_UNIT,
+      compression: 'snappy',
+    };
   const rowGroupSize = Math.ceil(shardSize / ROW_GROUP_UNIT) * ROW_GROUP_UNIT;
   const partRowCount = Math.max(1, Math.floor(PART_ROWS / rowGroupSize)) * rowGroupSize;
-  return { shardSize: rowGroupSize, partRowCount, rowGroupSize };
+  return { shardSize: rowGroupSize, partRowCount, rowGroupSize, compression: 'zstd' };
 }

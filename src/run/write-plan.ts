@@ -47,7 +47,7 @@ export async function orderRows(
   if (needsOneThread) await db.run('SET threads = 1');
   await db.run(`
     CREATE TABLE ${PLANNED} AS
-      FROM (${select}) ORDER BY md5_number_lower(__id), __id`);
+      FROM (${select}) ORDER BY hash(__id), __id`);
   if (needsOneThread) await db.run('RESET threads');
   return checkIds(db);
 }
@@ -111,7 +111,7 @@ async function checkIds(db: DuckDb): Promise<number> {
 export async function writePlanFiles(
   db: DuckDb,
   rowCount: number,
-  { partRowCount, rowGroupSize }: PlanCut,
+  { partRowCount, rowGroupSize, compression }: PlanCut,
   folder: string,
 ): Promise<PlanFile[]> {
   const files: PlanFile[] = [];
@@ -120,7 +120,7 @@ export async function writePlanFiles(
     const path = join(folder, `plan-${files.length}.parquet`);
     await db.run(`
       COPY (SELECT rowid AS __ordinal, * FROM ${PLANNED} WHERE rowid >= ${first} AND rowid < ${first + partRowCount})
-      TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`);
+      TO ${quoteText(path)} (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE ${rowGroupSize})`);
     const part = {
       rowCount: Math.min(partRowCount, rowCount - first),
       sizeBytes: (await stat(path)).size,

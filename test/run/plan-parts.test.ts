@@ -38,7 +38,7 @@ async function freezeInParts(lake: TestLake, spec: RunSpec, partRowCount: number
   await db.run(
     `CREATE TABLE planned_rows AS SELECT * EXCLUDE (__ordinal) FROM ${quoteText(files[0]?.path ?? '')}`,
   );
-  const cut = { shardSize: GROUP, rowGroupSize: GROUP, partRowCount };
+  const cut = { shardSize: GROUP, rowGroupSize: GROUP, partRowCount, compression: 'zstd' } as const;
   const parts = await writePlanFiles(db, execution.rowCount, cut, await makeTestFolder());
   const plan = { ...execution.plan, parts: parts.map(({ part }) => part), partRowCount };
   return freezePlan(store, {
