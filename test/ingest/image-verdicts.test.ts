@@ -46,6 +46,7 @@ async function takeColumnsOut(lake: string, folder: string, names: readonly stri
     .split('\n')
     .map((line) => JSON.parse(line));
   for (const action of actions) {
+    delete action.commitInfo?.actionsSha256;
     if (action.add !== undefined) {
       const path = join(table, decodeURIComponent(action.add.path));
       await db.run(

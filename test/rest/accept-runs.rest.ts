@@ -8,7 +8,7 @@ import {
   startServer,
   type TestServer,
   useServer,
-} from './server-fixture.ts';
+} from '../api/server-fixture.ts';
 
 interface RunResource {
   readonly state: string;

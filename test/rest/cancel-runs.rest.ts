@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
-import { eventually, problemOf, startServer, type TestServer } from './server-fixture.ts';
+import { eventually, problemOf, startServer, type TestServer } from '../api/server-fixture.ts';
 
 interface RunResource {
   readonly id: string;
