@@ -92,7 +92,7 @@ class Victim {
 
   /** Commits until the next commit is one that writes a checkpoint. */
   async goBeforeCheckpoint() {
-    while ((this.version() + 1) % CHECKPOINT_INTERVAL !== 0) await this.do('checkpoint');
+    while (this.version() + 1 - this.#lastCheckpoint() < CHECKPOINT_INTERVAL) await this.do('checkpoint');
   }
 
   /** Begins an operation in another process and kills that after `untilKill`; gives whether it still was at work. */
@@ -139,6 +139,13 @@ class Victim {
 
   version() {
     return this.#logNames().filter((name) => /^\d{20}\.json$/u.test(name)).length - 1;
+  }
+
+  #lastCheckpoint() {
+    const found = this.#logNames().flatMap(
+      (name) => /^(\d{20})\.checkpoint\.parquet$/u.exec(name)?.[1] ?? [],
+    );
+    return Math.max(0, ...found.map(Number));
   }
 
   hasCheckpoint(version) {
