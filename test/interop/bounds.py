@@ -17,13 +17,18 @@ def data_files(path: str) -> list[tuple[dict, pa.Table]]:
     return [(action, pq.ParquetFile(f'{path}/{unquote(action["path"])}').read()) for action in actions]
 
 
+# delta-rs tells statistics of the first 32 columns (delta.dataSkippingNumIndexedCols), of which one may be a partition.
+SHOWN_COLUMNS = 31
+
+
 def assert_bounds(action: dict, rows: pa.Table) -> int:
     """Demands that the statistics of one file are true, and gives the number of its bounds."""
     assert action['num_records'] == rows.num_rows
     bounds = 0
-    for name in rows.column_names:
+    for index, name in enumerate(rows.column_names):
         column = rows.column(name)
-        if pa.types.is_nested(column.type):
+        is_told = index < SHOWN_COLUMNS or f'null_count.{name}' in action
+        if pa.types.is_nested(column.type) or not is_told:
             continue
         assert action[f'null_count.{name}'] == column.null_count, f'{name}: {action}'
         values = [ordered(value) for value in column.to_pylist() if value is not None]
