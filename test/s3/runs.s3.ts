@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { RunReport } from '../../src/index.ts';
+import type { RunReport, RunListing } from '../../src/index.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlakeJson, startPixlake } from '../support/pixlake.ts';
@@ -147,6 +147,6 @@ test.skipIf(!hasS3)('the demo does its whole job on S3', async () => {
   const { stdout } = await must(lake, 'demo', '--lake', lake, '--folder', folder, '--rows', '200');
   expect(stdout).toContain(lake);
   expect((await stat(join(folder, 'contact-sheet.png'))).size).toBeGreaterThan(1000);
-  const runs = await pixlakeJson<unknown[]>(lake, 'runs', 'list');
+  const { runs } = await pixlakeJson<RunListing>(lake, 'runs', 'list');
   expect(runs.length).toBeGreaterThan(0);
 });
