@@ -42,12 +42,10 @@ async function waitFor(server: TestServer, isReached: (run: Run) => boolean): Pr
   }
 }
 
-/** Images, plan, specification and Parquet parts by their SHA-256; the Delta log and markers hold times. */
+/** Images, plan and Parquet parts by their SHA-256; specification, Delta log and markers hold times. */
 async function hashesOf(lake: string, runId: string): Promise<Record<string, string>> {
   const root = join(lake, 'runs/all', `run_id=${runId}`);
-  const names = (await readdir(root, { recursive: true })).filter((name) =>
-    /\.(?:jpg|parquet)$|spec\.json$/u.test(name),
-  );
+  const names = (await readdir(root, { recursive: true })).filter((name) => /\.(?:jpg|parquet)$/u.test(name));
   const hashes: Record<string, string> = {};
   for (const name of names.sort())
     hashes[name] = createHash('sha256')
