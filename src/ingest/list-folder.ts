@@ -24,9 +24,11 @@ export async function* listFolder(root: string): AsyncGenerator<ListedFile> {
 async function* listBelow(path: Buffer, prefix: string): AsyncGenerator<ListedFile> {
   const subfolders: Buffer[] = [];
   for await (const entry of await openFolder(path)) {
-    const { name: last, isText } = decodeName(entry.name);
+    // Deno gives texts all the same.
+    const bytes = Buffer.from(entry.name);
+    const { name: last, isText } = decodeName(bytes);
     const name = `${prefix}${last}`;
-    if (entry.isDirectory()) subfolders.push(entry.name);
+    if (entry.isDirectory()) subfolders.push(bytes);
     else if (!isText) yield { name, problem: 'the name is not UTF-8' };
     else yield entry.isFile() ? { name } : { name, problem: 'a link or special file' };
   }
@@ -48,6 +50,7 @@ async function* listSubfolder(path: Buffer, name: string, isText: boolean): Asyn
 
 /** Names come as bytes, for text that is not UTF-8 would not name its file any more; the types of Node do not know of that. */
 async function openFolder(path: Buffer): Promise<AsyncIterable<Dirent<Buffer>>> {
-  const folder: unknown = await opendir(path, { encoding: 'buffer' as BufferEncoding });
+  // Deno, in which notebooks run, needs to be told the size that is Node's default.
+  const folder: unknown = await opendir(path, { encoding: 'buffer' as BufferEncoding, bufferSize: 32 });
   return folder as AsyncIterable<Dirent<Buffer>>;
 }

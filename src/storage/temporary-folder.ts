@@ -1,3 +1,4 @@
+import { setInterval } from 'node:timers';
 import { randomUUID } from 'node:crypto';
 import { mkdir, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
