@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import { LAYOUT_VERSION, runFolder, specKey, successKey } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { readIfPresent } from '../storage/read-if-present.ts';
 import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
 
 /** The folder of one execution of a run, and what its `spec.json` holds. */
@@ -98,14 +99,5 @@ function isOldLayout(bytes: Buffer): boolean {
     return json?.layoutVersion === undefined && json?.shardCount !== undefined;
   } catch {
     return false;
-  }
-}
-
-async function readIfPresent(store: ObjectStore, key: string): Promise<Buffer | undefined> {
-  try {
-    return await store.read(key);
-  } catch (error) {
-    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return undefined;
-    throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { PixlakeError } from '../errors.ts';
 import { hashFile } from '../storage/hash-file.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { readIfPresent } from '../storage/read-if-present.ts';
 import { checksumOf } from '../table/checksum-tag.ts';
 import { checkpointKey, lastCheckpointKey } from '../table/log-listing.ts';
 import type { DataFile } from '../table/snapshot.ts';
@@ -44,14 +44,5 @@ function parseHint(bytes: Buffer | undefined): z.output<typeof hintSchema> | und
   } catch {
     // Readers do without a hint, so a damaged one does no harm.
     return undefined;
-  }
-}
-
-async function readIfPresent(store: ObjectStore, key: string): Promise<Buffer | undefined> {
-  try {
-    return await store.read(key);
-  } catch (error) {
-    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return undefined;
-    throw error;
   }
 }
