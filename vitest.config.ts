@@ -8,5 +8,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    // The build is run as it is.
+    server: { deps: { external: [/\/dist\//u] } },
   },
 });

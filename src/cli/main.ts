@@ -1,79 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import { log, VERSION } from '../config.ts';
-import { toPixlakeError } from '../errors.ts';
-import { printError } from './command-line.ts';
-import { addAttachCommands } from './attach-command.ts';
-import { addDeleteCommand } from './delete-command.ts';
-import { addDemoCommand } from './demo-command.ts';
-import { addDuCommand } from './du-command.ts';
-import { addFilesCommand } from './files-command.ts';
-import { addHistoryCommands } from './history-command.ts';
-import { addIngestCommand } from './ingest-command.ts';
-import { addModelsCommand } from './models-command.ts';
-import { addKeysCommand } from './keys-command.ts';
-import { addOptimizeCommand } from './optimize-command.ts';
-import { addQueryCommand } from './query-command.ts';
-import { addRunCommand } from './run-command.ts';
-import { addRunsCommand } from './runs-command.ts';
-import { addSampleCommand } from './sample-command.ts';
-import { addServeCommand } from './serve-command.ts';
-import { addSimilarCommand } from './similar-command.ts';
-import { addSqlCommand } from './sql-command.ts';
-import { addTablesCommand } from './tables-command.ts';
-import { addVacuumCommand } from './vacuum-command.ts';
-import { addVerifyCommand } from './verify-command.ts';
-
-const USAGE_EXIT_CODE = 2;
-
-function buildProgram(): Command {
-  const program = new Command('pixlake')
-    .description(
-      'An image lakehouse: catalogues become tables, SQL selects images, runs make new images and tables of them.',
-    )
-    .version(VERSION)
-    .exitOverride()
-    .showHelpAfterError('(add --help for examples)');
-  addSampleCommand(program);
-  addIngestCommand(program);
-  addTablesCommand(program);
-  addFilesCommand(program);
-  addQueryCommand(program);
-  addSqlCommand(program);
-  addRunCommand(program);
-  addRunsCommand(program);
-  addModelsCommand(program);
-  addSimilarCommand(program);
-  addHistoryCommands(program);
-  addDeleteCommand(program);
-  addOptimizeCommand(program);
-  addVacuumCommand(program);
-  addDuCommand(program);
-  addVerifyCommand(program);
-  addAttachCommands(program);
-  addServeCommand(program);
-  addKeysCommand(program);
-  addDemoCommand(program);
-  return program;
-}
-
-/** SQL that begins with a comment, as that of a file, is no option. */
-function keepComment(argument: string): string {
-  return argument.startsWith('-- ') ? `\n${argument}` : argument;
-}
-
-async function main(argv: readonly string[]): Promise<number> {
-  try {
-    await buildProgram().parseAsync(argv.map(keepComment));
-    return 0;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
-    const known = toPixlakeError(error);
-    if (known.code === 'INTERNAL_ERROR') log.error({ err: error }, 'a defect in pixlake');
-    printError(known, argv.includes('--json'));
-    return known.exitCode;
-  }
-}
+import { runProgram } from './run-program.ts';
 
 // A reader that has seen enough, such as `head`, closes the pipe; that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -81,4 +7,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await main(process.argv);
+process.exitCode = await runProgram(process.argv);

@@ -1,25 +1,20 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Submissions } from '../../src/run/submissions.ts';
-import { openLocalStore } from '../../src/storage/local-store.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
+import { hashOutput } from '../support/hash-output.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
-import { eventually, problemOf, startServer, type TestServer, useServer } from './server-fixture.ts';
-
-interface RunResource {
-  readonly id: string;
-  readonly state: string;
-  readonly runId: string | null;
-  readonly imageCount: number;
-  readonly errorCount: number;
-  readonly retryCount: number;
-  readonly isRetrying: boolean;
-  readonly totalImages: number | null;
-  readonly error: { readonly code: string } | null;
-  readonly links: { readonly self: string };
-}
+import {
+  eventually,
+  finished,
+  problemOf,
+  type RunResource,
+  runOf,
+  startServer,
+  type TestServer,
+  useServer,
+} from './server-fixture.ts';
 
 interface SseEvent {
   readonly id: string;
@@ -33,15 +28,6 @@ const SMALL = { size: 32, quality: 80 };
 
 /** Takes long enough for a run to be caught in the middle. */
 const SLOW = { size: 256, blur: 2 };
-
-async function runOf(where: TestServer, name: string): Promise<RunResource> {
-  return (await (await where.get(`/v1/runs/${name}`)).json()) as RunResource;
-}
-
-async function finished(where: TestServer, name: string): Promise<RunResource> {
-  await eventually(async () => (await runOf(where, name)).state === 'finished', `run ${name} is finished`);
-  return runOf(where, name);
-}
 
 async function readEvents(
   where: TestServer,
@@ -69,17 +55,6 @@ async function readEvents(
     }
   }
   return events;
-}
-
-async function hashesOf(folder: string): Promise<Record<string, string>> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) =>
-    /\.(?:jpg|parquet)$/u.test(name),
-  );
-  const entries = names.sort().map(async (name) => {
-    const hash = createHash('sha256').update(await readFile(join(folder, name)));
-    return [name, hash.digest('hex')] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries));
 }
 
 describe('runs over REST', () => {
@@ -131,9 +106,9 @@ describe('runs over REST', () => {
     const report = await pixlakeJson<{ runId: string }>(lake, 'run', ...args);
     expect(report.runId).toBe(runId);
     const path = `runs/same/run_id=${runId}`;
-    const overRest = await hashesOf(join(server.lake, path));
+    const overRest = await hashOutput(join(server.lake, path));
     expect(Object.keys(overRest).length).toBeGreaterThan(30);
-    expect(overRest).toEqual(await hashesOf(join(lake, path)));
+    expect(overRest).toEqual(await hashOutput(join(lake, path)));
   });
 
   test('the same specification is the same run; another one under its name is refused', async () => {
@@ -275,119 +250,34 @@ describe('runs over REST', () => {
   });
 });
 
-describe('a server that ends', () => {
-  async function makeLake(): Promise<string> {
-    const folder = await makeTestFolder();
-    const lake = join(folder, 'lake');
-    await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), 100));
-    return lake;
+test('runs may write to another lake where the operator allows it', async () => {
+  const folder = await makeTestFolder();
+  const lake = join(folder, 'lake');
+  await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), 5));
+  const outputs = await makeTestFolder();
+  const where = await startServer(lake, '--allow-output', outputs);
+  try {
+    const output = join(outputs, 'one');
+    const spec = { name: 'later', sql: 'SELECT id FROM images', transform: SMALL };
+    await where.post('/v1/runs', { ...spec, output });
+    await finished(where, 'later');
+    expect(await runOf(where, 'later')).toMatchObject({ imageCount: 5 });
+    const runs = (await (await where.get('/v1/runs')).json()) as RunResource[];
+    expect(runs).toMatchObject([{ id: 'later', state: 'finished' }]);
+    expect((await where.post('/v1/runs', { ...spec, output })).status).toBe(202);
+    await finished(where, 'later');
+    const { stdout } = await pixlake(output, 'query', 'SELECT count(*) AS n FROM runs.later', '--json');
+    expect(JSON.parse(stdout)).toEqual([{ n: 5 }]);
+    const outside = await where.post('/v1/runs', {
+      ...spec,
+      name: 'x',
+      output: `${outputs}/../elsewhere`,
+    });
+    expect(await problemOf(outside)).toMatchObject({ status: 400, code: 'SPEC_INVALID' });
+  } finally {
+    await where.stop();
   }
-
-  const spec = {
-    name: 'long',
-    sql: 'SELECT id FROM images',
-    copies: 6,
-    transform: SLOW,
-    shardSize: 5,
-  };
-  const queued = { name: 'later', sql: 'SELECT id FROM images WHERE id <= 5', transform: SMALL };
-
-  test.each(['SIGKILL', 'SIGTERM'] as const)(
-    'by %s leaves runs that the next one takes up',
-    async (signal) => {
-      const lake = await makeLake();
-      const first = await startServer(lake);
-      await first.post('/v1/runs', spec);
-      await first.post('/v1/runs', queued);
-      await eventually(async () => (await runOf(first, 'long')).imageCount > 50, 'images are done');
-      const code = await first.stop(signal);
-      if (signal === 'SIGTERM') expect(code).toBe(0);
-
-      const second = await startServer(lake);
-      try {
-        expect(await finished(second, 'long')).toMatchObject({ imageCount: 600, errorCount: 0 });
-        expect(await finished(second, 'later')).toMatchObject({ imageCount: 5 });
-      } finally {
-        await second.stop();
-      }
-      const { stdout } = await pixlake(lake, 'query', 'SELECT count(*) AS n FROM runs.long', '--json');
-      expect(JSON.parse(stdout)).toEqual([{ n: 600 }]);
-      const submissions = await new Submissions(openLocalStore(lake)).list();
-      expect(submissions.map(({ run, state }) => `${run.name} ${state}`)).toEqual([
-        'long finished',
-        'later finished',
-      ]);
-    },
-  );
-
-  test('in the middle of accepting carries out all that it has accepted once it starts again', async () => {
-    const lake = await makeLake();
-    const accepted = new Set<string>();
-    for (const answerCount of [2, 5, 8]) {
-      const first = await startServer(lake);
-      const names = Array.from({ length: 12 }, (_, index) => `kill-${answerCount}-${index}`);
-      let left = answerCount;
-      const answers = names.map(async (name) => {
-        const { status } = await first.post('/v1/runs', { ...queued, name });
-        expect(status).toBe(202);
-        accepted.add(name);
-        left -= 1;
-        if (left === 0) await first.stop('SIGKILL');
-      });
-      await Promise.allSettled(answers);
-    }
-    expect(accepted.size).toBeGreaterThanOrEqual(2 + 5 + 8);
-    const second = await startServer(lake);
-    try {
-      for (const name of accepted) expect(await finished(second, name)).toMatchObject({ imageCount: 5 });
-    } finally {
-      await second.stop();
-    }
-  });
-
-  test('with --leave-runs shows them as interrupted until they are resumed', async () => {
-    const lake = await makeLake();
-    const first = await startServer(lake);
-    await first.post('/v1/runs', spec);
-    await eventually(async () => (await runOf(first, 'long')).imageCount > 0, 'images are done');
-    await first.stop('SIGKILL');
-    const second = await startServer(lake, '--leave-runs');
-    try {
-      expect((await runOf(second, 'long')).state).toBe('interrupted');
-      await second.post('/v1/runs/long/resume', undefined);
-      expect(await finished(second, 'long')).toMatchObject({ imageCount: 600 });
-    } finally {
-      await second.stop();
-    }
-  });
-
-  test('runs may write to another lake where the operator allows it', async () => {
-    const lake = await makeLake();
-    const outputs = await makeTestFolder();
-    const where = await startServer(lake, '--allow-output', outputs);
-    try {
-      const output = join(outputs, 'one');
-      await where.post('/v1/runs', { ...queued, output });
-      await finished(where, 'later');
-      expect(await runOf(where, 'later')).toMatchObject({ imageCount: 5 });
-      const runs = (await (await where.get('/v1/runs')).json()) as RunResource[];
-      expect(runs).toMatchObject([{ id: 'later', state: 'finished' }]);
-      expect((await where.post('/v1/runs', { ...queued, output })).status).toBe(202);
-      await finished(where, 'later');
-      const { stdout } = await pixlake(output, 'query', 'SELECT count(*) AS n FROM runs.later', '--json');
-      expect(JSON.parse(stdout)).toEqual([{ n: 5 }]);
-      const outside = await where.post('/v1/runs', {
-        ...queued,
-        name: 'x',
-        output: `${outputs}/../elsewhere`,
-      });
-      expect(await problemOf(outside)).toMatchObject({ status: 400, code: 'SPEC_INVALID' });
-    } finally {
-      await where.stop();
-    }
-  });
 });
-
 test('failed images are done again over REST, also by a server that starts after the one that accepted it', async () => {
   const folder = await makeTestFolder();
   const lake = join(folder, 'lake');

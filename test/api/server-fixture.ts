@@ -126,3 +126,28 @@ export async function memoryOf(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/u.exec(status)?.[1]) * 1024;
 }
+
+/** A run as `/v1/runs` tells of it. */
+export interface RunResource {
+  readonly id: string;
+  readonly state: string;
+  readonly runId: string | null;
+  readonly imageCount: number;
+  readonly errorCount: number;
+  readonly retryCount: number;
+  readonly isRetrying: boolean;
+  readonly totalImages: number | null;
+  readonly error: { readonly code: string } | null;
+  readonly links: { readonly self: string };
+}
+
+/** Reads a run. */
+export async function runOf(where: TestServer, name: string): Promise<RunResource> {
+  return (await (await where.get(`/v1/runs/${name}`)).json()) as RunResource;
+}
+
+/** Waits until a run has finished, and reads it. */
+export async function finished(where: TestServer, name: string): Promise<RunResource> {
+  await eventually(async () => (await runOf(where, name)).state === 'finished', `run ${name} is finished`);
+  return runOf(where, name);
+}

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -7,7 +8,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { fillQuestion, listQuestions, openLakehouse, VERSION } from '../../src/index.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
-import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
+import { makeTestFolder, pixlake, pixlakeJson, pixlakeProcess, startPixlake } from '../support/pixlake.ts';
 
 async function makeLake(rowCount: number): Promise<{ lake: string; folder: string }> {
   const folder = await makeTestFolder();
@@ -25,29 +26,38 @@ const COMMANDS =
 
 describe('the command line', () => {
   test('has help with examples for each command, a version, and exit code 2 for misuse', async () => {
-    const { stdout, code } = await pixlake('.', '--help');
+    const { stdout, code } = await pixlakeProcess('.', '--help');
     expect(code).toBe(0);
     for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
     expect((await pixlake('.', '--version')).stdout).toBe(`${VERSION}\n`);
     expect((await pixlake('.', 'ingest', '--help')).stdout).toContain('Examples:');
-    expect((await pixlake('.', 'fly')).code).toBe(2);
+    expect((await pixlakeProcess('.', 'fly')).code).toBe(2);
     expect((await pixlake('.', 'query')).code).toBe(2);
   });
 
   test('a missing lake is named, with what to do', async () => {
     const folder = await makeTestFolder();
-    const { code, stderr, stdout } = await pixlake(join(folder, 'nothing'), 'query', 'SELECT 1');
+    const { code, stderr, stdout } = await pixlakeProcess(join(folder, 'nothing'), 'query', 'SELECT 1');
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
     expect(stderr).toContain('[LAKE_NOT_FOUND]');
     expect(stderr).toContain('pixlake ingest');
     expect(await readdir(folder)).toEqual([]);
   });
 
+  test('a reader that has seen enough ends the program, which is no error', async () => {
+    const { lake } = await makeLake(1);
+    const child = startPixlake(lake, 'query', 'FROM range(1000000)', '--format', 'csv');
+    const ended = once(child, 'exit');
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    expect(await ended).toEqual([0, null]);
+  });
+
   test('query streams every format, to standard output and to files', async () => {
     const { lake, folder } = await makeLake(9);
     const sql = 'SELECT id, gender FROM images ORDER BY id';
     const csv = `id,gender\n${Array.from({ length: 9 }, (_, index) => `${index + 1},${index % 2 ? 'Women' : 'Men'}`).join('\n')}\n`;
-    expect((await pixlake(lake, 'query', sql, '--format', 'csv')).stdout).toBe(csv);
+    expect((await pixlakeProcess(lake, 'query', sql, '--format', 'csv')).stdout).toBe(csv);
     expect(await pixlakeJson<unknown[]>(lake, 'query', sql, '--limit', '1')).toEqual([
       { id: 1, gender: 'Men' },
     ]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { writePlainCatalogue } from '../support/catalogue.ts';
-import { makeTestFolder, pixlake, startPixlake } from '../support/pixlake.ts';
+import { makeTestFolder, pixlakeProcess, startPixlake } from '../support/pixlake.ts';
 
 /** Kills a process, hard, as soon as it has something in a folder. */
 async function killInWork(child: ChildProcess, folder: string): Promise<void> {
@@ -27,11 +27,11 @@ test('what killed ingests and servers leave behind goes with the next command', 
   const source = await writePlainCatalogue(join(root, 'source'), 40);
   await killInWork(startPixlake(lake, 'ingest', source), join(lake, '.tmp'));
   expect(await readdir(join(lake, '.tmp'))).not.toEqual([]);
-  expect(await pixlake(lake, 'ingest', source)).toMatchObject({ code: 0 });
+  expect(await pixlakeProcess(lake, 'ingest', source)).toMatchObject({ code: 0 });
   expect(await readdir(join(lake, '.tmp'))).toEqual([]);
   await killInWork(startPixlake(lake, 'serve', '--port', '0', '--query-slots', '1'), temporary);
   expect(await readdir(temporary)).not.toEqual([]);
-  expect(await pixlake(lake, 'query', 'SELECT count(*) FROM images')).toMatchObject({ code: 0 });
+  expect(await pixlakeProcess(lake, 'query', 'SELECT count(*) FROM images')).toMatchObject({ code: 0 });
   expect(await readdir(temporary)).toEqual([]);
   expect(await readdir(join(lake, '.tmp'))).toEqual([]);
 });

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../api/server-fixture.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
+import { hashOutput } from '../support/hash-output.ts';
 import { pixlakeJson } from '../support/pixlake.ts';
 
 const ROWS = 1250;
@@ -42,18 +42,6 @@ async function waitFor(server: TestServer, isReached: (run: Run) => boolean): Pr
   }
 }
 
-/** Images, plan and Parquet parts by their SHA-256; specification, Delta log and markers hold times. */
-async function hashesOf(lake: string, runId: string): Promise<Record<string, string>> {
-  const root = join(lake, 'runs/all', `run_id=${runId}`);
-  const names = (await readdir(root, { recursive: true })).filter((name) => /\.(?:jpg|parquet)$/u.test(name));
-  const hashes: Record<string, string> = {};
-  for (const name of names.sort())
-    hashes[name] = createHash('sha256')
-      .update(await readFile(join(root, name)))
-      .digest('hex');
-  return hashes;
-}
-
 test(`a server killed ${KILLS} times in a run over ${ROWS * SPEC.copies} images ends with what an undisturbed run gives`, async () => {
   const calm = join(folder, 'calm');
   const stormy = join(folder, 'stormy');
@@ -81,7 +69,7 @@ test(`a server killed ${KILLS} times in a run over ${ROWS * SPEC.copies} images 
   await server.stop();
   // They were submitted at different times.
   expect({ ...run, submittedAt: null }).toEqual({ ...expected, submittedAt: null });
-  const hashes = await hashesOf(stormy, run.runId);
+  const hashes = await hashOutput(join(stormy, 'runs/all', `run_id=${run.runId}`));
   expect(Object.keys(hashes).length).toBeGreaterThan(ROWS * SPEC.copies);
-  expect(hashes).toEqual(await hashesOf(calm, run.runId));
+  expect(hashes).toEqual(await hashOutput(join(calm, 'runs/all', `run_id=${run.runId}`)));
 });
