@@ -1,6 +1,7 @@
-import { readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { type Lakehouse, openLakehouse, PixlakeError } from '../../src/index.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import { checkpointKey } from '../../src/table/log-listing.ts';
@@ -17,21 +18,31 @@ interface Opened {
   readonly table: string;
 }
 
-/** A lake with a table `images` of ten rows in two partitions, made by five ingests. */
-async function open(): Promise<Opened> {
-  const folder = await makeTestFolder();
-  const lake = join(folder, 'lake');
-  const lakehouse = openLakehouse({ lake });
+let template: string;
+
+/** A folder with a lake whose table `images` has ten rows in two partitions, made by five ingests. */
+beforeAll(async () => {
+  template = await mkdtemp(join(tmpdir(), 'pixlake-test-'));
+  const lakehouse = openLakehouse({ lake: join(template, 'lake') });
   for (let batch = 0; batch < 5; batch++) {
     const ids = [batch * 2 + 1, batch * 2 + 2];
     const images = await Promise.all(ids.map(async (id) => [`${id}.jpg`, await drawJpeg(id)] as const));
     const source = await writeCatalogue(
-      join(folder, `source${batch}`),
+      join(template, `source${batch}`),
       ids.map((id) => csvLine({ id, gender: id % 2 ? 'Men' : 'Women', year: 2000 + id })),
       Object.fromEntries(images),
     );
     await lakehouse.ingest({ source, partitionBy: ['gender'] });
   }
+  return () => rm(template, { recursive: true });
+});
+
+/** A lake of the test's own. */
+async function open(): Promise<Opened> {
+  const folder = await makeTestFolder();
+  await cp(template, folder, { recursive: true, preserveTimestamps: true });
+  const lake = join(folder, 'lake');
+  const lakehouse = openLakehouse({ lake });
   return { lakehouse, lake, folder, table: join(lake, 'tables/images') };
 }
 
