@@ -3,7 +3,7 @@ import { openPixels, type Pixels } from './configured-sharp.ts';
 import { toImageError } from './image-error.ts';
 import { MAX_KERNEL_PIXELS } from './kernel-images.ts';
 import { memoryGate } from './memory-gate.ts';
-import { openImage } from './open-image.ts';
+import { openImage, openPart } from './open-image.ts';
 import { withKernel } from './pixel-kernel.ts';
 import { type ImageHeader, readHeader } from './read-header.ts';
 import type { DrawnTransform, Transform } from './transform.ts';
@@ -21,15 +21,11 @@ export async function applyTransform(
 ): Promise<Pixels> {
   const { background } = transform;
   try {
-    const opened = await openImage(header ?? (await readHeader(bytes)));
+    let { cropWidth: width, cropHeight: height } = drawn;
+    const opened = await openPart(header ?? (await readHeader(bytes)), { width, height });
     let image = opened
-      .autoOrient()
-      // Else the background of a gray image would be gray.
-      .pipelineColourspace('srgb')
-      .extract({ left: drawn.cropLeft, top: drawn.cropTop, width: drawn.cropWidth, height: drawn.cropHeight })
+      .extract({ left: drawn.cropLeft, top: drawn.cropTop, width, height })
       .flatten({ background });
-    let width = drawn.cropWidth;
-    let height = drawn.cropHeight;
     // libvips has an order of its own within a pipeline; what must come before the resize gets one for itself.
     if (drawn.brightness !== 1) image = openPixels(await toPixels(image.linear(drawn.brightness, 0)));
     if (drawn.rotation !== 0) {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Sharp } from 'sharp';
+import type { Channels, Sharp } from 'sharp';
 
 const require = createRequire(import.meta.url);
 
@@ -22,9 +22,20 @@ export function openEncoded(bytes: Uint8Array): Sharp {
 }
 
 /** Opens decoded pixels. */
-export function openPixels(pixels: Pixels): Sharp {
-  const raw = { width: pixels.width, height: pixels.height, channels: 3 } as const;
-  return loadSharp()(pixels.bytes, { raw, limitInputPixels: false });
+export function openPixels({ bytes, width, height }: Pixels): Sharp {
+  return openRaw(bytes, { width, height, channels: 3 });
+}
+
+/** Opens samples of 8 bits, as `raw()` gives them. */
+export function openRaw(
+  bytes: Uint8Array,
+  {
+    width,
+    height,
+    channels,
+  }: { readonly width: number; readonly height: number; readonly channels: Channels },
+): Sharp {
+  return loadSharp()(bytes, { raw: { width, height, channels }, limitInputPixels: false });
 }
 
 /** A decoded image: 8-bit sRGB, `height` rows of `width` interleaved RGB triples. */

@@ -1,6 +1,6 @@
 import type { Sharp } from 'sharp';
 import { PixlakeError } from '../errors.ts';
-import { openEncoded } from './configured-sharp.ts';
+import { openEncoded, openRaw } from './configured-sharp.ts';
 import { countText } from './formats/image-structure.ts';
 import type { ImageHeader } from './read-header.ts';
 
@@ -23,6 +23,43 @@ export async function openImage(header: ImageHeader): Promise<Sharp> {
   if (header.values === 'sixteen') await checkRange(header);
   if (header.values === 'numbers') await checkNumbers(header);
   return openEncoded(header.bytes);
+}
+
+/** Above this, decoding to full size costs more memory than it saves time. */
+const LARGE_PIXELS = 2_000_000;
+
+/** Decodes all of an image, so that damage is found wherever it is. @throws `IMAGE_UNSUPPORTED`, and what libvips says of damage */
+export async function decodeWhole(header: ImageHeader): Promise<void> {
+  const image = await openImage(header);
+  // Shrinking while decoding still reads every byte of the entropy-coded data, but needs little memory.
+  if (header.width * header.height > LARGE_PIXELS) image.resize(8, 8, { fit: 'fill' });
+  await image.raw().toBuffer();
+}
+
+/**
+ * Opens an image, upright and in sRGB, of which a part is wanted. Decoders stop behind the last row that they are asked for: unless they hold the
+ * whole image anyway, all of it is decoded here, since whether an image is damaged must not depend on the part.
+ *
+ * @throws `IMAGE_UNSUPPORTED`, and what libvips says of damage
+ */
+export async function openPart(
+  header: ImageHeader,
+  part: { readonly width: number; readonly height: number },
+): Promise<Sharp> {
+  // Else the background of a gray image would be gray.
+  const upright = (opened: Sharp): Sharp => opened.autoOrient().pipelineColourspace('srgb');
+  const { width, height } = header;
+  const isWhole = part.width === width && part.height === height;
+  if (isWhole || header.isHeldWhole) return upright(await openImage(header));
+  if (width * height > LARGE_PIXELS) {
+    await decodeWhole(header);
+    return upright(await openImage(header));
+  }
+  const { data, info } = await upright(await openImage(header))
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return openRaw(data, info).pipelineColourspace('srgb');
 }
 
 async function checkRange(header: ImageHeader): Promise<void> {

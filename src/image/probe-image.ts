@@ -3,8 +3,8 @@ import { toImageError } from './image-error.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './image-limits.ts';
 import { inspectImage } from './inspect-image.ts';
 import { type MemoryGate, memoryGate } from './memory-gate.ts';
-import { openImage } from './open-image.ts';
-import { type ImageHeader, readHeader } from './read-header.ts';
+import { decodeWhole } from './open-image.ts';
+import { readHeader } from './read-header.ts';
 
 /** What became of an original: `ok` can be decoded whole; the others say why not. */
 export type ImageStatus = 'ok' | 'empty' | 'corrupt' | 'too_large' | 'unsupported';
@@ -22,9 +22,6 @@ export interface ImageFacts {
   /** Bits of a channel. */
   readonly bitDepth: number | null;
 }
-
-/** Above this, decoding to full size costs more memory than it saves time. */
-const LARGE_PIXELS = 2_000_000;
 
 const UNKNOWN = {
   format: null,
@@ -51,20 +48,13 @@ export async function probeImage(
     const header = await readHeader(bytes, limits);
     const { format, width, height, channels, frames, bitDepth } = header;
     facts = { format, width, height, channels, frames, bitDepth };
-    await gate.hold(header.memoryBytes, async () => decode(header));
+    await gate.hold(header.memoryBytes, async () => decodeWhole(header));
     return { ...facts, status: 'ok', reason: null };
   } catch (error) {
     const { code, message } = toImageError(error, bytes);
     if (code === 'WORKER_TOO_SMALL') throw error;
     return { ...facts, format: facts.format ?? formatOf(bytes), status: toStatus(code), reason: message };
   }
-}
-
-async function decode(header: ImageHeader): Promise<void> {
-  const image = await openImage(header);
-  // Shrinking while decoding still reads every byte of the entropy-coded data, but needs little memory.
-  if (header.width * header.height > LARGE_PIXELS) image.resize(8, 8, { fit: 'fill' });
-  await image.raw().toBuffer();
 }
 
 function formatOf(bytes: Uint8Array): string | null {

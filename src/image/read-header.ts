@@ -17,6 +17,8 @@ export interface ImageHeader {
   readonly values: 'whole' | 'sixteen' | 'numbers';
   /** Frames of an animation or pages of a document, of which the first one is decoded. */
   readonly frames: number;
+  /** Whether a decoder holds the whole image, so it goes through all of it even where a part is wanted. */
+  readonly isHeldWhole: boolean;
   /** What is decoded: the image's bytes, or a copy without what decoders take offence at though no pixel is damaged. */
   readonly bytes: Uint8Array;
   /** Bytes of memory that decoding takes at most. */
@@ -65,6 +67,7 @@ function describePlain(bytes: Uint8Array, jpeg: JpegHeader, limits: ImageLimits)
     bitDepth: 8,
     values: 'whole',
     frames: 1,
+    isHeldWhole: jpeg.isHeldWhole,
     width: isSwapped ? height : width,
     height: isSwapped ? width : height,
     bytes,
@@ -88,9 +91,19 @@ async function decodeHeader(
   const { width, height, channels, autoOrient } = decoded;
   // A decoder may find another size in a file that was made to deceive.
   const memoryBytes = weighImage(structure.name, { ...structure, width, height }, limits);
-  const { format, bitDepth, frames } = structure;
-  const facts = { format, channels, bitDepth, values: valuesOf(format, decoded), frames, memoryBytes };
-  return { ...facts, ...autoOrient, bytes: repaired, jpeg: undefined };
+  const { format, bitDepth, frames, isHeldWhole } = structure;
+  return {
+    format,
+    channels,
+    bitDepth,
+    values: valuesOf(format, decoded),
+    frames,
+    isHeldWhole,
+    memoryBytes,
+    ...autoOrient,
+    bytes: repaired,
+    jpeg: undefined,
+  };
 }
 
 function valuesOf(format: string, { depth, space }: Metadata): ImageHeader['values'] {

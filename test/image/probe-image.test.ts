@@ -1,51 +1,8 @@
-import { deflateSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { type ImageFacts, probeImage } from '../../src/image/probe-image.ts';
-
-/** Noise, which no encoding makes much smaller: every part of its bytes matters. */
-function drawNoise(width = 40, height = 30): Sharp {
-  const pixels = Buffer.alloc(width * height * 3);
-  let state = 1;
-  for (let index = 0; index < pixels.length; index++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    pixels[index] = state >>> 24;
-  }
-  return sharp(pixels, { raw: { width, height, channels: 3 } });
-}
-
-/** A PNG that claims a size in a valid header and holds next to no pixels. */
-function claimPng(width: number, height: number): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  return Buffer.concat([
-    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-    pngChunk('IHDR', header),
-    pngChunk('IDAT', deflateSync(Buffer.alloc(1000))),
-    pngChunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-function pngChunk(name: string, content: Buffer): Buffer {
-  const named = Buffer.concat([Buffer.from(name, 'latin1'), content]);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(content.length);
-  const checksum = Buffer.alloc(4);
-  checksum.writeUInt32BE(crc32(named));
-  return Buffer.concat([length, named, checksum]);
-}
-
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xff_ff_ff_ff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xed_b8_83_20 : crc >>> 1;
-  }
-  return (crc ^ 0xff_ff_ff_ff) >>> 0;
-}
+import { claimPng, drawNoise } from '../support/draw-images.ts';
 
 describe('an image that can be read', () => {
   const animation = { raw: { width: 10, height: 30, channels: 3, pageHeight: 10 } } as const;

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { applyTransform } from '../../src/image/apply-transform.ts';
 import { explainFailure } from '../../src/image/inspect-image.ts';
 import { type ImageFacts, probeImage } from '../../src/image/probe-image.ts';
-import { drawNoise, jpegSegments, replaceTiffEntry } from '../support/draw-images.ts';
+import { renderImage } from '../../src/image/render-image.ts';
+import { drawNoise, drawPng, jpegSegments, replaceTiffEntry } from '../support/draw-images.ts';
 
 /** An HEIC as phones write it, as far as its boxes tell what it is; the pixels are none. */
 function drawHeic(): Buffer {
@@ -203,6 +204,80 @@ describe('the verdict on an image', () => {
       { seed: 3, numRuns: 2000 },
     );
   });
+});
+
+/** Images of all ways in which decoders go through a file, large enough for rows to lie behind a crop. */
+const DRAWN: Readonly<Record<string, () => Sharp>> = {
+  'a JPEG': () => drawNoise(200, 160).jpeg(),
+  'a progressive JPEG': () => drawNoise(200, 160).jpeg({ progressive: true }),
+  'a JPEG with a colour profile': () => drawNoise(200, 160).jpeg().withIccProfile('p3'),
+  'a JPEG upside down with a colour profile': () =>
+    drawNoise(200, 160).jpeg().withMetadata({ orientation: 3 }).withIccProfile('p3'),
+  'a JPEG on its side with a colour profile': () =>
+    drawNoise(200, 160).jpeg().withMetadata({ orientation: 6 }).withIccProfile('p3'),
+  'a large JPEG with a colour profile': () => drawNoise(1800, 1200).jpeg().withIccProfile('p3'),
+  'a JPEG in CMYK': () => drawNoise(200, 160).jpeg().toColourspace('cmyk'),
+  'a PNG': () => drawNoise(200, 160).png(),
+  'a PNG with EXIF': () => drawNoise(200, 160).png().withMetadata({ orientation: 1 }),
+  'a PNG of 16 bits': () => drawNoise(200, 160).png().toColourspace('rgb16'),
+  'an interlaced PNG': () => drawNoise(200, 160).png({ progressive: true }),
+  'a TIFF in strips': () => drawNoise(200, 160).tiff({ compression: 'deflate' }),
+  'a TIFF in tiles': () =>
+    drawNoise(200, 160).tiff({ compression: 'jpeg', tile: true, tileWidth: 32, tileHeight: 32 }),
+  'a WebP': () => drawNoise(200, 160).webp(),
+  'a lossless WebP': () => drawNoise(200, 160).webp({ lossless: true }),
+  'a GIF': () => drawNoise(200, 160).gif(),
+  'an AVIF': () => drawNoise(200, 160).avif({ effort: 0 }),
+};
+
+/** Parts of an image, as shares of its sides. */
+const PARTS = [
+  { left: 0, top: 0, share: 1 },
+  { left: 0, top: 0, share: 0.8 },
+  { left: 0.2, top: 0, share: 0.8 },
+  { left: 0.2, top: 0.2, share: 0.8 },
+];
+
+describe.each(['jpeg', 'png'] as const)(
+  'written as %s, it does not depend on what part is taken',
+  (format) => {
+    test.each(Object.entries(DRAWN))('of %s', async (_, draw) => {
+      const damaged = [await draw().toBuffer(), await cut(draw(), 0.97), await cut(draw(), 0.9)];
+      for (const share of [0.5, 0.85, 0.9, 0.95, 0.98]) damaged.push(await flip(draw(), share));
+      for (const bytes of damaged) {
+        const facts = await probeImage(bytes);
+        for (const { left, top, share } of PARTS) {
+          const [width, height] = [facts.width ?? 1, facts.height ?? 1];
+          const drawn = {
+            cropLeft: Math.floor(left * width),
+            cropTop: Math.floor(top * height),
+            cropWidth: Math.floor(share * width),
+            cropHeight: Math.floor(share * height),
+            isFlipped: false,
+            rotation: 0,
+            brightness: 1,
+            blur: 0,
+          };
+          const rendered = await renderImage(bytes, { ...TRANSFORM, format }, drawn).then(
+            () => null,
+            (error: Error) => error.message,
+          );
+          expect(rendered).toBe(facts.reason);
+        }
+      }
+    });
+  },
+);
+
+test('a PNG whose checksums are right and whose pixels are cut off is corrupt, whatever part is taken', async () => {
+  const rows = Buffer.alloc(160 * (1 + 200 * 3), 1);
+  expect(await probeImage(drawPng(200, 160, rows))).toMatchObject({ status: 'ok', width: 200, height: 160 });
+  const damaged = drawPng(200, 160, rows.subarray(0, -5000));
+  expect(await probeImage(damaged)).toMatchObject({ status: 'corrupt' });
+  const drawn = { cropLeft: 0, cropTop: 0, cropWidth: 160, cropHeight: 128, isFlipped: false };
+  await expect(
+    renderImage(damaged, TRANSFORM, { ...drawn, rotation: 0, brightness: 1, blur: 0 }),
+  ).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
 });
 
 const TRANSFORM = {

@@ -1,3 +1,4 @@
+import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
 /** Noise, which no encoding makes much smaller: every part of its bytes matters. */
@@ -9,6 +10,34 @@ export function drawNoise(width = 40, height = 30): Sharp {
     pixels[index] = state >>> 24;
   }
   return sharp(pixels, { raw: { width, height, channels: 3 } });
+}
+
+/** A chunk of a PNG with a checksum that is right. */
+export function pngChunk(type: string, content: Buffer): Buffer {
+  const named = Buffer.concat([Buffer.from(type, 'latin1'), content]);
+  const numbers = Buffer.alloc(8);
+  numbers.writeUInt32BE(content.length);
+  numbers.writeUInt32BE(crc32(named), 4);
+  return Buffer.concat([numbers.subarray(0, 4), named, numbers.subarray(4)]);
+}
+
+/** A PNG of 8-bit RGB, interlaced or not, with these bytes for its rows, however many its header announces. */
+export function drawPng(width: number, height: number, rows: Uint8Array, isInterlaced = false): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, Number(isInterlaced)], 8);
+  return Buffer.concat([
+    Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1'),
+    pngChunk('IHDR', header),
+    pngChunk('IDAT', deflateSync(rows)),
+    pngChunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+/** A PNG that claims a size in a valid header and holds next to no pixels. */
+export function claimPng(width: number, height: number, isInterlaced = false): Buffer {
+  return drawPng(width, height, Buffer.alloc(1000), isInterlaced);
 }
 
 /** A JPEG marker segment. */
