@@ -155,7 +155,7 @@ export class RunQueue {
     yield { id: ENDED.has(last.state) ? LAST_EVENT_ID : '', kind: 'state', payload: last };
   }
 
-  /** Stops what is in work, so that it can be taken up again. */
+  /** Stops what is in work, so it can be resumed. */
   async close(): Promise<void> {
     this.#isClosing = true;
     for (const { stop } of this.#live.values())
@@ -243,7 +243,7 @@ export class RunQueue {
     const { name } = live.submission.run;
     const isCancelled = live.isCancelled || error.code === 'RUN_CANCELLED';
     if (this.#isClosing && !isCancelled) {
-      log.info({ run: name }, 'the run stopped with the server; the next one takes it up');
+      log.info({ run: name }, 'the run stopped with the server; the next one resumes it');
       return;
     }
     const { code, message, remedy } = error;
@@ -264,7 +264,7 @@ export class RunQueue {
         if (newest?.id === submission.id) await this.#records.cancel(name, submission);
       }
     } catch (error) {
-      // It stays accepted, and is taken up by the next server.
+      // It stays accepted, and the next server resumes it.
       log.error({ run: name, err: error }, 'the end of a run could not be recorded');
     }
     this.#remove(live);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { PixlakeError, type RunSpec } from '../index.ts';
+import { PixlakeError, type RunSpec, STAGES } from '../index.ts';
 import type { LoggedEvent } from './event-log.ts';
 import { formatSchema, ROWS_RESPONSE } from './formats.ts';
 import { PROBLEMS } from './problem.ts';
@@ -12,7 +12,7 @@ import type { App, ServerContext } from './server-context.ts';
 const runParams = z.object({ id: z.string().min(1).max(64).describe('name of the run') });
 
 const retryFilter = z.strictObject({
-  stage: z.enum(['read', 'transform', 'infer']).optional().describe('only images that failed in this stage'),
+  stage: z.enum(STAGES).optional().describe('only images that failed in this stage'),
   code: z.string().max(64).optional().describe('only images that failed with this code'),
 });
 

@@ -15,7 +15,7 @@ export interface ServerOptions {
   /** Requests of one client at once. */
   readonly requestsAtOnce?: number;
   readonly runsAtOnce?: number;
-  /** Whether runs that the last server left are taken up; otherwise they wait to be resumed. */
+  /** Whether runs that the last server left are resumed; otherwise they wait to be resumed. */
   readonly resumesRuns?: boolean;
   readonly limits?: Partial<SandboxLimits>;
   readonly s3?: S3Options;

@@ -27,13 +27,13 @@ import { addTableRoutes } from './table-routes.ts';
 /** A server that answers. */
 export interface Server extends AsyncDisposable {
   readonly url: string;
-  /** Names of the runs of an earlier server that were taken up. */
+  /** Names of the runs of an earlier server that were resumed. */
   readonly recovered: readonly string[];
 }
 
 /**
- * Serves a lake over HTTP until it is disposed: then it takes no more requests, ends those in work, and stops runs so that they can be
- * taken up again.
+ * Serves a lake over HTTP until it is disposed: then it takes no more requests, ends those in work, and stops runs so they can be
+ * resumed.
  *
  * @throws `ARGUMENT_INVALID` for an address that others reach without API keys, `SANDBOX_UNAVAILABLE`, `LAKE_NOT_FOUND`, `API_KEYS_INVALID`
  */

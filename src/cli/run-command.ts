@@ -42,7 +42,7 @@ export function addRunCommand(program: Command): void {
     .command('run')
     .summary('transform and label selected images into a new table')
     .description(
-      'Selects images by SQL, crops, resizes and labels them in worker threads, and writes new images with a\nParquet manifest to runs/<name>. Stopped by Ctrl-C or a crash, the same command takes it up again.',
+      'Selects images by SQL, crops, resizes and labels them in worker threads, and writes new images with a\nParquet manifest to runs/<name>. Stopped by Ctrl-C or a crash, the same command resumes it.',
     )
     .option('--sql <sql>', 'one SELECT that returns the ids of the images')
     .option('--name <name>', 'name of the run; its output is runs.<name> in SQL')

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
-import type { RetryFilter, RunStatus } from '../index.ts';
+import { type RetryFilter, type RunStatus, STAGES } from '../index.ts';
 import {
   type LakeOptions,
   openLake,
@@ -49,7 +49,7 @@ export function addRunsCommand(program: Command): void {
         print(
           ...errors.map(
             (error) =>
-              `${error.id} copy ${error.copy}: ${error.code} while ${STAGES[error.stage] ?? error.stage}: ${error.message}`,
+              `${error.id} copy ${error.copy}: ${error.code} while ${VERBS[error.stage] ?? error.stage}: ${error.message}`,
           ),
         );
     });
@@ -67,9 +67,11 @@ export function addRunsCommand(program: Command): void {
     runs
       .command('retry <name>')
       .description('Do the failed images of a finished run again, and only those.')
-      .option(
-        '--stage <stage>',
-        'only those that failed while reading, transforming or labelling: read, transform, infer',
+      .addOption(
+        new Option(
+          '--stage <stage>',
+          'only those that failed while being read, transformed or labelled',
+        ).choices(STAGES),
       )
       .option('--code <code>', 'only those that failed with this code, such as OBJECT_NOT_FOUND'),
   )
@@ -101,7 +103,7 @@ Examples:
   ).action(async (name: string, options: LakeOptions) => {
     const status = await openLake(options).cancelRun(name);
     if (options.json) printJson(status);
-    else print(`run ${name} is cancelled; \`pixlake runs resume ${name}\` takes it up again`);
+    else print(`run ${name} is cancelled; \`pixlake runs resume ${name}\` resumes it`);
   });
 
   addRunsDeleteCommand(runs);
@@ -123,7 +125,8 @@ Examples:
     });
 }
 
-const STAGES: Readonly<Record<string, string>> = {
+/** What was being done to an image, by stage. */
+const VERBS: Readonly<Record<string, string>> = {
   read: 'reading',
   transform: 'transforming',
   infer: 'labelling',

@@ -45,7 +45,7 @@ export function addServeCommand(program: Command): void {
     )
     .option('--allow-output <uri...>', 'runs may also write to lakes at or below these roots')
     .option('--runs-at-once <n>', 'runs in work at once; others wait', wholeNumber(1), 1)
-    .option('--leave-runs', 'do not take up the runs that the last server left; they show as interrupted')
+    .option('--leave-runs', 'do not resume the runs that the last server left; they show as interrupted')
     .option('--query-slots <n>', 'query processes (default: one for each core, two at least)', wholeNumber(1))
     .option('--query-timeout <duration>', 'longest time that a query may compute (default: 30s)', duration)
     .option(
@@ -90,7 +90,7 @@ Examples:
           limits: toLimits(options),
           s3: s3Options(options),
         });
-        const taken = server.recovered.length === 0 ? '' : `, taking up ${server.recovered.join(', ')}`;
+        const taken = server.recovered.length === 0 ? '' : `, resuming ${server.recovered.join(', ')}`;
         process.stdout.write(
           `pixlake serves ${lakehouse.uri} at ${server.url} (see ${server.url}/docs)${taken}\n`,
         );

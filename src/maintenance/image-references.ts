@@ -7,6 +7,7 @@ import { executionKeys } from '../run/execution.ts';
 import { PLAN_MEMORY_BYTES } from '../run/plan-run.ts';
 import { tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
+import { readIfPresent } from '../storage/read-if-present.ts';
 import { readKnownFiles } from './known-files.ts';
 
 /** Name of the DuckDB table that holds `key` and `referrer` of the files that must be kept. */
@@ -57,12 +58,8 @@ export async function listReferrers(store: ObjectStore): Promise<Referrer[]> {
 }
 
 async function hasSpec(store: ObjectStore, folder: string): Promise<boolean> {
-  try {
-    return !isRemovedSpec(await store.read(executionKeys.spec(folder)));
-  } catch (error) {
-    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return false;
-    throw error;
-  }
+  const bytes = await readIfPresent(store, executionKeys.spec(folder));
+  return bytes !== undefined && !isRemovedSpec(bytes);
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { CheckedSql } from '../engine/query-sandbox.ts';
-import { parseTableName } from '../engine/find-table.ts';
-import { findQueriedTable, type QueriedTable, sqlNameOf } from '../engine/lake-tables.ts';
+import { type QueriedTable, sqlNameOf } from '../engine/lake-tables.ts';
 import { PixlakeError } from '../errors.ts';
 import { checkModelName } from '../model/lake-models.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Run } from './run-spec.ts';
+import { checkIdColumn, chooseSource } from './select-rows.ts';
 
 /** Columns by which a run finds the originals of its rows. */
 const IMAGE_COLUMNS = ['image_key', 'image_sha256'];
@@ -16,32 +16,11 @@ const IMAGE_COLUMNS = ['image_key', 'image_sha256'];
  * @throws `PLAN_ID_MISSING`, `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND`, `MODEL_NOT_FOUND`, `MODEL_CARD_INVALID`, `STORAGE_…`
  */
 export async function checkRun(store: ObjectStore, run: Run, { columns, tables }: CheckedSql): Promise<void> {
-  if (!columns.includes(run.idColumn)) {
-    throw new PixlakeError(
-      'PLAN_ID_MISSING',
-      `the SQL returns no column ${run.idColumn}, only: ${columns.join(', ')}`,
-      { remedy: 'select the id column too, or name another column in idColumn' },
-    );
-  }
+  checkIdColumn(run, columns);
   const source = await chooseSource(store, run, tables);
   const hasOriginals = IMAGE_COLUMNS.every((column) => columns.includes(column));
   if (!hasOriginals) checkSource(run, source);
   if (run.model !== undefined) await checkModelName(store, run.model);
-}
-
-async function chooseSource(
-  store: ObjectStore,
-  run: Run,
-  tables: readonly QueriedTable[],
-): Promise<QueriedTable> {
-  if (run.table !== undefined) return findQueriedTable(store, parseTableName(run.table));
-  const [only, ...others] = tables;
-  if (only !== undefined && others.length === 0) return only;
-  throw new PixlakeError(
-    'PLAN_SOURCE_MISSING',
-    `the SQL reads ${tables.length} tables, so it is not clear which one holds the originals`,
-    { remedy: 'name that table in the field table' },
-  );
 }
 
 /** SQL ignores the case of column names. */

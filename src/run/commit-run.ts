@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
+import { encodeStored, readStored } from '../storage/stored-json.ts';
 import { commitTable } from '../table/commit-table.ts';
 import type { AddAction } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
@@ -28,15 +28,10 @@ export type Success = Readonly<z.output<typeof successSchema>>;
 
 /** Reads the counts of an execution that has finished; `undefined` for others, and where they are torn or those of another one. */
 export async function readSuccess(store: ObjectStore, folder: string): Promise<Success | undefined> {
-  const key = executionKeys.success(folder);
-  try {
-    const success = parseStored(successSchema, decodeStored(await store.read(key), key), key);
-    return folder.split('/').includes(`run_id=${success.runId}`) ? success : undefined;
-  } catch (error) {
-    if (error instanceof PixlakeError && (error.code === 'OBJECT_NOT_FOUND' || error.code === 'RUN_CORRUPT'))
-      return undefined;
-    throw error;
-  }
+  const stored = await readStored(store, executionKeys.success(folder));
+  const { data: success } = successSchema.safeParse(stored);
+  const isOwn = success !== undefined && folder.split('/').includes(`run_id=${success.runId}`);
+  return isOwn ? success : undefined;
 }
 
 /** What the blocks of an execution left, in their order. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LAYOUT_VERSION } from '../storage/lake-layout.ts';
 import { parseSchema } from '../table/delta-schema.ts';
 import { runSpecSchema } from './run-spec.ts';
+import { STAGES } from './stages.ts';
 
 const count = z.int().min(0);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/u);
@@ -54,7 +55,7 @@ export const executionSchema = z.object({
   passedColumns: z.array(z.string()),
   /** Of a retry: its number, from 1 on, and which errors of the execution it does again; all by default. */
   retry: z
-    .object({ number: z.int().min(1), stage: z.string().optional(), code: z.string().optional() })
+    .object({ number: z.int().min(1), stage: z.enum(STAGES).optional(), code: z.string().optional() })
     .optional(),
   /** Id of the earlier execution whose images are taken over where nothing that they depend on has changed. */
   takesOver: z.string().optional(),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { SUBMISSIONS_FOLDER } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { encodeStored } from '../storage/stored-json.ts';
 import { runSpecSchema } from './run-spec.ts';
 import { addRecord, readRecord } from './stored-record.ts';
 
@@ -38,7 +39,7 @@ export class IdempotencyKeys {
     if (await addRecord(this.#store, key, claim)) return true;
     if ((await this.read(idempotencyKey)) !== undefined) return false;
     // What lies there is damaged and was set aside.
-    await this.#store.write(key, Buffer.from(`${JSON.stringify(claim)}\n`));
+    await this.#store.write(key, encodeStored(claim));
     return true;
   }
 

@@ -6,7 +6,8 @@ import { quoteName, quoteText } from '../engine/sql-text.ts';
 import { writeDataFiles } from '../engine/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
+import { readIfPresent } from '../storage/read-if-present.ts';
+import { encodeStored, readStored } from '../storage/stored-json.ts';
 import { toDataKey } from '../table/data-path.ts';
 import type { AddAction } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
@@ -70,15 +71,10 @@ export async function readBlock(
   execution: Execution,
   block: number,
 ): Promise<BlockMarker | undefined> {
-  const key = executionKeys.block(folderOf(execution), block);
-  try {
-    const marker = parseStored(blockSchema, decodeStored(await store.read(key), key), key);
-    return marker.block === block && (await hasFiles(store, execution, marker)) ? marker : undefined;
-  } catch (error) {
-    if (error instanceof PixlakeError && (error.code === 'OBJECT_NOT_FOUND' || error.code === 'RUN_CORRUPT'))
-      return undefined;
-    throw error;
-  }
+  const stored = await readStored(store, executionKeys.block(folderOf(execution), block));
+  const { data: marker } = blockSchema.safeParse(stored);
+  const holds = marker?.block === block && (await hasFiles(store, execution, marker));
+  return holds ? marker : undefined;
 }
 
 async function hasFiles(store: ObjectStore, execution: Execution, marker: BlockMarker): Promise<boolean> {
@@ -165,10 +161,7 @@ async function fetchFile(
 ): Promise<string | null | undefined> {
   if (file === null) return undefined;
   const key = `${folder}/${file.name}`;
-  const bytes = await store.read(key).catch((error: unknown) => {
-    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return undefined;
-    throw error;
-  });
+  const bytes = await readIfPresent(store, key);
   if (bytes === undefined || sha256Of(bytes) !== file.sha256) return null;
   if (store.remote === undefined) return store.locate(key);
   const path = join(scratchDir, file.name);

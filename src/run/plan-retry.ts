@@ -9,12 +9,12 @@ import type { Execution } from './execution-schema.ts';
 import { fetchPlanPart } from './plan-reader.ts';
 import { type PlannedRun, PLAN_MEMORY_BYTES } from './plan-run.ts';
 import { chooseShardSize, cutPlan } from './shard-size.ts';
+import type { Stage } from './stages.ts';
 import { hashPlan, PLANNED, writePlanFiles } from './write-plan.ts';
 
 /** Which errors of a run are done again; all by default. */
 export interface RetryFilter {
-  /** `read`, `transform` or `infer`. */
-  readonly stage?: string;
+  readonly stage?: Stage;
   readonly code?: string;
 }
 

@@ -8,6 +8,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { WrittenImage } from './manifest-columns.ts';
 import { placeImage } from './place-image.ts';
 import type { ShardContext } from './shard-context.ts';
+import type { Stage } from './stages.ts';
 import { sha256Of, type TransformedOriginal, transformOriginal } from './transform-original.ts';
 
 /** One image to be written: a copy of a row of the plan. */
@@ -35,7 +36,7 @@ export interface ProcessedImage {
 export interface FailedImage {
   readonly kind: 'failure';
   readonly item: ShardItem;
-  readonly stage: 'read' | 'transform' | 'infer';
+  readonly stage: Stage;
   readonly error: PixlakeError;
 }
 
@@ -168,6 +169,6 @@ async function writeImage(
   return { kind: 'image', item, image };
 }
 
-function fail(item: ShardItem, stage: FailedImage['stage'], error: unknown): FailedImage {
+function fail(item: ShardItem, stage: Stage, error: unknown): FailedImage {
   return { kind: 'failure', item, stage, error: toPixlakeError(error) };
 }

@@ -1,6 +1,7 @@
 import { isRemovedSpec, listRunFolders, type RunFolder, type UnreadableRun } from '../engine/run-folders.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { readIfPresent } from '../storage/read-if-present.ts';
 import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
 import { executionKeys, folderOf } from './execution.ts';
 import { type Execution, executionSchema } from './execution-schema.ts';
@@ -40,10 +41,8 @@ export async function findNewestExecution(store: ObjectStore, name: string): Pro
 /** Reads the frozen execution in a folder. @throws `RUN_NOT_FOUND`, `RUN_CORRUPT`, `RUN_REMOVED` */
 export async function readExecution(store: ObjectStore, folder: string): Promise<Execution> {
   const key = executionKeys.spec(folder);
-  const bytes = await store.read(key).catch((error: unknown) => {
-    if (!(error instanceof PixlakeError) || error.code !== 'OBJECT_NOT_FOUND') throw error;
-    throw new PixlakeError('RUN_NOT_FOUND', `there is no run in ${folder}`, { cause: error });
-  });
+  const bytes = await readIfPresent(store, key);
+  if (bytes === undefined) throw new PixlakeError('RUN_NOT_FOUND', `there is no run in ${folder}`);
   if (isRemovedSpec(bytes)) {
     const [, name = ''] = folder.split('/');
     throw new PixlakeError('RUN_REMOVED', `the deletion of ${folder} was interrupted`, {

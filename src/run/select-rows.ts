@@ -58,7 +58,10 @@ export async function openSelection(
   }
   const source = await chooseSource(store, run, selected.tables);
   const columns = await describe(db, sql);
-  checkIdColumn(run, columns);
+  checkIdColumn(
+    run,
+    columns.map(({ name }) => name),
+  );
   return { sql, tables: selected.tables, source, columns, ...judgeOrder(run, selected.tree, selectRows) };
 }
 
@@ -77,7 +80,8 @@ function judgeOrder(
   return { volatileBecause, needsOneThread: addsNumbers || volatileBecause.length > 0 };
 }
 
-async function chooseSource(
+/** The table that holds the originals: the one that is named, else the only one that the SQL reads. @throws `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND` */
+export async function chooseSource(
   store: ObjectStore,
   run: Run,
   tables: readonly QueriedTable[],
@@ -86,7 +90,9 @@ async function chooseSource(
   const [only, ...others] = tables;
   if (only !== undefined && others.length === 0) return only;
   const message = `the SQL reads ${tables.length} tables, so it is not clear which one holds the originals`;
-  throw new PixlakeError('PLAN_SOURCE_MISSING', message, { remedy: 'name the table with --table' });
+  throw new PixlakeError('PLAN_SOURCE_MISSING', message, {
+    remedy: 'name that table: --table, or `table` in the specification',
+  });
 }
 
 async function describe(db: DuckDb, sql: string): Promise<readonly ResultColumn[]> {
@@ -97,10 +103,14 @@ async function describe(db: DuckDb, sql: string): Promise<readonly ResultColumn[
   }
 }
 
-function checkIdColumn(run: Run, columns: readonly ResultColumn[]): void {
-  if (columns.some(({ name }) => name === run.idColumn)) return;
-  const names = columns.map(({ name }) => name).join(', ');
-  throw new PixlakeError('PLAN_ID_MISSING', `the SQL returns no column ${run.idColumn}, only: ${names}`, {
-    remedy: 'select the id column too, or name another with --id-column',
-  });
+/** Checks that the SQL returns the id column. @throws `PLAN_ID_MISSING` */
+export function checkIdColumn({ idColumn }: Run, names: readonly string[]): void {
+  if (names.includes(idColumn)) return;
+  throw new PixlakeError(
+    'PLAN_ID_MISSING',
+    `the SQL returns no column ${idColumn}, only: ${names.join(', ')}`,
+    {
+      remedy: 'select it too, or name another one: --id-column, or `idColumn` in the specification',
+    },
+  );
 }

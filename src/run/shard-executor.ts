@@ -30,7 +30,7 @@ export interface ShardExecutor {
    * Works on shards until all are finished; each ends with its marker in the lake. A shard that fails is tried again a few times.
    *
    * @param shards taken one by one, so a run of any size takes no memory here
-   * @param options `shardCount`: how many there are; `onShard` is told of each that is finished   *
+   * @param options `shardCount`: how many there are; `onShard` is told of each that is finished
    * @throws `INTERRUPTED` soon after `signal` is aborted, the error of a shard that kept failing otherwise
    */
   execute(

@@ -1,6 +1,5 @@
-import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
+import { encodeStored, readStored } from '../storage/stored-json.ts';
 import { executionKeys } from './execution.ts';
 import type { ShardMarker } from './marker-schema.ts';
 
@@ -10,20 +9,13 @@ export async function readMarker(
   folder: string,
   shard: number,
 ): Promise<ShardMarker | undefined> {
-  const key = executionKeys.shard(folder, shard);
-  try {
-    const stored = decodeStored(await store.read(key), key);
-    // Loaded when there is a marker: threads that work on shards mostly find none, and would start later by it.
-    const { markerSchema } = await import('./marker-schema.ts');
-    const marker = parseStored(markerSchema, stored, key);
-    return marker.shard === shard ? marker : undefined;
-  } catch (error) {
-    if (error instanceof PixlakeError && NOT_DONE.has(error.code)) return undefined;
-    throw error;
-  }
+  const stored = await readStored(store, executionKeys.shard(folder, shard));
+  if (stored === undefined) return undefined;
+  // Loaded when there is a marker: threads that work on shards mostly find none, and would start later by it.
+  const { markerSchema } = await import('./marker-schema.ts');
+  const { data: marker } = markerSchema.safeParse(stored);
+  return marker?.shard === shard ? marker : undefined;
 }
-
-const NOT_DONE = new Set<PixlakeError['code']>(['OBJECT_NOT_FOUND', 'RUN_CORRUPT']);
 
 /** Marks a shard as done and gives the marker that holds: that of whoever was first. */
 export async function placeMarker(

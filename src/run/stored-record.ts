@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { log } from '../config.ts';
-import { PixlakeError, toPixlakeError } from '../errors.ts';
+import { toPixlakeError } from '../errors.ts';
 import { SUBMISSIONS_FOLDER } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { readIfPresent } from '../storage/read-if-present.ts';
 import { decodeStoredOrOlder, encodeStored } from '../storage/stored-json.ts';
 
 /** Folder of copies of records that cannot be read. */
@@ -21,13 +22,8 @@ export async function readRecord<Schema extends z.ZodType>(
   key: string,
   schema: Schema,
 ): Promise<StoredRecord<z.output<Schema>>> {
-  let bytes: Buffer;
-  try {
-    bytes = await store.read(key);
-  } catch (error) {
-    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return { kind: 'absent' };
-    throw error;
-  }
+  const bytes = await readIfPresent(store, key);
+  if (bytes === undefined) return { kind: 'absent' };
   const json = parseJson(bytes);
   const parsed = schema.safeParse(json);
   if (parsed.success) return { kind: 'valid', value: parsed.data };

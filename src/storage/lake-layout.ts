@@ -1,5 +1,6 @@
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from './object-store.ts';
+import { readIfPresent } from './read-if-present.ts';
 
 /** Version of the layout below; a lake that was written with a higher one is refused. Tables are the same in version 1, runs are not. */
 export const LAYOUT_VERSION = 2;
@@ -122,13 +123,8 @@ function checkMarker({ uri }: ObjectStore, { layoutVersion, features }: LakeMark
 
 /** Read, not looked up: only the answer to a read tells a missing object from a missing bucket. */
 async function readMarker(store: ObjectStore): Promise<LakeMarker | undefined> {
-  let bytes: Buffer;
-  try {
-    bytes = await store.read(MARKER_KEY);
-  } catch (error) {
-    if (error instanceof PixlakeError && error.code === 'OBJECT_NOT_FOUND') return undefined;
-    throw error;
-  }
+  const bytes = await readIfPresent(store, MARKER_KEY);
+  if (bytes === undefined) return undefined;
   const unreadable = (cause?: unknown): PixlakeError =>
     new PixlakeError('LAKE_NOT_FOUND', `${MARKER_KEY} in ${store.uri} is damaged`, {
       cause,

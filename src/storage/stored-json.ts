@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import type { z } from 'zod';
 import { messageOf, PixlakeError } from '../errors.ts';
+import type { ObjectStore } from './object-store.ts';
+import { readIfPresent } from './read-if-present.ts';
 
 /** JSON for the lake, with a checksum of all the rest in its field `sha256`, so a flipped bit is noticed when it is read. */
 export function encodeStored(value: Readonly<Record<string, unknown>>): Buffer {
@@ -26,7 +28,21 @@ export function decodeStored(bytes: Uint8Array, place: string): Readonly<Record<
   return value;
 }
 
-/** The same for JSON that older versions wrote without a checksum: it is checked where there is one. @throws `RUN_CORRUPT` naming `place`, `SyntaxError` */
+/** Reads JSON of the lake; `undefined` where there is none, or it is not what was written. @throws `STORAGE_…` */
+export async function readStored(
+  store: ObjectStore,
+  key: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const bytes = await readIfPresent(store, key);
+  if (bytes === undefined) return undefined;
+  try {
+    return decodeStored(bytes, key);
+  } catch {
+    return undefined;
+  }
+}
+
+/** As {@link decodeStored}, for JSON that older versions wrote without a checksum: it is checked where there is one. @throws `RUN_CORRUPT` naming `place`, `SyntaxError` */
 export function decodeStoredOrOlder(bytes: Uint8Array, place: string): unknown {
   const json: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
   const hasChecksum = typeof json === 'object' && json !== null && 'sha256' in json;

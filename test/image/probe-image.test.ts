@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { type ImageFacts, probeImage } from '../../src/image/probe-image.ts';
 import { claimPng, drawNoise } from '../support/draw-images.ts';

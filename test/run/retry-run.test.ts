@@ -85,6 +85,7 @@ test('a retry does what failed again, and only that; what was written stays as i
   const first = await manifestOf(lake);
   const before = await filesOf(join(lake, report.folder));
   await mend(2);
+  expect(await pixlake(lake, 'runs', 'retry', 'r', '--stage', 'never')).toMatchObject({ code: 2 });
   const retry = await pixlakeJson<RetryReport>(lake, 'runs', 'retry', 'r', '--stage', 'read');
   expect(retry).toMatchObject({ number: 1, retriedCount: 4, imageCount: 2, errorCount: 2 });
   expect(await filesOf(join(lake, report.folder))).toMatchObject(before);

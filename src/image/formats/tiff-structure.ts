@@ -15,7 +15,6 @@ const TAG = {
   stripBytes: 279,
   planes: 284,
   tileLength: 323,
-
   tileOffsets: 324,
   tileBytes: 325,
   sampleFormat: 339,
