@@ -8,6 +8,7 @@ import { openStore } from '../../src/storage/open-store.ts';
 import type { DeltaType } from '../../src/table/delta-schema.ts';
 import { encodeDataPath } from '../../src/table/data-path.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { startServer } from '../api/server-fixture.ts';
 import { duckDb, makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
@@ -132,6 +133,21 @@ test.each(CASES)(
     expect(await ask(lakehouse, all)).toEqual(expected);
   },
 );
+
+test('a server reads the same values below such folders', async () => {
+  const lake = join(await makeTestFolder(), 'year=2020/p=5/lake');
+  const { expected } = await makeLake(lake, 'string', ['a', '5', 'x', '2020', null]);
+  const server = await startServer(lake);
+  for (const [where, rows] of [
+    ['true', expected],
+    ["p = 'x'", expected.filter(([, p]) => p === 'x')],
+  ] as const) {
+    const sql = `SELECT id, p, year FROM t WHERE ${where} ORDER BY id`;
+    const found = (await (await server.post('/v1/query', { sql })).json()) as Record<string, unknown>[];
+    expect(found.map((row) => Object.values(row).map(String))).toEqual(rows);
+  }
+  await server.stop();
+});
 
 test('rows of a file keep their partition values whatever a query asks of files and partitions', async () => {
   const lake = join(await makeTestFolder(), 'year=2020/lake');
