@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writePlainCatalogue } from '../support/catalogue.ts';
-import { makeTestFolder, pixlake, pixlakeJson, startPixlake } from '../support/pixlake.ts';
+import { makeTestFolder, pixlake, pixlakeJson, pixlakeProcess, startPixlake } from '../support/pixlake.ts';
 import { type FaultProxy, makeRandom, type SeenRequest, startFaultProxy } from './fault-proxy.ts';
 import {
   contentOf,
@@ -141,7 +141,7 @@ test.skipIf(!hasS3)('a server that stays away stops the work, and nothing is hal
   await writePlainCatalogue(source, 2 * ROWS);
   let left = 40;
   proxy.weather = () => (left-- > 0 ? undefined : { losesAnswer: true });
-  const { code, stderr } = await pixlake(lake, 'ingest', source, '--endpoint-url', proxy.url);
+  const { code, stderr } = await pixlakeProcess(lake, 'ingest', source, '--endpoint-url', proxy.url);
   expect(code).toBe(5);
   expect(stderr).toContain('still trying');
   expect(stderr).toContain('[STORAGE_FAILED]');
