@@ -59,7 +59,10 @@ export async function finishShards(
   await using merger = new BlockMerger(context.store, execution, finished);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     await executeShards(context, execution, model, finished, merger);
-    if ((await merger.finish()) === 0) return;
+    if ((await merger.finish()) > 0) continue;
+    // A run may be done before it next looks; who cancelled it was told that it stops.
+    if (await context.store.stat(executionKeys.cancelled(folder))) throw cancelledError(folder);
+    return;
   }
   throw new PixlakeError(
     'RUN_CORRUPT',
@@ -111,7 +114,7 @@ async function executeShards(
     );
   } catch (error) {
     if (cancelled.signal.aborted) {
-      throw new PixlakeError('RUN_CANCELLED', `the run in ${folder} was cancelled`, { cause: error });
+      throw cancelledError(folder, error);
     }
     if (failing.signal.aborted) throw tooManyErrors(execution, undefined, maxErrors);
     if (!context.signal?.aborted) throw error;
@@ -122,6 +125,10 @@ async function executeShards(
   } finally {
     clearInterval(poll);
   }
+}
+
+function cancelledError(folder: string, cause?: unknown): PixlakeError {
+  return new PixlakeError('RUN_CANCELLED', `the run in ${folder} was cancelled`, { cause });
 }
 
 function referTo({ uri, s3 }: ObjectStore): StoreReference {

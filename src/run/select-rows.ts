@@ -91,7 +91,7 @@ export async function chooseSource(
   if (only !== undefined && others.length === 0) return only;
   const message = `the SQL reads ${tables.length} tables, so it is not clear which one holds the originals`;
   throw new PixlakeError('PLAN_SOURCE_MISSING', message, {
-    remedy: 'name that table: --table, or `table` in the specification',
+    remedy: 'name the table of the originals',
   });
 }
 
@@ -110,7 +110,7 @@ export function checkIdColumn({ idColumn }: Run, names: readonly string[]): void
     'PLAN_ID_MISSING',
     `the SQL returns no column ${idColumn}, only: ${names.join(', ')}`,
     {
-      remedy: 'select it too, or name another one: --id-column, or `idColumn` in the specification',
+      remedy: 'select it too, or name another id column',
     },
   );
 }

@@ -63,9 +63,11 @@ function* joinHalves(lines: readonly string[]): Generator<string> {
   yield* begun.values();
 }
 
+/** Folders for temporary files; see `storage/process-mark.ts`. */
+const SCRATCH = new RegExp(`^${tmpdir()}/pixlake-[0-9a-f]{12}\\.\\d+\\.`, 'u');
+
 /** What was done since a place in the trace, each thing once: files outside lake and scratch folders, programs, connections. */
 async function deedsSince(offset: number): Promise<Set<string>> {
-  const scratch = join(tmpdir(), 'pixlake-queries-');
   const lines = joinHalves((await readFile(tracePath, 'utf8')).slice(offset).split('\n'));
   const deeds = new Set<string>();
   for (const line of lines) {
@@ -76,7 +78,7 @@ async function deedsSince(offset: number): Promise<Set<string>> {
       continue;
     }
     const path = /"((?:[^"\\]|\\.)*)"/u.exec(text)?.[1] ?? '';
-    const isOwn = path.startsWith(`${lake}/`) || path === lake || path.startsWith(scratch);
+    const isOwn = path.startsWith(`${lake}/`) || path === lake || SCRATCH.test(path);
     if (!isOwn) deeds.add(`${call} ${path.replace(/^\/proc\/\d+\//u, '/proc/*/')}`);
   }
   return deeds;

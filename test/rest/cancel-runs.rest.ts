@@ -14,11 +14,11 @@ interface RunResource {
 
 const ROWS = 40;
 
-/** Takes long enough for a run to be caught in the middle. */
+/** Takes long enough for a run to be caught in the middle, and for a server to see that another one cancelled it. */
 const SPEC = {
   name: 'slow',
   sql: 'SELECT id FROM images',
-  copies: 6,
+  copies: 20,
   transform: { size: 256, blur: 2 },
   shardSize: 4,
 };
