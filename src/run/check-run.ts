@@ -4,7 +4,10 @@ import { PixlakeError } from '../errors.ts';
 import { checkModelName } from '../model/lake-models.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Run } from './run-spec.ts';
-import { checkIdColumn, chooseSource } from './select-rows.ts';
+import { checkIdColumn, chooseSource, type NamingWays } from './select-rows.ts';
+
+/** Clients give a specification, not options. */
+const FIELDS: NamingWays = { table: 'the field table', idColumn: 'the field idColumn' };
 
 /** Columns by which a run finds the originals of its rows. */
 const IMAGE_COLUMNS = ['image_key', 'image_sha256'];
@@ -16,8 +19,8 @@ const IMAGE_COLUMNS = ['image_key', 'image_sha256'];
  * @throws `PLAN_ID_MISSING`, `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND`, `MODEL_NOT_FOUND`, `MODEL_CARD_INVALID`, `STORAGE_…`
  */
 export async function checkRun(store: ObjectStore, run: Run, { columns, tables }: CheckedSql): Promise<void> {
-  checkIdColumn(run, columns);
-  const source = await chooseSource(store, run, tables);
+  checkIdColumn(run, columns, FIELDS);
+  const source = await chooseSource(store, run, tables, FIELDS);
   const hasOriginals = IMAGE_COLUMNS.every((column) => columns.includes(column));
   if (!hasOriginals) checkSource(run, source);
   if (run.model !== undefined) await checkModelName(store, run.model);

@@ -80,18 +80,28 @@ function judgeOrder(
   return { volatileBecause, needsOneThread: addsNumbers || volatileBecause.length > 0 };
 }
 
+/** How users name things: on a command line, unless said otherwise. */
+const OPTIONS: NamingWays = { table: '--table', idColumn: '--id-column' };
+
+/** How users name the table of the originals and the id column, as a remedy says it. */
+export interface NamingWays {
+  readonly table: string;
+  readonly idColumn: string;
+}
+
 /** The table that holds the originals: the one that is named, else the only one that the SQL reads. @throws `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND` */
 export async function chooseSource(
   store: ObjectStore,
   run: Run,
   tables: readonly QueriedTable[],
+  ways = OPTIONS,
 ): Promise<QueriedTable> {
   if (run.table !== undefined) return findQueriedTable(store, parseTableName(run.table));
   const [only, ...others] = tables;
   if (only !== undefined && others.length === 0) return only;
   const message = `the SQL reads ${tables.length} tables, so it is not clear which one holds the originals`;
   throw new PixlakeError('PLAN_SOURCE_MISSING', message, {
-    remedy: 'name the table of the originals',
+    remedy: `name that table with ${ways.table}`,
   });
 }
 
@@ -104,13 +114,13 @@ async function describe(db: DuckDb, sql: string): Promise<readonly ResultColumn[
 }
 
 /** Checks that the SQL returns the id column. @throws `PLAN_ID_MISSING` */
-export function checkIdColumn({ idColumn }: Run, names: readonly string[]): void {
+export function checkIdColumn({ idColumn }: Run, names: readonly string[], ways = OPTIONS): void {
   if (names.includes(idColumn)) return;
   throw new PixlakeError(
     'PLAN_ID_MISSING',
     `the SQL returns no column ${idColumn}, only: ${names.join(', ')}`,
     {
-      remedy: 'select it too, or name another id column',
+      remedy: `select it too, or name another one with ${ways.idColumn}`,
     },
   );
 }
