@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openDuckDb } from '../dist/engine/open-duckdb.js';
+import { openDuckDb } from '../dist/duckdb/open-duckdb.js';
 import { openLakehouse } from '../dist/index.js';
 import { openStore } from '../dist/storage/open-store.js';
 import { median } from './median.mjs';

@@ -5,9 +5,9 @@ export {
   type LakehouseConfigSpec,
   openLakehouse,
 } from './lakehouse.ts';
-export { encodeResult, QUERY_FORMATS, type QueryFormat } from './engine/encodings.ts';
-export type { Attachment } from './engine/attached-table.ts';
-export type { QueriedTable } from './engine/lake-tables.ts';
+export { encodeResult, QUERY_FORMATS, type QueryFormat } from './result/encodings.ts';
+export type { Attachment } from './catalog/attached-table.ts';
+export type { QueriedTable } from './catalog/lake-tables.ts';
 export {
   fillQuestion,
   listQuestions,
@@ -15,10 +15,10 @@ export {
   type Question,
   type QuestionParameter,
   readQuestion,
-} from './engine/question.ts';
-export type { TableFile, TableFiles } from './engine/list-files.ts';
-export type { QueryOptions, RunningQuery } from './engine/query-lake.ts';
-export type { TableDescription, TableSummary } from './engine/summarize-tables.ts';
+} from './sql/question.ts';
+export type { TableFile, TableFiles } from './catalog/list-files.ts';
+export type { QueryOptions, RunningQuery } from './catalog/query-lake.ts';
+export type { TableDescription, TableSummary } from './catalog/summarize-tables.ts';
 export { drawSvg } from './image/draw-svg.ts';
 export { FITS, FORMATS } from './image/transform.ts';
 export { DEFAULT_MODEL } from './model/built-in-models.ts';
@@ -54,10 +54,10 @@ export { type SampleSummary, writeSample } from './sample/write-sample.ts';
 export { S3_READERS, type S3Options } from './storage/s3-options.ts';
 export { makeTemporaryFolder } from './storage/temporary-folder.ts';
 export type { TableVersion } from './table/table-history.ts';
-export { QuerySandbox, SANDBOX_FORMATS, type SandboxResult } from './engine/query-sandbox.ts';
-export type { SqlParameters } from './engine/query-messages.ts';
-export { defaultSandboxLimits, type SandboxLimits } from './engine/sandbox-limits.ts';
-export type { StoredImage } from './engine/find-image.ts';
+export { QuerySandbox, SANDBOX_FORMATS, type SandboxResult } from './sandbox/query-sandbox.ts';
+export type { SqlParameters } from './sandbox/query-messages.ts';
+export { defaultSandboxLimits, type SandboxLimits } from './sandbox/sandbox-limits.ts';
+export type { StoredImage } from './catalog/find-image.ts';
 export type { ImageLibrary, ImageSource } from './run/image-library.ts';
 export type { MadeImage, UnmadeImage } from './run/process-one.ts';
 export { processSpecSchema, type ProcessSpec, runSpecSchema, transformSchema } from './run/run-spec.ts';

@@ -1,16 +1,16 @@
 import { DEFAULT_LAKE, log, SOFTWARE } from './config.ts';
-import { type Attachment, attachTable, detachTable } from './engine/attached-table.ts';
-import { listFiles, type TableFiles } from './engine/list-files.ts';
-import { type QueryOptions, queryLake, queryToParquet, type RunningQuery } from './engine/query-lake.ts';
-import { QuerySandbox } from './engine/query-sandbox.ts';
-import type { SandboxLimits } from './engine/sandbox-limits.ts';
+import { type Attachment, attachTable, detachTable } from './catalog/attached-table.ts';
+import { listFiles, type TableFiles } from './catalog/list-files.ts';
+import { type QueryOptions, queryLake, queryToParquet, type RunningQuery } from './catalog/query-lake.ts';
+import { QuerySandbox } from './sandbox/query-sandbox.ts';
+import type { SandboxLimits } from './sandbox/sandbox-limits.ts';
 import {
   describeTable,
   listVersions,
   summarizeTables,
   type TableDescription,
   type TableSummary,
-} from './engine/summarize-tables.ts';
+} from './catalog/summarize-tables.ts';
 import { createImageProcessor } from './executor/image-processor.ts';
 import { createLocalExecutor } from './executor/local-executor.ts';
 import { ingestCatalogue } from './ingest/ingest-catalogue.ts';

@@ -1,6 +1,6 @@
 // A table of synthetic metadata of any size, in twenty ingests or more, of a million rows at most.
-import { openDuckDb } from '../../dist/engine/open-duckdb.js';
-import { writeDataFiles } from '../../dist/engine/write-data-files.js';
+import { openDuckDb } from '../../dist/duckdb/open-duckdb.js';
+import { writeDataFiles } from '../../dist/duckdb/write-data-files.js';
 import { createLake } from '../../dist/storage/lake-layout.js';
 import { openStore } from '../../dist/storage/open-store.js';
 import { commitTable } from '../../dist/table/commit-table.js';

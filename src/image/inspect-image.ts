@@ -1,7 +1,6 @@
 import { PixlakeError } from '../errors.ts';
 import { findGifDamage, readGifStructure } from './formats/gif-structure.ts';
-import type { ImageFormat, ImageStructure } from './formats/image-structure.ts';
-import { countText } from './formats/image-structure.ts';
+import { countText, type ImageFormat, type ImageStructure } from './formats/image-structure.ts';
 import { findIsoMediaDamage, readIsoMediaStructure, repairIsoMedia } from './formats/iso-media-structure.ts';
 import { findJpegDamage, readJpegStructure, repairJpeg } from './formats/jpeg-structure.ts';
 import { nameFormat } from './formats/name-format.ts';

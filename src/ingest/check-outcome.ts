@@ -1,4 +1,4 @@
-import type { DuckDb } from '../engine/open-duckdb.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { describeErrorLimit, type ErrorLimit, exceedsErrors } from '../error-limit.ts';
 import { PixlakeError } from '../errors.ts';
 import type { DatasetSchema } from './dataset-schema.ts';

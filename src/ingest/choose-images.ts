@@ -1,5 +1,5 @@
-import { openAppender } from '../engine/appender.ts';
-import type { DuckDb } from '../engine/open-duckdb.ts';
+import { openAppender } from '../duckdb/appender.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import type { ImageSource } from './image-source.ts';
 
 /** Upper and lower case of the letters that file stems keep; see `fileStem`. */

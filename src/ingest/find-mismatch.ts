@@ -1,5 +1,5 @@
-import type { DuckDb } from '../engine/open-duckdb.ts';
-import { quoteName, quoteText } from '../engine/sql-text.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
 import { callNames } from './choose-images.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
 

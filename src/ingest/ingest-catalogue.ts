@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { checkNotAttached } from '../engine/attached-table.ts';
-import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
-import { quoteName } from '../engine/sql-text.ts';
-import { selectSnapshot } from '../engine/table-view.ts';
+import { checkNotAttached } from '../catalog/attached-table.ts';
+import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteName } from '../sql/sql-text.ts';
+import { selectSnapshot } from '../catalog/table-view.ts';
 import { parseErrorLimit } from '../error-limit.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ImageStatus } from '../image/probe-image.ts';

@@ -1,8 +1,8 @@
-import type { DuckDb } from '../engine/open-duckdb.ts';
-import { duckDbTypeOf } from '../engine/column-type.ts';
-import { quoteName } from '../engine/sql-text.ts';
-import { FILE_COLUMN, locateFiles, selectSnapshot } from '../engine/table-view.ts';
-import { discardDataFiles, writeDataFiles } from '../engine/write-data-files.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { duckDbTypeOf } from '../duckdb/column-type.ts';
+import { quoteName } from '../sql/sql-text.ts';
+import { FILE_COLUMN, locateFiles, selectSnapshot } from '../catalog/table-view.ts';
+import { discardDataFiles, writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
 import type { ObjectStore } from '../storage/object-store.ts';

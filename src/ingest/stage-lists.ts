@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { DuckDb } from '../engine/open-duckdb.ts';
-import { quoteName, quoteText } from '../engine/sql-text.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
 import type { IngestReport } from './ingest-spec.ts';

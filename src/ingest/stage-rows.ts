@@ -1,6 +1,6 @@
-import { type AppendableType, openAppender } from '../engine/appender.ts';
-import type { DuckDb } from '../engine/open-duckdb.ts';
-import { quoteName } from '../engine/sql-text.ts';
+import { type AppendableType, openAppender } from '../duckdb/appender.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteName } from '../sql/sql-text.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
 import { checkHeader, parseRow } from './parse-row.ts';
 import { readCsv } from './read-csv.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type AppendableValue, openAppender, type TableAppender } from '../engine/appender.ts';
-import type { DuckDb } from '../engine/open-duckdb.ts';
+import { type AppendableValue, openAppender, type TableAppender } from '../duckdb/appender.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
 import { probeImage } from '../image/probe-image.ts';
 import { casedFileStem, fileStem } from '../storage/file-stem.ts';

@@ -1,7 +1,7 @@
-import { quoteName, quoteText } from '../engine/sql-text.ts';
-import { duckDbTypeOf } from '../engine/column-type.ts';
-import type { DuckDb } from '../engine/open-duckdb.ts';
-import { selectSnapshot } from '../engine/table-view.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
+import { duckDbTypeOf } from '../duckdb/column-type.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { selectSnapshot } from '../catalog/table-view.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { isWideDecimal } from '../table/column-bounds.ts';
 import type { DeltaField } from '../table/delta-schema.ts';

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { createViews, findOwnTable, sqlNameOf } from '../engine/lake-tables.ts';
-import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
-import { parseSelect } from '../engine/parse-select.ts';
-import { quoteName, quoteText } from '../engine/sql-text.ts';
-import { FILE_COLUMN, locateFiles, selectSnapshot } from '../engine/table-view.ts';
-import { discardDataFiles, writeDataFiles } from '../engine/write-data-files.ts';
+import { createViews, findOwnTable } from '../catalog/lake-tables.ts';
+import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import { parseSelect } from '../sql/parse-select.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
+import { FILE_COLUMN, locateFiles, selectSnapshot } from '../catalog/table-view.ts';
+import { discardDataFiles, writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import { commitTable } from '../table/commit-table.ts';
 import { NONE } from '../table/file-predicate.ts';
@@ -13,6 +13,7 @@ import { retryOnConflict } from '../table/retry-on-conflict.ts';
 import type { DataFile, Snapshot } from '../table/snapshot.ts';
 import { sortColumnsOf } from '../table/table-properties.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
+import { sqlNameOf } from '../sql/table-reference.ts';
 
 /** Which rows of which table are to go. */
 export interface DeleteSpec {

@@ -1,5 +1,5 @@
-import { REMOVED_SPEC } from '../engine/run-folders.ts';
-import { listAttachments } from '../engine/attached-table.ts';
+import { REMOVED_SPEC } from '../catalog/run-folders.ts';
+import { listAttachments } from '../catalog/attached-table.ts';
 import { PixlakeError } from '../errors.ts';
 import { executionKeys } from '../run/execution.ts';
 import { listExecutions } from '../run/read-executions.ts';

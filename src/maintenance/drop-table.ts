@@ -1,6 +1,6 @@
-import { listAttachments } from '../engine/attached-table.ts';
-import { parseTableName } from '../engine/find-table.ts';
-import { findOwnTable, sqlNameOf } from '../engine/lake-tables.ts';
+import { listAttachments } from '../catalog/attached-table.ts';
+import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
+import { findOwnTable } from '../catalog/lake-tables.ts';
 import { PixlakeError } from '../errors.ts';
 import { readSuccess } from '../run/commit-run.ts';
 import { attachmentKey, originalsFolder, tableFolder } from '../storage/lake-layout.ts';

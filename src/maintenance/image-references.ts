@@ -1,6 +1,6 @@
-import { isRemovedSpec } from '../engine/run-folders.ts';
-import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
-import { quoteText } from '../engine/sql-text.ts';
+import { isRemovedSpec } from '../catalog/run-folders.ts';
+import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteText } from '../sql/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { rm } from 'node:fs/promises';
 import { executionKeys } from '../run/execution.ts';

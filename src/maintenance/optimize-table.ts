@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
-import { findOwnTable } from '../engine/lake-tables.ts';
-import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
-import { quoteName } from '../engine/sql-text.ts';
-import { selectSnapshot } from '../engine/table-view.ts';
-import { discardDataFiles, writeDataFiles } from '../engine/write-data-files.ts';
+import { findOwnTable } from '../catalog/lake-tables.ts';
+import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteName } from '../sql/sql-text.ts';
+import { selectSnapshot } from '../catalog/table-view.ts';
+import { discardDataFiles, writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import { commitTable } from '../table/commit-table.ts';
 import type { AddAction } from '../table/delta-actions.ts';

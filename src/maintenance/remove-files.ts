@@ -1,7 +1,7 @@
-import { openAppender } from '../engine/appender.ts';
-import type { DuckDb } from '../engine/open-duckdb.ts';
-import { rowBatches } from '../engine/result-stream.ts';
-import { quoteText } from '../engine/sql-text.ts';
+import { openAppender } from '../duckdb/appender.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { rowBatches } from '../duckdb/result-stream.ts';
+import { quoteText } from '../sql/sql-text.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { LISTED, REFERENCED } from './image-references.ts';
 

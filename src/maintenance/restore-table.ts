@@ -1,4 +1,4 @@
-import { findOwnTable } from '../engine/lake-tables.ts';
+import { findOwnTable } from '../catalog/lake-tables.ts';
 import { PixlakeError } from '../errors.ts';
 import { parseAsOf } from '../table/as-of.ts';
 import { commitTable } from '../table/commit-table.ts';

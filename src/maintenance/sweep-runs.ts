@@ -1,5 +1,5 @@
-import { openAppender } from '../engine/appender.ts';
-import type { DuckDb } from '../engine/open-duckdb.ts';
+import { openAppender } from '../duckdb/appender.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { PixlakeError } from '../errors.ts';
 import { blockCountOf, executionKeys, folderOf } from '../run/execution.ts';
 import { listExecutions } from '../run/read-executions.ts';

@@ -1,4 +1,4 @@
-import { findOwnTable } from '../engine/lake-tables.ts';
+import { findOwnTable } from '../catalog/lake-tables.ts';
 import { PixlakeError } from '../errors.ts';
 import { commitTimeOf } from '../table/commit-times.ts';
 import { toDataKey } from '../table/data-path.ts';

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
+import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { blockCountOf, blockOf } from './execution.ts';
 import type { Execution } from './execution-schema.ts';

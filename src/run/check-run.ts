@@ -1,10 +1,10 @@
-import type { CheckedSql } from '../engine/query-sandbox.ts';
-import { type QueriedTable, sqlNameOf } from '../engine/lake-tables.ts';
+import type { CheckedSql, QueriedTable } from '../catalog/lake-tables.ts';
 import { PixlakeError } from '../errors.ts';
 import { checkModelName } from '../model/lake-models.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Run } from './run-spec.ts';
 import { checkIdColumn, chooseSource, type NamingWays } from './select-rows.ts';
+import { sqlNameOf } from '../sql/table-reference.ts';
 
 /** Clients give a specification, not options. */
 const FIELDS: NamingWays = { table: 'the field table', idColumn: 'the field idColumn' };

@@ -1,4 +1,4 @@
-import type { AppendableType, AppendableValue } from '../engine/appender.ts';
+import type { AppendableType, AppendableValue } from '../duckdb/appender.ts';
 import { type DeltaStruct, deltaField } from '../table/delta-schema.ts';
 import { DELTA_TYPES } from './manifest-columns.ts';
 import type { FailedImage } from './process-images.ts';

@@ -1,5 +1,5 @@
-import { quoteName, quoteText } from '../engine/sql-text.ts';
-import { queryLake, type RunningQuery } from '../engine/query-lake.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
+import { queryLake, type RunningQuery } from '../catalog/query-lake.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { folderOf, readRunState } from './execution.ts';

@@ -1,4 +1,4 @@
-import { findImage, type StoredImage } from '../engine/find-image.ts';
+import { findImage, type StoredImage } from '../catalog/find-image.ts';
 import { resizeImage, type ShownSize } from '../image/resize-image.ts';
 import { resolveModel } from '../model/lake-models.ts';
 import type { ByteRange, ObjectEntry, ObjectStore } from '../storage/object-store.ts';

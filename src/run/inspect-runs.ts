@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
-import { openDuckDb } from '../engine/open-duckdb.ts';
-import { quoteText } from '../engine/sql-text.ts';
-import { selectSnapshot } from '../engine/table-view.ts';
+import { openDuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteText } from '../sql/sql-text.ts';
+import { selectSnapshot } from '../catalog/table-view.ts';
 import { type ErrorCode, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readSuccess } from './commit-run.ts';

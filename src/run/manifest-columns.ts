@@ -1,5 +1,5 @@
-import type { AppendableType, AppendableValue } from '../engine/appender.ts';
-import { quoteName, quoteText } from '../engine/sql-text.ts';
+import type { AppendableType, AppendableValue } from '../duckdb/appender.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
 import type { ModelCard } from '../model/model-card.ts';
 import { predictionColumns } from '../model/prediction-columns.ts';
 import type { Transform } from '../image/transform.ts';

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { DuckDb } from '../engine/open-duckdb.ts';
-import { quoteName, quoteText } from '../engine/sql-text.ts';
-import { writeDataFiles } from '../engine/write-data-files.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
+import { writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readIfPresent } from '../storage/read-if-present.ts';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DuckDb } from '../engine/open-duckdb.ts';
-import { quoteText } from '../engine/sql-text.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteText } from '../sql/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { hashFile } from '../storage/hash-file.ts';
 import type { ObjectStore } from '../storage/object-store.ts';

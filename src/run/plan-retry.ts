@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { findTable, ERRORS_SCHEMA } from '../engine/find-table.ts';
-import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
-import { quoteName, quoteText } from '../engine/sql-text.ts';
-import { selectSnapshot } from '../engine/table-view.ts';
+import { findTable } from '../catalog/find-table.ts';
+import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
+import { selectSnapshot } from '../catalog/table-view.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { folderOf } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
@@ -11,6 +11,7 @@ import { type PlannedRun, PLAN_MEMORY_BYTES } from './plan-run.ts';
 import { chooseShardSize, cutPlan } from './shard-size.ts';
 import type { Stage } from './stages.ts';
 import { hashPlan, PLANNED, writePlanFiles } from './write-plan.ts';
+import { ERRORS_SCHEMA } from '../sql/table-reference.ts';
 
 /** Which errors of a run are done again; all by default. */
 export interface RetryFilter {

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import { deltaTypeOf } from '../engine/column-type.ts';
-import { type QueriedTable, sqlNameOf } from '../engine/lake-tables.ts';
-import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
-import type { ResultColumn } from '../engine/result-stream.ts';
+import { deltaTypeOf } from '../duckdb/column-type.ts';
+import { type QueriedTable } from '../catalog/lake-tables.ts';
+import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import type { ResultColumn } from '../duckdb/result-stream.ts';
 import { PIXELS_VERSION } from '../image/render-image.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import { checkModelRuns } from '../model/open-session.ts';
@@ -19,6 +19,7 @@ import { openSelection, type Selection, type SelectRows } from './select-rows.ts
 import { chooseShardSize, cutPlan } from './shard-size.ts';
 import { findEarlierImages } from './take-over.ts';
 import { hashPlan, meanOriginalBytes, orderRows, type PlanFile, writePlanFiles } from './write-plan.ts';
+import { sqlNameOf } from '../sql/table-reference.ts';
 
 /** What a run's SQL means on the newest snapshots, before its rows are read. Disposing removes temporary files. */
 export interface RunPlanner extends AsyncDisposable {

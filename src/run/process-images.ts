@@ -1,4 +1,4 @@
-import type { AppendableValue } from '../engine/appender.ts';
+import type { AppendableValue } from '../duckdb/appender.ts';
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
 import { EXTENSIONS } from '../image/transform.ts';
 import { labelPixels, modelSize } from '../model/label-images.ts';

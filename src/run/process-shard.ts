@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openAppender, type TableAppender } from '../engine/appender.ts';
-import { quoteName, quoteText } from '../engine/sql-text.ts';
+import { openAppender, type TableAppender } from '../duckdb/appender.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { casedFileStem, fileStem } from '../storage/file-stem.ts';
 import { executionKeys, imagesPerRow, numberName } from './execution.ts';

@@ -1,4 +1,4 @@
-import { isRemovedSpec, listRunFolders, type RunFolder, type UnreadableRun } from '../engine/run-folders.ts';
+import { isRemovedSpec, listRunFolders, type RunFolder, type UnreadableRun } from '../catalog/run-folders.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readIfPresent } from '../storage/read-if-present.ts';

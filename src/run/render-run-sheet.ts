@@ -1,13 +1,14 @@
 import { rm } from 'node:fs/promises';
-import { findTable, RUNS_SCHEMA } from '../engine/find-table.ts';
-import { openDuckDb } from '../engine/open-duckdb.ts';
-import { selectSnapshot } from '../engine/table-view.ts';
-import { quoteText } from '../engine/sql-text.ts';
+import { findTable } from '../catalog/find-table.ts';
+import { openDuckDb } from '../duckdb/open-duckdb.ts';
+import { selectSnapshot } from '../catalog/table-view.ts';
+import { quoteText } from '../sql/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { type ContactCell, renderContactSheet } from '../image/contact-sheet.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
 import { findRun } from './inspect-runs.ts';
+import { RUNS_SCHEMA } from '../sql/table-reference.ts';
 
 interface SheetRow {
   readonly id: string;

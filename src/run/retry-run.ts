@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { openDuckDb } from '../engine/open-duckdb.ts';
-import { quoteText } from '../engine/sql-text.ts';
-import { selectSnapshot } from '../engine/table-view.ts';
-import { writeDataFiles } from '../engine/write-data-files.ts';
+import { openDuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteText } from '../sql/sql-text.ts';
+import { selectSnapshot } from '../catalog/table-view.ts';
+import { writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';

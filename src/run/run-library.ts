@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { QuerySandbox } from '../engine/query-sandbox.ts';
 import { PixlakeError } from '../errors.ts';
 import { resolveModel } from '../model/lake-models.ts';
 import { checkLake, createLake } from '../storage/lake-layout.ts';
@@ -13,12 +12,13 @@ import { openPlanner } from './plan-run.ts';
 import { beginRetry, type RetryReport, retryRun } from './retry-run.ts';
 import { type RunReport, runImages } from './run-images.ts';
 import { parseRunSpec, type Run, type RunSpec } from './run-spec.ts';
+import type { SqlRunner } from './select-rows.ts';
 import type { ShardExecutor } from './shard-executor.ts';
 
 /** Ways to follow and stop a run. */
 export interface RunHooks extends RunFollower {
   /** Runs the SQL of the run as untrusted SQL. */
-  readonly sandbox?: QuerySandbox;
+  readonly sandbox?: SqlRunner;
 }
 
 /** Time that the untrusted SQL of a run may compute. */

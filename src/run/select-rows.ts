@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { parseTableName } from '../engine/find-table.ts';
-import { findVolatility, hasTotalOrder } from '../engine/find-volatility.ts';
-import { createViews, findQueriedTable, type QueriedTable } from '../engine/lake-tables.ts';
-import { type DuckDb, sqlError } from '../engine/open-duckdb.ts';
-import { parseSelect } from '../engine/parse-select.ts';
-import { type ResultColumn, rowBatches } from '../engine/result-stream.ts';
-import { quoteText } from '../engine/sql-text.ts';
+import { parseTableName } from '../sql/table-reference.ts';
+import { findVolatility, hasTotalOrder } from '../sql/find-volatility.ts';
+import { type CheckedSql, createViews, findQueriedTable, type QueriedTable } from '../catalog/lake-tables.ts';
+import { type DuckDb, sqlError } from '../duckdb/open-duckdb.ts';
+import { parseSelect } from '../sql/parse-select.ts';
+import { type ResultColumn, rowBatches } from '../duckdb/result-stream.ts';
+import { quoteText } from '../sql/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Run } from './run-spec.ts';
@@ -18,6 +18,14 @@ export interface SelectedRows {
 
 /** Runs the SQL of a run where untrusted SQL is run: writes its rows to a Parquet file. */
 export type SelectRows = (sql: string, path: string) => Promise<SelectedRows>;
+
+/** Where untrusted SQL is run: the sandbox. */
+export interface SqlRunner {
+  /** Checks that a query could be run, and describes it, without running it. @throws `SQL_…`, `QUERY_…`, `TABLE_NOT_FOUND` */
+  check(sql: string): Promise<CheckedSql>;
+  /** Writes what one SELECT matches to a local Parquet file. @throws as `check` does */
+  selectInto(sql: string, path: string, timeoutMs: number, signal?: AbortSignal): Promise<SelectedRows>;
+}
 
 /** The rows that a run's SQL selects, not yet read. */
 export interface Selection {

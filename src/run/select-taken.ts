@@ -1,4 +1,4 @@
-import { quoteName } from '../engine/sql-text.ts';
+import { quoteName } from '../sql/sql-text.ts';
 
 /**
  * SQL of the manifest rows of images that a shard takes over: what was computed then, beside the columns that the SQL passes today. An original may

@@ -1,4 +1,4 @@
-import type { DuckDb } from '../engine/open-duckdb.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Execution } from './execution-schema.ts';

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { type DuckDb, openDuckDb } from '../engine/open-duckdb.ts';
+import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import { MemoryGate, memoryGate } from '../image/memory-gate.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';

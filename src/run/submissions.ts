@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { QuerySandbox } from '../engine/query-sandbox.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
@@ -9,6 +8,7 @@ import { findNewestExecution } from './read-executions.ts';
 import type { Execution } from './execution-schema.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { isSameRun, parseRunSpec, type Run, type RunSpec } from './run-spec.ts';
+import type { SqlRunner } from './select-rows.ts';
 import { type Submission, SubmissionLog } from './submission-log.ts';
 
 /** The newest execution of a run and how it stands. */
@@ -24,7 +24,7 @@ export interface AcceptOptions {
   /** Whether a run that was cancelled goes on. */
   readonly liftsCancel?: boolean;
   /** Describes the SQL of a run, which is checked before anything is recorded. */
-  readonly sandbox?: Pick<QuerySandbox, 'check'>;
+  readonly sandbox?: Pick<SqlRunner, 'check'>;
 }
 
 /** An accepted run: `isNew` where this call made it one. */

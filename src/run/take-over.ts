@@ -1,6 +1,6 @@
-import type { DuckDb } from '../engine/open-duckdb.ts';
-import { quoteName } from '../engine/sql-text.ts';
-import { selectSnapshot } from '../engine/table-view.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { quoteName } from '../sql/sql-text.ts';
+import { selectSnapshot } from '../catalog/table-view.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
 import { readSuccess } from './commit-run.ts';

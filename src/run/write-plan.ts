@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deltaTypeOf, duckDbTypeOf } from '../engine/column-type.ts';
-import type { DuckDb } from '../engine/open-duckdb.ts';
-import type { ResultColumn } from '../engine/result-stream.ts';
-import { quoteName, quoteText } from '../engine/sql-text.ts';
-import { selectSnapshot } from '../engine/table-view.ts';
+import { deltaTypeOf, duckDbTypeOf } from '../duckdb/column-type.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import type { ResultColumn } from '../duckdb/result-stream.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
+import { selectSnapshot } from '../catalog/table-view.ts';
 import { PixlakeError } from '../errors.ts';
 import { hashFile } from '../storage/hash-file.ts';
 import type { Plan } from './execution-schema.ts';

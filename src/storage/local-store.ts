@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import {
   access,
   constants,
+  copyFile,
   link,
   mkdir,
   open,
@@ -13,7 +14,6 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises';
-import { copyFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { guard, isMissing, isReadOnly, systemCode, wrap } from './local-errors.ts';
 import { type ByteRange, checkKey, type ObjectEntry, type ObjectStore } from './object-store.ts';

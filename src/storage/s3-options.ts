@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { PixlakeError } from '../errors.ts';
 
-/** How DuckDB reads data files on S3; see `engine/object-locator.ts`. */
+/** How DuckDB reads data files on S3; see `duckdb/object-locator.ts`. */
 export const S3_READERS = ['auto', 'httpfs', 'cache'] as const;
 
 /** See {@link S3_READERS}. */

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDuckDb } from '../../dist/engine/open-duckdb.js';
+import { openDuckDb } from '../../dist/duckdb/open-duckdb.js';
 import { BlockMerger } from '../../dist/run/block-merger.js';
 import { commitRun } from '../../dist/run/commit-run.js';
 import { executionKeys, folderOf, numberName } from '../../dist/run/execution.js';

@@ -1,10 +1,9 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiKeyRing, createApiKey, listApiKeys, revokeApiKey, type Scope } from '../../src/api/api-keys.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { eventually, problemOf, startServer, type TestServer } from './server-fixture.ts';
 

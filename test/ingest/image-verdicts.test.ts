@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import { expect, test } from 'vitest';
-import { openDuckDb } from '../../src/engine/open-duckdb.ts';
+import { openDuckDb } from '../../src/duckdb/open-duckdb.ts';
 import { openLakehouse, type Lakehouse } from '../../src/lakehouse.ts';
 import { csvLine, drawJpeg, writeCatalogue, writePlainCatalogue } from '../support/catalogue.ts';
 import { drawNoise } from '../support/draw-images.ts';

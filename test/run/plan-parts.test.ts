@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { quoteText } from '../../src/engine/sql-text.ts';
+import { quoteText } from '../../src/sql/sql-text.ts';
 import { executionKeys, folderOf } from '../../src/run/execution.ts';
 import type { Execution } from '../../src/run/execution-schema.ts';
 import { findRun } from '../../src/run/inspect-runs.ts';

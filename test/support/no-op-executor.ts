@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openDuckDb } from '../../src/engine/open-duckdb.ts';
-import { quoteText } from '../../src/engine/sql-text.ts';
+import { openDuckDb } from '../../src/duckdb/open-duckdb.ts';
+import { quoteText } from '../../src/sql/sql-text.ts';
 import { executionKeys, numberName } from '../../src/run/execution.ts';
 import { readExecution } from '../../src/run/read-executions.ts';
 import { openPlanReader } from '../../src/run/plan-reader.ts';

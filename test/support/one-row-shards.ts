@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DuckDb } from '../../src/engine/open-duckdb.ts';
-import { quoteText } from '../../src/engine/sql-text.ts';
+import type { DuckDb } from '../../src/duckdb/open-duckdb.ts';
+import { quoteText } from '../../src/sql/sql-text.ts';
 import { executionKeys, folderOf, numberName } from '../../src/run/execution.ts';
 import type { Execution } from '../../src/run/execution-schema.ts';
 import type { ShardExecutor } from '../../src/run/shard-executor.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { type DuckDb, openDuckDb } from '../../src/engine/open-duckdb.ts';
-import { quoteText } from '../../src/engine/sql-text.ts';
+import { type DuckDb, openDuckDb } from '../../src/duckdb/open-duckdb.ts';
+import { quoteText } from '../../src/sql/sql-text.ts';
 
 import { type Lakehouse, openLakehouse } from '../../src/lakehouse.ts';
 import { type RunReport, runImages } from '../../src/run/run-images.ts';

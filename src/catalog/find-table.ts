@@ -1,0 +1,58 @@
+import { isName, tableFolder } from '../storage/lake-layout.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { readSnapshotAsOf } from '../table/table-history.ts';
+import { listAttachedNames, openAttached } from './attached-table.ts';
+import type { FoundTable } from './found-table.ts';
+import { ERRORS_SCHEMA, isRunSchema, RUNS_SCHEMA, type TableReference } from '../sql/table-reference.ts';
+import { findFinishedRun } from './run-folders.ts';
+
+/** The tables of a run, by the schema under which they are queried: their folders below that of its execution. */
+const RUN_TABLES: ReadonlyMap<string, string> = new Map([
+  [RUNS_SCHEMA, 'manifest'],
+  [ERRORS_SCHEMA, 'errors'],
+]);
+
+/**
+ * Finds a table of the lake, the output or the errors of the newest finished execution of a run, or an attached table, as of the version asked for;
+ * `undefined` where there is none.
+ *
+ * @throws `RUN_TOO_OLD`, `RUN_CORRUPT`, `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
+ */
+export async function findTable(
+  store: ObjectStore,
+  reference: TableReference,
+): Promise<FoundTable | undefined> {
+  const { schema, asOf } = reference;
+  const name = isName(reference.name) ? await findName(store, reference) : undefined;
+  if (name === undefined) return undefined;
+  const child = RUN_TABLES.get(schema);
+  const folder =
+    child === undefined ? tableFolder(name) : joinFolder((await findFinishedRun(store, name))?.folder, child);
+  if (folder === undefined) return undefined;
+  const snapshot = await readSnapshotAsOf(store, folder, asOf);
+  if (snapshot !== undefined) return { store, snapshot, isAttached: false };
+  return child === undefined ? openAttached(store, name, asOf) : undefined;
+}
+
+function joinFolder(parent: string | undefined, child: string): string | undefined {
+  return parent === undefined ? undefined : `${parent}/${child}`;
+}
+
+/** SQL ignores the case of names; folders do not. */
+async function findName(store: ObjectStore, { schema, name }: TableReference): Promise<string | undefined> {
+  const names = (await listTableNames(store))
+    .filter((known) => known.schema === (isRunSchema(schema) ? RUNS_SCHEMA : ''))
+    .map((known) => known.name);
+  if (names.includes(name)) return name;
+  return names.find((known) => known.toLowerCase() === name.toLowerCase());
+}
+
+/** Names all tables and runs that a query can read, those of runs as `runs.<name>`. */
+export async function listTableNames(store: ObjectStore): Promise<TableReference[]> {
+  const tables = new Set([...(await store.listFolders('tables')), ...(await listAttachedNames(store))]);
+  const runs = await store.listFolders('runs');
+  return [
+    ...[...tables].sort().map((name) => ({ schema: '', name })),
+    ...runs.map((name) => ({ schema: RUNS_SCHEMA, name })),
+  ];
+}

@@ -1,0 +1,72 @@
+import { type ErrorCode, PixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { DeltaField } from '../table/delta-schema.ts';
+import { rowCountOf } from '../table/snapshot.ts';
+import { readHistory, type TableVersion } from '../table/table-history.ts';
+import { findTable, listTableNames } from './find-table.ts';
+import type { FoundTable } from './found-table.ts';
+import { findQueriedTable } from './lake-tables.ts';
+import { parseTableName, sqlNameOf, type TableReference } from '../sql/table-reference.ts';
+
+/** A table of the lake, or the output of a run, at its newest version. */
+export interface TableSummary {
+  /** As one writes it in SQL. */
+  readonly name: string;
+  readonly version: number;
+  /** Unknown where files of an attached table have no statistics. */
+  readonly rowCount: number | undefined;
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+  readonly partitionColumns: readonly string[];
+  /** Whether it is a table of others that can only be read. */
+  readonly isAttached: boolean;
+}
+
+/** A table with its columns; `type` is that of the Delta schema. */
+export interface TableDescription extends TableSummary {
+  readonly columns: readonly DeltaField[];
+}
+
+/** Errors of a run that cannot be read; `runs list` names it. */
+const UNREADABLE_RUN: ReadonlySet<ErrorCode> = new Set(['RUN_TOO_OLD', 'RUN_CORRUPT']);
+
+/** Summarizes all tables and outputs of finished runs, but for runs that cannot be read. */
+export async function summarizeTables(store: ObjectStore): Promise<TableSummary[]> {
+  const summaries: TableSummary[] = [];
+  for (const reference of await listTableNames(store)) {
+    const found = await findTable(store, reference).catch((error: unknown) => {
+      if (error instanceof PixlakeError && UNREADABLE_RUN.has(error.code)) return undefined;
+      throw error;
+    });
+    if (found !== undefined) summaries.push(summarize(reference, found));
+  }
+  return summaries;
+}
+
+/** Summarizes one table and tells its columns. @throws `TABLE_NOT_FOUND` */
+export async function describeTable(store: ObjectStore, name: string): Promise<TableDescription> {
+  const { reference, ...found } = await findQueriedTable(store, parseTableName(name));
+  return { ...summarize(reference, found), columns: found.snapshot.schema.fields };
+}
+
+/** The commits of a table, newest first. @throws `TABLE_NOT_FOUND` */
+export async function listVersions(lake: ObjectStore, name: string, limit: number): Promise<TableVersion[]> {
+  const { store, snapshot } = await findQueriedTable(lake, parseTableName(name));
+  return (await readHistory(store, snapshot.folder, limit)) ?? [];
+}
+
+function summarize(reference: TableReference, { snapshot, isAttached }: FoundTable): TableSummary {
+  const { version, files, partitionColumns } = snapshot;
+  return {
+    name: sqlNameOf(reference),
+    version,
+    rowCount: files.reduce<number | undefined>((sum, file) => {
+      const count = rowCountOf(file);
+      return sum === undefined || count === undefined ? undefined : sum + count;
+    }, 0),
+    fileCount: files.length,
+    sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    partitionColumns,
+    isAttached,
+  };
+}

@@ -1,0 +1,95 @@
+import type { FileStats } from '../table/delta-actions.ts';
+import type { DeltaStruct, DeltaType } from '../table/delta-schema.ts';
+import { parseTimestamp } from '../table/column-bounds.ts';
+import { lowerBoundOf, upperBoundOf } from '../table/stat-text.ts';
+import { quoteName } from '../sql/sql-text.ts';
+
+/** Column statistics as DuckDB's `COPY … (RETURN_STATS)` gives them: a map from quoted column path to a map of texts. */
+export type ReturnedStatistics = readonly {
+  readonly key: string;
+  readonly value: readonly { readonly key: string; readonly value: string }[];
+}[];
+
+type WholeFileStats = Required<Omit<FileStats, 'tightBounds'>>;
+
+const INTEGERS = new Set<DeltaType>(['byte', 'short', 'integer', 'long']);
+const FLOATS = new Set<DeltaType>(['float', 'double']);
+
+/** Decimal numbers of up to so many digits are the same after a trip through a double. */
+const EXACT_DIGITS = 15;
+
+/**
+ * Turns returned statistics into those of a Delta `add` action (PROTOCOL.md, "Per-file Statistics"): long texts are cut to shorter bounds,
+ * timestamps to milliseconds. A bound is left out wherever JSON could not hold it or readers differ on it (NaN, integers beyond 2^53,
+ * nested and other types), which is always safe: readers must then keep the file.
+ */
+export function toFileStats(
+  schema: DeltaStruct,
+  rowCount: number,
+  returned: ReturnedStatistics,
+): WholeFileStats {
+  const byColumn = new Map(
+    returned.map(({ key, value }) => [key, new Map(value.map((item) => [item.key, item.value]))]),
+  );
+  const minValues: Record<string, unknown> = {};
+  const maxValues: Record<string, unknown> = {};
+  const nullCount: Record<string, number> = {};
+  for (const field of schema.fields) {
+    const column = byColumn.get(quoteName(field.name));
+    if (column === undefined) continue;
+    const nulls = column.get('null_count');
+    if (nulls !== undefined) nullCount[field.name] = Number(nulls);
+    const min = toBound(field.type, column.get('min'), 'lower');
+    const max = toBound(field.type, column.get('max'), 'upper');
+    if (column.get('has_nan') === 'true' || min === undefined || max === undefined) continue;
+    minValues[field.name] = min;
+    maxValues[field.name] = max;
+  }
+  return { numRecords: rowCount, minValues, maxValues, nullCount };
+}
+
+function toBound(
+  type: DeltaType,
+  text: string | undefined,
+  side: 'lower' | 'upper',
+): number | string | undefined {
+  if (text === undefined) return undefined;
+  if (INTEGERS.has(type)) return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
+  if (FLOATS.has(type)) return toFloatBound(Number(text), side);
+  // Years before 1 and after 9999 and infinity have no form that every reader knows.
+  if (type === 'date') return /^\d{4}-\d{2}-\d{2}$/u.test(text) ? text : undefined;
+  if (type === 'timestamp' || type === 'timestamp_ntz') return toTimestampBound(type, text, side);
+  if (type === 'string') return toTextBound(text, side);
+  if (typeof type === 'string' && type.startsWith('decimal')) {
+    return text.replaceAll(/\D/gu, '').length <= EXACT_DIGITS ? Number(text) : undefined;
+  }
+  return undefined;
+}
+
+function toFloatBound(value: number, side: 'lower' | 'upper'): number | undefined {
+  if (value !== 0) return Number.isFinite(value) ? value : undefined;
+  // The zeros are equal to DuckDB, but some readers order them, so each bound is the outer one.
+  return side === 'lower' ? -0 : 0;
+}
+
+function toTimestampBound(type: DeltaType, text: string, side: 'lower' | 'upper'): string | undefined {
+  const floorMs = parseTimestamp(text);
+  if (floorMs === undefined) return undefined;
+  const isCut = /\.\d{3}\d*[1-9]/u.test(text);
+  const iso = new Date(floorMs + (isCut && side === 'upper' ? 1 : 0)).toISOString();
+  return type === 'timestamp' ? iso : iso.replace('Z', '');
+}
+
+function toTextBound(text: string, side: 'lower' | 'upper'): string | undefined {
+  // DuckDB cuts by bytes; where that split a character, the text is no bound any more.
+  if (text.includes('\uFFFD')) return undefined;
+  return side === 'lower' ? lowerBoundOf(text) : upperBoundOf(text);
+}
+
+/** The text of statistics in an `add` action: JSON that tells negative zero from zero, as `JSON.stringify` does not. */
+export function stringifyFileStats({ minValues, ...rest }: WholeFileStats): string {
+  const bounds = Object.entries(minValues).map(
+    ([name, value]) => `${JSON.stringify(name)}:${Object.is(value, -0) ? '-0.0' : JSON.stringify(value)}`,
+  );
+  return `${JSON.stringify(rest).slice(0, -1)},"minValues":{${bounds.join(',')}}}`;
+}

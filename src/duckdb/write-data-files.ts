@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { messageOf, PixlakeError } from '../errors.ts';
+import { hashFile } from '../storage/hash-file.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { checksumTag } from '../table/checksum-tag.ts';
+import { columnTags } from '../table/column-tag.ts';
+import { encodeDataPath, toDataKey } from '../table/data-path.ts';
+import type { AddAction, PartitionValues } from '../table/delta-actions.ts';
+import type { DeltaStruct } from '../table/delta-schema.ts';
+import { type ReturnedStatistics, stringifyFileStats, toFileStats } from './file-stats.ts';
+import type { DuckDb } from './open-duckdb.ts';
+import { parseSelect } from '../sql/parse-select.ts';
+import { quoteName, quoteText } from '../sql/sql-text.ts';
+
+/** What {@link writeDataFiles} writes and where. */
+export interface DataFilesRequest {
+  /** Rows in the order in which they are to lie; columns must be those of `schema`. */
+  readonly query: string;
+  readonly schema: DeltaStruct;
+  readonly partitionColumns: readonly string[];
+  /** Object key of the table's folder. */
+  readonly folder: string;
+  /** Beginning of the name of the file where the table has no partitions: a hash of its contents follows. The name is random by default. */
+  readonly namePrefix?: string;
+  /** Puts all rows into this one partition: those of `query` are then without the partition columns. */
+  readonly partition?: DataPartition;
+  /** Size in bytes from which on another file is begun; by default each partition is one file. */
+  readonly targetBytes?: number;
+  readonly scratchDir: string;
+  /** Effort of zstd from 1 to 22; DuckDB's default is 3. */
+  readonly compressionLevel?: number;
+  /** Rows per row group; smaller ones prune better, larger ones compress better. */
+  readonly rowGroupSize?: number;
+}
+
+/** One partition: its values, and its folder relative to the table, `''` where there are no partition columns. */
+export interface DataPartition {
+  readonly values: PartitionValues;
+  readonly folder: string;
+}
+
+/** DuckDB's default of 122,880 would put a whole small partition into one row group, where statistics prune nothing. */
+const ROW_GROUP_SIZE = 8_192;
+
+interface CopiedFile {
+  readonly filename: string;
+  readonly count: bigint;
+  readonly file_size_bytes: bigint;
+  readonly column_statistics: ReturnedStatistics;
+  readonly partition_keys: readonly { readonly key: string; readonly value: string | null }[] | null;
+}
+
+/**
+ * Writes the rows of a query as Parquet data files (zstd; Hive-style folders for partition columns) into a table's folder and gives the
+ * `add` actions for the commit that makes them visible. A query without rows writes nothing.
+ *
+ * @throws `CONSTRAINT_VIOLATED` for rows that the schema forbids, `SQL_FAILED`, `STORAGE_FULL` and other storage errors
+ */
+export async function writeDataFiles(
+  db: DuckDb,
+  store: ObjectStore,
+  request: DataFilesRequest,
+): Promise<AddAction[]> {
+  const target = join(request.scratchDir, randomUUID());
+  await mkdir(target, { recursive: true });
+  try {
+    const copied = await copyToParquet(db, request, target);
+    checkNulls(request, copied);
+    const tags = columnTags(request.schema, request.partitionColumns);
+    const actions: AddAction[] = [];
+    for (const file of copied) {
+      if (file.count === 0n) continue;
+      const sha256 = await hashFile(file.filename);
+      const path = pathInTable(request, target, file.filename, sha256);
+      await store.moveIn(`${request.folder}/${path}`, file.filename);
+      const keys = (file.partition_keys ?? []).map(({ key, value }) => [key, value] as const);
+      actions.push({
+        path: encodeDataPath(path),
+        partitionValues: request.partition?.values ?? Object.fromEntries(keys),
+        size: Number(file.file_size_bytes),
+        modificationTime: Date.now(),
+        dataChange: true,
+        stats: stringifyFileStats(toFileStats(request.schema, Number(file.count), file.column_statistics)),
+        tags: { ...tags, ...checksumTag(sha256) },
+      });
+    }
+    return actions;
+  } finally {
+    await rm(target, { recursive: true, force: true });
+  }
+}
+
+/** Where a file goes that was written below the scratch folder `target`. */
+function pathInTable(
+  { partition, targetBytes, namePrefix }: DataFilesRequest,
+  target: string,
+  written: string,
+  sha256: string,
+): string {
+  if (namePrefix !== undefined) return `${namePrefix}-${sha256.slice(0, 8)}.parquet`;
+  const path = relative(target, written).split(sep).join('/');
+  // Files that DuckDB splits by size are numbered from 0 each time.
+  const name = targetBytes === undefined ? path : `part-${randomUUID()}.parquet`;
+  return partition === undefined || partition.folder === '' ? name : `${partition.folder}/${name}`;
+}
+
+/** Removes data files that no commit will ever name. */
+export async function discardDataFiles(
+  store: ObjectStore,
+  folder: string,
+  actions: readonly AddAction[],
+): Promise<void> {
+  for (const { path } of actions) await store.delete(toDataKey(store.uri, folder, path));
+}
+
+async function copyToParquet(db: DuckDb, request: DataFilesRequest, target: string): Promise<CopiedFile[]> {
+  const { partitionColumns, targetBytes } = request;
+  const isPartitioned = partitionColumns.length > 0 && request.partition === undefined;
+  const options = [
+    'FORMAT parquet',
+    'COMPRESSION zstd',
+    ...(request.compressionLevel === undefined ? [] : [`COMPRESSION_LEVEL ${request.compressionLevel}`]),
+    `ROW_GROUP_SIZE ${request.rowGroupSize ?? ROW_GROUP_SIZE}`,
+    'RETURN_STATS',
+    ...(targetBytes === undefined ? [] : [`FILE_SIZE_BYTES ${targetBytes}`]),
+    ...(isPartitioned
+      ? [`PARTITION_BY (${partitionColumns.map(quoteName).join(', ')})`, `FILENAME_PATTERN 'part-{uuid}'`]
+      : []),
+  ];
+  const isFolder = isPartitioned || targetBytes !== undefined;
+  const destination = isFolder ? target : join(target, `part-${randomUUID()}.parquet`);
+  try {
+    return await db.rows<CopiedFile>(
+      `COPY (${await checkedQuery(db, request)}) TO ${quoteText(destination)} (${options.join(', ')})`,
+    );
+  } catch (error) {
+    const cause = messageOf(error);
+    const violated = cause.indexOf(VIOLATED);
+    if (violated !== -1)
+      throw new PixlakeError('CONSTRAINT_VIOLATED', cause.slice(violated).split('\n', 1).join(''), {
+        cause: error,
+      });
+    if (!/file name too long/iu.test(cause)) throw error;
+    const message = `a value of ${partitionColumns.join(' or ')} is too long to name a folder`;
+    throw new PixlakeError('SCHEMA_MISMATCH', message, {
+      cause: error,
+      remedy: 'partition by a column of short values with --partition-by',
+    });
+  }
+}
+
+/** The rows as they are stored: what a partition cannot tell from null is null, and invariants hold. */
+async function checkedQuery(db: DuckDb, request: DataFilesRequest): Promise<string> {
+  const { query, schema, partitionColumns } = request;
+  // Rows of one given partition were in the table before.
+  if (request.partition !== undefined) return query;
+  const emptied = schema.fields
+    .filter(({ name, type }) => type === 'string' && partitionColumns.includes(name))
+    .map(({ name }) => `nullif(${quoteName(name)}, '') AS ${quoteName(name)}`);
+  const conditions = await invariantsOf(db, schema);
+  if (emptied.length + conditions.length === 0) return query;
+  const replaced = emptied.length === 0 ? '*' : `* REPLACE (${emptied.join(', ')})`;
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${replaced} FROM (${query})${where}`;
+}
+
+/** Conditions on rows that a column's metadata states (PROTOCOL.md, "Column Invariants"); a row that breaks one fails the query. */
+async function invariantsOf(db: DuckDb, schema: DeltaStruct): Promise<string[]> {
+  const conditions: string[] = [];
+  for (const { name, metadata } of schema.fields) {
+    const json = metadata['delta.invariants'];
+    if (typeof json !== 'string') continue;
+    const expression = readInvariant(json);
+    const isPlain = expression !== undefined && !/\bselect\b/iu.test(expression);
+    if (!isPlain || (await parseSelect(db, `SELECT (${expression})`)).tables.length > 0) {
+      throw new PixlakeError(
+        'TABLE_FEATURE_UNSUPPORTED',
+        `column ${name} has an invariant that pixlake cannot check`,
+      );
+    }
+    const failure = quoteText(`${VIOLATED} ${name}: ${expression}`);
+    conditions.push(`CASE WHEN (${expression}) THEN true ELSE error(${failure}) END`);
+  }
+  return conditions;
+}
+
+const VIOLATED = 'a row breaks the invariant of column';
+
+function readInvariant(json: string): string | undefined {
+  try {
+    const { expression } = JSON.parse(json) as { expression?: { expression?: unknown } };
+    return typeof expression?.expression === 'string' ? expression.expression : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function checkNulls({ schema }: DataFilesRequest, copied: readonly CopiedFile[]): void {
+  for (const { name, nullable } of schema.fields) {
+    if (nullable) continue;
+    const key = quoteName(name);
+    const hasNulls = copied.some(({ column_statistics: columns, partition_keys: partition }) => {
+      const statistics = columns.find((column) => column.key === key)?.value;
+      const nullCount = statistics?.find((item) => item.key === 'null_count')?.value ?? '0';
+      const isNullPartition = partition?.some((item) => item.key === name && item.value === null);
+      return nullCount !== '0' || isNullPartition;
+    });
+    if (hasNulls) throw new PixlakeError('CONSTRAINT_VIOLATED', `column ${name} may not be null`);
+  }
+}

@@ -1,0 +1,22 @@
+import type { DuckDBValue } from '@duckdb/node-api';
+import { encodeRows } from './encode-rows.ts';
+import { jsonConverter } from './json-value.ts';
+import type { ResultColumn, RowBatches } from '../duckdb/result-stream.ts';
+
+/** Writes a result as newline-delimited JSON: one object a line, keys in the order of the columns, values as by `jsonConverter`. */
+export function encodeNdjson(batches: RowBatches): AsyncGenerator<string> {
+  const writeObject = jsonObjectWriter(batches.columns);
+  return encodeRows(batches, (row) => `${writeObject(row)}\n`);
+}
+
+/** Builds the function that writes a row as a JSON object without line breaks. */
+export function jsonObjectWriter(columns: readonly ResultColumn[]): (row: readonly DuckDBValue[]) => string {
+  const members = columns.map(({ name, type }) => ({
+    key: `${JSON.stringify(name)}:`,
+    convert: jsonConverter(type),
+  }));
+  return (row) => {
+    const texts = members.map(({ key, convert }, index) => key + JSON.stringify(convert(row[index] ?? null)));
+    return `{${texts.join(',')}}`;
+  };
+}

@@ -1,0 +1,79 @@
+import type { DuckDBType, DuckDBTypeId, DuckDBValue } from '@duckdb/node-api';
+import { duckdb } from '../duckdb/duckdb-api.ts';
+import { cellText } from './cell-text.ts';
+import { neutralizeText } from './display-text.ts';
+import type { RowBatches } from '../duckdb/result-stream.ts';
+import { layOutTable, type TextColumn } from './table-layout.ts';
+
+/** How much of a result {@link encodeTable} shows. */
+export interface TableOptions {
+  /** Rows to show; the others are only counted. 40 by default. */
+  readonly maxRows?: number;
+  /** Terminal columns that a line may take; 100 by default. */
+  readonly maxWidth?: number;
+}
+
+const DEFAULT_MAX_ROWS = 40;
+const DEFAULT_MAX_WIDTH = 100;
+/** Longer cells are cut before they are measured, since no terminal is this wide. */
+const MAX_CELL_CHARACTERS = 1000;
+
+const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
+  duckdb.DuckDBTypeId.TINYINT,
+  duckdb.DuckDBTypeId.SMALLINT,
+  duckdb.DuckDBTypeId.INTEGER,
+  duckdb.DuckDBTypeId.BIGINT,
+  duckdb.DuckDBTypeId.HUGEINT,
+  duckdb.DuckDBTypeId.UTINYINT,
+  duckdb.DuckDBTypeId.USMALLINT,
+  duckdb.DuckDBTypeId.UINTEGER,
+  duckdb.DuckDBTypeId.UBIGINT,
+  duckdb.DuckDBTypeId.UHUGEINT,
+  duckdb.DuckDBTypeId.BIGNUM,
+  duckdb.DuckDBTypeId.FLOAT,
+  duckdb.DuckDBTypeId.DOUBLE,
+  duckdb.DuckDBTypeId.DECIMAL,
+]);
+
+/**
+ * Writes a result as a table for people: aligned columns, the first rows, then a count of all as `763 rows (40 shown)`. Nothing in the data
+ * can control the terminal; see `neutralizeText`. The rest of the rows is read, but only to be counted.
+ */
+export async function* encodeTable(batches: RowBatches, options: TableOptions = {}): AsyncGenerator<string> {
+  const { maxRows = DEFAULT_MAX_ROWS, maxWidth = DEFAULT_MAX_WIDTH } = options;
+  const rows: DuckDBValue[][] = [];
+  let rowCount = 0;
+  for await (const batch of batches) {
+    rowCount += batch.rowCount;
+    if (rows.length < maxRows) rows.push(...batch.getRows().slice(0, maxRows - rows.length));
+  }
+  const columns = batches.columns.map(({ name, type }, index) => {
+    const values = rows.map((row) => row[index] ?? null);
+    return textColumn(name, type, values);
+  });
+  const { lines, columnCount } = layOutTable(columns, maxWidth);
+  yield `${lines.join('\n')}\n\n`;
+  yield `${[counted(rowCount, rows.length, 'row'), ...omittedColumns(columns.length, columnCount)].join(', ')}\n`;
+}
+
+function textColumn(name: string, type: DuckDBType, values: readonly DuckDBValue[]): TextColumn {
+  const write = cellText(type);
+  return {
+    name: safeText(name),
+    align: NUMERIC.has(type.typeId) ? 'right' : 'left',
+    cells: values.map((value) => safeText(write(value) ?? 'NULL')),
+  };
+}
+
+function safeText(text: string): string {
+  return neutralizeText(text.slice(0, MAX_CELL_CHARACTERS));
+}
+
+function omittedColumns(total: number, shown: number): string[] {
+  return shown === total ? [] : [counted(total, shown, 'column')];
+}
+
+function counted(total: number, shown: number, noun: string): string {
+  const text = `${total} ${noun}${total === 1 ? '' : 's'}`;
+  return shown === total ? text : `${text} (${shown} shown)`;
+}

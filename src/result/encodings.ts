@@ -1,0 +1,40 @@
+import { encodeCsv } from './encode-csv.ts';
+import { encodeJson } from './encode-json.ts';
+import { encodeNdjson } from './encode-ndjson.ts';
+import { encodeTable, type TableOptions } from './encode-table.ts';
+import type { RowBatches } from '../duckdb/result-stream.ts';
+
+/** The formats in which a result can be streamed. */
+export const QUERY_FORMATS = ['table', 'json', 'ndjson', 'csv', 'arrow'] as const;
+
+/** One of {@link QUERY_FORMATS}. */
+export type QueryFormat = (typeof QUERY_FORMATS)[number];
+
+type Encoder = (batches: RowBatches, options: TableOptions) => AsyncIterable<string | Uint8Array>;
+
+const ENCODERS: Readonly<Record<QueryFormat, Encoder>> = {
+  table: encodeTable,
+  json: encodeJson,
+  ndjson: encodeNdjson,
+  csv: encodeCsv,
+  async *arrow(batches) {
+    // Loaded when it is needed: it takes as long to load as all other formats together.
+    const { encodeArrow } = await import('./encode-arrow.ts');
+    yield* encodeArrow(batches);
+  },
+};
+
+/**
+ * Streams a result in a format: text, or bytes for `arrow`. Nothing is read before it is pulled, and memory does not grow with the number
+ * of rows.
+ *
+ * @param options apply to `table` only
+ * @throws `SQL_FAILED` or `STORAGE_FULL` while iterating, when the statement fails midway
+ */
+export function encodeResult(
+  format: QueryFormat,
+  batches: RowBatches,
+  options: TableOptions = {},
+): AsyncIterable<string | Uint8Array> {
+  return ENCODERS[format](batches, options);
+}

@@ -1,0 +1,222 @@
+import { createReadStream } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { parseAsOf } from '../table/as-of.ts';
+import { guardSelect, guardText, splitExplain } from '../sql/guard-select.ts';
+import { type CheckedSql, createViews, type QueriedTable } from '../catalog/lake-tables.ts';
+import { type ParsedSelect, parseSelect } from '../sql/parse-select.ts';
+import type { LockedStatement, ResultPiece, SqlParameters } from './query-messages.ts';
+import { type PoolStatus, QueryPool } from './query-pool.ts';
+import type { QuerySlot } from './query-slot.ts';
+import { defaultSandboxLimits, type SandboxLimits } from './sandbox-limits.ts';
+
+/** Formats in which a stranger's result can be had. */
+export const SANDBOX_FORMATS = ['json', 'ndjson', 'csv', 'arrow', 'parquet'] as const;
+
+/** A stranger's query. */
+export interface SandboxQuery {
+  readonly sql: string;
+  readonly parameters?: SqlParameters;
+  /** Version or time as of which tables are read that have none of their own in the SQL; see {@link parseAsOf}. */
+  readonly at?: string;
+  /** Most rows to return. */
+  readonly limit?: number;
+  readonly format: (typeof SANDBOX_FORMATS)[number];
+  /** Ends the query, whose process is then free for others. */
+  readonly signal?: AbortSignal;
+}
+
+/** A stranger's result in progress: read `bytes` once, then dispose; disposing early cancels it. */
+export interface SandboxResult extends AsyncDisposable {
+  readonly tables: readonly QueriedTable[];
+  /** @throws `QUERY_…`, `SQL_FAILED`, `RESULT_TOO_LARGE` while iterating */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Runs the SQL of strangers in three layers: DuckDB's parser and a list of what is allowed; a DuckDB of its own for each query, locked to the
+ * files of the snapshots it reads; and a process around it that the operating system confines, and that is killed when it takes too long.
+ */
+export class QuerySandbox implements AsyncDisposable {
+  readonly limits: SandboxLimits;
+  readonly #store: ObjectStore;
+  readonly #pool: QueryPool;
+
+  private constructor(store: ObjectStore, pool: QueryPool, limits: SandboxLimits) {
+    this.limits = limits;
+    this.#store = store;
+    this.#pool = pool;
+  }
+
+  /** Starts the query processes for a lake. @throws `SANDBOX_UNAVAILABLE` */
+  static async open(store: ObjectStore, limits: Partial<SandboxLimits> = {}): Promise<QuerySandbox> {
+    const all = { ...defaultSandboxLimits(), ...limits };
+    const pool = await QueryPool.open(all, store.s3.reader === 'httpfs');
+    return new QuerySandbox(store, pool, all);
+  }
+
+  get status(): PoolStatus {
+    return this.#pool.status;
+  }
+
+  /**
+   * Starts one SELECT, or EXPLAIN of one.
+   *
+   * @throws `SQL_…`, `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `QUERY_…`, `RESULT_TOO_LARGE`, `SERVER_BUSY`
+   */
+  async query({
+    sql: text,
+    parameters = {},
+    at,
+    limit,
+    format,
+    signal,
+  }: SandboxQuery): Promise<SandboxResult> {
+    const { isExplained, sql } = splitExplain(text);
+    const lease = await this.#lease(sql, signal);
+    const { slot } = lease;
+    try {
+      const { parsed, tables } = await this.#prepare(slot, sql, at);
+      // One more than may be given, to tell a result that is too large from one that just fits.
+      const maxRows = Math.min(limit ?? Number.MAX_SAFE_INTEGER, this.limits.maxRows + 1);
+      const limited = `FROM (${parsed.sql}\n) LIMIT ${maxRows}`;
+      const statement = {
+        sql: isExplained ? `EXPLAIN ${limited}` : limited,
+        parameters,
+        paths: slot.paths,
+      };
+      if (format === 'parquet') {
+        if (isExplained)
+          throw new PixlakeError('ARGUMENT_INVALID', 'a plan cannot be had as Parquet; take JSON or CSV');
+        const path = await this.#copy(slot, statement, false);
+        lease.checkSignal();
+        return { tables, bytes: this.#limitBytes(createReadStream(path)), ...lease };
+      }
+      const first = (await slot.ask({ kind: 'start', format, ...statement })) as ResultPiece;
+      lease.checkSignal();
+      this.#checkRows(first.rowCount);
+      return { tables, bytes: this.#limitBytes(this.#pull(slot, first)), ...lease };
+    } catch (error) {
+      await lease[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Checks that a query could be run, and describes it, without running it. @throws as {@link query} does */
+  async check(sql: string): Promise<CheckedSql> {
+    await using lease = await this.#lease(sql, undefined);
+    const { slot } = lease;
+    const { parsed, tables } = await this.#prepare(slot, sql, undefined);
+    const { paths } = slot;
+    const checked = { kind: 'check', sql: `FROM (${parsed.sql}\n)`, parameters: {}, paths } as const;
+    return { columns: (await slot.ask(checked)) as string[], tables };
+  }
+
+  /**
+   * Writes what one SELECT matches to a local Parquet file, in the types in which tables store them; for the planner of runs.
+   *
+   * @throws as {@link query} does
+   */
+  async selectInto(
+    sql: string,
+    path: string,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<{ readonly tables: readonly QueriedTable[]; readonly tree: unknown }> {
+    await using lease = await this.#lease(sql, signal);
+    const { slot } = lease;
+    slot.allow(timeoutMs);
+    const { parsed, tables } = await this.#prepare(slot, sql, undefined);
+    const { paths } = slot;
+    await copyFile(await this.#copy(slot, { sql: parsed.sql, parameters: {}, paths }, true), path);
+    return { tables, tree: parsed.tree };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool[Symbol.asyncDispose]();
+  }
+
+  /** Takes a process for one query; the signal interrupts what it does. */
+  async #lease(
+    sql: string,
+    signal: AbortSignal | undefined,
+  ): Promise<AsyncDisposable & { readonly slot: QuerySlot; checkSignal(): void }> {
+    guardText(sql);
+    const slot = await this.#pool.acquire(signal);
+    const interrupt = (): void => slot.interrupt();
+    signal?.addEventListener('abort', interrupt, { once: true });
+    let isReleased = false;
+    return {
+      slot,
+      checkSignal: () => {
+        if (signal?.aborted) throw new PixlakeError('INTERRUPTED', 'nobody waits for the query any more');
+      },
+      [Symbol.asyncDispose]: async () => {
+        if (isReleased) return;
+        isReleased = true;
+        signal?.removeEventListener('abort', interrupt);
+        await this.#pool.release(slot);
+      },
+    };
+  }
+
+  async #prepare(
+    slot: QuerySlot,
+    sql: string,
+    at: string | undefined,
+  ): Promise<{ parsed: ParsedSelect; tables: QueriedTable[] }> {
+    const parsed = await parseSelect(slot, sql, guardSelect);
+    const asOf = at === undefined ? undefined : parseAsOf(at);
+    return { parsed, tables: await createViews(slot, this.#store, parsed, asOf) };
+  }
+
+  async #copy(slot: QuerySlot, statement: LockedStatement, asTableTypes: boolean): Promise<string> {
+    const path = join(slot.scratchDir, 'result.parquet');
+    const rowCount = (await slot.ask({ kind: 'copy', path, asTableTypes, ...statement })) as number;
+    if (!asTableTypes) this.#checkRows(rowCount);
+    return path;
+  }
+
+  async *#pull(slot: QuerySlot, first: ResultPiece): AsyncGenerator<Uint8Array> {
+    let piece = first;
+    while (piece.bytes !== undefined) {
+      const stalled = setTimeout(() => {
+        slot.kill(new PixlakeError('QUERY_TIMEOUT', 'the result was not read any more'));
+      }, this.limits.stallMs);
+      try {
+        yield piece.bytes;
+      } finally {
+        clearTimeout(stalled);
+      }
+      piece = (await slot.ask({ kind: 'pull' })) as ResultPiece;
+      this.#checkRows(piece.rowCount);
+    }
+  }
+
+  #checkRows(rowCount: number): void {
+    const { maxRows } = this.limits;
+    if (rowCount <= maxRows) return;
+    throw new PixlakeError('RESULT_TOO_LARGE', `the result has more than ${maxRows} rows`, {
+      remedy: 'ask for fewer with LIMIT, or for groups of rows by a WHERE clause',
+    });
+  }
+
+  async *#limitBytes(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let sizeBytes = 0;
+    for await (const piece of pieces) {
+      sizeBytes += piece.length;
+      if (sizeBytes > this.limits.maxResultBytes) {
+        throw new PixlakeError(
+          'RESULT_TOO_LARGE',
+          `the result has more than ${this.limits.maxResultBytes} bytes`,
+          {
+            remedy: 'select fewer columns or rows, or take it as Parquet or Arrow, which is smaller',
+          },
+        );
+      }
+      yield piece;
+    }
+  }
+}

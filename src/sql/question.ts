@@ -1,0 +1,144 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { PixlakeError } from '../errors.ts';
+import { parseTableName, sqlNameOf } from './table-reference.ts';
+import { quoteText } from './sql-text.ts';
+import { tokenize } from './sql-tokens.ts';
+
+const TYPES = ['TEXT', 'INTEGER', 'DOUBLE', 'BOOLEAN', 'TABLE'] as const;
+
+/** A named value that a question leaves open. */
+export interface QuestionParameter {
+  readonly name: string;
+  /** `TABLE` is the name of a table or a run, such as `images` or `runs.shoes`. */
+  readonly type: (typeof TYPES)[number];
+  readonly default: string;
+  readonly description: string;
+}
+
+/**
+ * A SELECT that is kept in a file: its first line is a comment with its title, the next ones may declare parameters as
+ * `-- $year INTEGER = 2012: only later years`, and the rest is SQL that names them as `$year`.
+ */
+export interface Question {
+  readonly name: string;
+  readonly title: string;
+  readonly parameters: readonly QuestionParameter[];
+  readonly sql: string;
+}
+
+const FOLDER = new URL('../../sql', import.meta.url);
+
+const DECLARATION =
+  /^-- \$(?<name>[A-Za-z_]\w*) (?<type>TEXT|INTEGER|DOUBLE|BOOLEAN|TABLE) = (?<value>[^:]*): (?<description>\S.*)$/u;
+
+/** The questions that come with pixlake, by name. */
+export async function listQuestions(): Promise<Question[]> {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
+  return Promise.all(names.map(async (name) => readQuestion(basename(name, '.sql'))));
+}
+
+/**
+ * Reads a question that comes with pixlake by its name, or one of one's own by the path of its file, which ends in `.sql`.
+ *
+ * @throws `QUESTION_NOT_FOUND`, `QUESTION_INVALID`
+ */
+export async function readQuestion(nameOrPath: string): Promise<Question> {
+  const isPath = nameOrPath.endsWith('.sql');
+  const isName = /^[\w-]+$/u.test(nameOrPath);
+  try {
+    if (!isPath && !isName) throw new Error('not a name');
+    const text = await readFile(isPath ? nameOrPath : new URL(`${nameOrPath}.sql`, FOLDER), 'utf8');
+    return parseQuestion(basename(nameOrPath, '.sql'), text);
+  } catch (error) {
+    if (error instanceof PixlakeError) throw error;
+    throw new PixlakeError('QUESTION_NOT_FOUND', `there is no question ${nameOrPath}`, {
+      cause: error,
+      remedy: '`pixlake sql list` prints those that there are; a file of your own ends in .sql',
+    });
+  }
+}
+
+/** Reads the text of a question. @throws `QUESTION_INVALID` */
+export function parseQuestion(name: string, text: string): Question {
+  const lines = text.replaceAll('\r\n', '\n').split('\n');
+  const title = /^-- (?!\$)(?<title>\S.*)$/u.exec(lines[0] ?? '')?.groups?.['title'];
+  if (title === undefined)
+    throw new PixlakeError('QUESTION_INVALID', `question ${name} does not begin with a title`, {
+      remedy: 'the first line is a comment such as `-- Shoes by colour`',
+    });
+  const parameters: QuestionParameter[] = [];
+  let next = 1;
+  for (; lines[next]?.startsWith('-- $'); next++) {
+    const declared = DECLARATION.exec(lines[next] ?? '')?.groups;
+    const type = TYPES.find((known) => known === declared?.['type']);
+    if (declared === undefined || type === undefined)
+      throw new PixlakeError(
+        'QUESTION_INVALID',
+        `question ${name}: no parameter is declared by ${lines[next]}`,
+        {
+          remedy: `write \`-- $year INTEGER = 2012: only later years\`; types are ${TYPES.join(', ')}`,
+        },
+      );
+    const { name: parameter = '', value = '', description = '' } = declared;
+    parameters.push({ name: parameter, type, default: value, description });
+  }
+  return { name, title, parameters, sql: lines.slice(next).join('\n').trim() };
+}
+
+/**
+ * The SQL of a question with its parameters filled in as literals, so that data files can be ruled out by them and the SQL stands for itself in a
+ * run's specification.
+ *
+ * @param values by name, as text; those that are not given have their defaults
+ * @throws `ARGUMENT_INVALID`, `TABLE_NAME_INVALID`, `QUESTION_INVALID`
+ */
+export function fillQuestion(question: Question, values: Readonly<Record<string, string>> = {}): string {
+  const { name, parameters, sql } = question;
+  const unknown = Object.keys(values).find((key) => !parameters.some((parameter) => parameter.name === key));
+  if (unknown !== undefined) {
+    const known = parameters.map((parameter) => parameter.name).join(', ');
+    throw new PixlakeError('ARGUMENT_INVALID', `question ${name} has no parameter ${unknown}`, {
+      remedy: known === '' ? 'it has none at all' : `it has: ${known}`,
+    });
+  }
+  const literals = new Map(
+    parameters.map((parameter) => [
+      parameter.name,
+      toLiteral(
+        parameter,
+        Object.hasOwn(values, parameter.name) ? (values[parameter.name] ?? '') : parameter.default,
+      ),
+    ]),
+  );
+  let filled = '';
+  let isParameter = false;
+  for (const { kind, text } of tokenize(sql)) {
+    if (isParameter && kind === 'word') {
+      const literal = literals.get(text);
+      if (literal === undefined)
+        throw new PixlakeError('QUESTION_INVALID', `question ${name} does not declare $${text}`);
+      filled = filled.slice(0, -1) + literal;
+    } else filled += text;
+    isParameter = kind === 'other' && text === '$';
+  }
+  return filled;
+}
+
+function toLiteral({ name, type, description }: QuestionParameter, value: string): string {
+  const isValid = {
+    TEXT: () => !value.includes('\0'),
+    INTEGER: () => /^-?\d{1,18}$/u.test(value),
+    DOUBLE: () => value.trim() !== '' && Number.isFinite(Number(value)),
+    BOOLEAN: () => value === 'true' || value === 'false',
+    TABLE: () => true,
+  };
+  if (!isValid[type]())
+    throw new PixlakeError('ARGUMENT_INVALID', `parameter ${name} cannot be ${JSON.stringify(value)}`, {
+      remedy: `it is of type ${type}: ${description}`,
+    });
+  if (type === 'TEXT') return quoteText(value);
+  if (type === 'TABLE') return sqlNameOf(parseTableName(value));
+  // Blanks keep the sign from becoming part of a comment or an operator.
+  return type === 'DOUBLE' ? ` ${Number(value)} ` : value.startsWith('-') ? ` ${value}` : value;
+}

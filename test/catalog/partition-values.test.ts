@@ -1,0 +1,219 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { duckDbTypeOf } from '../../src/duckdb/column-type.ts';
+import { selectSnapshot } from '../../src/catalog/table-view.ts';
+import { type Lakehouse, openLakehouse } from '../../src/index.ts';
+import { openStore } from '../../src/storage/open-store.ts';
+import type { DeltaType } from '../../src/table/delta-schema.ts';
+import { encodeDataPath } from '../../src/table/data-path.ts';
+import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { startServer } from '../api/server-fixture.ts';
+import { duckDb, makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
+import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+
+async function ask(lakehouse: Lakehouse, sql: string): Promise<unknown[][]> {
+  await using query = await lakehouse.query(sql);
+  const rows: unknown[][] = [];
+  for await (const batch of query.batches) rows.push(...batch.getRows().map((row) => row.map(String)));
+  return rows;
+}
+
+/** Values as the log has them; each partition has two files, the second in a folder without any name. */
+async function makeLake(
+  lake: string,
+  type: DeltaType,
+  values: readonly (string | null)[],
+): Promise<{ lakehouse: Lakehouse; expected: string[][] }> {
+  const table = join(lake, 'tables/t');
+  await mkdir(lake, { recursive: true });
+  await writeFile(join(lake, 'pixlake.json'), '{"layoutVersion":1}');
+  const actions = makeTable({ id: 'long', p: type, year: 'string' }, { partitionColumns: ['p'] });
+  for (const [index, value] of values.entries()) {
+    const folder = value === null || value === '' ? '__HIVE_DEFAULT_PARTITION__' : encodeURIComponent(value);
+    for (const [file, path] of [`p=${folder}/a${index}.parquet`, `plain-${index}.parquet`].entries()) {
+      const id = index * 2 + file;
+      const { size } = await writeFileOf(table, path, `SELECT ${id}::BIGINT AS id, 'y${id}' AS year`);
+      const stats = JSON.stringify({
+        numRecords: 1,
+        minValues: { id },
+        maxValues: { id },
+        nullCount: { id: 0, year: 0 },
+      });
+      const add = {
+        path: encodeDataPath(path),
+        partitionValues: { p: value },
+        size,
+        modificationTime: 0,
+        dataChange: true,
+        stats,
+      };
+      actions.push({ add });
+    }
+  }
+  await writeEntry(table, 0, actions);
+  const literal = (value: string | null): string =>
+    value === null || value === '' ? 'NULL' : `'${value.replaceAll("'", "''")}'`;
+  const rows = values.flatMap((value, index) =>
+    [0, 1].map((file) => [index * 2 + file, literal(value)] as const),
+  );
+  const sqlType = duckDbTypeOf(type);
+  const expected = await duckDb(
+    `SET TimeZone = 'UTC'; SELECT id, p::${sqlType}, 'y' || id FROM (VALUES ${rows.map(([id, p]) => `(${id}, ${p})`).join(', ')}) AS v(id, p) ORDER BY id`,
+  );
+  return { lakehouse: openLakehouse({ lake }), expected: expected.map((row) => row.map(String)) };
+}
+
+const VALUES: readonly (readonly [DeltaType, readonly (string | null)[]])[] = [
+  [
+    'string',
+    [
+      'plain',
+      'two words',
+      'a/b',
+      '50%',
+      '%20',
+      'a=b',
+      'größe',
+      '日本',
+      "it's",
+      '"quoted"',
+      'line\nbreak',
+      'null',
+      '__HIVE_DEFAULT_PARTITION__',
+      '',
+      null,
+    ],
+  ],
+  ['long', ['8', '-1', '0012', '9223372036854775807', null]],
+  ['date', ['2020-01-01', '1969-12-31', null]],
+  ['timestamp', ['2020-01-01 12:30:00.123456', '1969-12-31 23:59:59', '2024-05-05T01:02:03.5Z', null]],
+  ['double', ['0.1', '-0.0', '1e300', 'NaN', null]],
+  ['boolean', ['true', 'false', null]],
+  ['decimal(10,2)', ['1.25', '-0.01', null]],
+];
+
+const PLACES = ['year=2020', 'p=5/masterCategory=x', 'run_id=abc/p=__HIVE_DEFAULT_PARTITION__'];
+
+const CASES = VALUES.flatMap(([type, values], index) => {
+  // Texts below each folder, and each other type below one of them.
+  const places = type === 'string' ? PLACES : PLACES.filter((_, place) => place === index % PLACES.length);
+  return places.map((place) => ({ type, values, place }));
+});
+
+test.each(CASES)(
+  'below a folder $place, partition values of type $type are those of the log, by every verb',
+  async ({ type, values, place }) => {
+    const lake = join(await makeTestFolder(), place, 'lake');
+    const { lakehouse, expected } = await makeLake(lake, type, values);
+    const all = 'SELECT id, p, year FROM t ORDER BY id';
+    expect(await ask(lakehouse, all)).toEqual(expected);
+    const { sql } = await lakehouse.files('t');
+    const elsewhere = await duckDb(`SET TimeZone = 'UTC'; SELECT id, p, year FROM (${sql}) ORDER BY id`);
+    expect(elsewhere.map((row) => row.map(String))).toEqual(expected);
+    expect(await ask(lakehouse, 'SELECT count(*) FROM t WHERE p IS NULL')).toEqual([
+      [String(expected.filter(([, p]) => p === 'null').length - (type === 'string' ? 2 : 0))],
+    ]);
+    expect(await lakehouse.optimize({ table: 't' })).toMatchObject({ isCommitted: true });
+    expect(await ask(lakehouse, all)).toEqual(expected);
+    await lakehouse.optimize({ table: 't', sortBy: ['year'] });
+    expect(await ask(lakehouse, all)).toEqual(expected);
+    expect(await lakehouse.delete({ table: 't', where: 'id % 2 = 0' })).toMatchObject({
+      isCommitted: true,
+    });
+    expect(await ask(lakehouse, all)).toEqual(expected.filter(([id]) => Number(id) % 2 === 1));
+    expect((await lakehouse.verify('t', true)).problems).toEqual([]);
+    const [[, p] = []] = expected;
+    const condition = `p IS NOT DISTINCT FROM (SELECT p FROM t@v0 WHERE id = 0)`;
+    await lakehouse.delete({ table: 't', where: condition });
+    const kept = expected.filter(([id, value]) => Number(id) % 2 === 1 && value !== p);
+    expect(await ask(lakehouse, all)).toEqual(kept);
+    await lakehouse.restore('t', '0');
+    expect(await ask(lakehouse, all)).toEqual(expected);
+  },
+);
+
+test('a server reads the same values below such folders', async () => {
+  const lake = join(await makeTestFolder(), 'year=2020/p=5/lake');
+  const { expected } = await makeLake(lake, 'string', ['a', '5', 'x', '2020', null]);
+  const server = await startServer(lake);
+  for (const [where, rows] of [
+    ['true', expected],
+    ["p = 'x'", expected.filter(([, p]) => p === 'x')],
+  ] as const) {
+    const sql = `SELECT id, p, year FROM t WHERE ${where} ORDER BY id`;
+    const found = (await (await server.post('/v1/query', { sql })).json()) as Record<string, unknown>[];
+    expect(found.map((row) => Object.values(row).map(String))).toEqual(rows);
+  }
+  await server.stop();
+});
+
+test('rows of a file keep their partition values whatever a query asks of files and partitions', async () => {
+  const lake = join(await makeTestFolder(), 'year=2020/lake');
+  const { lakehouse } = await makeLake(lake, 'string', ['a', 'b', 'c', null]);
+  for (const [sql, expected] of [
+    [`SELECT id FROM t WHERE p IN ('b', 'c')`, ['2', '3', '4', '5']],
+    [`SELECT id FROM t WHERE upper(p) = 'B'`, ['2', '3']],
+    [`SELECT id FROM t WHERE p IN (SELECT p FROM t WHERE id = 4)`, ['4', '5']],
+    [`SELECT a.id FROM t a JOIN t b USING (p) WHERE b.id = 3`, ['2', '3']],
+    [`SELECT id FROM t WHERE year > 'y2' AND p < 'c'`, ['3']],
+    [`SELECT id FROM t WHERE p IS NULL`, ['6', '7']],
+  ] as const) {
+    const rows = await ask(lakehouse, `${sql} ORDER BY id`);
+    expect(rows.flat(), sql).toEqual(expected);
+  }
+});
+
+test.each(['file_index', 'filename', '__data_file_', 'FileName'])(
+  'a column called %s is read as any other',
+  async (name) => {
+    const folder = await makeTestFolder();
+    const table = join(folder, 'tables/t');
+    const actions = makeTable({ [name]: 'long', p: 'string' }, { partitionColumns: ['p'] });
+    for (const [index, p] of ['a', 'b'].entries()) {
+      const { size } = await writeFileOf(table, `${p}.parquet`, `SELECT ${1 - index}::BIGINT AS "${name}"`);
+      actions.push({
+        add: { path: `${p}.parquet`, partitionValues: { p }, size, modificationTime: 0, dataChange: true },
+      });
+    }
+    await writeEntry(table, 0, actions);
+    const store = openStore(folder);
+    const snapshot = await readSnapshot(store, 'tables/t');
+    if (snapshot === undefined) throw new Error('the table is gone');
+    const locate: Parameters<typeof selectSnapshot>[0]['locate'] = async (owner, objects) =>
+      objects.map(({ key }) => owner.locate(key));
+    const sql = await selectSnapshot({ locate }, store, snapshot);
+    expect(await duckDb(`SELECT p, "${name}" FROM (${sql}) ORDER BY p`)).toEqual([
+      ['a', 1n],
+      ['b', 0n],
+    ]);
+    expect(await duckDb(`SELECT "${name}" FROM (${sql}) WHERE lower(p) = 'b'`)).toEqual([[0n]]);
+  },
+);
+
+test('an ingest that changes rows keeps the partition values of the others', async () => {
+  const folder = join(await makeTestFolder(), 'gender=Girls/year=2020');
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake') });
+  const images = Object.fromEntries(
+    await Promise.all([1, 2, 3, 4].map(async (id) => [`${id}.jpg`, await drawJpeg(id)] as const)),
+  );
+  const genders = ['Men', 'Women', 'Men', 'Women'];
+  const lines = (title: string): string[] =>
+    genders.map((gender, index) =>
+      csvLine({ id: index + 1, gender, year: 2010 + index, title: index < 2 ? title : 'same' }),
+    );
+  const source = await writeCatalogue(join(folder, 'source'), lines('old'), images);
+  await lakehouse.ingest({ source, partitionBy: ['gender'] });
+  await writeCatalogue(join(folder, 'source'), lines('new'), {});
+  await lakehouse.ingest({ source });
+  expect(await ask(lakehouse, 'SELECT id, gender, year, productDisplayName FROM images ORDER BY id')).toEqual(
+    [
+      ['1', 'Men', '2010', 'new'],
+      ['2', 'Women', '2011', 'new'],
+      ['3', 'Men', '2012', 'same'],
+      ['4', 'Women', '2013', 'same'],
+    ],
+  );
+  expect((await lakehouse.verify('images', true)).problems).toEqual([]);
+});

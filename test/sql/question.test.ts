@@ -1,0 +1,100 @@
+import * as fc from 'fast-check';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openDuckDb } from '../../src/duckdb/open-duckdb.ts';
+import { fillQuestion, parseQuestion, readQuestion } from '../../src/sql/question.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+
+const TEXT = `-- Shoes by colour
+-- $colour TEXT = Black: which colour
+-- $years INTEGER = 3: so many years
+-- $run TABLE = runs.my shoes: the run
+SELECT '$colour' AS literal, $colour AS colour, $$ $years $$ AS quoted -- $unknown in a comment
+FROM $run WHERE year > -$years;
+`;
+
+describe('a question', () => {
+  test('has a title, parameters and SQL', () => {
+    const question = parseQuestion('shoes', TEXT.replaceAll('\n', '\r\n'));
+    expect(question).toMatchObject({ name: 'shoes', title: 'Shoes by colour' });
+    expect(question.parameters).toEqual([
+      { name: 'colour', type: 'TEXT', default: 'Black', description: 'which colour' },
+      { name: 'years', type: 'INTEGER', default: '3', description: 'so many years' },
+      { name: 'run', type: 'TABLE', default: 'runs.my shoes', description: 'the run' },
+    ]);
+    expect(question.sql).toMatch(/^SELECT[\s\S]*years;$/u);
+  });
+
+  test('is filled in where SQL reads a parameter, not within texts and comments', () => {
+    const sql = fillQuestion(parseQuestion('shoes', TEXT), { colour: "it's", years: '-12' });
+    expect(sql).toBe(
+      `SELECT '$colour' AS literal, 'it''s' AS colour, $$ $years $$ AS quoted -- $unknown in a comment\nFROM runs."my shoes" WHERE year > - -12;`,
+    );
+  });
+
+  test('property: a text arrives as it is, whatever it holds', async () => {
+    using db = await openDuckDb({ scratchDir: await makeTestFolder() });
+    const question = parseQuestion('echo', '-- Echo\n-- $text TEXT = x: any\nSELECT $text AS text, 1 AS one');
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (text) => {
+        fc.pre(!text.includes('\0'));
+        expect(await db.rows(fillQuestion(question, { text }))).toEqual([{ text, one: 1 }]);
+      }),
+      { seed: 1, numRuns: 200 },
+    );
+  });
+
+  test.each([
+    ['INTEGER', '1; DROP TABLE x'],
+    ['INTEGER', '1.5'],
+    ['INTEGER', ''],
+    ['DOUBLE', 'NaN'],
+    ['DOUBLE', '1 OR true'],
+    ['BOOLEAN', 'yes'],
+    ['TEXT', 'a\0b'],
+  ])('%s cannot be %j', (type, value) => {
+    const question = parseQuestion('bad', `-- Bad\n-- $x ${type} = 1: a value\nSELECT $x`);
+    expect(() => fillQuestion(question, { x: value })).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT_INVALID' }),
+    );
+  });
+
+  test.each([
+    ['INTEGER', '-7', -7],
+    ['DOUBLE', '-0.5', -0.5],
+    ['DOUBLE', '1e3', 1000],
+    ['BOOLEAN', 'true', true],
+  ])('%s takes %s', async (type, value, expected) => {
+    using db = await openDuckDb({ scratchDir: await makeTestFolder() });
+    const question = parseQuestion(
+      'good',
+      `-- Good\n-- $x ${type} = 1: a value\nSELECT ($x) = ${expected} AS same`,
+    );
+    expect(await db.rows(fillQuestion(question, { x: value }))).toEqual([{ same: true }]);
+  });
+
+  test.each([
+    ['nothing at all', ''],
+    ['no title', 'SELECT 1'],
+    ['a parameter for a title', '-- $x INTEGER = 1: a value\nSELECT 1'],
+    ['no type', '-- Title\n-- $x = 1: a value\nSELECT 1'],
+    ['an unknown type', '-- Title\n-- $x DATE = 1: a value\nSELECT 1'],
+    ['no description', '-- Title\n-- $x TEXT = 1\nSELECT 1'],
+  ])('with %s is refused', (_what, text) => {
+    expect(() => parseQuestion('bad', text)).toThrow(expect.objectContaining({ code: 'QUESTION_INVALID' }));
+  });
+
+  test('that names what it does not declare is refused', () => {
+    expect(() => fillQuestion(parseQuestion('bad', '-- Title\nSELECT $x'))).toThrow(
+      expect.objectContaining({ code: 'QUESTION_INVALID' }),
+    );
+  });
+
+  test('of one’s own goes by the path of its file', async () => {
+    const path = join(await makeTestFolder(), 'mine.sql');
+    await writeFile(path, TEXT);
+    expect(await readQuestion(path)).toMatchObject({ name: 'mine', title: 'Shoes by colour' });
+    await expect(readQuestion(`${path}.sql`)).rejects.toMatchObject({ code: 'QUESTION_NOT_FOUND' });
+  });
+});
