@@ -27,7 +27,7 @@ export interface Question {
   readonly sql: string;
 }
 
-const FOLDER = new URL('../../sql', import.meta.url);
+const FOLDER = new URL('../../sql/', import.meta.url);
 
 const DECLARATION =
   /^-- \$(?<name>[A-Za-z_]\w*) (?<type>TEXT|INTEGER|DOUBLE|BOOLEAN|TABLE) = (?<value>[^:]*): (?<description>\S.*)$/u;

@@ -6,11 +6,13 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlakeProcess, startPixlake } from '../support/pixlake.ts';
 
-/** Kills a process, hard, as soon as it has something in a folder. */
+/** Kills a process, hard, as soon as it has a folder in another one; files there may be gone at any moment. */
 async function killInWork(child: ChildProcess, folder: string): Promise<void> {
   onTestFinished(() => void child.kill('SIGKILL'));
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  while ((await readdir(folder).catch(() => [])).length === 0) {
+  const hasFolder = async (): Promise<boolean> =>
+    (await readdir(folder, { withFileTypes: true }).catch(() => [])).some((entry) => entry.isDirectory());
+  while (!(await hasFolder())) {
     expect(child.exitCode).toBeNull();
     await sleep(2);
   }
