@@ -9,13 +9,13 @@ export { encodeResult, QUERY_FORMATS, type QueryFormat } from './result/encoding
 export type { Attachment } from './catalog/attached-table.ts';
 export type { QueriedTable } from './catalog/lake-tables.ts';
 export {
-  fillQuestion,
-  listQuestions,
-  parseQuestion,
-  type Question,
-  type QuestionParameter,
-  readQuestion,
-} from './sql/question.ts';
+  fillSavedQuery,
+  listSavedQueries,
+  parseSavedQuery,
+  type SavedQuery,
+  type SavedQueryParameter,
+  readSavedQuery,
+} from './sql/saved-query.ts';
 export type { TableFile, TableFiles } from './catalog/list-files.ts';
 export type { QueryOptions, RunningQuery } from './catalog/query-lake.ts';
 export type { TableDescription, TableSummary } from './catalog/summarize-tables.ts';

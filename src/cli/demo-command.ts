@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 import {
   DEFAULT_MODEL,
   encodeResult,
-  fillQuestion,
+  fillSavedQuery,
   type Lakehouse,
-  readQuestion,
+  readSavedQuery,
   writeSample,
 } from '../index.ts';
 import {
@@ -24,7 +24,7 @@ import { describeRun, withProgress } from './run-command.ts';
 /** Its images go into the run. */
 const SELECTED = 'mens-shoes-after';
 
-const QUESTIONS = [SELECTED, 'womens-dresses-by-colour', 'childrens-wear'];
+const SAVED_QUERIES = [SELECTED, 'womens-dresses-by-colour', 'childrens-wear'];
 
 const SHOWN_COLUMNS = 'id, articleType, baseColour, season, year, productDisplayName';
 
@@ -34,7 +34,7 @@ export function addDemoCommand(program: Command): void {
     .command('demo')
     .summary('see the whole job on a synthetic catalogue')
     .description(
-      'Draws a catalogue, ingests it, asks three questions in SQL, crops and labels the selected images, and\ndraws a contact sheet. Everything goes into one folder, which is emptied first, but\nfor the lake if --lake names another place.',
+      'Draws a catalogue, ingests it, runs three saved queries, crops and labels the selected images, and\ndraws a contact sheet. Everything goes into one folder, which is emptied first, but\nfor the lake if --lake names another place.',
     )
     .option('--folder <folder>', 'folder of the demo; emptied first', join('lake', 'demo'))
     .option('--rows <n>', 'rows of the catalogue', wholeNumber(40), 600);
@@ -64,11 +64,11 @@ export function addDemoCommand(program: Command): void {
     });
     printIndented(describeIngest(report, lakehouse.uri));
 
-    print('3. Ask questions: pixlake sql run <question>, or pixlake query "<sql>"');
-    for (const name of QUESTIONS) await showQuestion(lakehouse, name);
+    print('3. Query it: pixlake sql run <query>, or pixlake query "<sql>"');
+    for (const name of SAVED_QUERIES) await showQuery(lakehouse, name);
 
     print("4. Crop, resize and label the men's shoes: pixlake run --name mens-shoes …");
-    const sql = fillQuestion(await readQuestion(SELECTED));
+    const sql = fillSavedQuery(await readSavedQuery(SELECTED));
     const spec = { name: 'mens-shoes', sql, copies: 2, transform: { flip: 0.5 }, model: DEFAULT_MODEL };
     const run = await withProgress((hooks) => lakehouse.run(spec, hooks));
     printIndented(describeRun(run, lakehouse.uri));
@@ -86,11 +86,11 @@ export function addDemoCommand(program: Command): void {
   });
 }
 
-async function showQuestion(lakehouse: Lakehouse, name: string): Promise<void> {
-  const question = await readQuestion(name);
-  const sql = fillQuestion(question);
-  const values = question.parameters.map((parameter) => `, ${parameter.name} ${parameter.default}`);
-  print(`   ${question.title} (sql/${name}.sql${values.join('')})`);
+async function showQuery(lakehouse: Lakehouse, name: string): Promise<void> {
+  const saved = await readSavedQuery(name);
+  const sql = fillSavedQuery(saved);
+  const values = saved.parameters.map((parameter) => `, ${parameter.name} ${parameter.default}`);
+  print(`   ${saved.title} (sql/${name}.sql${values.join('')})`);
   const shown = name === SELECTED ? `SELECT ${SHOWN_COLUMNS} FROM (${sql.replace(/;\s*$/u, '')})` : sql;
   await using query = await lakehouse.query(shown);
   let text = '';

@@ -6,7 +6,7 @@ import { tableFromIPC } from 'apache-arrow';
 import { DuckDBInstance } from '@duckdb/node-api';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { fillQuestion, listQuestions, openLakehouse, VERSION } from '../../src/index.ts';
+import { fillSavedQuery, listSavedQueries, openLakehouse, VERSION } from '../../src/index.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson, pixlakeProcess, startPixlake } from '../support/pixlake.ts';
 
@@ -201,11 +201,11 @@ describe('the command line', () => {
 });
 
 describe('sql/', () => {
-  test('every question runs on the sample, by its defaults and with what it is given', async () => {
-    const questions = await listQuestions();
+  test('every saved query runs on the sample, by its defaults and with what it is given', async () => {
+    const queries = await listSavedQueries();
     const files = readdirSync(join(import.meta.dirname, '../../sql'));
-    expect(questions.map(({ name }) => `${name}.sql`)).toEqual(files.toSorted());
-    expect(questions.length).toBeGreaterThanOrEqual(10);
+    expect(queries.map(({ name }) => `${name}.sql`)).toEqual(files.toSorted());
+    expect(queries.length).toBeGreaterThanOrEqual(10);
     const root = await makeTestFolder();
     const lake = join(root, 'lake');
     await pixlakeJson(lake, 'sample', join(root, 'catalogue'));
@@ -213,13 +213,13 @@ describe('sql/', () => {
     const run = ['run', '--name', 'labelled', '--sql', 'SELECT * FROM images', '--model', 'fashion-tiny'];
     await pixlakeJson(lake, ...run, '--size', '80');
     const lakehouse = openLakehouse({ lake });
-    for (const question of questions) {
-      await using plan = await lakehouse.query(fillQuestion(question), { isExplained: true });
-      expect(plan.batches.columns.length, question.name).toBeGreaterThan(0);
+    for (const saved of queries) {
+      await using plan = await lakehouse.query(fillSavedQuery(saved), { isExplained: true });
+      expect(plan.batches.columns.length, saved.name).toBeGreaterThan(0);
       // No two images of the sample are the same.
-      const given = question.name === 'duplicate-images' ? ['--param', 'least=1'] : [];
-      const rows = await pixlakeJson<unknown[]>(lake, 'sql', 'run', question.name, ...given);
-      expect(rows.length, question.name).toBeGreaterThan(0);
+      const given = saved.name === 'duplicate-images' ? ['--param', 'least=1'] : [];
+      const rows = await pixlakeJson<unknown[]>(lake, 'sql', 'run', saved.name, ...given);
+      expect(rows.length, saved.name).toBeGreaterThan(0);
     }
     const latest = await pixlakeJson<{ year: number }[]>(
       lake,
@@ -252,8 +252,8 @@ describe('sql/', () => {
     const shown = await pixlake(lake, 'sql', 'show', 'mens-shoes-after', '--param', 'year=1999');
     expect(shown.stdout).toContain('year > 1999');
     for (const [args, code] of [
-      [['show', 'nothing'], 'QUESTION_NOT_FOUND'],
-      [['show', '../package'], 'QUESTION_NOT_FOUND'],
+      [['show', 'nothing'], 'SAVED_QUERY_NOT_FOUND'],
+      [['show', '../package'], 'SAVED_QUERY_NOT_FOUND'],
       [['show', 'mens-shoes-after', '--param', 'year=x'], 'ARGUMENT_INVALID'],
       [['show', 'mens-shoes-after', '--param', 'month=1'], 'ARGUMENT_INVALID'],
     ] as const)

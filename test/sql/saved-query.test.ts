@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDuckDb } from '../../src/duckdb/open-duckdb.ts';
-import { fillQuestion, parseQuestion, readQuestion } from '../../src/sql/question.ts';
+import { fillSavedQuery, parseSavedQuery, readSavedQuery } from '../../src/sql/saved-query.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 const TEXT = `-- Shoes by colour
@@ -14,20 +14,20 @@ SELECT '$colour' AS literal, $colour AS colour, $$ $years $$ AS quoted -- $unkno
 FROM $run WHERE year > -$years;
 `;
 
-describe('a question', () => {
+describe('a saved query', () => {
   test('has a title, parameters and SQL', () => {
-    const question = parseQuestion('shoes', TEXT.replaceAll('\n', '\r\n'));
-    expect(question).toMatchObject({ name: 'shoes', title: 'Shoes by colour' });
-    expect(question.parameters).toEqual([
+    const saved = parseSavedQuery('shoes', TEXT.replaceAll('\n', '\r\n'));
+    expect(saved).toMatchObject({ name: 'shoes', title: 'Shoes by colour' });
+    expect(saved.parameters).toEqual([
       { name: 'colour', type: 'TEXT', default: 'Black', description: 'which colour' },
       { name: 'years', type: 'INTEGER', default: '3', description: 'so many years' },
       { name: 'run', type: 'TABLE', default: 'runs.my shoes', description: 'the run' },
     ]);
-    expect(question.sql).toMatch(/^SELECT[\s\S]*years;$/u);
+    expect(saved.sql).toMatch(/^SELECT[\s\S]*years;$/u);
   });
 
   test('is filled in where SQL reads a parameter, not within texts and comments', () => {
-    const sql = fillQuestion(parseQuestion('shoes', TEXT), { colour: "it's", years: '-12' });
+    const sql = fillSavedQuery(parseSavedQuery('shoes', TEXT), { colour: "it's", years: '-12' });
     expect(sql).toBe(
       `SELECT '$colour' AS literal, 'it''s' AS colour, $$ $years $$ AS quoted -- $unknown in a comment\nFROM runs."my shoes" WHERE year > - -12;`,
     );
@@ -35,11 +35,11 @@ describe('a question', () => {
 
   test('property: a text arrives as it is, whatever it holds', async () => {
     using db = await openDuckDb({ scratchDir: await makeTestFolder() });
-    const question = parseQuestion('echo', '-- Echo\n-- $text TEXT = x: any\nSELECT $text AS text, 1 AS one');
+    const saved = parseSavedQuery('echo', '-- Echo\n-- $text TEXT = x: any\nSELECT $text AS text, 1 AS one');
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (text) => {
         fc.pre(!text.includes('\0'));
-        expect(await db.rows(fillQuestion(question, { text }))).toEqual([{ text, one: 1 }]);
+        expect(await db.rows(fillSavedQuery(saved, { text }))).toEqual([{ text, one: 1 }]);
       }),
       { seed: 1, numRuns: 200 },
     );
@@ -54,8 +54,8 @@ describe('a question', () => {
     ['BOOLEAN', 'yes'],
     ['TEXT', 'a\0b'],
   ])('%s cannot be %j', (type, value) => {
-    const question = parseQuestion('bad', `-- Bad\n-- $x ${type} = 1: a value\nSELECT $x`);
-    expect(() => fillQuestion(question, { x: value })).toThrow(
+    const saved = parseSavedQuery('bad', `-- Bad\n-- $x ${type} = 1: a value\nSELECT $x`);
+    expect(() => fillSavedQuery(saved, { x: value })).toThrow(
       expect.objectContaining({ code: 'ARGUMENT_INVALID' }),
     );
   });
@@ -67,11 +67,11 @@ describe('a question', () => {
     ['BOOLEAN', 'true', true],
   ])('%s takes %s', async (type, value, expected) => {
     using db = await openDuckDb({ scratchDir: await makeTestFolder() });
-    const question = parseQuestion(
+    const saved = parseSavedQuery(
       'good',
       `-- Good\n-- $x ${type} = 1: a value\nSELECT ($x) = ${expected} AS same`,
     );
-    expect(await db.rows(fillQuestion(question, { x: value }))).toEqual([{ same: true }]);
+    expect(await db.rows(fillSavedQuery(saved, { x: value }))).toEqual([{ same: true }]);
   });
 
   test.each([
@@ -82,19 +82,21 @@ describe('a question', () => {
     ['an unknown type', '-- Title\n-- $x DATE = 1: a value\nSELECT 1'],
     ['no description', '-- Title\n-- $x TEXT = 1\nSELECT 1'],
   ])('with %s is refused', (_what, text) => {
-    expect(() => parseQuestion('bad', text)).toThrow(expect.objectContaining({ code: 'QUESTION_INVALID' }));
+    expect(() => parseSavedQuery('bad', text)).toThrow(
+      expect.objectContaining({ code: 'SAVED_QUERY_INVALID' }),
+    );
   });
 
   test('that names what it does not declare is refused', () => {
-    expect(() => fillQuestion(parseQuestion('bad', '-- Title\nSELECT $x'))).toThrow(
-      expect.objectContaining({ code: 'QUESTION_INVALID' }),
+    expect(() => fillSavedQuery(parseSavedQuery('bad', '-- Title\nSELECT $x'))).toThrow(
+      expect.objectContaining({ code: 'SAVED_QUERY_INVALID' }),
     );
   });
 
   test('of one’s own goes by the path of its file', async () => {
     const path = join(await makeTestFolder(), 'mine.sql');
     await writeFile(path, TEXT);
-    expect(await readQuestion(path)).toMatchObject({ name: 'mine', title: 'Shoes by colour' });
-    await expect(readQuestion(`${path}.sql`)).rejects.toMatchObject({ code: 'QUESTION_NOT_FOUND' });
+    expect(await readSavedQuery(path)).toMatchObject({ name: 'mine', title: 'Shoes by colour' });
+    await expect(readSavedQuery(`${path}.sql`)).rejects.toMatchObject({ code: 'SAVED_QUERY_NOT_FOUND' });
   });
 });

@@ -7,8 +7,8 @@ import { tokenize } from './sql-tokens.ts';
 
 const TYPES = ['TEXT', 'INTEGER', 'DOUBLE', 'BOOLEAN', 'TABLE'] as const;
 
-/** A named value that a question leaves open. */
-export interface QuestionParameter {
+/** A named value that a saved query leaves open. */
+export interface SavedQueryParameter {
   readonly name: string;
   /** `TABLE` is the name of a table or a run, such as `images` or `runs.shoes`. */
   readonly type: (typeof TYPES)[number];
@@ -20,10 +20,10 @@ export interface QuestionParameter {
  * A SELECT that is kept in a file: its first line is a comment with its title, the next ones may declare parameters as
  * `-- $year INTEGER = 2012: only later years`, and the rest is SQL that names them as `$year`.
  */
-export interface Question {
+export interface SavedQuery {
   readonly name: string;
   readonly title: string;
-  readonly parameters: readonly QuestionParameter[];
+  readonly parameters: readonly SavedQueryParameter[];
   readonly sql: string;
 }
 
@@ -32,50 +32,50 @@ const FOLDER = new URL('../../sql/', import.meta.url);
 const DECLARATION =
   /^-- \$(?<name>[A-Za-z_]\w*) (?<type>TEXT|INTEGER|DOUBLE|BOOLEAN|TABLE) = (?<value>[^:]*): (?<description>\S.*)$/u;
 
-/** The questions that come with pixlake, by name. */
-export async function listQuestions(): Promise<Question[]> {
+/** The saved queries that come with pixlake, by name. */
+export async function listSavedQueries(): Promise<SavedQuery[]> {
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
-  return Promise.all(names.map(async (name) => readQuestion(basename(name, '.sql'))));
+  return Promise.all(names.map(async (name) => readSavedQuery(basename(name, '.sql'))));
 }
 
 /**
- * Reads a question that comes with pixlake by its name, or one of one's own by the path of its file, which ends in `.sql`.
+ * Reads a saved query that comes with pixlake by its name, or one of one's own by the path of its file, which ends in `.sql`.
  *
- * @throws `QUESTION_NOT_FOUND`, `QUESTION_INVALID`
+ * @throws `SAVED_QUERY_NOT_FOUND`, `SAVED_QUERY_INVALID`
  */
-export async function readQuestion(nameOrPath: string): Promise<Question> {
+export async function readSavedQuery(nameOrPath: string): Promise<SavedQuery> {
   const isPath = nameOrPath.endsWith('.sql');
   const isName = /^[\w-]+$/u.test(nameOrPath);
   try {
     if (!isPath && !isName) throw new Error('not a name');
     const text = await readFile(isPath ? nameOrPath : new URL(`${nameOrPath}.sql`, FOLDER), 'utf8');
-    return parseQuestion(basename(nameOrPath, '.sql'), text);
+    return parseSavedQuery(basename(nameOrPath, '.sql'), text);
   } catch (error) {
     if (error instanceof PixlakeError) throw error;
-    throw new PixlakeError('QUESTION_NOT_FOUND', `there is no question ${nameOrPath}`, {
+    throw new PixlakeError('SAVED_QUERY_NOT_FOUND', `there is no saved query ${nameOrPath}`, {
       cause: error,
       remedy: '`pixlake sql list` prints those that there are; a file of your own ends in .sql',
     });
   }
 }
 
-/** Reads the text of a question. @throws `QUESTION_INVALID` */
-export function parseQuestion(name: string, text: string): Question {
+/** Reads the text of a saved query. @throws `SAVED_QUERY_INVALID` */
+export function parseSavedQuery(name: string, text: string): SavedQuery {
   const lines = text.replaceAll('\r\n', '\n').split('\n');
   const title = /^-- (?!\$)(?<title>\S.*)$/u.exec(lines[0] ?? '')?.groups?.['title'];
   if (title === undefined)
-    throw new PixlakeError('QUESTION_INVALID', `question ${name} does not begin with a title`, {
+    throw new PixlakeError('SAVED_QUERY_INVALID', `saved query ${name} does not begin with a title`, {
       remedy: 'the first line is a comment such as `-- Shoes by colour`',
     });
-  const parameters: QuestionParameter[] = [];
+  const parameters: SavedQueryParameter[] = [];
   let next = 1;
   for (; lines[next]?.startsWith('-- $'); next++) {
     const declared = DECLARATION.exec(lines[next] ?? '')?.groups;
     const type = TYPES.find((known) => known === declared?.['type']);
     if (declared === undefined || type === undefined)
       throw new PixlakeError(
-        'QUESTION_INVALID',
-        `question ${name}: no parameter is declared by ${lines[next]}`,
+        'SAVED_QUERY_INVALID',
+        `saved query ${name}: no parameter is declared by ${lines[next]}`,
         {
           remedy: `write \`-- $year INTEGER = 2012: only later years\`; types are ${TYPES.join(', ')}`,
         },
@@ -87,18 +87,18 @@ export function parseQuestion(name: string, text: string): Question {
 }
 
 /**
- * The SQL of a question with its parameters filled in as literals, so that data files can be ruled out by them and the SQL stands for itself in a
+ * The SQL of a saved query with its parameters filled in as literals, so that data files can be ruled out by them and the SQL stands for itself in a
  * run's specification.
  *
  * @param values by name, as text; those that are not given have their defaults
- * @throws `ARGUMENT_INVALID`, `TABLE_NAME_INVALID`, `QUESTION_INVALID`
+ * @throws `ARGUMENT_INVALID`, `TABLE_NAME_INVALID`, `SAVED_QUERY_INVALID`
  */
-export function fillQuestion(question: Question, values: Readonly<Record<string, string>> = {}): string {
-  const { name, parameters, sql } = question;
+export function fillSavedQuery(query: SavedQuery, values: Readonly<Record<string, string>> = {}): string {
+  const { name, parameters, sql } = query;
   const unknown = Object.keys(values).find((key) => !parameters.some((parameter) => parameter.name === key));
   if (unknown !== undefined) {
     const known = parameters.map((parameter) => parameter.name).join(', ');
-    throw new PixlakeError('ARGUMENT_INVALID', `question ${name} has no parameter ${unknown}`, {
+    throw new PixlakeError('ARGUMENT_INVALID', `saved query ${name} has no parameter ${unknown}`, {
       remedy: known === '' ? 'it has none at all' : `it has: ${known}`,
     });
   }
@@ -117,7 +117,7 @@ export function fillQuestion(question: Question, values: Readonly<Record<string,
     if (isParameter && kind === 'word') {
       const literal = literals.get(text);
       if (literal === undefined)
-        throw new PixlakeError('QUESTION_INVALID', `question ${name} does not declare $${text}`);
+        throw new PixlakeError('SAVED_QUERY_INVALID', `saved query ${name} does not declare $${text}`);
       filled = filled.slice(0, -1) + literal;
     } else filled += text;
     isParameter = kind === 'other' && text === '$';
@@ -125,7 +125,7 @@ export function fillQuestion(question: Question, values: Readonly<Record<string,
   return filled;
 }
 
-function toLiteral({ name, type, description }: QuestionParameter, value: string): string {
+function toLiteral({ name, type, description }: SavedQueryParameter, value: string): string {
   const isValid = {
     TEXT: () => !value.includes('\0'),
     INTEGER: () => /^-?\d{1,18}$/u.test(value),
