@@ -5,6 +5,7 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import { ATTACHED_FOLDER, attachmentKey, tableFolder } from '../storage/lake-layout.ts';
 import { decodeStoredOrOlder, encodeStored } from '../storage/stored-json.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
+import { readIfPresent } from '../storage/read-if-present.ts';
 import { openStore, schemeOf } from '../storage/open-store.ts';
 import type { S3Options } from '../storage/s3-options.ts';
 import type { AsOf } from '../table/as-of.ts';
@@ -77,7 +78,8 @@ export async function listAttachments(store: ObjectStore): Promise<{ name: strin
   const found: { name: string; uri: string }[] = [];
   for (const name of await listAttachedNames(store)) {
     try {
-      found.push({ name, uri: (await readAttachment(store, attachmentKey(name))).uri });
+      const known = await readAttachment(store, name);
+      if (known !== undefined) found.push({ name, uri: known.uri });
     } catch (error) {
       if (!(error instanceof PixlakeError)) throw error;
     }
@@ -99,9 +101,8 @@ export async function openAttached(
   name: string,
   asOf: AsOf | undefined,
 ): Promise<FoundTable | undefined> {
-  const key = attachmentKey(name);
-  if ((await lake.stat(key)) === undefined) return undefined;
-  const known = await readAttachment(lake, key);
+  const known = await readAttachment(lake, name);
+  if (known === undefined) return undefined;
   const { store, folder } = openPlace(known.uri, lake.s3);
   const snapshot =
     known.format === 'delta'
@@ -113,9 +114,12 @@ export async function openAttached(
   });
 }
 
-async function readAttachment(lake: ObjectStore, key: string): Promise<Attachment> {
+async function readAttachment(lake: ObjectStore, name: string): Promise<Attachment | undefined> {
+  const key = attachmentKey(name);
+  const bytes = await readIfPresent(lake, key);
+  if (bytes === undefined) return undefined;
   try {
-    return attachment.parse(decodeStoredOrOlder(await lake.read(key), key));
+    return attachment.parse(decodeStoredOrOlder(bytes, key));
   } catch (error) {
     throw new PixlakeError('TABLE_CORRUPT', `${key} in ${lake.uri} cannot be read: ${messageOf(error)}`, {
       cause: error,

@@ -14,7 +14,7 @@ const RUN_TABLES: ReadonlyMap<string, string> = new Map([
 
 /**
  * Finds a table of the lake, the output or the errors of the newest finished execution of a run, or an attached table, as of the version asked for;
- * `undefined` where there is none.
+ * `undefined` where there is none. SQL ignores the case of names, folders do not: the name as it is written comes first, and nothing is listed for it.
  *
  * @throws `RUN_TOO_OLD`, `RUN_CORRUPT`, `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */
@@ -22,29 +22,38 @@ export async function findTable(
   store: ObjectStore,
   reference: TableReference,
 ): Promise<FoundTable | undefined> {
-  const { schema, asOf } = reference;
-  const name = isName(reference.name) ? await findName(store, reference) : undefined;
-  if (name === undefined) return undefined;
+  if (!isName(reference.name)) return undefined;
+  const found = await openNamed(store, reference);
+  if (found !== undefined) return found;
+  const name = await findOtherCase(store, reference);
+  return name === undefined ? undefined : openNamed(store, { ...reference, name });
+}
+
+async function openNamed(
+  store: ObjectStore,
+  { schema, name, asOf }: TableReference,
+): Promise<FoundTable | undefined> {
   const child = RUN_TABLES.get(schema);
-  const folder =
-    child === undefined ? tableFolder(name) : joinFolder((await findFinishedRun(store, name))?.folder, child);
-  if (folder === undefined) return undefined;
-  const snapshot = await readSnapshotAsOf(store, folder, asOf);
+  const parent = child === undefined ? undefined : (await findFinishedRun(store, name))?.folder;
+  if (child !== undefined && parent === undefined) return undefined;
+  const snapshot = await readSnapshotAsOf(
+    store,
+    child === undefined ? tableFolder(name) : `${parent}/${child}`,
+    asOf,
+  );
   if (snapshot !== undefined) return { store, snapshot, isAttached: false };
   return child === undefined ? openAttached(store, name, asOf) : undefined;
 }
 
-function joinFolder(parent: string | undefined, child: string): string | undefined {
-  return parent === undefined ? undefined : `${parent}/${child}`;
-}
-
-/** SQL ignores the case of names; folders do not. */
-async function findName(store: ObjectStore, { schema, name }: TableReference): Promise<string | undefined> {
-  const names = (await listTableNames(store))
-    .filter((known) => known.schema === (isRunSchema(schema) ? RUNS_SCHEMA : ''))
-    .map((known) => known.name);
-  if (names.includes(name)) return name;
-  return names.find((known) => known.toLowerCase() === name.toLowerCase());
+/** The name of a table that differs from the one that is written in nothing but case. */
+async function findOtherCase(
+  store: ObjectStore,
+  { schema, name }: TableReference,
+): Promise<string | undefined> {
+  const names = isRunSchema(schema)
+    ? await store.listFolders('runs')
+    : [...(await store.listFolders('tables')), ...(await listAttachedNames(store))];
+  return names.sort().find((known) => known !== name && known.toLowerCase() === name.toLowerCase());
 }
 
 /** Names all tables and runs that a query can read, those of runs as `runs.<name>`. */

@@ -16,6 +16,9 @@ import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { writeRunFolder } from '../support/run-folder.ts';
 import { sqlNameOf } from '../../src/sql/table-reference.ts';
+import { queryLake } from '../../src/catalog/query-lake.ts';
+import { logKey } from '../../src/table/log-listing.ts';
+import { wrapStore } from '../support/run-in-process.ts';
 
 const SCHEMA: DeltaStruct = { type: 'struct', fields: [deltaField('id', 'long')] };
 
@@ -251,4 +254,27 @@ describe('names of tables', () => {
       }
     }
   });
+});
+
+it('a query asks the store for the lake, the log and its entries, and for nothing else', async () => {
+  for (let version = 1; version < 5; version++) await append('tables/versions', version);
+  const calls: string[] = [];
+  const note =
+    (method: 'read' | 'stat' | 'list' | 'listFolders') =>
+    (key: string): never => {
+      calls.push(`${method} ${key}`);
+      return (store[method] as (key: string) => never)(key);
+    };
+  const watched = wrapStore(store, {
+    read: note('read'),
+    stat: note('stat'),
+    list: note('list'),
+    listFolders: note('listFolders'),
+  });
+  await using query = await queryLake(watched, 'SELECT count(*) FROM versions');
+  for await (const batch of query.batches) expect(batch.getRows()).toEqual([[4n]]);
+  expect(calls).toEqual([
+    'list tables/versions/_delta_log',
+    ...[0, 1, 2, 3].map((version) => `read ${logKey('tables/versions', version)}`),
+  ]);
 });
