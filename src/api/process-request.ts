@@ -5,11 +5,13 @@ import {
   type ImageSource,
   type Lakehouse,
   messageOf,
+  parseField,
   PixlakeError,
   processSpecSchema,
   type ProcessSpec,
   toPixlakeError,
-  transformSchema,
+  TRANSFORM_FIELDS,
+  transformFieldSchemas,
   type UnmadeImage,
 } from '../index.ts';
 import { SERVER_LIMITS } from './server-options.ts';
@@ -26,8 +28,16 @@ export const processBody = processSpecSchema
   })
   .meta({ id: 'Process' });
 
-const { crop, size, fit, background, flip, rotate, brightness, blur, format, quality } =
-  transformSchema.shape;
+/** The fields of a transform as query parameters, which are texts. */
+const transformQuery: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
+  Object.entries(TRANSFORM_FIELDS).map(([name, field]) => [
+    name,
+    z.preprocess(
+      (value) => (typeof value === 'string' ? parseField(field, value) : value),
+      transformFieldSchemas[name as keyof typeof transformFieldSchemas].optional(),
+    ),
+  ]),
+);
 
 /** The same as query parameters, for an image that is the whole body. */
 export const processQuery = z.strictObject({
@@ -37,16 +47,7 @@ export const processQuery = z.strictObject({
   copies: z.coerce.number().optional(),
   maxPixels: z.coerce.number().optional(),
   maxImageMemory: z.coerce.number().optional(),
-  crop: z.preprocess(toNumber, crop.optional()),
-  size: z.preprocess(toNumber, size.optional()),
-  fit: fit.optional(),
-  background: background.optional(),
-  flip: z.preprocess(toNumber, flip.optional()),
-  rotate: z.preprocess(toNumber, rotate.optional()),
-  brightness: z.preprocess(toNumber, brightness.optional()),
-  blur: z.preprocess(toNumber, blur.optional()),
-  format: format.optional(),
-  quality: z.preprocess(toNumber, quality.optional()),
+  ...transformQuery,
 });
 
 /** The images of a request, those that could not be read, and what is to be done. */
@@ -154,8 +155,4 @@ function toSpec(query: z.output<typeof processQuery>): ProcessSpec {
     ...(maxImageMemory === undefined ? {} : { maxImageMemory }),
     transform: Object.fromEntries(Object.entries(transform).filter(([, value]) => value !== undefined)),
   };
-}
-
-function toNumber(value: unknown): unknown {
-  return typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
 }

@@ -5,15 +5,14 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import {
   DEFAULT_MODEL,
   DEVICES,
-  FITS,
-  FORMATS,
   type Execution,
   type RunHooks,
   type RunReport,
   type RunSpec,
+  TRANSFORM_FIELDS,
 } from '../index.ts';
+import { addTransformOptions } from './transform-options.ts';
 import {
-  anyNumber,
   byteSize,
   errorLimit,
   interruptible,
@@ -51,17 +50,9 @@ export function addRunCommand(program: Command): void {
     .option('--id-column <name>', 'id column of the SQL (default: id)')
     .option('--limit <n>', 'the first n rows of the SQL', wholeNumber(1))
     .option('--sample <n>', 'n rows at random', wholeNumber(1))
-    .option('--copies <n>', 'images written for each row (default: 1)', wholeNumber(1))
-    .option('--crop <share>', 'cut off at most this share of each side at random (default: 0.2)', anyNumber)
-    .option('--size <pixels>', 'side of the square that is written (default: 256)', wholeNumber(1))
-    .addOption(new Option('--fit <fit>', 'how to fill the square (default: contain)').choices(FITS))
-    .option('--background <#rrggbb>', 'colour of padding (default: #ffffff)')
-    .option('--flip <probability>', 'mirror images at random (default: 0)', anyNumber)
-    .option('--rotate <degrees>', 'rotate by at most this, either way (default: 0)', anyNumber)
-    .option('--brightness <share>', 'change brightness by at most this, either way (default: 0)', anyNumber)
-    .option('--blur <pixels>', 'blur by at most this standard deviation (default: 0)', anyNumber)
-    .addOption(new Option('--format <format>', 'encoding of written images (default: jpeg)').choices(FORMATS))
-    .option('--quality <n>', 'encoder quality, 1 to 100 (default: 90)', wholeNumber(1))
+    .option('--copies <n>', 'images written for each row (default: 1)', wholeNumber(1));
+  addTransformOptions(command);
+  command
     .option('--model <name|file.onnx>', `label the images with this model, such as ${DEFAULT_MODEL}`)
     .addOption(new Option('--device <device>', 'where the model runs (default: cpu)').choices(DEVICES))
     .option('--seed <n>', 'seed of all that is random (default: 42)', wholeNumber(0))
@@ -114,14 +105,14 @@ async function toSpec(options: Options): Promise<RunSpec> {
     ...placed
   } = options;
   const { lake: _lake, endpointUrl: _url, region: _region, s3Reader: _reader, ...given } = placed;
-  const { crop, size, fit, background, flip, rotate, brightness, blur, format, quality, ...rest } = given;
+  const isTransform = ([name]: readonly [string, unknown]): boolean => name in TRANSFORM_FIELDS;
+  const entries = Object.entries(definedOf({ ...given }));
   const base = file === undefined ? {} : await readSpec(file);
-  const transform = { crop, size, fit, background, flip, rotate, brightness, blur, format, quality };
   // The schema checks and explains whatever is wrong or missing here.
   return {
     ...base,
-    ...definedOf(rest),
-    transform: { ...base.transform, ...definedOf(transform) },
+    ...Object.fromEntries(entries.filter((entry) => !isTransform(entry))),
+    transform: { ...base.transform, ...Object.fromEntries(entries.filter(isTransform)) },
   } as RunSpec;
 }
 

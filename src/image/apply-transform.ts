@@ -6,7 +6,9 @@ import { memoryGate } from './memory-gate.ts';
 import { openImage, openPart } from './open-image.ts';
 import { withKernel } from './pixel-kernel.ts';
 import { type ImageHeader, readHeader } from './read-header.ts';
-import type { DrawnTransform, Transform } from './transform.ts';
+import { applyColours, changesColours, type DrawnTransform, type Transform } from './transform.ts';
+import type { Size } from './transforms/define-transform.ts';
+import { targetSize } from './transforms/resize.ts';
 
 /**
  * Decodes an image and applies a drawn transform, giving 8-bit sRGB pixels; enlarging and shrinking are bicubic (Catmull-Rom).
@@ -27,7 +29,7 @@ export async function applyTransform(
       .extract({ left: drawn.cropLeft, top: drawn.cropTop, width, height })
       .flatten({ background });
     // libvips has an order of its own within a pipeline; what must come before the resize gets one for itself.
-    if (drawn.brightness !== 1) image = openPixels(await toPixels(image.linear(drawn.brightness, 0)));
+    if (changesColours(drawn)) image = openPixels(recolour(await toPixels(image), drawn));
     if (drawn.rotation !== 0) {
       const rotated = await toPixels(image.rotate(drawn.rotation, { background }));
       ({ width, height } = rotated);
@@ -38,7 +40,7 @@ export async function applyTransform(
     if (drawn.blur > 0) image = image.blur(drawn.blur);
     const content = await toPixels(image);
     // Padding comes last, so that it has exactly the background's colour whatever was done to the image.
-    return transform.fit === 'contain' ? pad(content, transform.size, background) : content;
+    return transform.fit === 'contain' ? pad(content, targetSize(transform.size), background) : content;
   } catch (error) {
     throw toImageError(error, bytes);
   }
@@ -87,13 +89,24 @@ export async function encodePixels(
     .toBuffer();
 }
 
+/** Changes colours in place. */
+function recolour(pixels: Pixels, drawn: DrawnTransform): Pixels {
+  const { bytes, width, height } = pixels;
+  const rows = Array.from({ length: height }, (_, row) =>
+    bytes.subarray(row * width * 3, (row + 1) * width * 3),
+  );
+  applyColours(rows, drawn);
+  return pixels;
+}
+
 function contentSize(
   { fit, size }: Transform,
   width: number,
   height: number,
 ): { width: number; height: number; fit: 'cover' | 'fill' } {
-  if (fit === 'cover' || fit === 'fill') return { width: size, height: size, fit };
-  const scale = size / Math.max(width, height);
+  const target = targetSize(size);
+  if (fit === 'cover' || fit === 'fill') return { ...target, fit };
+  const scale = Math.min(target.width / width, target.height / height);
   const side = (length: number): number => Math.max(1, Math.round(length * scale));
   return { width: side(width), height: side(height), fit: 'fill' };
 }
@@ -119,15 +132,15 @@ export function toColour(background: string): [number, number, number] {
   return [part(1), part(3), part(5)];
 }
 
-function pad(content: Pixels, size: number, background: string): Pixels {
-  if (content.width === size && content.height === size) return content;
-  const bytes = Buffer.alloc(size * size * 3, Buffer.from(toColour(background)));
-  const left = Math.floor((size - content.width) / 2);
-  const top = Math.floor((size - content.height) / 2);
+function pad(content: Pixels, { width, height }: Size, background: string): Pixels {
+  if (content.width === width && content.height === height) return content;
+  const bytes = Buffer.alloc(width * height * 3, Buffer.from(toColour(background)));
+  const left = Math.floor((width - content.width) / 2);
+  const top = Math.floor((height - content.height) / 2);
   const rowBytes = content.width * 3;
   for (let row = 0; row < content.height; row++) {
     const start = row * rowBytes;
-    bytes.set(content.bytes.subarray(start, start + rowBytes), ((top + row) * size + left) * 3);
+    bytes.set(content.bytes.subarray(start, start + rowBytes), ((top + row) * width + left) * 3);
   }
-  return { bytes, width: size, height: size };
+  return { bytes, width, height };
 }

@@ -79,10 +79,15 @@ class PixelKernel {
     return this.#code.canvas(USE[use], KIND[kind], width, height);
   }
 
-  /** Multiplies the values of a box of RGB. */
-  brighten(image: ImageAddress, { left, top, width, height }: Place, factor: number): void {
+  /** The rows of a box of RGB, to be changed in place; views are good until the memory grows. */
+  rowsOf(image: ImageAddress, { left, top, width, height }: Place): Uint8Array[] {
     this.#last = undefined;
-    this.#code.brighten(image, left, top, width, height, factor);
+    const pitch = this.sizeOf(image).width * 3;
+    const samples = this.#samplesOf(image);
+    return Array.from({ length: height }, (_, row) => {
+      const start = (top + row) * pitch + left * 3;
+      return samples.subarray(start, start + width * 3);
+    });
   }
 
   /** Resamples a box of an image to a place on a canvas, both RGB or both planes. What a gray image lacks becomes gray. */

@@ -6,7 +6,14 @@ import type { ImageAddress } from './instantiate-kernel.ts';
 import { MAX_KERNEL_PIXELS, type Resampling } from './kernel-images.ts';
 import { type PixelKernel, withKernel } from './pixel-kernel.ts';
 import { type ImageHeader, readHeader } from './read-header.ts';
-import type { DrawnTransform, Transform } from './transform.ts';
+import {
+  applyColours,
+  changesColours,
+  type DrawnTransform,
+  isInKernel,
+  type Transform,
+} from './transform.ts';
+import { targetSize } from './transforms/resize.ts';
 
 /** The pixels that a model takes. */
 export interface ModelSize {
@@ -27,7 +34,7 @@ export interface RenderedImage {
  * Version of the rules by which pixels are made. A run is the work of one version: its images would differ, if slightly, where another one
  * went on with it.
  */
-export const PIXELS_VERSION = 3;
+export const PIXELS_VERSION = 4;
 
 /** Stored pixels of images that are decoded at a fraction of their size; progressive ones are kept whole meanwhile. */
 const MAX_STORED_PIXELS = 100_000_000;
@@ -88,16 +95,17 @@ function render(
 }
 
 /** Where nothing is done to colours, JPEGs stay in the planes in which they are stored: half the samples, and no colour is converted. */
-function staysPlanar({ orientation }: JpegHeader, { brightness }: DrawnTransform): boolean {
-  return orientation === 1 && brightness === 1;
+function staysPlanar({ orientation }: JpegHeader, drawn: DrawnTransform): boolean {
+  return orientation === 1 && !changesColours(drawn);
 }
 
 function fitsKernel(header: JpegHeader, transform: Transform, drawn: DrawnTransform): boolean {
-  if (drawn.rotation !== 0 || drawn.blur !== 0) return false;
+  if (!isInKernel(drawn)) return false;
   const pixelCount = header.width * header.height;
   const decodedCount = (pixelCount * chooseEighths(transform, drawn) ** 2) / 64;
   const isKept = header.isProgressive && pixelCount > MAX_KERNEL_PIXELS;
-  const isSmall = decodedCount <= MAX_KERNEL_PIXELS && transform.size ** 2 <= MAX_KERNEL_PIXELS;
+  const target = targetSize(transform.size);
+  const isSmall = decodedCount <= MAX_KERNEL_PIXELS && target.width * target.height <= MAX_KERNEL_PIXELS;
   return isSmall && !isKept && pixelCount <= MAX_STORED_PIXELS;
 }
 
@@ -108,7 +116,7 @@ function chooseEighths(
   { size, fit }: Transform,
   { cropWidth: width, cropHeight: height }: DrawnTransform,
 ): number {
-  const { box, place } = fitInto({ width, height }, { width: size, height: size }, fit);
+  const { box, place } = fitInto({ width, height }, targetSize(size), fit);
   const scale = Math.max(place.width / box.width, place.height / box.height);
   return [1, 2, 4].find((eighths) => eighths / 8 >= 2 * scale) ?? 8;
 }
@@ -119,7 +127,7 @@ interface DrawnImage {
   readonly isPlanar: boolean;
 }
 
-/** Decodes, crops, brightens, resizes, flips and pads, in this order; in planes where that is allowed and the image has them. */
+/** Decodes, crops, changes colours, resizes, flips and pads, in this order; in planes where that is allowed and the image has them. */
 function draw(
   kernel: PixelKernel,
   bytes: Uint8Array,
@@ -132,7 +140,7 @@ function draw(
   const planes = mayBePlanar ? kernel.decodePlanes(bytes, eighths, header) : undefined;
   const image = planes ?? kernel.decode(bytes, eighths, header);
   const { canvas, ...resampling } = planCrop(kernel.sizeOf(image), transform, drawn);
-  if (drawn.brightness !== 1) kernel.brighten(image, resampling.bounds, drawn.brightness);
+  if (changesColours(drawn)) applyColours(kernel.rowsOf(image, resampling.bounds), drawn);
   const isPlanar = planes !== undefined;
   const address = kernel.canvas('written', isPlanar ? 'subsampled' : 'rgb', canvas.width, canvas.height);
   kernel.resample(image, address, resampling);
@@ -163,7 +171,7 @@ function planCrop(
     width: Math.min(image.width, Math.ceil(crop.left + crop.width)) - left,
     height: Math.min(image.height, Math.ceil(crop.top + crop.height)) - top,
   };
-  const { canvas, box, place } = fitInto(crop, { width: size, height: size }, fit);
+  const { canvas, box, place } = fitInto(crop, targetSize(size), fit);
   const seen = { ...box, left: crop.left + box.left, top: crop.top + box.top };
   return { canvas, box: seen, bounds, place, isFlipped: drawn.isFlipped };
 }

@@ -7,7 +7,7 @@ import type { Execution, Plan } from './execution-schema.ts';
 export const PLAN_VERSION = 1;
 
 /** Version of the computed columns of a manifest and their meaning. */
-export const MANIFEST_VERSION = 2;
+export const MANIFEST_VERSION = 3;
 
 /** Shards whose parts become one data file of the manifest. */
 export const SHARDS_IN_BLOCK = 1000;

@@ -2,7 +2,7 @@ import type { AppendableType, AppendableValue } from '../duckdb/appender.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import type { ModelCard } from '../model/model-card.ts';
 import { predictionColumns } from '../model/prediction-columns.ts';
-import type { Transform } from '../image/transform.ts';
+import { DRAWN_COLUMNS, type Transform } from '../image/transform.ts';
 import { type DeltaField, type DeltaType, deltaArray, deltaField } from '../table/delta-schema.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import type { Execution } from './execution-schema.ts';
@@ -50,14 +50,9 @@ const WRITTEN_COLUMNS: readonly ManifestColumn[] = [
   { name: 'source_sha256', type: 'VARCHAR', valueOf: ({ original }) => original.sha256 },
   { name: 'source_width', type: 'INTEGER', valueOf: ({ original }) => original.width },
   { name: 'source_height', type: 'INTEGER', valueOf: ({ original }) => original.height },
-  { name: 'crop_left', type: 'INTEGER', valueOf: ({ drawn }) => drawn.cropLeft },
-  { name: 'crop_top', type: 'INTEGER', valueOf: ({ drawn }) => drawn.cropTop },
-  { name: 'crop_width', type: 'INTEGER', valueOf: ({ drawn }) => drawn.cropWidth },
-  { name: 'crop_height', type: 'INTEGER', valueOf: ({ drawn }) => drawn.cropHeight },
-  { name: 'flipped', type: 'BOOLEAN', valueOf: ({ drawn }) => drawn.isFlipped },
-  { name: 'rotation', type: 'DOUBLE', valueOf: ({ drawn }) => drawn.rotation },
-  { name: 'brightness', type: 'DOUBLE', valueOf: ({ drawn }) => drawn.brightness },
-  { name: 'blur', type: 'DOUBLE', valueOf: ({ drawn }) => drawn.blur },
+  ...DRAWN_COLUMNS.map(
+    ({ name, type, valueOf }): ManifestColumn => ({ name, type, valueOf: ({ drawn }) => valueOf(drawn) }),
+  ),
 ];
 
 /** The Delta types that columns filled by an appender are stored as. */
@@ -80,6 +75,7 @@ const LINEAGE_COLUMNS: readonly { readonly name: string; readonly type: 'VARCHAR
     { name: 'source_version', type: 'BIGINT' },
     { name: 'sql', type: 'VARCHAR' },
     { name: 'seed', type: 'BIGINT' },
+    { name: 'transform', type: 'VARCHAR' },
     { name: 'model', type: 'VARCHAR' },
     { name: 'model_sha256', type: 'VARCHAR' },
     { name: 'model_trained', type: 'BOOLEAN' },
@@ -120,6 +116,7 @@ export function selectLineage(execution: Execution): string[] {
     source_version: execution.sourceVersion,
     sql: run.sql,
     seed: run.seed,
+    transform: JSON.stringify(run.transform),
     model: model?.name,
     model_sha256: model?.sha256,
     model_trained: model?.isTrained,

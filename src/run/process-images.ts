@@ -1,6 +1,6 @@
 import type { AppendableValue } from '../duckdb/appender.ts';
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
-import { EXTENSIONS } from '../image/transform.ts';
+import { EXTENSIONS } from '../image/transforms/encoding.ts';
 import { labelPixels, modelSize } from '../model/label-images.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import { predictionValues } from '../model/prediction-columns.ts';

@@ -5,6 +5,8 @@ import { selectSnapshot } from '../catalog/table-view.ts';
 import { quoteText } from '../sql/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { type ContactCell, renderContactSheet } from '../image/contact-sheet.ts';
+import { targetSize } from '../image/transforms/resize.ts';
+import type { Run } from './run-spec.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
 import { findRun } from './inspect-runs.ts';
@@ -51,7 +53,7 @@ export async function renderRunSheet(store: ObjectStore, name: string, limit: nu
     const { run, sourceTable, sourceVersion } = execution;
     return renderContactSheet(cells, {
       title: `runs.${name}`,
-      subtitle: `${toOneLine(run.sql)} · ${sourceTable} at version ${sourceVersion} · crop up to ${Math.round(run.transform.crop * 100)} %, ${run.transform.size}x${run.transform.size}`,
+      subtitle: `${toOneLine(run.sql)} · ${sourceTable} at version ${sourceVersion} · crop up to ${Math.round(run.transform.crop * 100)} %, ${describeSize(run.transform.size)}`,
     });
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
@@ -91,4 +93,9 @@ async function toCell(source: ObjectStore, store: ObjectStore, row: SheetRow): P
     results: await Promise.all(row.image_keys.map((key) => store.read(key))),
     lines: lines.filter((line) => line !== ''),
   };
+}
+
+function describeSize(size: Run['transform']['size']): string {
+  const { width, height } = targetSize(size);
+  return `${width}x${height}`;
 }

@@ -2,27 +2,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../image/image-limits.ts';
-import { FITS, FORMATS } from '../image/transform.ts';
 import { DEVICES } from '../model/devices.ts';
 import { checkName } from '../storage/lake-layout.ts';
-
-/** Schema of a transform; see {@link Transform} for the units. */
-export const transformSchema = z.strictObject({
-  crop: z.number().min(0).max(0.9).default(0.2),
-  size: z.int().min(1).max(8192).default(256),
-  fit: z.enum(FITS).default('contain'),
-  background: z
-    .string()
-    .regex(/^#[0-9a-f]{6}$/iu, 'must be a colour such as #ffffff')
-    .toLowerCase()
-    .default('#ffffff'),
-  flip: z.number().min(0).max(1).default(0),
-  rotate: z.number().min(0).max(180).default(0),
-  brightness: z.number().min(0).max(1).default(0),
-  blur: z.number().min(0).max(100).default(0),
-  format: z.enum(FORMATS).default('jpeg'),
-  quality: z.int().min(1).max(100).default(90),
-});
+import { transformSchema } from './transform-schema.ts';
 
 /** The one schema of a run specification: for the CLI's options, for spec files and for REST. */
 export const runSpecSchema = z.strictObject({

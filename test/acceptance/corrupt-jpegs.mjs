@@ -4,31 +4,12 @@ import assert from 'node:assert/strict';
 import sharp from 'sharp';
 import { applyTransform } from '../../dist/image/apply-transform.js';
 import { renderImage } from '../../dist/image/render-image.js';
+import { DEFAULT_TRANSFORM, undrawn } from '../../dist/image/transform.js';
 
 const COUNT = Number(process.env.PIXLAKE_CORRUPT ?? 10_000);
 const SEED = Number(process.env.PIXLAKE_CORRUPT_SEED ?? 1);
-const TRANSFORM = {
-  crop: 0,
-  size: 32,
-  fit: 'contain',
-  background: '#ffffff',
-  flip: 0,
-  rotate: 0,
-  brightness: 0,
-  blur: 0,
-  format: 'jpeg',
-  quality: 90,
-};
-const DRAWN = {
-  cropLeft: 2,
-  cropTop: 3,
-  cropWidth: 40,
-  cropHeight: 50,
-  isFlipped: false,
-  rotation: 0,
-  brightness: 1,
-  blur: 0,
-};
+const TRANSFORM = { ...DEFAULT_TRANSFORM, crop: 0, size: 32 };
+const DRAWN = { ...undrawn({ width: 40, height: 50 }), cropLeft: 2, cropTop: 3 };
 
 /** Numbers from 0 to below `end`, from a seed: a linear congruential generator with the constants of Numerical Recipes. */
 function makeRandom(seed) {

@@ -5,34 +5,20 @@ import { applyTransform, encodePixels, resizePixels } from '../../src/image/appl
 import { readHeader } from '../../src/image/read-header.ts';
 import type { Pixels } from '../../src/image/configured-sharp.ts';
 import { drawTransform } from '../../src/image/draw-transform.ts';
-import { type DrawnTransform, FITS, FORMATS, type Transform } from '../../src/image/transform.ts';
+import {
+  DEFAULT_TRANSFORM,
+  type DrawnTransform,
+  type Transform,
+  undrawn,
+} from '../../src/image/transform.ts';
+import { FORMATS } from '../../src/image/transforms/encoding.ts';
+import { FITS } from '../../src/image/transforms/resize.ts';
 
-const PLAIN: Transform = {
-  crop: 0,
-  size: 32,
-  fit: 'contain',
-  background: '#12ab34',
-  flip: 0,
-  rotate: 0,
-  brightness: 0,
-  blur: 0,
-  format: 'png',
-  quality: 90,
-};
+const PLAIN: Transform = { ...DEFAULT_TRANSFORM, crop: 0, size: 32, background: '#12ab34', format: 'png' };
 const BACKGROUND = [0x12, 0xab, 0x34];
 
 function wholeOf(width: number, height: number, changes: Partial<DrawnTransform> = {}): DrawnTransform {
-  return {
-    cropLeft: 0,
-    cropTop: 0,
-    cropWidth: width,
-    cropHeight: height,
-    isFlipped: false,
-    rotation: 0,
-    brightness: 1,
-    blur: 0,
-    ...changes,
-  };
+  return { ...undrawn({ width, height }), ...changes };
 }
 
 /** Transforms all of an image. */

@@ -1,20 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { drawTransform } from '../../src/image/draw-transform.ts';
-import type { DrawnTransform, Transform } from '../../src/image/transform.ts';
+import { DEFAULT_TRANSFORM, type DrawnTransform, type Transform } from '../../src/image/transform.ts';
 
-const PLAIN: Transform = {
-  crop: 0,
-  size: 256,
-  fit: 'contain',
-  background: '#ffffff',
-  flip: 0,
-  rotate: 0,
-  brightness: 0,
-  blur: 0,
-  format: 'jpeg',
-  quality: 90,
-};
+const PLAIN: Transform = { ...DEFAULT_TRANSFORM, crop: 0 };
 
 const EVERYTHING: Transform = { ...PLAIN, crop: 0.2, flip: 0.5, rotate: 15, brightness: 0.25, blur: 3 };
 
@@ -164,11 +153,13 @@ describe('a draw', () => {
       {
         "blur": 2.9995317322597472,
         "brightness": 0.9998330666273656,
+        "contrast": 1,
         "cropHeight": 462,
         "cropLeft": 15,
         "cropTop": 9,
         "cropWidth": 625,
         "isFlipped": true,
+        "isGray": false,
         "rotation": -7.164591795135173,
       }
     `);

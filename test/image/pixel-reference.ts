@@ -1,20 +1,9 @@
 import sharp, { type Sharp } from 'sharp';
 import type { Pixels } from '../../src/image/configured-sharp.ts';
-import type { DrawnTransform, Transform } from '../../src/image/transform.ts';
+import { DEFAULT_TRANSFORM, type DrawnTransform, type Transform } from '../../src/image/transform.ts';
 
 /** No change but that of the size, to a padded square. */
-export const PLAIN: Transform = {
-  crop: 0,
-  size: 64,
-  fit: 'contain',
-  background: '#12ab34',
-  flip: 0,
-  rotate: 0,
-  brightness: 0,
-  blur: 0,
-  format: 'jpeg',
-  quality: 90,
-};
+export const PLAIN: Transform = { ...DEFAULT_TRANSFORM, crop: 0, size: 64, background: '#12ab34' };
 
 /** Something with smooth parts, edges and noise, the same each time. */
 export function drawPhoto(width: number, height: number): Sharp {
@@ -183,21 +172,45 @@ export interface ExactImage {
   readonly height: number;
 }
 
-/** Crop, brightness, resize, flip and padding in 64-bit numbers, written for tests alone: slow, and nothing shared with what it checks. */
+/**
+ * The colours of a box of an image, changed in the order of the transforms and written to 8 bits after each: brightness is rounded, contrast and
+ * grayscale are cut as torchvision does it.
+ */
+function recolourExactly(box: number[][], { brightness, contrast, isGray }: DrawnTransform): number[][] {
+  const luma = ([red = 0, green = 0, blue = 0]: readonly number[]): number =>
+    Math.floor(0.2989 * red + 0.587 * green + 0.114 * blue);
+  let pixels = box;
+  if (brightness !== 1)
+    pixels = pixels.map((pixel) => pixel.map((value) => Math.min(255, Math.round(value * brightness))));
+  if (contrast !== 1) {
+    const mean = pixels.reduce((sum, pixel) => sum + luma(pixel), 0) / pixels.length;
+    const blend = (value: number): number => value * contrast + mean * (1 - contrast);
+    pixels = pixels.map((pixel) =>
+      pixel.map((value) => Math.floor(Math.min(255, Math.max(0, blend(value))))),
+    );
+  }
+  return isGray ? pixels.map((pixel) => pixel.map(() => luma(pixel))) : pixels;
+}
+
+/**
+ * Crop, colours, resize, flip and padding in 64-bit numbers, in the order that holds for all transforms: written for tests alone, slow, and
+ * nothing shared with what it checks. All geometry is one resampling of the box.
+ */
 export function resampleExactly(
   source: Pixels,
   { size, fit, background }: Transform,
   drawn: DrawnTransform,
 ): ExactImage {
-  const { cropLeft, cropTop, cropWidth, cropHeight, brightness } = drawn;
-  const ratios = [size / cropWidth, size / cropHeight] as const;
+  const { cropLeft, cropTop, cropWidth, cropHeight } = drawn;
+  const [wide = 0, high = wide] = String(size).split('x').map(Number);
+  const ratios = [wide / cropWidth, high / cropHeight] as const;
   const ratio = fit === 'cover' ? Math.max(...ratios) : Math.min(...ratios);
   const isFilled = fit === 'fill';
   const full = {
-    width: isFilled ? size : Math.max(1, Math.round(cropWidth * ratio)),
-    height: isFilled ? size : Math.max(1, Math.round(cropHeight * ratio)),
+    width: isFilled ? wide : Math.max(1, Math.round(cropWidth * ratio)),
+    height: isFilled ? high : Math.max(1, Math.round(cropHeight * ratio)),
   };
-  const shown = { width: Math.min(size, full.width), height: Math.min(size, full.height) };
+  const shown = { width: Math.min(wide, full.width), height: Math.min(high, full.height) };
   const hidden = {
     left: Math.floor((full.width - shown.width + 1) / 2),
     top: Math.floor((full.height - shown.height + 1) / 2),
@@ -210,9 +223,17 @@ export function resampleExactly(
     hidden.top,
     hidden.top + shown.height,
   );
-  const canvas = fit === 'inside' ? shown : { width: size, height: size };
+  const canvas = fit === 'inside' ? shown : { width: wide, height: high };
   const left = Math.floor((canvas.width - shown.width) / 2);
   const top = Math.floor((canvas.height - shown.height) / 2);
+  const box = recolourExactly(
+    Array.from({ length: cropWidth * cropHeight }, (_, index) => {
+      const row = cropTop + Math.floor(index / cropWidth);
+      const at = (row * source.width + cropLeft + (index % cropWidth)) * 3;
+      return Array.from(source.bytes.subarray(at, at + 3));
+    }),
+    drawn,
+  );
   const values = new Float64Array(canvas.width * canvas.height * 3);
   for (let channel = 0; channel < 3; channel++) {
     const paint = Number.parseInt(background.slice(1 + 2 * channel, 3 + 2 * channel), 16);
@@ -221,11 +242,8 @@ export function resampleExactly(
       for (const [x, columns] of across.entries()) {
         let value = 0;
         for (const [row, rowWeight] of rows)
-          for (const [column, columnWeight] of columns) {
-            const at = ((cropTop + row) * source.width + cropLeft + column) * 3 + channel;
-            const bright = Math.min(255, Math.round((source.bytes[at] ?? 0) * brightness));
-            value += rowWeight * columnWeight * (brightness === 1 ? (source.bytes[at] ?? 0) : bright);
-          }
+          for (const [column, columnWeight] of columns)
+            value += rowWeight * columnWeight * (box[row * cropWidth + column]?.[channel] ?? Number.NaN);
         const to = drawn.isFlipped ? shown.width - 1 - x : x;
         values[((top + y) * canvas.width + left + to) * 3 + channel] = Math.min(255, Math.max(0, value));
       }

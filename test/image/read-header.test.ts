@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { applyTransform } from '../../src/image/apply-transform.ts';
 import { probeImage } from '../../src/image/probe-image.ts';
 import { readHeader } from '../../src/image/read-header.ts';
-import type { Transform } from '../../src/image/transform.ts';
+import { DEFAULT_TRANSFORM, type Transform, undrawn } from '../../src/image/transform.ts';
 
 const square = (): Sharp => sharp({ create: { width: 40, height: 40, channels: 3, background: '#404040' } });
 
@@ -26,28 +26,8 @@ describe('the header of an image', () => {
 });
 
 test('the corners that a rotation opens have the background in spite of brightness', async () => {
-  const transform: Transform = {
-    crop: 0,
-    size: 64,
-    fit: 'fill',
-    background: '#ffffff',
-    flip: 0,
-    rotate: 45,
-    brightness: 0.5,
-    blur: 0,
-    format: 'png',
-    quality: 90,
-  };
-  const drawn = {
-    cropLeft: 0,
-    cropTop: 0,
-    cropWidth: 40,
-    cropHeight: 40,
-    isFlipped: false,
-    rotation: 45,
-    brightness: 0.5,
-    blur: 0,
-  };
+  const transform: Transform = { ...DEFAULT_TRANSFORM, crop: 0, size: 64, fit: 'fill', format: 'png' };
+  const drawn = { ...undrawn({ width: 40, height: 40 }), rotation: 45, brightness: 0.5 };
   const { bytes } = await applyTransform(await square().png().toBuffer(), transform, drawn);
   expect([...bytes.subarray(0, 3)]).toEqual([255, 255, 255]);
   expect([...bytes.subarray((32 * 64 + 32) * 3, (32 * 64 + 32) * 3 + 3)]).toEqual([32, 32, 32]);

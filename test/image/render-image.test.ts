@@ -7,19 +7,11 @@ import { toImageError } from '../../src/image/image-error.ts';
 import { type JpegHeader, parseJpegHeader } from '../../src/image/jpeg-header.ts';
 import { withKernel } from '../../src/image/pixel-kernel.ts';
 import { type RenderedImage, renderImage } from '../../src/image/render-image.ts';
-import { type DrawnTransform, FITS, type Transform } from '../../src/image/transform.ts';
+import { type DrawnTransform, type Transform, undrawn } from '../../src/image/transform.ts';
+import { FITS } from '../../src/image/transforms/resize.ts';
 import { drawPhoto, PLAIN, psnr, resampleExactly } from './pixel-reference.ts';
 
-const WHOLE: DrawnTransform = {
-  cropLeft: 0,
-  cropTop: 0,
-  cropWidth: 60,
-  cropHeight: 80,
-  isFlipped: false,
-  rotation: 0,
-  brightness: 1,
-  blur: 0,
-};
+const WHOLE: DrawnTransform = undrawn({ width: 60, height: 80 });
 
 /** The pixels as they were before they were encoded: PNG loses nothing. */
 async function renderPixels(bytes: Uint8Array, transform: Transform, drawn: DrawnTransform): Promise<Pixels> {
@@ -146,6 +138,8 @@ describe('transforming', () => {
         cropTop: fc.integer({ min: 0, max: 80 - cropHeight }),
         isFlipped: fc.boolean(),
         brightness: fc.oneof(fc.constant(1), fc.double({ min: 0.2, max: 1.8, noNaN: true })),
+        contrast: fc.oneof(fc.constant(1), fc.double({ min: 0.2, max: 1.8, noNaN: true })),
+        isGray: fc.boolean(),
       }),
     );
 
@@ -156,11 +150,12 @@ describe('transforming', () => {
         box,
         fc.constantFrom(...FITS),
         fc.integer({ min: 1, max: 90 }),
-        async (drawn, fit, size) => {
-          const transform = { ...PLAIN, fit, size };
+        fc.integer({ min: 1, max: 90 }),
+        async (drawn, fit, width, height) => {
+          const transform = { ...PLAIN, fit, size: `${width}x${height}` };
           const all = { ...WHOLE, ...drawn };
           // Decoded at a fraction it is another image; that is another test.
-          fc.pre(size > 0.3 * Math.max(all.cropWidth, all.cropHeight));
+          fc.pre(Math.min(width, height) > 0.3 * Math.max(all.cropWidth, all.cropHeight));
           const made = await renderPixels(photo, transform, all);
           const exact = resampleExactly(source, transform, all);
           expect(made).toMatchObject({ width: exact.width, height: exact.height });

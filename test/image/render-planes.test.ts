@@ -6,12 +6,13 @@ import { fitInto } from '../../src/image/fit-into.ts';
 import { parseJpegHeader } from '../../src/image/jpeg-header.ts';
 import { withKernel } from '../../src/image/pixel-kernel.ts';
 import { renderImage } from '../../src/image/render-image.ts';
-import { type DrawnTransform, FITS } from '../../src/image/transform.ts';
+import { type DrawnTransform, undrawn } from '../../src/image/transform.ts';
+import { FITS } from '../../src/image/transforms/resize.ts';
 import { drawPhoto, PLAIN, psnr, resamplePlaneExactly } from './pixel-reference.ts';
 
 const [WIDTH, HEIGHT] = [61, 83];
 
-const UNCHANGED = { isFlipped: false, rotation: 0, brightness: 1, blur: 0 };
+const UNCHANGED = undrawn({ width: WIDTH, height: HEIGHT });
 
 const KINDS = ['4:2:0', '4:4:4', 'gray', 'progressive'] as const;
 

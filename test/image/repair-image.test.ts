@@ -5,7 +5,7 @@ import { repairJpeg } from '../../src/image/formats/jpeg-structure.ts';
 import { repairTiff } from '../../src/image/formats/tiff-directory.ts';
 import { probeImage } from '../../src/image/probe-image.ts';
 import { renderImage } from '../../src/image/render-image.ts';
-import type { Transform } from '../../src/image/transform.ts';
+import { DEFAULT_TRANSFORM, type Transform, undrawn } from '../../src/image/transform.ts';
 import {
   drawNoise,
   insertBytes,
@@ -22,23 +22,11 @@ async function expectSamePixels(damaged: Buffer, whole: Buffer): Promise<void> {
   expect([pixels.width, pixels.height]).toEqual([others.width, others.height]);
   expect(Buffer.compare(pixels.bytes, others.bytes), 'pixels').toBe(0);
   const { width, height } = pixels;
-  const box = { cropLeft: 0, cropTop: 0, cropWidth: width, cropHeight: height };
   // A run makes an image of it, in the kernel or by sharp, which differ by rounding.
-  await renderImage(damaged, TRANSFORM, { ...box, isFlipped: false, rotation: 0, brightness: 1, blur: 0 });
+  await renderImage(damaged, TRANSFORM, undrawn({ width, height }));
 }
 
-const TRANSFORM: Transform = {
-  crop: 0,
-  size: 16,
-  fit: 'contain',
-  background: '#ffffff',
-  flip: 0,
-  rotate: 0,
-  brightness: 0,
-  blur: 0,
-  format: 'jpeg',
-  quality: 90,
-};
+const TRANSFORM: Transform = { ...DEFAULT_TRANSFORM, crop: 0, size: 16 };
 
 const JPEGS = {
   baseline: () => drawNoise().jpeg().toBuffer(),

@@ -6,6 +6,7 @@ import { explainFailure } from '../../src/image/inspect-image.ts';
 import { type ImageFacts, probeImage } from '../../src/image/probe-image.ts';
 import { renderImage } from '../../src/image/render-image.ts';
 import { drawNoise, drawPng, jpegSegments, replaceTiffEntry } from '../support/draw-images.ts';
+import { DEFAULT_TRANSFORM, undrawn } from '../../src/image/transform.ts';
 
 /** An HEIC as phones write it, as far as its boxes tell what it is; the pixels are none. */
 function drawHeic(): Buffer {
@@ -157,8 +158,7 @@ describe('the verdict on an image', () => {
     const bytes = await make();
     const facts = await probeImage(bytes);
     expect(facts).toMatchObject(expected);
-    const drawn = { cropLeft: 0, cropTop: 0, cropWidth: 40, cropHeight: 30, isFlipped: false };
-    const pixels = applyTransform(bytes, TRANSFORM, { ...drawn, rotation: 0, brightness: 1, blur: 0 });
+    const pixels = applyTransform(bytes, TRANSFORM, undrawn({ width: 40, height: 30 }));
     await expect(pixels).rejects.toMatchObject({
       code: facts.status === 'corrupt' ? 'IMAGE_CORRUPT' : 'IMAGE_UNSUPPORTED',
       message: facts.reason,
@@ -249,14 +249,9 @@ describe.each(['jpeg', 'png'] as const)(
         for (const { left, top, share } of PARTS) {
           const [width, height] = [facts.width ?? 1, facts.height ?? 1];
           const drawn = {
+            ...undrawn({ width: Math.floor(share * width), height: Math.floor(share * height) }),
             cropLeft: Math.floor(left * width),
             cropTop: Math.floor(top * height),
-            cropWidth: Math.floor(share * width),
-            cropHeight: Math.floor(share * height),
-            isFlipped: false,
-            rotation: 0,
-            brightness: 1,
-            blur: 0,
           };
           const rendered = await renderImage(bytes, { ...TRANSFORM, format }, drawn).then(
             () => null,
@@ -274,24 +269,12 @@ test('a PNG whose checksums are right and whose pixels are cut off is corrupt, w
   expect(await probeImage(drawPng(200, 160, rows))).toMatchObject({ status: 'ok', width: 200, height: 160 });
   const damaged = drawPng(200, 160, rows.subarray(0, -5000));
   expect(await probeImage(damaged)).toMatchObject({ status: 'corrupt' });
-  const drawn = { cropLeft: 0, cropTop: 0, cropWidth: 160, cropHeight: 128, isFlipped: false };
-  await expect(
-    renderImage(damaged, TRANSFORM, { ...drawn, rotation: 0, brightness: 1, blur: 0 }),
-  ).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
+  await expect(renderImage(damaged, TRANSFORM, undrawn({ width: 160, height: 128 }))).rejects.toMatchObject({
+    code: 'IMAGE_CORRUPT',
+  });
 });
 
-const TRANSFORM = {
-  crop: 0,
-  size: 8,
-  fit: 'contain',
-  background: '#ffffff',
-  flip: 0,
-  rotate: 0,
-  brightness: 0,
-  blur: 0,
-  format: 'png',
-  quality: 90,
-} as const;
+const TRANSFORM = { ...DEFAULT_TRANSFORM, crop: 0, size: 8, format: 'png' } as const;
 
 test.each<[string, Buffer, Buffer]>([
   [

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/errors.ts';
 import { isSameRun, parseRunSpec, type Run, type RunInputs, toRunId } from '../../src/run/run-spec.ts';
+import { DEFAULT_TRANSFORM } from '../../src/image/transform.ts';
 
 const SPEC = { name: 'shoes', sql: 'FROM images' };
 const INPUTS: RunInputs = {
@@ -43,18 +44,7 @@ describe('a run specification', () => {
       seed: 42,
       maxPixels: 16_383 ** 2,
       maxImageMemory: 1024 ** 3,
-      transform: {
-        crop: 0.2,
-        size: 256,
-        fit: 'contain',
-        background: '#ffffff',
-        flip: 0,
-        rotate: 0,
-        brightness: 0,
-        blur: 0,
-        format: 'jpeg',
-        quality: 90,
-      },
+      transform: { ...DEFAULT_TRANSFORM },
     });
   });
 

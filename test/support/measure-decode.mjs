@@ -2,20 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { applyTransform } from '../../dist/image/apply-transform.js';
 import { readHeader } from '../../dist/image/read-header.js';
+import { DEFAULT_TRANSFORM, undrawn } from '../../dist/image/transform.js';
 
-const TRANSFORM = {
-  crop: 0,
-  size: 128,
-  fit: 'contain',
-  background: '#ffffff',
-  flip: 0,
-  rotate: 0,
-  brightness: 0,
-  blur: 0,
-  format: 'jpeg',
-  quality: 90,
-};
-const DRAWN = { cropLeft: 0, cropTop: 0, isFlipped: false, rotation: 0, brightness: 1, blur: 0 };
+const TRANSFORM = { ...DEFAULT_TRANSFORM, crop: 0, size: 128 };
 
 async function peakBytes() {
   const status = await readFile('/proc/self/status', 'utf8');
@@ -24,7 +13,7 @@ async function peakBytes() {
 
 async function decode(bytes) {
   const { width, height, memoryBytes } = await readHeader(bytes);
-  await applyTransform(bytes, TRANSFORM, { ...DRAWN, cropWidth: width, cropHeight: height });
+  await applyTransform(bytes, TRANSFORM, undrawn({ width, height }));
   return memoryBytes;
 }
 
