@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
@@ -156,4 +158,13 @@ describe('colours', () => {
     for (const [index, value] of expected.values.entries())
       expect(Math.abs(value - (inKernel[index] ?? 0))).toBeLessThanOrEqual(1);
   });
+});
+
+test('README lists all fields in their order', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const rows = FIELDS.map(([name, field]) => {
+    const flag = name.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`);
+    return `| \`--${flag} <${field.placeholder}>\` | ${field.summary} | ${field.default ?? 'off'} |`;
+  });
+  expect(readme).toContain(rows.join('\n'));
 });
