@@ -20,14 +20,6 @@ export interface KernelExports {
   decode_planes(): ImageAddress;
   load_rgb(width: number, height: number): ImageAddress;
   canvas(use: number, kind: number, width: number, height: number): ImageAddress;
-  brighten(
-    image: ImageAddress,
-    left: number,
-    top: number,
-    width: number,
-    height: number,
-    factor: number,
-  ): void;
   resample(
     from: ImageAddress,
     to: ImageAddress,

@@ -1,18 +1,5 @@
-/* What is done to single pixels of RGB: places, brightness, and the numbers that a model takes. */
+/* What is done to single pixels of RGB: places, and the numbers that a model takes. */
 #include "rearrange.h"
-
-/* Multiplies a box of whole pixels. */
-EXPORT(brighten) void brighten(image *of, i32 left, i32 top, i32 width, i32 height, double factor) {
-  u8 table[256];
-  for (i32 value = 0; value < 256; value++) {
-    const double product = __builtin_floor(value * factor + 0.5);
-    table[value] = product < 255 ? (u8)product : 255;
-  }
-  for (i32 y = top; y < top + height; y++) {
-    u8 *row = of->planes[0].samples + (size_t)y * of->planes[0].pitch + 3 * (size_t)left;
-    for (i32 x = 0; x < 3 * width; x++) row[x] = table[row[x]];
-  }
-}
 
 void orient(const image *from, image *to, i32 orientation) {
   const i32 is_swapped = orientation >= 5, width = from->width, height = from->height;
