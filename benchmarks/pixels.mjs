@@ -48,9 +48,8 @@ async function makeLake() {
   const good = await lakehouse.query(`SELECT image_key FROM images WHERE image_status = 'ok'`);
   const sources = join(work, 'good');
   mkdirSync(sources);
-  for await (const batch of good.batches)
-    for (const [key] of batch.getRows())
-      copyFileSync(join(work, 'lake', key), join(sources, key.split('/').at(-1)));
+  for await (const { image_key: key } of good.rows())
+    copyFileSync(join(work, 'lake', key), join(sources, key.split('/').at(-1)));
   await good[Symbol.asyncDispose]();
   return { lakehouse, sources };
 }

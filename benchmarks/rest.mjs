@@ -92,7 +92,7 @@ async function measureLibrary(lake, sql) {
   const lakehouse = openLakehouse({ lake });
   const durations = await repeat(async () => {
     const query = await lakehouse.query(sql);
-    for await (const batch of query.batches) batch.getRows();
+    await query.toArray();
     await query[Symbol.asyncDispose]();
   });
   return summarize(durations);

@@ -47,7 +47,7 @@ async function ask(lake, reader, cacheDir, sql) {
   const startMs = performance.now();
   const lakehouse = openLakehouse({ lake, s3: { reader, cacheDir } });
   const query = await lakehouse.query(sql);
-  for await (const batch of query.batches) batch.getRows();
+  await query.toArray();
   await query[Symbol.asyncDispose]();
   return performance.now() - startMs;
 }
@@ -71,7 +71,7 @@ if (process.argv[2] === 'ask') {
     for (const rows of sizes.length === 0 ? [44_000, 10_000_000] : sizes.map(Number)) {
       const name = `rows_${rows}`;
       const bytes = await makeTable(store, name, rows);
-      await openLakehouse({ lake, s3: { cacheDir: folder } }).attach(name, `${prefix}/${name}`);
+      await openLakehouse({ lake, s3: { cacheDir: folder } }).tables.attach(name, `${prefix}/${name}`);
       console.log(
         `\n${rows} rows, ${(bytes / 1e6).toFixed(1)} MB; ms with httpfs, cache empty, cache filled`,
       );

@@ -1,11 +1,14 @@
 export { VERSION } from './config.ts';
 export { type ErrorCode, ERRORS, messageOf, PixlakeError, toPixlakeError } from './errors.ts';
-export {
-  Lakehouse,
-  type LakehouseConfigSpec,
-  openLakehouse,
-} from './lakehouse.ts';
-export { encodeResult, QUERY_FORMATS, type QueryFormat } from './result/encodings.ts';
+export { Lakehouse, openLakehouse } from './lakehouse.ts';
+export type { Images } from './lakehouse/images.ts';
+export type { Models } from './lakehouse/models.ts';
+export type { LakehouseConfigSpec } from './lakehouse/parse-config.ts';
+export type { QueryColumn, QueryResult } from './lakehouse/query-result.ts';
+export type { Runs } from './lakehouse/runs.ts';
+export type { Tables } from './lakehouse/tables.ts';
+export { QUERY_FORMATS, type QueryFormat } from './result/encodings.ts';
+export type { PlainRow, PlainValue } from './result/plain-row.ts';
 export type { Attachment } from './catalog/attached-table.ts';
 export type { QueriedTable } from './catalog/lake-tables.ts';
 export {
@@ -17,13 +20,8 @@ export {
   readSavedQuery,
 } from './sql/saved-query.ts';
 export type { TableFile, TableFiles } from './catalog/list-files.ts';
-export type { QueryOptions, RunningQuery } from './catalog/query-lake.ts';
+export type { QueryOptions } from './catalog/query-lake.ts';
 export type { TableDescription, TableSummary } from './catalog/summarize-tables.ts';
-export { drawSvg } from './image/draw-svg.ts';
-export { TRANSFORM_FIELDS } from './image/transform.ts';
-export type { Field } from './image/transforms/define-transform.ts';
-export { parseField } from './image/transforms/parse-field.ts';
-export { FITS } from './image/transforms/resize.ts';
 export { DEFAULT_MODEL } from './model/built-in-models.ts';
 export { DEVICES, type Device } from './model/devices.ts';
 export type { ModelSummary } from './model/lake-models.ts';
@@ -51,11 +49,10 @@ export type { RetryReport } from './run/retry-run.ts';
 export type { RunReport } from './run/run-images.ts';
 export type { RunHooks } from './run/run-library.ts';
 export type { RunSpec } from './run/run-spec.ts';
-export { STAGES } from './run/stages.ts';
 export type { ShardProgress } from './run/shard-executor.ts';
+export type { ProcessSpec } from './run/run-spec.ts';
+export type { S3Options } from './storage/s3-options.ts';
 export { type SampleSummary, writeSample } from './sample/write-sample.ts';
-export { S3_READERS, type S3Options } from './storage/s3-options.ts';
-export { makeTemporaryFolder } from './storage/temporary-folder.ts';
 export type { TableVersion } from './table/table-history.ts';
 export { QuerySandbox, SANDBOX_FORMATS, type SandboxResult } from './sandbox/query-sandbox.ts';
 export type { SqlParameters } from './sandbox/query-messages.ts';
@@ -63,7 +60,3 @@ export { defaultSandboxLimits, type SandboxLimits } from './sandbox/sandbox-limi
 export type { StoredImage } from './catalog/find-image.ts';
 export type { ImageLibrary, ImageSource } from './run/image-library.ts';
 export type { MadeImage, UnmadeImage } from './run/process-one.ts';
-export { processSpecSchema, type ProcessSpec, runSpecSchema } from './run/run-spec.ts';
-export { transformFieldSchemas } from './run/transform-schema.ts';
-export type { Submission } from './run/submission-log.ts';
-export { holds, standingOf, type Submissions } from './run/submissions.ts';

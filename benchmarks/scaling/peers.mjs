@@ -43,10 +43,8 @@ export async function measurePeers({ lake, goodCount }, { work, isQuick, log, ma
   const sources = join(work, 'peers-sources');
   mkdirSync(sources);
   const rows = await openLakehouse({ lake }).query(good(images));
-  const key = rows.batches.columns.findIndex(({ name }) => name === 'image_key');
-  for await (const batch of rows.batches)
-    for (const row of batch.getRows())
-      copyFileSync(join(lake, row[key]), join(sources, row[key].split('/').at(-1)));
+  for await (const { image_key: key } of rows.rows())
+    copyFileSync(join(lake, key), join(sources, key.split('/').at(-1)));
   await rows[Symbol.asyncDispose]();
 
   const seconds = { pixlake: [], ...Object.fromEntries(TRANSFORMERS.map((tool) => [tool, []])) };
@@ -85,7 +83,7 @@ export async function measurePeers({ lake, goodCount }, { work, isQuick, log, ma
   const queryRows = 10_000_000;
   const metadata = join(work, 'peers-metadata');
   await makeMetadata(metadata, queryRows);
-  const { files } = await openLakehouse({ lake: metadata }).files('catalogue');
+  const { files } = await openLakehouse({ lake: metadata }).tables.files('catalogue');
   const { querySeconds } = await inProcess({ lake: metadata, query: HISTOGRAM, repeat: 5 });
   const query = [
     { tool: 'pixlake', ms: querySeconds * 1000 },

@@ -19,8 +19,7 @@ if (query !== undefined) {
     seconds.push(
       await secondsOf(async () => {
         const rows = await lakehouse.query(query);
-        for await (const batch of rows.batches)
-          result.rowCount = (result.rowCount ?? 0) + batch.getRows().length;
+        for await (const _ of rows.rows()) result.rowCount = (result.rowCount ?? 0) + 1;
         await rows[Symbol.asyncDispose]();
       }),
     );

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { PixlakeError } from '../index.ts';
+import { PixlakeError } from '../errors.ts';
 import { allows, type ApiKeyRing, type Scope } from './api-keys.ts';
 
 declare module 'fastify' {

@@ -1,4 +1,4 @@
-import { PixlakeError } from '../index.ts';
+import { PixlakeError } from '../errors.ts';
 
 /**
  * Parses a Range header for one range of bytes (https://www.rfc-editor.org/rfc/rfc9110#name-range); `undefined` where there is none, or one of

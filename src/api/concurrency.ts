@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { PixlakeError } from '../index.ts';
+import { PixlakeError } from '../errors.ts';
 
 /** Bounds the requests that one client has in work at once. */
 export function limitConcurrency(app: FastifyInstance, maxRequests: number): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SANDBOX_FORMATS } from '../index.ts';
+import { SANDBOX_FORMATS } from '../sandbox/query-sandbox.ts';
 
 /** Media types of query results. */
 export const MEDIA_TYPES: Readonly<Record<(typeof SANDBOX_FORMATS)[number], string>> = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { messageOf } from '../index.ts';
+import { messageOf } from '../errors.ts';
 import { PROBLEMS } from './problem.ts';
 import type { App, ServerContext } from './server-context.ts';
 

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { FITS, PixlakeError } from '../index.ts';
+import { PixlakeError } from '../errors.ts';
+import { FITS } from '../image/transforms/resize.ts';
 import { createGate } from './concurrency.ts';
 import { PROBLEMS } from './problem.ts';
 import { parseRange } from './byte-range.ts';

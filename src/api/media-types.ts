@@ -1,4 +1,4 @@
-import { PixlakeError } from '../index.ts';
+import { PixlakeError } from '../errors.ts';
 
 /** Picks what an Accept header likes best of what there is, in the order of preference of the server. @throws `NOT_ACCEPTABLE` */
 export function negotiate<Name extends string>(

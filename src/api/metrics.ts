@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ErrorCode, QuerySandbox } from '../index.ts';
-import type { RunQueue } from './run-queue.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { QuerySandbox } from '../sandbox/query-sandbox.ts';
+import type { RunService } from '../run/run-service.ts';
 
 /** What a server counts, for Prometheus. */
 export interface Metrics {
@@ -13,7 +14,7 @@ export interface Metrics {
 }
 
 /** Makes the counters of one server. */
-export function createMetrics(sandbox: QuerySandbox, runs: RunQueue): Metrics {
+export function createMetrics(sandbox: QuerySandbox, runs: RunService): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });

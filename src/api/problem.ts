@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type ErrorCode, ERRORS, messageOf, PixlakeError } from '../index.ts';
+import { ERRORS, type ErrorCode, PixlakeError, messageOf } from '../errors.ts';
 
 /** An error as REST gives it: RFC 9457 (https://www.rfc-editor.org/rfc/rfc9457), with our code and remedy. */
 export const problemSchema = z

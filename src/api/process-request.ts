@@ -1,19 +1,14 @@
 import { parse } from 'node:path';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import {
-  type ImageSource,
-  type Lakehouse,
-  messageOf,
-  parseField,
-  PixlakeError,
-  processSpecSchema,
-  type ProcessSpec,
-  toPixlakeError,
-  TRANSFORM_FIELDS,
-  transformFieldSchemas,
-  type UnmadeImage,
-} from '../index.ts';
+import { PixlakeError, messageOf, toPixlakeError } from '../errors.ts';
+import { TRANSFORM_FIELDS } from '../image/transform.ts';
+import { parseField } from '../image/transforms/parse-field.ts';
+import type { Lakehouse } from '../lakehouse.ts';
+import type { ImageSource } from '../run/image-library.ts';
+import type { UnmadeImage } from '../run/process-one.ts';
+import { type ProcessSpec, processSpecSchema } from '../run/run-spec.ts';
+import { transformFieldSchemas } from '../run/transform-schema.ts';
 import { SERVER_LIMITS } from './server-options.ts';
 import { tableParam } from './table-routes.ts';
 
@@ -130,7 +125,7 @@ async function readNamed(
   ids: readonly string[],
   spec: ProcessSpec,
 ): Promise<ProcessRequest> {
-  await lakehouse.describeTable(table);
+  await lakehouse.tables.describe(table);
   const sources: ImageSource[] = [];
   const missing: UnmadeImage[] = [];
   for (const id of ids) {

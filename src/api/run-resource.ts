@@ -1,11 +1,7 @@
 import { z } from 'zod';
-import { runSpecSchema, type RunStatus, standingOf, type Submission } from '../index.ts';
-
-/** Where a run stands. `interrupted` is neither finished nor in work on this server. */
-export const RUN_STATES = ['queued', 'running', 'interrupted', 'cancelled', 'failed', 'finished'] as const;
-
-/** One of {@link RUN_STATES}. */
-export type RunStateName = (typeof RUN_STATES)[number];
+import { RUN_STATES } from '../run/run-records.ts';
+import type { FollowedRun } from '../run/run-service.ts';
+import { runSpecSchema } from '../run/run-spec.ts';
 
 const count = z.int().min(0);
 
@@ -43,27 +39,22 @@ export type RunResource = z.output<typeof runResource>;
 /** A run's specification, the same as that of the CLI. */
 export const runSpec = runSpecSchema.meta({ id: 'RunSpec' });
 
-/** What this server knows of a run that waits or runs here. */
-export interface LiveProgress {
-  readonly state: 'queued' | 'running';
-  readonly imageCount: number;
-  readonly errorCount: number;
-}
-
-/** Puts together what is known of a run; `submission` is its newest record, if that still holds. */
-export function toRunResource(
-  name: string,
-  submission: Submission | undefined,
-  status: RunStatus | undefined,
-  live: LiveProgress | undefined,
-): RunResource {
+/** A run as REST gives it. */
+export function toRunResource({
+  name,
+  state,
+  submission,
+  status,
+  live,
+  isRetrying,
+}: FollowedRun): RunResource {
   const execution = status?.execution;
   const run = submission?.run ?? execution?.run;
   const path = `/v1/runs/${encodeURIComponent(name)}`;
   const failure = submission?.state === 'failed' && live === undefined ? submission.failure : undefined;
   return {
     id: name,
-    state: stateOf(submission, status, live),
+    state,
     spec: { ...run },
     submittedAt: submission === undefined ? null : new Date(submission.submittedMs).toISOString(),
     runId: execution?.runId ?? null,
@@ -75,7 +66,7 @@ export function toRunResource(
     imageCount: Math.max(status?.imageCount ?? 0, live?.imageCount ?? 0),
     errorCount: Math.max(status?.errorCount ?? 0, live?.errorCount ?? 0),
     retryCount: status?.retryCount ?? 0,
-    isRetrying: false,
+    isRetrying,
     shardCount: execution?.shardCount ?? null,
     finishedShardCount: status?.finishedShardCount ?? 0,
     model: modelOf(status),
@@ -84,20 +75,7 @@ export function toRunResource(
   };
 }
 
-function stateOf(
-  submission: Submission | undefined,
-  status: RunStatus | undefined,
-  live: LiveProgress | undefined,
-): RunStateName {
-  if (live !== undefined) return live.state;
-  if (submission !== undefined && submission.state !== 'accepted') return submission.state;
-  // Accepted anew: how the execution before it ended no longer tells how the run stands.
-  if (submission?.state === 'accepted' && submission.standing === standingOf(status)) return 'interrupted';
-  if (status?.state === 'finished' || status?.state === 'cancelled') return status.state;
-  return 'interrupted';
-}
-
-function modelOf(status: RunStatus | undefined): RunResource['model'] {
+function modelOf(status: FollowedRun['status']): RunResource['model'] {
   const model = status?.execution.model;
   if (model === undefined) return null;
   const { name, sha256, isTrained } = model;

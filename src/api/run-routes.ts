@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { PixlakeError, type RunSpec, STAGES } from '../index.ts';
-import type { LoggedEvent } from './event-log.ts';
+import { PixlakeError } from '../errors.ts';
+import { type FollowedRun, LAST_EVENT_ID, type RunEvent } from '../run/run-service.ts';
+import type { RunSpec } from '../run/run-spec.ts';
+import { STAGES } from '../run/stages.ts';
 import { formatSchema, ROWS_RESPONSE } from './formats.ts';
 import { PROBLEMS } from './problem.ts';
-import { LAST_EVENT_ID } from './run-queue.ts';
-import { type RunResource, runResource, runSpec } from './run-resource.ts';
+import { runResource, runSpec, toRunResource } from './run-resource.ts';
 import { sendRows } from './send-rows.ts';
 import type { App, ServerContext } from './server-context.ts';
 
@@ -49,7 +50,9 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       checkPlaces(spec, options.allowedOutputs ?? []);
       const key = request.headers['idempotency-key'];
       // Keys of one client mean nothing to another.
-      const run = await runs.submit(spec, key === undefined ? undefined : `${request.client}:${key}`);
+      const run = toRunResource(
+        await runs.submit(spec, key === undefined ? undefined : `${request.client}:${key}`),
+      );
       return reply.code(202).header('location', run.links.self).send(run);
     },
   );
@@ -60,7 +63,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       config: { scope: 'read' },
       schema: { tags: ['runs'], summary: 'List runs', response: { 200: z.array(runResource), ...PROBLEMS } },
     },
-    async () => runs.list(),
+    async () => (await runs.list()).map(toRunResource),
   );
 
   app.get(
@@ -74,13 +77,13 @@ export function addRunRoutes(app: App, context: ServerContext): void {
         response: { 200: runResource, ...PROBLEMS },
       },
     },
-    async ({ params }) => runs.describe(params.id),
+    async ({ params }) => toRunResource(await runs.describe(params.id)),
   );
 
   const command = (
     verb: 'cancel' | 'resume',
     summary: string,
-    work: (name: string) => Promise<RunResource>,
+    work: (name: string) => Promise<FollowedRun>,
   ): void => {
     app.post(
       `/v1/runs/:id/${verb}`,
@@ -88,7 +91,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
         config: { scope: 'run' },
         schema: { tags: ['runs'], summary, params: runParams, response: ACCEPTED },
       },
-      async ({ params }, reply) => reply.code(202).send(await work(params.id)),
+      async ({ params }, reply) => reply.code(202).send(toRunResource(await work(params.id))),
     );
   };
   command('cancel', 'Stop a run; what is done is kept', (name) => runs.cancel(name));
@@ -111,7 +114,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
     async ({ params, body }, reply) => {
       const { stage, code } = body ?? {};
       const filter = { ...(stage === undefined ? {} : { stage }), ...(code === undefined ? {} : { code }) };
-      return reply.code(202).send(await runs.retry(params.id, filter));
+      return reply.code(202).send(toRunResource(await runs.retry(params.id, filter)));
     },
   );
 
@@ -131,7 +134,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       },
     },
     async (request, reply) => {
-      const { state, spec } = await runs.describe(request.params.id);
+      const { state, spec } = toRunResource(await runs.describe(request.params.id));
       if (state !== 'finished')
         throw new PixlakeError(
           'RUN_UNFINISHED',
@@ -199,12 +202,15 @@ export function checkPlaces(
   });
 }
 
-function toEventStream(events: AsyncGenerator<LoggedEvent>): Readable {
+function toEventStream(events: AsyncGenerator<RunEvent>): Readable {
   const stream = new Readable({ read: () => undefined });
   const heartbeat = setInterval(() => stream.push(': still there\n\n'), HEARTBEAT_MS);
   const pump = async (): Promise<void> => {
-    for await (const { id, kind, payload } of events) {
+    for await (const event of events) {
       if (stream.destroyed) break;
+      const { id } = event;
+      const [kind, payload] =
+        'run' in event ? ['state', toRunResource(event.run)] : [event.kind, event.payload];
       const idLine = id === '' ? '' : `id: ${id}\n`;
       stream.push(`event: ${kind}\n${idLine}data: ${JSON.stringify(payload)}\n\n`);
     }

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type SandboxResult, SANDBOX_FORMATS, type SqlParameters, toPixlakeError } from '../index.ts';
+import { toPixlakeError } from '../errors.ts';
+import type { SqlParameters } from '../sandbox/query-messages.ts';
+import { SANDBOX_FORMATS, type SandboxResult } from '../sandbox/query-sandbox.ts';
 import { MEDIA_TYPES } from './formats.ts';
 import { negotiate } from './media-types.ts';
 import type { ServerContext } from './server-context.ts';

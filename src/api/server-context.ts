@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Lakehouse, QuerySandbox } from '../index.ts';
+import type { Lakehouse } from '../lakehouse.ts';
+import type { RunService } from '../run/run-service.ts';
+import type { QuerySandbox } from '../sandbox/query-sandbox.ts';
 import type { Metrics } from './metrics.ts';
-import type { RunQueue } from './run-queue.ts';
 import type { ServerOptions } from './server-options.ts';
 
 /** A Fastify whose routes are typed by their schemas. */
@@ -19,7 +20,7 @@ export type App = FastifyInstance<
 export interface ServerContext {
   readonly lakehouse: Lakehouse;
   readonly sandbox: QuerySandbox;
-  readonly runs: RunQueue;
+  readonly runs: RunService;
   readonly metrics: Metrics;
   readonly options: ServerOptions;
 }

@@ -1,9 +1,13 @@
-import type { S3Options, SandboxLimits } from '../index.ts';
+import type { SandboxLimits } from '../sandbox/sandbox-limits.ts';
 
-/** How a server is reached and what it allows. */
-export interface ServerOptions {
+/** Where a server listens; port 0 takes any that is free. */
+export interface ServerAddress {
   readonly host: string;
   readonly port: number;
+}
+
+/** What a server allows. */
+export interface ServerOptions {
   /** File of API keys; without one only this machine is served. */
   readonly apiKeysPath?: string | undefined;
   /** Origins of web pages that may call the server from a browser. */
@@ -14,11 +18,11 @@ export interface ServerOptions {
   readonly requestsPerMinute?: number | undefined;
   /** Requests of one client at once. */
   readonly requestsAtOnce?: number;
+  /** Runs in work at once; 1 by default. */
   readonly runsAtOnce?: number;
   /** Whether runs that the last server left are resumed; otherwise they wait to be resumed. */
   readonly resumesRuns?: boolean;
   readonly limits?: Partial<SandboxLimits>;
-  readonly s3?: S3Options;
 }
 
 const MIB = 1024 ** 2;

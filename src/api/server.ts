@@ -6,7 +6,9 @@ import rateLimit from '@fastify/rate-limit';
 import Fastify, { LogController, type FastifyBaseLogger } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { log } from '../config.ts';
-import { type Lakehouse, PixlakeError, type QuerySandbox } from '../index.ts';
+import { PixlakeError } from '../errors.ts';
+import type { Lakehouse } from '../lakehouse.ts';
+import type { QuerySandbox } from '../sandbox/query-sandbox.ts';
 import { ApiKeyRing } from './api-keys.ts';
 import { authenticate, isLoopback } from './authenticate.ts';
 import { limitConcurrency } from './concurrency.ts';
@@ -18,62 +20,74 @@ import { addModelRoutes } from './model-routes.ts';
 import { answerProblem, handleProblems, type OnProblem } from './problem.ts';
 import { addProcessRoute } from './process-route.ts';
 import { addQueryRoute } from './query-route.ts';
-import { RunQueue } from './run-queue.ts';
 import { addRunRoutes } from './run-routes.ts';
-import { SERVER_LIMITS, type ServerOptions } from './server-options.ts';
+import { SERVER_LIMITS, type ServerAddress, type ServerOptions } from './server-options.ts';
 import type { App, ServerContext } from './server-context.ts';
 import { addTableRoutes } from './table-routes.ts';
 
-/** A server that answers. */
+/** REST on a lake. */
 export interface Server extends AsyncDisposable {
+  /** Answers requests without a port by its `inject`; others' routes may be added to it before it listens. */
+  readonly app: App;
+  /**
+   * Answers at an address, and goes on with the runs that an earlier server left.
+   *
+   * @throws `ARGUMENT_INVALID` for an address that others reach without API keys, or that cannot be had, `SANDBOX_UNAVAILABLE`
+   */
+  listen(address: ServerAddress): Promise<Listening>;
+}
+
+/** A server that answers at an address. */
+export interface Listening {
   readonly url: string;
   /** Names of the runs of an earlier server that were resumed. */
   readonly recovered: readonly string[];
 }
 
 /**
- * Serves a lake over HTTP until it is disposed: then it takes no more requests, ends those in work, and stops runs so they can be
- * resumed.
+ * Makes the REST server of a lake, to be listened with or embedded. Disposed, it takes no more requests, ends those in work, and stops runs so
+ * they can be resumed; the lakehouse stays open.
  *
- * @throws `ARGUMENT_INVALID` for an address that others reach without API keys, `SANDBOX_UNAVAILABLE`, `LAKE_NOT_FOUND`, `API_KEYS_INVALID`
+ * @throws `SANDBOX_UNAVAILABLE`, `LAKE_NOT_FOUND`, `API_KEYS_INVALID`
  */
-export async function openServer(lakehouse: Lakehouse, options: ServerOptions): Promise<Server> {
-  const isPublic = !isLoopback(options.host);
-  if (isPublic && options.apiKeysPath === undefined) {
-    throw new PixlakeError(
-      'ARGUMENT_INVALID',
-      `${options.host} can be reached by others, and there are no API keys`,
-      {
-        remedy:
-          'make keys with `pixlake keys create` and name their file with --api-keys, or bind to 127.0.0.1',
-      },
-    );
-  }
+export async function createServer(lakehouse: Lakehouse, options: ServerOptions = {}): Promise<Server> {
   const keys = options.apiKeysPath === undefined ? undefined : await ApiKeyRing.open(options.apiKeysPath);
   const sandbox = await lakehouse.openSandbox(options.limits);
   try {
-    checkConfinement(sandbox, isPublic);
-    const runs = new RunQueue(lakehouse, sandbox, {
-      runsAtOnce: options.runsAtOnce ?? 1,
-      s3: options.s3 ?? {},
-    });
+    const runs = lakehouse.openRunService(sandbox, options.runsAtOnce);
     const metrics = createMetrics(sandbox, runs);
     const app = await buildApp({ lakehouse, sandbox, runs, metrics, options }, keys);
-    const recovered = options.resumesRuns === false ? [] : await runs.recover();
-    const url = await listen(app, options);
     return {
-      url,
-      recovered,
-      async [Symbol.asyncDispose](): Promise<void> {
-        await Promise.all([closeApp(app), runs.close()]);
+      app,
+      async listen(address) {
+        checkAddress(address, sandbox, keys !== undefined);
+        const recovered = options.resumesRuns === false ? [] : await runs.recover();
+        return { url: await listen(app, address), recovered };
+      },
+      async [Symbol.asyncDispose]() {
+        await Promise.all([closeApp(app), runs[Symbol.asyncDispose]()]);
         await sandbox[Symbol.asyncDispose]();
-        await lakehouse.images.close();
       },
     };
   } catch (error) {
     await sandbox[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function checkAddress({ host }: ServerAddress, sandbox: QuerySandbox, hasKeys: boolean): void {
+  const isPublic = !isLoopback(host);
+  if (isPublic && !hasKeys) {
+    throw new PixlakeError(
+      'ARGUMENT_INVALID',
+      `${host} can be reached by others, and there are no API keys`,
+      {
+        remedy:
+          'make keys with `pixlake keys create` and name their file with --api-keys, or bind to 127.0.0.1',
+      },
+    );
+  }
+  checkConfinement(sandbox, isPublic);
 }
 
 function checkConfinement({ status: { confinement } }: QuerySandbox, isPublic: boolean): void {
@@ -182,11 +196,10 @@ async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): P
   return app;
 }
 
-async function listen(app: App, { host, port }: ServerOptions): Promise<string> {
+async function listen(app: App, { host, port }: ServerAddress): Promise<string> {
   try {
     return await app.listen({ host, port });
   } catch (error) {
-    await app.close();
     const reason = error instanceof Error ? error.message : String(error);
     throw new PixlakeError('ARGUMENT_INVALID', `cannot listen on ${host}:${port}: ${reason}`, {
       cause: error,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TableSummary } from '../index.ts';
+import type { TableSummary } from '../catalog/summarize-tables.ts';
 import { PROBLEMS } from './problem.ts';
 import type { App, ServerContext } from './server-context.ts';
 
@@ -37,7 +37,7 @@ export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
       config: { scope: 'read' },
       schema: { tags: ['tables'], summary: 'List tables', response: { 200: z.array(table), ...PROBLEMS } },
     },
-    async () => (await lakehouse.listTables()).map(toTable),
+    async () => (await lakehouse.tables.list()).map(toTable),
   );
 
   app.get(
@@ -55,7 +55,7 @@ export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
       },
     },
     async ({ params }) => {
-      const { columns, ...summary } = await lakehouse.describeTable(params.table);
+      const { columns, ...summary } = await lakehouse.tables.describe(params.table);
       return { ...toTable(summary), columns: [...columns] };
     },
   );
@@ -73,7 +73,7 @@ export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
       },
     },
     async ({ params, query }) => {
-      const versions = await lakehouse.history(params.table, query.limit);
+      const versions = await lakehouse.tables.history(params.table, query.limit);
       return versions.map(({ engine, ...version }) => ({ ...version, engine: engine ?? null }));
     },
   );

@@ -19,7 +19,7 @@ Examples:
   $ pixlake query "SELECT * FROM images JOIN clicks USING (id)"`,
     )
     .action(async (name: string, uri: string, options: LakeOptions) => {
-      const attachment = await openLake(options).attach(name, uri);
+      const attachment = await openLake(options).tables.attach(name, uri);
       if (options.json) return printJson({ name, ...attachment });
       const what = attachment.format === 'delta' ? 'the Delta table' : 'Parquet files';
       print(`${name} is ${what} at ${attachment.uri}`);
@@ -30,7 +30,7 @@ Examples:
       .summary('forget an attached table')
       .description('Forgets an attached table. Its files stay where they are.'),
   ).action(async (name: string, options: LakeOptions) => {
-    await openLake(options).detach(name);
+    await openLake(options).tables.detach(name);
     if (options.json) printJson({ name });
     else print(`${name} is no longer attached`);
   });

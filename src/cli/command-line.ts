@@ -2,7 +2,8 @@ import { join, relative } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ErrorLimitSpec, parseErrorLimit } from '../error-limit.ts';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { type Lakehouse, openLakehouse, S3_READERS, type S3Options } from '../index.ts';
+import { type Lakehouse, openLakehouse } from '../lakehouse.ts';
+import { type S3Options, S3_READERS } from '../storage/s3-options.ts';
 
 /** Options that every command on a lake takes. */
 export interface LakeOptions {

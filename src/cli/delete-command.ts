@@ -35,7 +35,10 @@ Examples:
     )
     .action(async (table: string, options: Options) => {
       const report = await interruptible((signal) =>
-        openLake(options).delete({ table, where: options.where, isDryRun: options.dryRun ?? false }, signal),
+        openLake(options).tables.delete(
+          { table, where: options.where, isDryRun: options.dryRun ?? false },
+          signal,
+        ),
       );
       if (options.json) return printJson(report);
       const rows = `${formatCount(report.deletedCount)} rows in ${report.removedFileCount} data files`;

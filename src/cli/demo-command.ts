@@ -1,14 +1,11 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import {
-  DEFAULT_MODEL,
-  encodeResult,
-  fillSavedQuery,
-  type Lakehouse,
-  readSavedQuery,
-  writeSample,
-} from '../index.ts';
+import type { Lakehouse } from '../lakehouse.ts';
+import { DEFAULT_MODEL } from '../model/built-in-models.ts';
+
+import { writeSample } from '../sample/write-sample.ts';
+import { fillSavedQuery, readSavedQuery } from '../sql/saved-query.ts';
 import {
   interruptible,
   type LakeOptions,
@@ -74,7 +71,7 @@ export function addDemoCommand(program: Command): void {
     printIndented(describeRun(run, lakehouse.uri));
 
     const sheet = join(folder, 'contact-sheet.png');
-    await writeFile(sheet, await lakehouse.contactSheet('mens-shoes', 12));
+    await writeFile(sheet, await lakehouse.runs.drawSheet('mens-shoes', 12));
     print('5. Look at it');
     printIndented([
       `contact sheet:  ${sheet}`,
@@ -94,8 +91,7 @@ async function showQuery(lakehouse: Lakehouse, name: string): Promise<void> {
   const shown = name === SELECTED ? `SELECT ${SHOWN_COLUMNS} FROM (${sql.replace(/;\s*$/u, '')})` : sql;
   await using query = await lakehouse.query(shown);
   let text = '';
-  for await (const chunk of encodeResult('table', query.batches, { maxRows: 5, maxWidth: 110 }))
-    text += String(chunk);
+  for await (const chunk of query.encode('table', { maxRows: 5, maxWidth: 110 })) text += String(chunk);
   printIndented(text.trimEnd().split('\n'));
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { DiskUsage, Usage } from '../index.ts';
+import type { DiskUsage, Usage } from '../maintenance/disk-usage.ts';
 import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
 import { formatBytes, formatCount } from './progress-bar.ts';
 

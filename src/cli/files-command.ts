@@ -26,7 +26,7 @@ Examples:
   $ pixlake files images --at 3 --json`,
     )
     .action(async (table: string, { at, sql, ...options }: FilesOptions) => {
-      const found = await openLake(options).files(table, at);
+      const found = await openLake(options).tables.files(table, at);
       if (options.json) printJson(found);
       else if (sql) print(found.sql);
       else if (found.files.length > 0) print(...found.files.map(({ uri }) => uri));

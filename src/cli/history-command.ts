@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { TableVersion } from '../index.ts';
+import type { TableVersion } from '../table/table-history.ts';
 import {
   type LakeOptions,
   openLake,
@@ -28,7 +28,7 @@ Examples:
   $ pixlake query "SELECT count(*) FROM images@v3"`,
     )
     .action(async (table: string, options: LakeOptions & { limit?: number }) => {
-      const history = await openLake(options).history(table, options.limit);
+      const history = await openLake(options).tables.history(table, options.limit);
       if (options.json) printJson(history);
       else print(...history.map(describeVersion));
     });
@@ -49,7 +49,7 @@ Examples:
   $ pixlake restore images --to 2026-01-31T12:00:00Z`,
     )
     .action(async (table: string, options: LakeOptions & { to: string }) => {
-      const report = await openLake(options).restore(table, options.to);
+      const report = await openLake(options).tables.restore(table, options.to);
       if (options.json) return printJson(report);
       const { restoredVersion, version, addedFileCount, removedFileCount } = report;
       print(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { IngestReport, IngestSpec } from '../index.ts';
+import type { IngestReport, IngestSpec } from '../ingest/ingest-spec.ts';
 import {
   byteSize,
   errorLimit,

@@ -1,7 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { PixlakeError } from '../errors.ts';
-import { DEFAULT_MODEL, DEVICES, type Device, type ModelCard, type Prediction } from '../index.ts';
+import { DEFAULT_MODEL } from '../model/built-in-models.ts';
+import { DEVICES, type Device } from '../model/devices.ts';
+import type { ModelCard } from '../model/model-card.ts';
+import type { Prediction } from '../model/read-output.ts';
 import { printRemoval } from './removal-report.ts';
 import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
 
@@ -98,7 +101,7 @@ Examples:
   )
     .addHelpText('after', '\nExample:\n  $ pixlake models remove my-classifier --dry-run')
     .action(async (name: string, options: LakeOptions & { dryRun?: boolean }) => {
-      const report = await openLake(options).removeModel({ name, isDryRun: options.dryRun ?? false });
+      const report = await openLake(options).models.remove({ name, isDryRun: options.dryRun ?? false });
       if (options.json) printJson(report);
       else printRemoval({ ...report, removed: [report.removed], kept: [] });
     });

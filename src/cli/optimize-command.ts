@@ -46,7 +46,7 @@ Examples:
         ...(targetSize === undefined ? {} : { targetBytes: targetSize }),
         ...(sortBy === undefined ? {} : { sortBy }),
       };
-      const report = await interruptible((signal) => openLake(options).optimize(spec, signal));
+      const report = await interruptible((signal) => openLake(options).tables.optimize(spec, signal));
       if (options.json) return printJson(report);
       print(
         report.isCommitted

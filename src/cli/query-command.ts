@@ -5,13 +5,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
-import {
-  encodeResult,
-  type Lakehouse,
-  makeTemporaryFolder,
-  QUERY_FORMATS,
-  type QueryFormat,
-} from '../index.ts';
+import type { Lakehouse } from '../lakehouse.ts';
+import { QUERY_FORMATS, type QueryFormat } from '../result/encodings.ts';
+import { makeTemporaryFolder } from '../storage/temporary-folder.ts';
 import { duration, type LakeOptions, openLake, wholeNumber, withLakeOptions } from './command-line.ts';
 
 /** How a query is run and where its rows go. */
@@ -134,9 +130,7 @@ async function explain(lakehouse: Lakehouse, sql: string, options: QueryCommandO
       `${name} at version ${snapshot.version}: ${considered} data files considered, ${pruned} pruned, ${readFiles.length} read\n`,
     );
   }
-  for await (const batch of query.batches) {
-    for (const row of batch.getRows()) process.stdout.write(`${String(row.at(-1))}\n`);
-  }
+  for await (const row of query.rows()) process.stdout.write(`${String(Object.values(row).at(-1))}\n`);
 }
 
 async function writeStream(
@@ -148,7 +142,7 @@ async function writeStream(
   const urls = options.withUrls ? { urlExpiresMs: options.urlExpires ?? HOUR_MS } : {};
   await using query = await lakehouse.query(sql, { ...queryOptions(options), ...urls });
   const { columns } = process.stdout;
-  const encoded = encodeResult(format, query.batches, {
+  const encoded = query.encode(format, {
     ...(columns === undefined ? {} : { maxWidth: columns }),
     ...(options.limit === undefined ? {} : { maxRows: options.limit }),
   });

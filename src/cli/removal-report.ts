@@ -1,4 +1,4 @@
-import type { KeptFiles, RemovedFiles } from '../index.ts';
+import type { KeptFiles, RemovedFiles } from '../maintenance/remove-files.ts';
 import { print } from './command-line.ts';
 import { formatBytes, formatCount } from './progress-bar.ts';
 

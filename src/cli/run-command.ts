@@ -2,15 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { type ErrorLimitSpec, parseErrorLimit } from '../error-limit.ts';
 import { messageOf, PixlakeError } from '../errors.ts';
-import {
-  DEFAULT_MODEL,
-  DEVICES,
-  type Execution,
-  type RunHooks,
-  type RunReport,
-  type RunSpec,
-  TRANSFORM_FIELDS,
-} from '../index.ts';
+import { TRANSFORM_FIELDS } from '../image/transform.ts';
+import { DEFAULT_MODEL } from '../model/built-in-models.ts';
+import { DEVICES } from '../model/devices.ts';
+import type { Execution } from '../run/execution-schema.ts';
+import type { RunReport } from '../run/run-images.ts';
+import type { RunHooks } from '../run/run-library.ts';
+import type { RunSpec } from '../run/run-spec.ts';
 import { addTransformOptions } from './transform-options.ts';
 import {
   byteSize,
@@ -77,7 +75,7 @@ Examples:
       const lakehouse = openLake(options);
       const spec = await toSpec(options);
       if (options.dryRun) {
-        const execution = await lakehouse.plan(spec);
+        const execution = await lakehouse.runs.plan(spec);
         if (options.json) printJson(execution);
         else print(...describePlan(execution));
         return;

@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { type RetryFilter, type RunStatus, STAGES } from '../index.ts';
+import type { RunStatus } from '../run/inspect-runs.ts';
+import type { RetryFilter } from '../run/plan-retry.ts';
+import { STAGES } from '../run/stages.ts';
 import {
   type LakeOptions,
   openLake,
@@ -22,7 +24,7 @@ export function addRunsCommand(program: Command): void {
     .description('Looks after runs.');
 
   withLakeOptions(runs.command('list').description('List all runs.')).action(async (options: LakeOptions) => {
-    const listing = await openLake(options).listRuns();
+    const listing = await openLake(options).runs.list();
     const { runs: statuses, unreadable } = listing;
     if (options.json) return printJson(listing);
     if (statuses.length + unreadable.length === 0) return print('no runs yet');
@@ -34,7 +36,7 @@ export function addRunsCommand(program: Command): void {
   withLakeOptions(
     runs.command('show <name>').description('Show the specification and state of a run.'),
   ).action(async (name: string, options: LakeOptions) => {
-    const status = await openLake(options).showRun(name);
+    const status = await openLake(options).runs.show(name);
     if (options.json) return printJson(status);
     print(describeStatus(status), `folder: ${status.folder}`, JSON.stringify(status.execution.run, null, 2));
   });
@@ -42,7 +44,7 @@ export function addRunsCommand(program: Command): void {
   withLakeOptions(runs.command('errors <name>').description('Show why images of a run were not written.'))
     .option('--limit <n>', 'at most that many', wholeNumber(1), 100)
     .action(async (name: string, options: LakeOptions & { limit: number }) => {
-      const errors = await openLake(options).runErrors(name, options.limit);
+      const errors = await openLake(options).runs.errors(name, options.limit);
       if (options.json) printJson(errors);
       else if (errors.length === 0) print('no errors');
       else
@@ -58,7 +60,7 @@ export function addRunsCommand(program: Command): void {
     .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
     .action(async (name: string, options: LakeOptions) => {
       const lakehouse = openLake(options);
-      const report = await withProgress((hooks) => lakehouse.resumeRun(name, hooks));
+      const report = await withProgress((hooks) => lakehouse.runs.resume(name, hooks));
       if (options.json) printJson(report);
       else print(...describeRun(report, lakehouse.uri));
     });
@@ -89,7 +91,7 @@ Examples:
       const lakehouse = openLake(options);
       const { stage, code } = options;
       const filter = { ...(stage === undefined ? {} : { stage }), ...(code === undefined ? {} : { code }) };
-      const report = await withProgress((hooks) => lakehouse.retryRun(name, filter, hooks));
+      const report = await withProgress((hooks) => lakehouse.runs.retry(name, filter, hooks));
       if (options.json) printJson(report);
       else if (report.number === undefined) print('no image failed that way; nothing to do');
       else
@@ -101,7 +103,7 @@ Examples:
   withLakeOptions(
     runs.command('cancel <name>').description('Ask a run to stop, whichever process executes it.'),
   ).action(async (name: string, options: LakeOptions) => {
-    const status = await openLake(options).cancelRun(name);
+    const status = await openLake(options).runs.cancel(name);
     if (options.json) printJson(status);
     else print(`run ${name} is cancelled; \`pixlake runs resume ${name}\` resumes it`);
   });
@@ -112,7 +114,7 @@ Examples:
     .requiredOption('--output <file.png>', 'where to write it')
     .option('--limit <n>', 'originals to show', wholeNumber(1), 12)
     .action(async (name: string, options: LakeOptions & { output: string; limit: number }) => {
-      const png = await openLake(options).contactSheet(name, options.limit);
+      const png = await openLake(options).runs.drawSheet(name, options.limit);
       try {
         await writeFile(options.output, png);
       } catch (error) {

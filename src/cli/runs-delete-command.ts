@@ -34,7 +34,7 @@ Examples:
       const { older: isOlderOnly = false, force: isForced = false, dryRun: isDryRun = false } = options;
       const lakehouse = openLake(options);
       const report = await interruptible((signal) =>
-        lakehouse.deleteRun({ name, isOlderOnly, isForced, isDryRun }, signal),
+        lakehouse.runs.delete({ name, isOlderOnly, isForced, isDryRun }, signal),
       );
       if (options.json) printJson(report);
       else printRemoval({ ...report, notRetriable: [] });

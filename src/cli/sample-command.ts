@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { writeSample } from '../index.ts';
+import { writeSample } from '../sample/write-sample.ts';
 import { print, printJson, wholeNumber } from './command-line.ts';
 import { formatCount, startProgressBar } from './progress-bar.ts';
 

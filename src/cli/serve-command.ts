@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { log } from '../config.ts';
-import type { SandboxLimits } from '../index.ts';
+import type { SandboxLimits } from '../sandbox/sandbox-limits.ts';
 import {
   byteSize,
   duration,
   interruptible,
   type LakeOptions,
   openLake,
-  s3Options,
   wholeNumber,
   withStoreOptions,
 } from './command-line.ts';
@@ -79,21 +78,19 @@ Examples:
       if (process.env['PIXLAKE_LOG_LEVEL'] === undefined) log.level = 'info';
       const lakehouse = openLake(options);
       // Loaded here, so that the other commands start sooner.
-      const { openServer } = await import('../api/server.ts');
+      const { createServer } = await import('../api/server.ts');
       await interruptible(async (signal) => {
-        await using server = await openServer(lakehouse, {
+        await using server = await createServer(lakehouse, {
           ...options,
           apiKeysPath: options.apiKeys,
           corsOrigins: options.cors ?? [],
           allowedOutputs: options.allowOutput ?? [],
           resumesRuns: options.leaveRuns !== true,
           limits: toLimits(options),
-          s3: s3Options(options),
         });
-        const taken = server.recovered.length === 0 ? '' : `, resuming ${server.recovered.join(', ')}`;
-        process.stdout.write(
-          `pixlake serves ${lakehouse.uri} at ${server.url} (see ${server.url}/docs)${taken}\n`,
-        );
+        const { url, recovered } = await server.listen(options);
+        const taken = recovered.length === 0 ? '' : `, resuming ${recovered.join(', ')}`;
+        process.stdout.write(`pixlake serves ${lakehouse.uri} at ${url} (see ${url}/docs)${taken}\n`);
         await new Promise<void>((resolve) =>
           signal.addEventListener('abort', () => resolve(), { once: true }),
         );

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { encodeResult } from '../index.ts';
 import { type LakeOptions, openLake, print, wholeNumber, withLakeOptions } from './command-line.ts';
 
 interface Options extends LakeOptions {
@@ -25,22 +24,19 @@ Examples:
   $ pixlake similar labelled 15970 -k 5`,
     )
     .action(async (name: string, id: string, options: Options) => {
-      await using query = await openLake(options).similar({ name, id, count: options.count });
+      await using query = await openLake(options).images.similar({ name, id, count: options.count });
       if (options.json) {
-        for await (const chunk of encodeResult('json', query.batches)) process.stdout.write(chunk);
+        for await (const chunk of query.encode('json')) process.stdout.write(chunk);
         return;
       }
       print('distance  image');
-      for await (const batch of query.batches) {
-        for (const [imageId, distance, ...values] of batch.getRows()) {
-          // The last two are the keys of the image and its original.
-          const words = values
-            .slice(0, -2)
-            .filter((value) => value !== null && String(value) !== String(imageId));
-          print(
-            `${Number(distance).toFixed(4).padStart(8)}  ${String(imageId)}  ${words.map(String).join(' · ')}`,
-          );
-        }
+      for await (const { image_id: imageId, distance, image_key, source_key, ...passed } of query.rows()) {
+        const words = Object.values(passed).filter(
+          (value) => value !== null && String(value) !== String(imageId),
+        );
+        print(
+          `${Number(distance).toFixed(4).padStart(8)}  ${String(imageId)}  ${words.map(String).join(' · ')}`,
+        );
       }
     });
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { fillSavedQuery, listSavedQueries, type SavedQuery, readSavedQuery } from '../index.ts';
+import { type SavedQuery, fillSavedQuery, listSavedQueries, readSavedQuery } from '../sql/saved-query.ts';
 import { print, printJson } from './command-line.ts';
 import { printQuery, type QueryCommandOptions, withQueryOptions } from './query-command.ts';
 

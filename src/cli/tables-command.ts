@@ -22,7 +22,7 @@ export function addTablesCommand(program: Command): void {
       .command('list', { isDefault: true })
       .description('List the tables and outputs of runs that SQL can read.'),
   ).action(async (options: LakeOptions) => {
-    const tables = await openLake(options).listTables();
+    const tables = await openLake(options).tables.list();
     if (options.json) return printJson(tables);
     if (tables.length === 0) return print('no tables yet');
     const lines = tables.map((table) => {
@@ -55,7 +55,7 @@ Examples:
     .action(async (table: string, options: LakeOptions & { dryRun?: boolean }) => {
       const lakehouse = openLake(options);
       const spec = { table, isDryRun: options.dryRun ?? false };
-      const report = await interruptible((signal) => lakehouse.dropTable(spec, signal));
+      const report = await interruptible((signal) => lakehouse.tables.drop(spec, signal));
       if (options.json) printJson(report);
       else printRemoval(report);
     });

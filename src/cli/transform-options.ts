@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Field, parseField, TRANSFORM_FIELDS } from '../index.ts';
+import { TRANSFORM_FIELDS } from '../image/transform.ts';
+import type { Field } from '../image/transforms/define-transform.ts';
+import { parseField } from '../image/transforms/parse-field.ts';
 import { anyNumber, wholeNumber } from './command-line.ts';
 
 /** Adds an option for each field of a transform. */

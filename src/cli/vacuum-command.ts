@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { PixlakeError } from '../errors.ts';
-import type { Lakehouse, VacuumReport } from '../index.ts';
+import type { Lakehouse } from '../lakehouse.ts';
+import type { VacuumReport } from '../maintenance/vacuum-table.ts';
 import {
   duration,
   interruptible,
@@ -71,11 +72,11 @@ async function vacuum(
     throw new PixlakeError('ARGUMENT_INVALID', 'vacuum takes either a table, a run or --runs', {
       remedy: 'name a table, a run as runs.<name>, or give --runs for all runs',
     });
-  if (table === undefined) return lakehouse.vacuumRuns(options, signal);
+  if (table === undefined) return lakehouse.runs.vacuum(options, signal);
   const run = runNameOf(table);
   return run === undefined
-    ? lakehouse.vacuum({ table, ...options }, signal)
-    : lakehouse.vacuumRuns({ name: run, ...options }, signal);
+    ? lakehouse.tables.vacuum({ table, ...options }, signal)
+    : lakehouse.runs.vacuum({ name: run, ...options }, signal);
 }
 
 function runNameOf(table: string): string | undefined {

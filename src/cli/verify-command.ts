@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { PixlakeError } from '../errors.ts';
-import type { VerifyReport } from '../index.ts';
+import type { VerifyReport } from '../maintenance/verify-table.ts';
 import {
   interruptible,
   type LakeOptions,
@@ -39,10 +39,10 @@ Examples:
     )
     .action(async (table: string | undefined, options: Options) => {
       const lakehouse = openLake(options);
-      const names = table === undefined ? (await lakehouse.listTables()).map(({ name }) => name) : [table];
+      const names = table === undefined ? (await lakehouse.tables.list()).map(({ name }) => name) : [table];
       const reports: VerifyReport[] = [];
       await interruptible(async (signal) => {
-        for (const name of names) reports.push(await lakehouse.verify(name, options.deep, signal));
+        for (const name of names) reports.push(await lakehouse.tables.verify(name, options.deep, signal));
       });
       if (options.json) printJson(reports);
       else print(...reports.flatMap(describeReport));

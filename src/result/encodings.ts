@@ -1,6 +1,5 @@
 import { encodeCsv } from './encode-csv.ts';
-import { encodeJson } from './encode-json.ts';
-import { encodeNdjson } from './encode-ndjson.ts';
+import { encodeJson, encodeNdjson } from './encode-json.ts';
 import { encodeTable, type TableOptions } from './encode-table.ts';
 import type { RowBatches } from '../duckdb/result-stream.ts';
 

@@ -115,6 +115,7 @@ export class QueryPool implements AsyncDisposable {
         await this.#openSession(slot);
         return this.#hand(slot);
       } catch (error) {
+        if (this.#isClosed) return;
         log.warn({ err: error }, 'a query process had to be replaced');
         slot.kill(new PixlakeError('QUERY_CRASHED', 'the process of the query died'));
       }

@@ -64,9 +64,7 @@ async function race(folder, table, writerCount, rounds, idsOf) {
 async function readRows(lakehouse, sql) {
   const query = await lakehouse.query(sql);
   try {
-    const rows = [];
-    for await (const batch of query.batches) rows.push(...batch.getRows());
-    return rows;
+    return (await query.toArray()).map((row) => Object.values(row));
   } finally {
     await query[Symbol.asyncDispose]();
   }
@@ -102,7 +100,7 @@ const checks = {
       range(1, WRITERS * COMMITS * ROWS),
       'rows are lost or doubled',
     );
-    const report = await lakehouse.verify('added', true);
+    const report = await lakehouse.tables.verify('added', true);
     assert.deepEqual(report.problems, []);
     return `${WRITERS * COMMITS} commits in ${seconds.toFixed(1)} s, ${rows.length} rows`;
   },
@@ -124,7 +122,7 @@ const checks = {
       stamps.add([...found][0]);
     }
     assert.equal(stamps.size, RIVALS * ROUNDS, 'a change is nowhere to be seen');
-    const report = await lakehouse.verify('changed', true);
+    const report = await lakehouse.tables.verify('changed', true);
     assert.deepEqual(report.problems, []);
     return `${RIVALS * ROUNDS} commits in ${seconds.toFixed(1)} s`;
   },

@@ -62,7 +62,7 @@ async function makeLake(folder) {
   }
   for (const id of [2, 7]) await rm(join(lake, `originals/images/${id}.jpg`));
   await lakehouse.run(SPEC);
-  await lakehouse.attach('others', join(folder, 'lake/tables/images'));
+  await lakehouse.tables.attach('others', join(folder, 'lake/tables/images'));
   await lakehouse.submissions.accept({ ...SPEC, name: 'submitted' });
   return lake;
 }
@@ -113,12 +113,12 @@ async function observe(lake) {
     return found.map(({ run, submittedMs, state }) => JSON.stringify({ run, submittedMs, state }));
   });
   await attempt('listing', async () => {
-    const { unreadable } = await lakehouse.listRuns();
+    const { unreadable } = await lakehouse.runs.list();
     problems.push(...unreadable.map(({ code, message }) => `${code} ${message}`));
   });
   for (const table of ['images', 'runs.r', 'errors.r', 'others']) {
     await attempt(`verify ${table}`, async () => {
-      const report = await lakehouse.verify(table, true);
+      const report = await lakehouse.tables.verify(table, true);
       problems.push(...report.problems.map(({ key, problem }) => `${key} ${problem}`));
     });
   }

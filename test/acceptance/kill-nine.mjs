@@ -130,9 +130,9 @@ class Victim {
   async #check(rows) {
     const found = await this.#readRows();
     assert.ok(isSame(found, rows), 'the table holds a part of what was interrupted');
-    const { problems } = await this.#lakehouse.verify(TABLE);
+    const { problems } = await this.#lakehouse.tables.verify(TABLE);
     assert.deepEqual(problems, []);
-    const newest = (await this.#lakehouse.history(TABLE, 1))[0].version;
+    const newest = (await this.#lakehouse.tables.history(TABLE, 1))[0].version;
     assert.equal(newest, this.version(), 'the versions have a gap');
     this.rows = rows;
   }
@@ -157,8 +157,8 @@ class Victim {
     const before = await this.#dataFiles();
     const old = new Date(Date.now() - 2 * DAY_MS);
     for (const name of before) await utimes(join(this.#folder, 'lake/tables', TABLE, name), old, old);
-    await this.#lakehouse.vacuum({ table: TABLE, retainMs: 0 });
-    const { fileCount, problems } = await this.#lakehouse.verify(TABLE, true);
+    await this.#lakehouse.tables.vacuum({ table: TABLE, retainMs: 0 });
+    const { fileCount, problems } = await this.#lakehouse.tables.verify(TABLE, true);
     assert.deepEqual(problems, []);
     const after = await this.#dataFiles();
     assert.equal(after.length, fileCount);
@@ -179,11 +179,9 @@ class Victim {
     const query = await this.#lakehouse.query(`SELECT id, stamp FROM ${TABLE}`);
     const found = new Map();
     try {
-      for await (const batch of query.batches) {
-        for (const [id, stamp] of batch.getRows()) {
-          assert.ok(!found.has(Number(id)), `row ${Number(id)} is there twice`);
-          found.set(Number(id), stamp);
-        }
+      for await (const { id, stamp } of query.rows()) {
+        assert.ok(!found.has(id), `row ${id} is there twice`);
+        found.set(id, stamp);
       }
     } finally {
       await query[Symbol.asyncDispose]();

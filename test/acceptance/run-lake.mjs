@@ -62,7 +62,7 @@ export async function readRun(lake, name, imageCount) {
     assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256, key);
     await sharp(bytes).stats();
   }
-  const { problems } = await lakehouse.verify(`runs.${name}`, true);
+  const { problems } = await lakehouse.tables.verify(`runs.${name}`, true);
   assert.deepEqual(problems, []);
   return { rows, keys };
 }

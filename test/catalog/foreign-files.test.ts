@@ -6,13 +6,7 @@ import { type Lakehouse, openLakehouse } from '../../src/index.ts';
 import type { DeltaType } from '../../src/table/delta-schema.ts';
 import { duckDb, makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
-
-async function ask(lakehouse: Lakehouse, sql: string): Promise<unknown[][]> {
-  await using query = await lakehouse.query(sql);
-  const rows: unknown[][] = [];
-  for await (const batch of query.batches) rows.push(...batch.getRows());
-  return rows;
-}
+import { rowsOf } from '../support/rows-of.ts';
 
 async function makeLake(
   columns: Readonly<Record<string, DeltaType>>,
@@ -72,13 +66,13 @@ describe('rows with NaN in files whose bounds leave it out', () => {
       'isnan(d)',
       'd NOT BETWEEN 0 AND 1',
     ])
-      expect(await ask(lakehouse, `SELECT id FROM t WHERE ${condition}`), condition).toEqual([[2n]]);
+      expect(await rowsOf(lakehouse, `SELECT id FROM t WHERE ${condition}`), condition).toEqual([[2n]]);
     for (const condition of ['d < 1', 'd = 0.5', 'd <= 0.5'])
-      expect(await ask(lakehouse, `SELECT id FROM t WHERE ${condition}`), condition).toEqual([[1n]]);
-    expect(await ask(lakehouse, 'SELECT max(d)::VARCHAR FROM t')).toEqual([['nan']]);
-    expect((await lakehouse.verify('t', true)).problems).toEqual([]);
-    expect(await lakehouse.delete({ table: 't', where: 'd > 1' })).toMatchObject({ deletedCount: 1 });
-    expect(await ask(lakehouse, 'SELECT id FROM t')).toEqual([[1n]]);
+      expect(await rowsOf(lakehouse, `SELECT id FROM t WHERE ${condition}`), condition).toEqual([[1n]]);
+    expect(await rowsOf(lakehouse, 'SELECT max(d)::VARCHAR FROM t')).toEqual([['nan']]);
+    expect((await lakehouse.tables.verify('t', true)).problems).toEqual([]);
+    expect(await lakehouse.tables.delete({ table: 't', where: 'd > 1' })).toMatchObject({ deletedCount: 1 });
+    expect(await rowsOf(lakehouse, 'SELECT id FROM t')).toEqual([[1n]]);
   });
 
   test('are found in files of pixlake too, nested or not', async () => {
@@ -99,11 +93,11 @@ describe('rows with NaN in files whose bounds leave it out', () => {
       folder,
     );
     const found = async (): Promise<unknown[]> => [
-      await ask(lakehouse, 'SELECT id FROM t WHERE d > 5'),
-      await ask(lakehouse, 'SELECT id FROM t WHERE s.f > 5'),
+      await rowsOf(lakehouse, 'SELECT id FROM t WHERE d > 5'),
+      await rowsOf(lakehouse, 'SELECT id FROM t WHERE s.f > 5'),
     ];
     expect(await found()).toEqual([[[2n]], [[2n]]]);
-    await lakehouse.optimize({ table: 't', sortBy: ['id'] });
+    await lakehouse.tables.optimize({ table: 't', sortBy: ['id'] });
     expect(await found()).toEqual([[[2n]], [[2n]]]);
   });
 });
@@ -127,14 +121,14 @@ test('a column that a file lacks is null, whatever its statistics count', async 
     },
     folder,
   );
-  expect(await ask(lakehouse, 'SELECT id, late, len(more)::INTEGER FROM t ORDER BY id')).toEqual([
+  expect(await rowsOf(lakehouse, 'SELECT id, late, len(more)::INTEGER FROM t ORDER BY id')).toEqual([
     [1n, null, null],
     [2n, null, null],
     [3n, 'x', 1],
   ]);
-  expect(await ask(lakehouse, 'SELECT count(*) FROM t WHERE late IS NULL')).toEqual([[2n]]);
-  expect(await ask(lakehouse, `SELECT id FROM t WHERE late = 'x'`)).toEqual([[3n]]);
-  expect((await lakehouse.verify('t', true)).problems).toEqual([]);
+  expect(await rowsOf(lakehouse, 'SELECT count(*) FROM t WHERE late IS NULL')).toEqual([[2n]]);
+  expect(await rowsOf(lakehouse, `SELECT id FROM t WHERE late = 'x'`)).toEqual([[3n]]);
+  expect((await lakehouse.tables.verify('t', true)).problems).toEqual([]);
 });
 
 test('void columns are columns of nulls, at the top and nested, in every format', async () => {
@@ -154,10 +148,10 @@ test('void columns are columns of nulls, at the top and nested, in every format'
     },
     folder,
   );
-  expect(await ask(lakehouse, 'SELECT id, v, s.a, s.n FROM t')).toEqual([[1n, null, 7n, null]]);
-  expect(await ask(lakehouse, `SELECT count(*) FROM t WHERE v IS NULL AND coalesce(v, 'x') = 'x'`)).toEqual([
-    [1n],
-  ]);
+  expect(await rowsOf(lakehouse, 'SELECT id, v, s.a, s.n FROM t')).toEqual([[1n, null, 7n, null]]);
+  expect(
+    await rowsOf(lakehouse, `SELECT count(*) FROM t WHERE v IS NULL AND coalesce(v, 'x') = 'x'`),
+  ).toEqual([[1n]]);
   const path = join(folder, 'out.parquet');
   expect(await lakehouse.queryToParquet('SELECT id, v FROM t', path)).toBe(1);
   expect(await duckDb(`SELECT id, v FROM '${path}'`)).toEqual([[1n, null]]);
@@ -168,13 +162,13 @@ describe('plain Parquet below name=value folders', () => {
     const folder = await makeTestFolder();
     await writeFileOf(join(folder, 'files'), path, query);
     const lakehouse = openLakehouse({ lake: join(folder, 'lake') });
-    await lakehouse.attach('f', join(folder, 'files', root));
+    await lakehouse.tables.attach('f', join(folder, 'files', root));
     return lakehouse;
   }
 
   test('keeps a column of its own that a folder is named like', async () => {
     const lakehouse = await attach('year=2020/Kind=x/f.parquet', `SELECT 1 AS id, 1999 AS year, 'y' AS kind`);
-    expect(await ask(lakehouse, 'SELECT id, year, kind FROM f')).toEqual([[1, 1999, 'y']]);
+    expect(await rowsOf(lakehouse, 'SELECT id, year, kind FROM f')).toEqual([[1, 1999, 'y']]);
   });
 
   test('takes columns from the folders below what was attached, and none above', async () => {
@@ -183,14 +177,14 @@ describe('plain Parquet below name=value folders', () => {
       'SELECT 1 AS id',
       'year=2020',
     );
-    const { columns } = await lakehouse.describeTable('f');
+    const { columns } = await lakehouse.tables.describe('f');
     expect(columns.map(({ name, type }) => [name, type])).toEqual([
       ['id', 'integer'],
       ['day', 'date'],
       ['k', 'string'],
       ['n', 'long'],
     ]);
-    expect(await ask(lakehouse, 'SELECT id, day::VARCHAR, k, n FROM f')).toEqual([
+    expect(await rowsOf(lakehouse, 'SELECT id, day::VARCHAR, k, n FROM f')).toEqual([
       [1, '2020-01-02', 'a b', 7n],
     ]);
   });
@@ -201,10 +195,12 @@ test('of two attachments of one name at once, one is told that the name is taken
   const lakehouse = openLakehouse({ lake: join(folder, 'lake') });
   const names = ['a', 'b', 'c', 'd'];
   for (const name of names) await writeFileOf(join(folder, name), 'f.parquet', `SELECT '${name}' AS name`);
-  const done = await Promise.allSettled(names.map((name) => lakehouse.attach('one', join(folder, name))));
+  const done = await Promise.allSettled(
+    names.map((name) => lakehouse.tables.attach('one', join(folder, name))),
+  );
   const won = names.filter((_name, index) => done[index]?.status === 'fulfilled');
   expect(won).toHaveLength(1);
   for (const outcome of done)
     if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'TABLE_EXISTS' });
-  expect(await ask(lakehouse, 'SELECT name FROM one')).toEqual([[won[0]]]);
+  expect(await rowsOf(lakehouse, 'SELECT name FROM one')).toEqual([[won[0]]]);
 });

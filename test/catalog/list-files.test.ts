@@ -5,6 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { openLakehouse } from '../../src/index.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake } from '../support/pixlake.ts';
+import { rowsOf } from '../support/rows-of.ts';
 
 /** What a DuckDB of one's own reads, which knows nothing of pixlake. */
 async function readElsewhere(sql: string): Promise<unknown[][]> {
@@ -23,19 +24,17 @@ test('another reader sees the rows of each version, by its files alone', async (
   const lake = join(folder, 'lake');
   const lakehouse = openLakehouse({ lake });
   await lakehouse.ingest({ source: await writePlainCatalogue(join(folder, 'source'), 40) });
-  await lakehouse.delete({ table: 'images', where: 'id < 10' });
+  await lakehouse.tables.delete({ table: 'images', where: 'id < 10' });
 
-  const newest = await lakehouse.files('images');
-  const first = await lakehouse.files('images', '0');
+  const newest = await lakehouse.tables.files('images');
+  const first = await lakehouse.tables.files('images', '0');
   expect([first.version, newest.version]).toEqual([0, 1]);
   for (const [{ sql, files }, reference] of [
     [first, 'images@v0'],
     [newest, 'images'],
   ] as const) {
-    await using query = await lakehouse.query(`SELECT * FROM ${reference} ORDER BY id`);
-    const expected: unknown[][] = [];
-    for await (const batch of query.batches) expected.push(...batch.getRows());
-    expect(await readElsewhere(`FROM (${sql}) ORDER BY id`)).toEqual(expected);
+    const expected = await rowsOf(lakehouse, `SELECT to_json(r) FROM ${reference} r ORDER BY id`);
+    expect(await readElsewhere(`SELECT to_json(r) FROM (${sql}) r ORDER BY id`)).toEqual(expected);
     expect(files.reduce((sum, { rowCount }) => sum + (rowCount ?? Number.NaN), 0)).toBe(expected.length);
     for (const { uri, partitionValues } of files)
       for (const [column, value] of Object.entries(partitionValues))

@@ -12,12 +12,10 @@ import { startServer } from '../api/server-fixture.ts';
 import { duckDb, makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
+import { rowsOf } from '../support/rows-of.ts';
 
 async function ask(lakehouse: Lakehouse, sql: string): Promise<unknown[][]> {
-  await using query = await lakehouse.query(sql);
-  const rows: unknown[][] = [];
-  for await (const batch of query.batches) rows.push(...batch.getRows().map((row) => row.map(String)));
-  return rows;
+  return (await rowsOf(lakehouse, sql)).map((row) => row.map(String));
 }
 
 /** Values as the log has them; each partition has two files, the second in a folder without any name. */
@@ -109,27 +107,27 @@ test.each(CASES)(
     const { lakehouse, expected } = await makeLake(lake, type, values);
     const all = 'SELECT id, p, year FROM t ORDER BY id';
     expect(await ask(lakehouse, all)).toEqual(expected);
-    const { sql } = await lakehouse.files('t');
+    const { sql } = await lakehouse.tables.files('t');
     const elsewhere = await duckDb(`SET TimeZone = 'UTC'; SELECT id, p, year FROM (${sql}) ORDER BY id`);
     expect(elsewhere.map((row) => row.map(String))).toEqual(expected);
     expect(await ask(lakehouse, 'SELECT count(*) FROM t WHERE p IS NULL')).toEqual([
       [String(expected.filter(([, p]) => p === 'null').length - (type === 'string' ? 2 : 0))],
     ]);
-    expect(await lakehouse.optimize({ table: 't' })).toMatchObject({ isCommitted: true });
+    expect(await lakehouse.tables.optimize({ table: 't' })).toMatchObject({ isCommitted: true });
     expect(await ask(lakehouse, all)).toEqual(expected);
-    await lakehouse.optimize({ table: 't', sortBy: ['year'] });
+    await lakehouse.tables.optimize({ table: 't', sortBy: ['year'] });
     expect(await ask(lakehouse, all)).toEqual(expected);
-    expect(await lakehouse.delete({ table: 't', where: 'id % 2 = 0' })).toMatchObject({
+    expect(await lakehouse.tables.delete({ table: 't', where: 'id % 2 = 0' })).toMatchObject({
       isCommitted: true,
     });
     expect(await ask(lakehouse, all)).toEqual(expected.filter(([id]) => Number(id) % 2 === 1));
-    expect((await lakehouse.verify('t', true)).problems).toEqual([]);
+    expect((await lakehouse.tables.verify('t', true)).problems).toEqual([]);
     const [[, p] = []] = expected;
     const condition = `p IS NOT DISTINCT FROM (SELECT p FROM t@v0 WHERE id = 0)`;
-    await lakehouse.delete({ table: 't', where: condition });
+    await lakehouse.tables.delete({ table: 't', where: condition });
     const kept = expected.filter(([id, value]) => Number(id) % 2 === 1 && value !== p);
     expect(await ask(lakehouse, all)).toEqual(kept);
-    await lakehouse.restore('t', '0');
+    await lakehouse.tables.restore('t', '0');
     expect(await ask(lakehouse, all)).toEqual(expected);
   },
 );
@@ -215,5 +213,5 @@ test('an ingest that changes rows keeps the partition values of the others', asy
       ['4', 'Women', '2013', 'same'],
     ],
   );
-  expect((await lakehouse.verify('images', true)).problems).toEqual([]);
+  expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
 });

@@ -215,7 +215,7 @@ describe('sql/', () => {
     const lakehouse = openLakehouse({ lake });
     for (const saved of queries) {
       await using plan = await lakehouse.query(fillSavedQuery(saved), { isExplained: true });
-      expect(plan.batches.columns.length, saved.name).toBeGreaterThan(0);
+      expect(plan.columns.length, saved.name).toBeGreaterThan(0);
       // No two images of the sample are the same.
       const given = saved.name === 'duplicate-images' ? ['--param', 'least=1'] : [];
       const rows = await pixlakeJson<unknown[]>(lake, 'sql', 'run', saved.name, ...given);

@@ -47,18 +47,18 @@ const READ_ALL = `
   const sql = 'SELECT id FROM images ORDER BY id LIMIT 2';
   const query = await lakehouse.query(sql);
   const ids = [];
-  for await (const batch of query.batches) ids.push(...batch.getRows().flat().map(Number));
+  for await (const { id } of query.rows()) ids.push(id);
   await query[Symbol.asyncDispose]();
-  const { problems, imageCount } = await lakehouse.verify('images', true);
-  const sheet = await lakehouse.contactSheet('tiny', 4);
+  const { problems, imageCount } = await lakehouse.tables.verify('images', true);
+  const sheet = await lakehouse.runs.drawSheet('tiny', 4);
   const refused = await lakehouse.ingest({ source }).catch(({ code }) => code);
   process.stdout.write(JSON.stringify({
     ids, problems, imageCount, refused,
     exported: await lakehouse.queryToParquet(sql, out + '/result.parquet'),
-    tables: (await lakehouse.listTables()).map(({ name }) => name),
-    versions: (await lakehouse.history('images')).length,
-    files: (await lakehouse.files('images')).files.length,
-    runErrors: await lakehouse.runErrors('tiny'),
+    tables: (await lakehouse.tables.list()).map(({ name }) => name),
+    versions: (await lakehouse.tables.history('images')).length,
+    files: (await lakehouse.tables.files('images')).files.length,
+    runErrors: await lakehouse.runs.errors('tiny'),
     isSheet: sheet.subarray(1, 4).toString() === 'PNG',
   }));`;
 

@@ -1,14 +1,10 @@
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  type DeleteRunReport,
-  openLakehouse,
-  type RunReport,
-  type Submission,
-  type VerifyReport,
-} from '../../src/index.ts';
+import { type DeleteRunReport, openLakehouse, type RunReport, type VerifyReport } from '../../src/index.ts';
 import { deleteRun, type DeleteRunSpec } from '../../src/maintenance/delete-run.ts';
+import type { Submission } from '../../src/run/submission-log.ts';
+import { Submissions } from '../../src/run/submissions.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import { encodeStored } from '../../src/storage/stored-json.ts';
 import { codeOf, DAILY, filesIn, ingestIds, prepareDailyRun } from '../support/daily-run.ts';
@@ -18,13 +14,13 @@ import { pixlake, pixlakeJson } from '../support/pixlake.ts';
 const copyDailyRun = prepareDailyRun();
 
 const verify = async (lake: string): Promise<VerifyReport> =>
-  openLakehouse({ lake }).verify('runs.daily', true);
+  openLakehouse({ lake }).tables.verify('runs.daily', true);
 
 const isWhole = async (lake: string): Promise<boolean> => (await verify(lake)).problems.length === 0;
 
 /** Records the run as one that a server has accepted and finished. */
 async function accept(lake: string): Promise<Submission | undefined> {
-  const { submissions } = openLakehouse({ lake });
+  const submissions = new Submissions(openLocalStore(lake));
   const spec = { name: 'daily', sql: 'SELECT * FROM images' };
   const { submission } = await submissions.accept(spec, { idempotencyKey: 'key' });
   if (submission !== undefined) await submissions.end(submission, { state: 'finished' });
@@ -76,24 +72,26 @@ describe('runs delete', () => {
       const failing = { store: openFailingStore(copy, allowed), engine: 'test' };
       isDone = (await codeOf(deleteRun(failing, spec))) === undefined;
       // Whatever is still seen is whole, and is the newest result as long as there is one.
-      const { runs, unreadable } = await lakehouse.listRuns();
+      const { runs, unreadable } = await lakehouse.runs.list();
       expect(unreadable).toEqual([]);
       expect(runs.every(({ state }) => state === 'finished')).toBe(true);
-      expect(await codeOf(lakehouse.listTables())).toBeUndefined();
+      expect(await codeOf(lakehouse.tables.list())).toBeUndefined();
       if (runs.length > 0) expect(await verify(copy)).toMatchObject({ problems: [], imageCount: 5 });
-      else expect(await codeOf(lakehouse.verify('runs.daily'))).toBe('TABLE_NOT_FOUND');
+      else expect(await codeOf(lakehouse.tables.verify('runs.daily'))).toBe('TABLE_NOT_FOUND');
       if (isOlderOnly) expect(runs.length).toBeGreaterThan(0);
       // The same command finishes it.
       const isGone = (await filesIn(join(copy, 'runs'))).length === 0;
-      const isForgotten = (await lakehouse.submissions.read('daily')) === undefined;
+      const isForgotten = (await new Submissions(openLocalStore(copy)).read('daily')) === undefined;
       expect(isForgotten && !isGone).toBe(false);
-      expect(await codeOf(lakehouse.deleteRun(spec))).toBe(
+      expect(await codeOf(lakehouse.runs.delete(spec))).toBe(
         isGone && isForgotten ? 'RUN_NOT_FOUND' : undefined,
       );
-      expect((await lakehouse.listRuns()).runs.length).toBe(isOlderOnly ? 1 : 0);
+      expect((await lakehouse.runs.list()).runs.length).toBe(isOlderOnly ? 1 : 0);
       if (isOlderOnly) expect(await verify(copy)).toMatchObject({ problems: [], imageCount: 5 });
       else expect(await filesIn(join(copy, 'runs'))).toEqual([]);
-      expect(await lakehouse.submissions.read('daily')).toEqual(isOlderOnly ? submission : undefined);
+      expect(await new Submissions(openLocalStore(copy)).read('daily')).toEqual(
+        isOlderOnly ? submission : undefined,
+      );
     }
   });
 
@@ -144,7 +142,7 @@ describe('runs delete', () => {
       'image_id',
     );
     await reopen(lake, reader);
-    const kept = await lakehouse.deleteRun({ name: 'daily' });
+    const kept = await lakehouse.runs.delete({ name: 'daily' });
     expect(kept.kept[0]).toMatchObject({
       folder: third.folder,
       fileCount: (await filesIn(join(lake, third.folder))).length,
@@ -153,10 +151,12 @@ describe('runs delete', () => {
     expect(kept.removed.map(({ folder }) => folder)).toEqual([first.folder, second.folder].sort());
     expect(await isWhole(lake)).toBe(true);
     expect(await pixlakeJson(lake, 'runs', 'resume', 'reader')).toMatchObject({ imageCount: 5 });
-    await lakehouse.attach('mirror', join(lake, third.folder, 'manifest'));
-    expect((await lakehouse.deleteRun({ name: 'daily' })).kept[0]?.reason).toContain('pixlake detach mirror');
-    await lakehouse.detach('mirror');
-    expect((await lakehouse.deleteRun({ name: 'daily' })).kept).toEqual([]);
+    await lakehouse.tables.attach('mirror', join(lake, third.folder, 'manifest'));
+    expect((await lakehouse.runs.delete({ name: 'daily' })).kept[0]?.reason).toContain(
+      'pixlake detach mirror',
+    );
+    await lakehouse.tables.detach('mirror');
+    expect((await lakehouse.runs.delete({ name: 'daily' })).kept).toEqual([]);
     expect(await filesIn(join(lake, 'runs/daily'))).toEqual([]);
   });
 
@@ -168,7 +168,7 @@ describe('runs delete', () => {
     const { sha256: _, ...content } = JSON.parse(await readFile(spec, 'utf8')) as Record<string, unknown>;
     await writeFile(spec, encodeStored({ ...content, takesOver: first.runId }));
     await reopen(lake, third);
-    const report = await openLakehouse({ lake }).deleteRun({ name: 'daily', isOlderOnly: true });
+    const report = await openLakehouse({ lake }).runs.delete({ name: 'daily', isOlderOnly: true });
     expect(report.removed).toEqual([]);
     expect(report.kept).toMatchObject([
       { folder: first.folder, reason: `the unfinished execution ${third.folder} takes images over from it` },
@@ -182,15 +182,15 @@ describe('runs delete', () => {
     await writeFile(join(lake, first.folder, 'spec.json'), '{"shardCount":1}');
     await writeFile(join(lake, second.folder, 'spec.json'), '{"layoutVers');
     const lakehouse = openLakehouse({ lake });
-    const older = await lakehouse.deleteRun({ name: 'daily', isOlderOnly: true });
+    const older = await lakehouse.runs.delete({ name: 'daily', isOlderOnly: true });
     expect(older.removed.map(({ folder }) => folder)).toEqual([first.folder]);
     expect(older.kept.map(({ reason }) => reason)).toContainEqual(
       'its specification is damaged, so it may be the newest one; --force deletes it',
     );
-    await lakehouse.deleteRun({ name: 'daily', isOlderOnly: true, isForced: true });
+    await lakehouse.runs.delete({ name: 'daily', isOlderOnly: true, isForced: true });
     expect(await isWhole(lake)).toBe(true);
-    expect((await lakehouse.listRuns()).unreadable).toEqual([]);
-    await lakehouse.deleteRun({ name: 'daily' });
+    expect((await lakehouse.runs.list()).unreadable).toEqual([]);
+    await lakehouse.runs.delete({ name: 'daily' });
     expect(await filesIn(join(lake, 'runs'))).toEqual([]);
   });
 
@@ -198,12 +198,13 @@ describe('runs delete', () => {
     const { lake } = await copyDailyRun();
     const lakehouse = openLakehouse({ lake });
     const spec = { name: 'waits', sql: 'SELECT * FROM images' };
-    await lakehouse.submissions.accept(spec, { idempotencyKey: 'k' });
-    expect(await codeOf(lakehouse.deleteRun({ name: 'waits' }))).toBe('RUN_IN_USE');
-    await lakehouse.deleteRun({ name: 'waits', isForced: true });
-    expect(await lakehouse.submissions.list()).toEqual([]);
+    const submissions = new Submissions(openLocalStore(lake));
+    await submissions.accept(spec, { idempotencyKey: 'k' });
+    expect(await codeOf(lakehouse.runs.delete({ name: 'waits' }))).toBe('RUN_IN_USE');
+    await lakehouse.runs.delete({ name: 'waits', isForced: true });
+    expect(await submissions.list()).toEqual([]);
     const other = { name: 'waits', sql: 'SELECT * FROM images LIMIT 1' };
-    expect(await lakehouse.submissions.accept(other, { idempotencyKey: 'k' })).toMatchObject({ isNew: true });
+    expect(await submissions.accept(other, { idempotencyKey: 'k' })).toMatchObject({ isNew: true });
   });
 
   test('a plan that somebody may be about to freeze is left alone', async () => {
@@ -211,7 +212,7 @@ describe('runs delete', () => {
     const store = openLocalStore(lake);
     const plan = 'runs/daily/run_id=0123456789abcdef/plan/0011223344556677/part-00000.parquet';
     await store.write(plan, Buffer.from('a plan'));
-    const report = await openLakehouse({ lake }).deleteRun({ name: 'daily' });
+    const report = await openLakehouse({ lake }).runs.delete({ name: 'daily' });
     expect(report.kept.map(({ reason }) => reason)).toEqual(['a run may be about to start with this plan']);
     expect(await store.stat(plan)).toBeDefined();
   });

@@ -41,10 +41,10 @@ describe('tables drop', () => {
     expect(await readdir(join(lake, 'tables')).catch(() => [])).toEqual([]);
     expect(await filesIn(join(lake, 'originals'))).toEqual([]);
     expect((await pixlake(lake, 'tables', 'drop', 'images')).code).toBe(3);
-    expect((await openLakehouse({ lake }).verify('runs.daily', true)).problems).toEqual([]);
+    expect((await openLakehouse({ lake }).tables.verify('runs.daily', true)).problems).toEqual([]);
     // The name is free.
     await ingestIds(lake, join(folder, 'source'), [7]);
-    expect((await openLakehouse({ lake }).verify('images', true)).imageCount).toBe(1);
+    expect((await openLakehouse({ lake }).tables.verify('images', true)).imageCount).toBe(1);
   });
 
   test('killed at any moment shows no half of it', async () => {
@@ -56,11 +56,11 @@ describe('tables drop', () => {
       const lakehouse = openLakehouse({ lake: copy });
       const failing = { store: openFailingStore(copy, allowed), engine: 'test' };
       isDone = (await codeOf(dropTable(failing, spec))) === undefined;
-      const names = (await lakehouse.listTables()).map(({ name }) => name);
+      const names = (await lakehouse.tables.list()).map(({ name }) => name);
       expect(names).toEqual(allowed === 0 ? ['images', 'runs.daily'] : ['runs.daily']);
-      if (allowed === 0) expect((await lakehouse.verify('images', true)).problems).toEqual([]);
-      else expect(await codeOf(lakehouse.verify('images'))).toBe('TABLE_NOT_FOUND');
-      expect(await codeOf(lakehouse.dropTable(spec))).toBe(isDone ? 'TABLE_NOT_FOUND' : undefined);
+      if (allowed === 0) expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
+      else expect(await codeOf(lakehouse.tables.verify('images'))).toBe('TABLE_NOT_FOUND');
+      expect(await codeOf(lakehouse.tables.drop(spec))).toBe(isDone ? 'TABLE_NOT_FOUND' : undefined);
       expect(await filesIn(join(copy, 'tables'))).toEqual([]);
       expect(await filesIn(join(copy, 'originals'))).toEqual([]);
     }
@@ -73,9 +73,9 @@ describe('tables drop', () => {
     await expect(ingestIds(lake, join(folder, 'source'), [7])).rejects.toThrow(
       /TABLE_IN_USE[^]*pixlake tables drop images/u,
     );
-    await openLakehouse({ lake }).dropTable(spec);
+    await openLakehouse({ lake }).tables.drop(spec);
     await ingestIds(lake, join(folder, 'source'), [7]);
-    expect((await openLakehouse({ lake }).verify('images', true)).imageCount).toBe(1);
+    expect((await openLakehouse({ lake }).tables.verify('images', true)).imageCount).toBe(1);
   });
 
   test('a writer that read the table before it was dropped commits nothing', async () => {
@@ -84,13 +84,13 @@ describe('tables drop', () => {
     const store = openLocalStore(lake);
     const base = await readSnapshot(store, 'tables/images');
     if (base === undefined) throw new Error('there is no table');
-    await lakehouse.dropTable(spec);
+    await lakehouse.tables.drop(spec);
     const { folder, schema, partitionColumns } = base;
     const files = { added: [], removed: [], reads: NONE };
     const what = { operation: 'WRITE', parameters: {}, metrics: {}, engine: 'test' };
     const commit = commitTable(store, { folder, base, schema, partitionColumns, ...files, ...what });
     expect(await codeOf(commit)).toBe('TABLE_IN_USE');
-    expect((await lakehouse.listTables()).map(({ name }) => name)).toEqual(['runs.daily']);
+    expect((await lakehouse.tables.list()).map(({ name }) => name)).toEqual(['runs.daily']);
     expect(await filesIn(join(lake, 'tables'))).toEqual([]);
   });
 
@@ -98,15 +98,15 @@ describe('tables drop', () => {
     const { lake } = await copyDailyRun();
     const lakehouse = openLakehouse({ lake });
     await cp(join(lake, 'tables/images'), join(lake, 'tables/other'), { recursive: true });
-    await lakehouse.delete({ table: 'other', where: 'id > 2' });
-    await lakehouse.delete({ table: 'images', where: 'id > 4' });
-    const report = await lakehouse.dropTable(spec);
+    await lakehouse.tables.delete({ table: 'other', where: 'id > 2' });
+    await lakehouse.tables.delete({ table: 'images', where: 'id > 4' });
+    const report = await lakehouse.tables.drop(spec);
     expect(report.kept).toMatchObject([
       { folder: 'originals/images', fileCount: 5, reason: 'table other refers to them' },
     ]);
-    expect((await lakehouse.verify('other', true)).problems).toEqual([]);
-    await lakehouse.restore('other', '2');
-    expect(await lakehouse.verify('other', true)).toMatchObject({ problems: [], imageCount: 5 });
+    expect((await lakehouse.tables.verify('other', true)).problems).toEqual([]);
+    await lakehouse.tables.restore('other', '2');
+    expect(await lakehouse.tables.verify('other', true)).toMatchObject({ problems: [], imageCount: 5 });
   });
 
   test('a table that an unfinished run reads, or that is attached, is not dropped', async () => {
@@ -119,26 +119,26 @@ describe('tables drop', () => {
       expect.stringMatching(/unfinished runs[^]*: daily \[TABLE_IN_USE\]/u),
     ]);
     await writeFile(join(lake, reports[1].folder, '_CANCELLED'), '');
-    expect(await codeOf(lakehouse.dropTable(spec))).toBe('TABLE_IN_USE');
-    await lakehouse.deleteRun({ name: 'daily' });
-    await lakehouse.attach('mirror', join(lake, 'tables/images'));
-    expect(await codeOf(lakehouse.dropTable(spec))).toBe('TABLE_IN_USE');
+    expect(await codeOf(lakehouse.tables.drop(spec))).toBe('TABLE_IN_USE');
+    await lakehouse.runs.delete({ name: 'daily' });
+    await lakehouse.tables.attach('mirror', join(lake, 'tables/images'));
+    expect(await codeOf(lakehouse.tables.drop(spec))).toBe('TABLE_IN_USE');
     const attached = await pixlake(lake, 'tables', 'drop', 'mirror');
     expect([attached.code, attached.stderr]).toEqual([4, expect.stringContaining('pixlake detach mirror')]);
-    await lakehouse.detach('mirror');
-    await lakehouse.dropTable(spec);
+    await lakehouse.tables.detach('mirror');
+    await lakehouse.tables.drop(spec);
     expect(await filesIn(join(lake, 'tables'))).toEqual([]);
   });
 
   test('outputs of runs, unknown names and damaged tables', async () => {
     const { lake } = await copyDailyRun();
     const lakehouse = openLakehouse({ lake });
-    expect(await codeOf(lakehouse.dropTable({ table: 'runs.daily' }))).toBe('TABLE_READ_ONLY');
-    expect(await codeOf(lakehouse.dropTable({ table: 'none' }))).toBe('TABLE_NOT_FOUND');
-    expect(await codeOf(lakehouse.dropTable({ table: 'IMAGES' }))).toBe('TABLE_NOT_FOUND');
-    expect(await codeOf(lakehouse.dropTable({ table: '../runs' }))).toBe('TABLE_NAME_INVALID');
+    expect(await codeOf(lakehouse.tables.drop({ table: 'runs.daily' }))).toBe('TABLE_READ_ONLY');
+    expect(await codeOf(lakehouse.tables.drop({ table: 'none' }))).toBe('TABLE_NOT_FOUND');
+    expect(await codeOf(lakehouse.tables.drop({ table: 'IMAGES' }))).toBe('TABLE_NOT_FOUND');
+    expect(await codeOf(lakehouse.tables.drop({ table: '../runs' }))).toBe('TABLE_NAME_INVALID');
     await rm(join(lake, 'tables/images/_delta_log/00000000000000000000.json'));
-    await lakehouse.dropTable(spec);
-    expect((await lakehouse.listTables()).map(({ name }) => name)).toEqual(['runs.daily']);
+    await lakehouse.tables.drop(spec);
+    expect((await lakehouse.tables.list()).map(({ name }) => name)).toEqual(['runs.daily']);
   });
 });

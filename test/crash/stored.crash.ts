@@ -72,7 +72,7 @@ async function resultOf(lake: TestLake, folder: string): Promise<unknown> {
   const files: Record<string, string> = {};
   for (const key of await keysOf(lake.store, folder))
     if (/\.(?:jpg|parquet)$/u.test(key)) files[key] = sha256(await lake.store.read(key));
-  expect(await lake.lakehouse.verify('runs.stored', true)).toMatchObject({ problems: [] });
+  expect(await lake.lakehouse.tables.verify('runs.stored', true)).toMatchObject({ problems: [] });
   return { files, rows: await queryRows(lake, 'SELECT * FROM runs.stored ORDER BY image_id') };
 }
 
@@ -148,7 +148,10 @@ test('a damaged _SUCCESS is written again by the same command, and disturbs no r
   const whole = await lake.store.read(key);
   for (const [name, bytes] of damage(whole, [await lake.store.read(executionKeys.success(other.folder))])) {
     await lake.store.write(key, bytes);
-    expect(await lake.lakehouse.showRun('stored'), name).toMatchObject({ state: 'finished', imageCount: 12 });
+    expect(await lake.lakehouse.runs.show('stored'), name).toMatchObject({
+      state: 'finished',
+      imageCount: 12,
+    });
     expect(await resultOf(lake, folder), name).toEqual(undisturbed);
     expect(await runWith(lake.store, SPEC), name).toMatchObject({ outcome: 'finished', imageCount: 12 });
     expect(await readSuccess(lake.store, folder), name).toMatchObject({ imageCount: 12, errorCount: 0 });
@@ -168,18 +171,18 @@ describe('a damaged spec.json', () => {
     for (const [name, bytes] of damages) {
       await lake.store.write(key, bytes);
       await expect(runWith(lake.store, SPEC), name).rejects.toMatchObject(named);
-      await expect(lake.lakehouse.showRun('stored'), name).rejects.toMatchObject(named);
+      await expect(lake.lakehouse.runs.show('stored'), name).rejects.toMatchObject(named);
       await expect(queryRows(lake, 'FROM runs.stored'), name).rejects.toMatchObject(named);
-      const { runs, unreadable } = await lake.lakehouse.listRuns();
+      const { runs, unreadable } = await lake.lakehouse.runs.list();
       expect(runs.map(({ execution }) => execution.run.name)).toEqual(['other']);
       expect(unreadable).toMatchObject([{ name: 'stored', folder, ...named }]);
       expect(await queryRows(lake, 'FROM runs.other')).toHaveLength(3);
-      const tables = await lake.lakehouse.listTables();
+      const tables = await lake.lakehouse.tables.list();
       expect(tables.map((table) => table.name)).toEqual(['images', 'runs.other']);
     }
     await lake.store.write(key, await lake.store.read(executionKeys.spec(other.folder)));
     await expect(runWith(lake.store, SPEC)).rejects.toMatchObject(named);
-    await expect(lake.lakehouse.showRun('stored')).rejects.toMatchObject(named);
+    await expect(lake.lakehouse.runs.show('stored')).rejects.toMatchObject(named);
     await lake.store.write(key, whole);
     expect(await runWith(lake.store, SPEC)).toMatchObject({ outcome: 'repeated' });
   });

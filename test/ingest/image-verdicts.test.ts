@@ -9,18 +9,12 @@ import { openLakehouse, type Lakehouse } from '../../src/lakehouse.ts';
 import { csvLine, drawJpeg, writeCatalogue, writePlainCatalogue } from '../support/catalogue.ts';
 import { drawNoise } from '../support/draw-images.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
+import { rowsOf } from '../support/rows-of.ts';
 
 async function open(): Promise<{ lakehouse: Lakehouse; source: string; lake: string; folder: string }> {
   const folder = await makeTestFolder();
   const lake = join(folder, 'lake');
   return { lakehouse: openLakehouse({ lake }), folder, source: join(folder, 'source'), lake };
-}
-
-async function rowsOf(lakehouse: Lakehouse, sql: string): Promise<unknown[][]> {
-  await using query = await lakehouse.query(sql);
-  const rows: unknown[][] = [];
-  for await (const batch of query.batches) rows.push(...batch.getRows());
-  return rows;
 }
 
 async function propertiesOf(lake: string): Promise<Record<string, string>> {

@@ -337,8 +337,8 @@ describe('a second source', () => {
     });
     await Promise.all(ingests);
     expect(await rowsOf(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM shared')).toEqual([[6n, 6n]]);
-    expect((await lakehouse.verify('shared')).problems).toEqual([]);
-    const history = await lakehouse.history('shared');
+    expect((await lakehouse.tables.verify('shared')).problems).toEqual([]);
+    const history = await lakehouse.tables.history('shared');
     expect(history.map(({ version }) => version)).toEqual(
       history.map((_, index) => history.length - 1 - index),
     );

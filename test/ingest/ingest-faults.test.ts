@@ -165,7 +165,7 @@ describe('ids', () => {
       ['train/dogs/1.jpg', 'originals/images/train%2Fdogs%2F1%2Ejpg.jpg'],
       [long, expect.stringMatching(/^originals\/images\/x{85}\.[0-9a-f]{64}\.jpg$/u)],
     ]);
-    expect((await lakehouse.verify('images', true)).problems).toEqual([]);
+    expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
     expect(await ingest()).toMatchObject({ isCommitted: false, unchangedCount: 4 });
   });
 
@@ -202,7 +202,7 @@ describe('ids', () => {
     expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(7);
     for (const id of ['aB', 'NEW', 'new'])
       expect(after[id]).toMatch(new RegExp(`^originals/images/${id}\\.[0-9a-f]{16}\\.jpg$`, 'u'));
-    expect((await lakehouse.verify('images', true)).problems).toEqual([]);
+    expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
   });
 
   test('a changed image does not take the place of another id', async () => {
@@ -216,7 +216,7 @@ describe('ids', () => {
     await writeFile(join(first.folder, 'list.csv'), `id\n${stem}\n`);
     await writeFile(join(first.folder, `images/${stem}.jpg`), await drawJpeg(3));
     await first.ingest();
-    expect((await first.lakehouse.verify('images', true)).problems).toEqual([]);
+    expect((await first.lakehouse.tables.verify('images', true)).problems).toEqual([]);
     expect(await rowsOf(first.lakehouse, 'SELECT count(DISTINCT image_key) FROM images')).toEqual([[2n]]);
   });
 });
@@ -250,7 +250,7 @@ describe('an ingest that takes in nothing', () => {
     expect(failed?.message).toContain(files[0] ?? 'there are no image files');
     const [key = ''] = /ingests\/\S+without-image\.csv/u.exec(failed?.remedy ?? '') ?? [];
     expect((await readList(lake, key)).length).toBe(csv.trim().split('\n').length - 1);
-    expect(await lakehouse.listTables()).toEqual([]);
+    expect(await lakehouse.tables.list()).toEqual([]);
     expect(existsSync(join(lake, 'tables'))).toBe(false);
   });
 
@@ -273,7 +273,7 @@ describe('an ingest that takes in nothing', () => {
     await ingest();
     await writeFile(join(folder, 'list.csv'), 'id,note\n7,new\n');
     await expect(ingest()).rejects.toMatchObject({ code: 'INGEST_EMPTY' });
-    expect(await lakehouse.history('images')).toHaveLength(1);
+    expect(await lakehouse.tables.history('images')).toHaveLength(1);
     // A row that is in the table needs no file to stay there.
     await writeFile(join(folder, 'list.csv'), 'id\n1\n');
     rmSync(join(folder, 'images/1.jpg'));
@@ -311,7 +311,7 @@ describe('a limit of errors', () => {
         remedy: expect.stringMatching(/rejects\.csv.*without-image\.csv.*broken-images\.csv/u),
       });
       await expect(failing).rejects.toThrow('1 rejected, 1 without an image, 1 with a broken image');
-      expect(await lakehouse.listTables()).toEqual([]);
+      expect(await lakehouse.tables.list()).toEqual([]);
     },
   );
 });

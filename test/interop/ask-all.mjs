@@ -12,7 +12,7 @@ async function ask(sql) {
     const query = await lakehouse.query(sql);
     try {
       const ids = [];
-      for await (const batch of query.batches) ids.push(...batch.getRows().map(([id]) => Number(id)));
+      for await (const row of query.rows()) ids.push(Number(Object.values(row)[0]));
       return { ids: ids.sort((a, b) => a - b), fileCount: query.tables[0].readFiles.length };
     } finally {
       await query[Symbol.asyncDispose]();

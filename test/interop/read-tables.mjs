@@ -10,9 +10,9 @@ const lakehouse = openLakehouse({ lake });
 
 async function read(name, path) {
   try {
-    await lakehouse.attach(name, path);
+    await lakehouse.tables.attach(name, path);
     await lakehouse.queryToParquet(`SELECT * FROM "${name}"`, join(output, `${name}.parquet`));
-    return { problems: (await lakehouse.verify(name, true)).problems };
+    return { problems: (await lakehouse.tables.verify(name, true)).problems };
   } catch (error) {
     return { error: `${error.code}: ${error.message}` };
   }

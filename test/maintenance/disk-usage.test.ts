@@ -2,6 +2,8 @@ import { rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type DiskUsage, openLakehouse, type Usage } from '../../src/index.ts';
+import { Submissions } from '../../src/run/submissions.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
 import { filesIn, prepareDailyRun } from '../support/daily-run.ts';
 import { pixlake, pixlakeJson } from '../support/pixlake.ts';
 
@@ -20,10 +22,13 @@ const sum = (usages: readonly Usage[]): Usage => ({
 test('du adds up to the bytes on disk, in all and by kind', async () => {
   const { lake, reports } = await copyDailyRun();
   const lakehouse = openLakehouse({ lake });
-  await lakehouse.delete({ table: 'images', where: 'id = 1' });
+  await lakehouse.tables.delete({ table: 'images', where: 'id = 1' });
   await rename(join(lake, 'originals/images/2.jpg'), join(lake, 'originals/images/2.away'));
-  await lakehouse.submissions.accept({ name: 'waits', sql: 'SELECT * FROM images' }, { idempotencyKey: 'k' });
-  await lakehouse.attach('mirror', join(lake, 'tables/images'));
+  await new Submissions(openLocalStore(lake)).accept(
+    { name: 'waits', sql: 'SELECT * FROM images' },
+    { idempotencyKey: 'k' },
+  );
+  await lakehouse.tables.attach('mirror', join(lake, 'tables/images'));
   await writeFile(join(lake, 'tables/images/part-orphan.parquet'), 'nobody knows it');
   await writeFile(join(lake, '.tmp/leftover'), 'a process died');
   await writeFile(join(lake, 'notes.txt'), 'somebody wrote it');

@@ -9,6 +9,7 @@ import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { writeCheckpoint } from '../../src/table/write-checkpoint.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
+import { rowsOf } from '../support/rows-of.ts';
 import { makeRandom } from '../support/run-in-process.ts';
 
 interface Opened {
@@ -46,13 +47,6 @@ async function open(): Promise<Opened> {
   return { lakehouse, lake, folder, table: join(lake, 'tables/images') };
 }
 
-async function ask(lakehouse: Lakehouse, sql: string): Promise<unknown[][]> {
-  await using query = await lakehouse.query(sql);
-  const rows: unknown[][] = [];
-  for await (const batch of query.batches) rows.push(...batch.getRows());
-  return rows;
-}
-
 const ALL = 'SELECT * FROM images ORDER BY id';
 
 async function dataFiles(table: string): Promise<string[]> {
@@ -70,47 +64,50 @@ async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
 describe('delete', () => {
   test('takes out the rows that match, and only those, null or not', async () => {
     const { lakehouse } = await open();
-    const report = await lakehouse.delete({ table: 'images', where: 'id > 3 AND (year > 2008 OR NULL)' });
+    const report = await lakehouse.tables.delete({
+      table: 'images',
+      where: 'id > 3 AND (year > 2008 OR NULL)',
+    });
     expect(report).toMatchObject({ isCommitted: true, version: 5, deletedCount: 2, addedFileCount: 0 });
-    expect(await ask(lakehouse, 'SELECT count(*), max(id)::BIGINT FROM images')).toEqual([[8n, 8n]]);
-    expect(await ask(lakehouse, 'SELECT count(*) FROM images@v4')).toEqual([[10n]]);
-    await expect(lakehouse.verify('images')).resolves.toMatchObject({ problems: [], rowCount: 8 });
+    expect(await rowsOf(lakehouse, 'SELECT count(*), max(id)::BIGINT FROM images')).toEqual([[8n, 8n]]);
+    expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images@v4')).toEqual([[10n]]);
+    await expect(lakehouse.tables.verify('images')).resolves.toMatchObject({ problems: [], rowCount: 8 });
   });
 
   test('writes the other rows of a file anew', async () => {
     const { lakehouse, table } = await open();
-    await lakehouse.optimize({ table: 'images' });
-    const before = await ask(lakehouse, 'SELECT * FROM images WHERE id <> 3 ORDER BY id');
-    expect(await lakehouse.delete({ table: 'images', where: 'id = 3' })).toMatchObject({
+    await lakehouse.tables.optimize({ table: 'images' });
+    const before = await rowsOf(lakehouse, 'SELECT * FROM images WHERE id <> 3 ORDER BY id');
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'id = 3' })).toMatchObject({
       deletedCount: 1,
       copiedCount: 4,
       removedFileCount: 1,
       addedFileCount: 1,
     });
-    expect(await ask(lakehouse, ALL)).toEqual(before);
+    expect(await rowsOf(lakehouse, ALL)).toEqual(before);
     expect((await dataFiles(table)).length).toBeGreaterThan(2);
   });
 
   test('of nothing, or as a dry run, changes nothing', async () => {
     const { lakehouse } = await open();
-    expect(await lakehouse.delete({ table: 'images', where: 'false' })).toMatchObject({
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'false' })).toMatchObject({
       isCommitted: false,
       version: 4,
     });
-    expect(await lakehouse.delete({ table: 'images', where: 'true', isDryRun: true })).toMatchObject({
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'true', isDryRun: true })).toMatchObject({
       isCommitted: false,
       deletedCount: 10,
     });
-    expect(await ask(lakehouse, 'SELECT count(*) FROM images')).toEqual([[10n]]);
+    expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images')).toEqual([[10n]]);
   });
 
   test('may ask other tables and older versions', async () => {
     const { lakehouse } = await open();
-    await lakehouse.delete({ table: 'images', where: 'id NOT IN (SELECT id FROM images@v1)' });
-    expect(await ask(lakehouse, 'SELECT count(*) FROM images')).toEqual([[4n]]);
-    await lakehouse.delete({ table: 'images', where: 'true' });
-    expect(await ask(lakehouse, 'SELECT count(*) FROM images')).toEqual([[0n]]);
-    expect((await ask(lakehouse, 'SELECT * FROM images@v0')).length).toBe(2);
+    await lakehouse.tables.delete({ table: 'images', where: 'id NOT IN (SELECT id FROM images@v1)' });
+    expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images')).toEqual([[4n]]);
+    await lakehouse.tables.delete({ table: 'images', where: 'true' });
+    expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images')).toEqual([[0n]]);
+    expect((await rowsOf(lakehouse, 'SELECT * FROM images@v0')).length).toBe(2);
   });
 
   test.each([
@@ -121,18 +118,19 @@ describe('delete', () => {
     [`id = 1 -- ' comment`, undefined],
   ])('with the condition %j never both deletes and keeps a row', async (where, code) => {
     const { lakehouse } = await open();
-    expect(await codeOf(lakehouse.delete({ table: 'images', where }))).toBe(code);
-    const [[count, distinct]] = (await ask(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM images')) as [
-      [bigint, bigint],
-    ];
+    expect(await codeOf(lakehouse.tables.delete({ table: 'images', where }))).toBe(code);
+    const [[count, distinct]] = (await rowsOf(
+      lakehouse,
+      'SELECT count(*), count(DISTINCT id) FROM images',
+    )) as [[bigint, bigint]];
     expect(count).toBe(distinct);
   });
 
   test('is for the tables of the lake only', async () => {
     const { lakehouse, folder, table } = await open();
-    await lakehouse.attach('mirror', table);
-    expect(await codeOf(lakehouse.delete({ table: 'mirror', where: 'true' }))).toBe('TABLE_READ_ONLY');
-    expect(await codeOf(lakehouse.delete({ table: 'none', where: 'true' }))).toBe('TABLE_NOT_FOUND');
+    await lakehouse.tables.attach('mirror', table);
+    expect(await codeOf(lakehouse.tables.delete({ table: 'mirror', where: 'true' }))).toBe('TABLE_READ_ONLY');
+    expect(await codeOf(lakehouse.tables.delete({ table: 'none', where: 'true' }))).toBe('TABLE_NOT_FOUND');
     const source = join(folder, 'source0');
     expect(await codeOf(lakehouse.ingest({ source, table: 'mirror' }))).toBe('TABLE_READ_ONLY');
   });
@@ -141,58 +139,64 @@ describe('delete', () => {
 describe('optimize', () => {
   test('leaves one file a partition and the rows as they were, and a second time nothing', async () => {
     const { lakehouse } = await open();
-    const before = await ask(lakehouse, ALL);
-    const report = await lakehouse.optimize({ table: 'images' });
+    const before = await rowsOf(lakehouse, ALL);
+    const report = await lakehouse.tables.optimize({ table: 'images' });
     expect(report).toMatchObject({
       isCommitted: true,
       version: 5,
       removedFileCount: 10,
       addedFileCount: 2,
     });
-    expect(await ask(lakehouse, ALL)).toEqual(before);
-    expect(await ask(lakehouse, `SELECT count(*) FROM images WHERE gender = 'Men'`)).toEqual([[5n]]);
-    expect(await lakehouse.optimize({ table: 'images' })).toMatchObject({ isCommitted: false, version: 5 });
-    expect((await lakehouse.verify('images', true)).problems).toEqual([]);
+    expect(await rowsOf(lakehouse, ALL)).toEqual(before);
+    expect(await rowsOf(lakehouse, `SELECT count(*) FROM images WHERE gender = 'Men'`)).toEqual([[5n]]);
+    expect(await lakehouse.tables.optimize({ table: 'images' })).toMatchObject({
+      isCommitted: false,
+      version: 5,
+    });
+    expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
   });
 
   test('sorts anew when asked, by columns that are there', async () => {
     const { lakehouse } = await open();
-    const before = await ask(lakehouse, ALL);
-    await lakehouse.optimize({ table: 'images', sortBy: ['image_sha256'], targetBytes: 1 << 20 });
-    expect(await ask(lakehouse, ALL)).toEqual(before);
-    const hashes = await ask(lakehouse, `SELECT image_sha256 FROM images WHERE gender = 'Men'`);
-    const sorted = await ask(lakehouse, `SELECT image_sha256 FROM images WHERE gender = 'Men' ORDER BY ALL`);
+    const before = await rowsOf(lakehouse, ALL);
+    await lakehouse.tables.optimize({ table: 'images', sortBy: ['image_sha256'], targetBytes: 1 << 20 });
+    expect(await rowsOf(lakehouse, ALL)).toEqual(before);
+    const hashes = await rowsOf(lakehouse, `SELECT image_sha256 FROM images WHERE gender = 'Men'`);
+    const sorted = await rowsOf(
+      lakehouse,
+      `SELECT image_sha256 FROM images WHERE gender = 'Men' ORDER BY ALL`,
+    );
     expect(hashes).toEqual(sorted);
-    const unknown = lakehouse.optimize({ table: 'images', sortBy: ['nope'] });
+    const unknown = lakehouse.tables.optimize({ table: 'images', sortBy: ['nope'] });
     expect(await codeOf(unknown)).toBe('ARGUMENT_INVALID');
   });
 
   test('goes on top of an append that came first, and is redone after a delete', async () => {
     const { lakehouse } = await open();
     const [optimized, deleted] = await Promise.all([
-      lakehouse.optimize({ table: 'images' }),
-      lakehouse.delete({ table: 'images', where: 'id <= 4' }),
+      lakehouse.tables.optimize({ table: 'images' }),
+      lakehouse.tables.delete({ table: 'images', where: 'id <= 4' }),
     ]);
     expect([optimized.isCommitted, deleted.deletedCount]).toEqual([true, 4]);
-    expect(await ask(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM images')).toEqual([[6n, 6n]]);
-    expect((await lakehouse.verify('images')).problems).toEqual([]);
+    expect(await rowsOf(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM images')).toEqual([[6n, 6n]]);
+    expect((await lakehouse.tables.verify('images')).problems).toEqual([]);
   });
 });
 
 describe('vacuum', () => {
   test('removes what no version within the retention needs, and nothing else', async () => {
     const { lakehouse, table } = await open();
-    await lakehouse.optimize({ table: 'images' });
-    expect(await lakehouse.vacuum({ table: 'images' })).toMatchObject({ removedKeys: [] });
-    const dry = await lakehouse.vacuum({ table: 'images', retainMs: 0, isDryRun: true });
+    await lakehouse.tables.optimize({ table: 'images' });
+    expect(await lakehouse.tables.vacuum({ table: 'images' })).toMatchObject({ removedKeys: [] });
+    const dry = await lakehouse.tables.vacuum({ table: 'images', retainMs: 0, isDryRun: true });
     expect(dry.removedKeys).toHaveLength(10);
     expect(await dataFiles(table)).toHaveLength(12);
-    const report = await lakehouse.vacuum({ table: 'images', retainMs: 0 });
+    const report = await lakehouse.tables.vacuum({ table: 'images', retainMs: 0 });
     expect(report.removedKeys).toEqual(dry.removedKeys);
     expect(await dataFiles(table)).toHaveLength(2);
-    expect((await lakehouse.verify('images')).problems).toEqual([]);
-    expect(await codeOf(ask(lakehouse, 'SELECT * FROM images@v4'))).toBe('OBJECT_NOT_FOUND');
-    expect(await codeOf(lakehouse.restore('images', '4'))).toBe('OBJECT_NOT_FOUND');
+    expect((await lakehouse.tables.verify('images')).problems).toEqual([]);
+    expect(await codeOf(rowsOf(lakehouse, 'SELECT * FROM images@v4'))).toBe('OBJECT_NOT_FOUND');
+    expect(await codeOf(lakehouse.tables.restore('images', '4'))).toBe('OBJECT_NOT_FOUND');
   });
 
   test('keeps young files that no commit knows, and removes old ones', async () => {
@@ -204,22 +208,22 @@ describe('vacuum', () => {
     const longAgo = Date.now() / 1000 - 30 * 60 * 60;
     await utimes(old, longAgo, longAgo);
     await utimes(join(table, '_notes'), longAgo, longAgo);
-    const kept = await lakehouse.vacuum({ table: 'images', retainMs: 48 * 60 * 60 * 1000 });
+    const kept = await lakehouse.tables.vacuum({ table: 'images', retainMs: 48 * 60 * 60 * 1000 });
     expect(kept.removedKeys).toEqual([]);
-    const report = await lakehouse.vacuum({ table: 'images', retainMs: 0 });
+    const report = await lakehouse.tables.vacuum({ table: 'images', retainMs: 0 });
     expect(report.removedKeys).toEqual(['tables/images/gender=Men/part-old.parquet']);
     expect(await readdir(table)).toEqual(expect.arrayContaining(['part-young.parquet', '_notes']));
-    expect((await ask(lakehouse, ALL)).length).toBe(10);
+    expect((await rowsOf(lakehouse, ALL)).length).toBe(10);
   });
 
   test('keeps the files of versions that were current within the retention', async () => {
     const { lakehouse } = await open();
-    await lakehouse.delete({ table: 'images', where: 'id <= 2' });
-    await lakehouse.restore('images', '4');
-    await lakehouse.optimize({ table: 'images' });
-    await lakehouse.vacuum({ table: 'images', retainMs: 60_000 });
+    await lakehouse.tables.delete({ table: 'images', where: 'id <= 2' });
+    await lakehouse.tables.restore('images', '4');
+    await lakehouse.tables.optimize({ table: 'images' });
+    await lakehouse.tables.vacuum({ table: 'images', retainMs: 60_000 });
     for (const version of [0, 4, 5, 6, 7]) {
-      expect(await codeOf(ask(lakehouse, `SELECT * FROM images@v${version}`))).toBeUndefined();
+      expect(await codeOf(rowsOf(lakehouse, `SELECT * FROM images@v${version}`))).toBeUndefined();
     }
   });
 
@@ -230,7 +234,7 @@ describe('vacuum', () => {
     await writeFile(live, '');
     const longAgo = Date.now() / 1000 - 30 * 60 * 60;
     await utimes(dead, longAgo, longAgo);
-    expect(await lakehouse.vacuum({ table: 'images' })).toMatchObject({ sweptCount: 1 });
+    expect(await lakehouse.tables.vacuum({ table: 'images' })).toMatchObject({ sweptCount: 1 });
     expect(await readdir(join(lake, '.tmp'))).toEqual(['live']);
   });
 });
@@ -238,22 +242,22 @@ describe('vacuum', () => {
 describe('restore', () => {
   test('brings rows and columns of a version back, and can be undone', async () => {
     const { lakehouse, folder } = await open();
-    const before = await ask(lakehouse, 'SELECT * FROM images ORDER BY id');
+    const before = await rowsOf(lakehouse, 'SELECT * FROM images ORDER BY id');
     const source = join(folder, 'source0', 'more.csv');
     await writeFile(source, 'id,gender,year,note\n1,Men,1999,new\n');
     await lakehouse.ingest({ source, images: join(folder, 'source0', 'images') });
-    expect(await ask(lakehouse, 'SELECT note, year FROM images WHERE id = 1')).toEqual([['new', 1999]]);
-    expect(await lakehouse.restore('images', '4')).toMatchObject({
+    expect(await rowsOf(lakehouse, 'SELECT note, year FROM images WHERE id = 1')).toEqual([['new', 1999]]);
+    expect(await lakehouse.tables.restore('images', '4')).toMatchObject({
       isCommitted: true,
       restoredVersion: 4,
       version: 6,
     });
-    expect(await ask(lakehouse, 'SELECT * FROM images ORDER BY id')).toEqual(before);
-    expect(await lakehouse.restore('images', 'v4')).toMatchObject({ isCommitted: false, version: 6 });
-    await lakehouse.restore('images', '5');
-    expect(await ask(lakehouse, 'SELECT note FROM images WHERE id = 1')).toEqual([['new']]);
-    expect(await codeOf(lakehouse.restore('images', '99'))).toBe('SNAPSHOT_NOT_FOUND');
-    const history = await lakehouse.history('images', 2);
+    expect(await rowsOf(lakehouse, 'SELECT * FROM images ORDER BY id')).toEqual(before);
+    expect(await lakehouse.tables.restore('images', 'v4')).toMatchObject({ isCommitted: false, version: 6 });
+    await lakehouse.tables.restore('images', '5');
+    expect(await rowsOf(lakehouse, 'SELECT note FROM images WHERE id = 1')).toEqual([['new']]);
+    expect(await codeOf(lakehouse.tables.restore('images', '99'))).toBe('SNAPSHOT_NOT_FOUND');
+    const history = await lakehouse.tables.history('images', 2);
     expect(history.map(({ operation }) => operation)).toEqual(['RESTORE', 'RESTORE']);
   });
 });
@@ -264,7 +268,7 @@ describe('verify', () => {
     const [first, second] = await dataFiles(table);
     await rm(join(table, first ?? ''));
     await truncate(join(table, second ?? ''), 100);
-    const { problems } = await lakehouse.verify('images');
+    const { problems } = await lakehouse.tables.verify('images');
     expect(problems).toHaveLength(2);
     expect(Object.fromEntries(problems.map(({ key, problem }) => [key, problem]))).toEqual({
       [`tables/images/${first}`]: 'is missing',
@@ -277,10 +281,10 @@ describe('verify', () => {
     const log = join(table, '_delta_log/00000000000000000000.json');
     const entry = (await readFile(log, 'utf8')).replaceAll('\\"numRecords\\":1', '\\"numRecords\\":2');
     await writeFile(log, entry);
-    await expect(lakehouse.verify('images')).rejects.toMatchObject({ code: 'TABLE_CORRUPT' });
+    await expect(lakehouse.tables.verify('images')).rejects.toMatchObject({ code: 'TABLE_CORRUPT' });
     // As another writer would have put it.
     await writeFile(log, entry.replace(/,"actionsSha256":"\w+"/u, ''));
-    const { problems } = await lakehouse.verify('images');
+    const { problems } = await lakehouse.tables.verify('images');
     expect(problems).toHaveLength(2);
     expect(problems[0]?.problem).toBe('has 1 rows, not 2');
   });
@@ -291,7 +295,7 @@ describe('verify', () => {
     const snapshot = await readSnapshot(store, 'tables/images');
     if (snapshot === undefined) throw new Error('no table');
     await writeCheckpoint(store, snapshot);
-    expect((await lakehouse.verify('images', true)).problems).toEqual([]);
+    expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
     const keys = [snapshot.files[0]?.key ?? '', checkpointKey('tables/images', snapshot.version)];
     const random = makeRandom(5);
     for (const key of keys) {
@@ -302,7 +306,7 @@ describe('verify', () => {
         const place = Math.floor(random() * bytes.length);
         bytes.writeUInt8(bytes.readUInt8(place) ^ (1 << Math.floor(random() * 8)), place);
         await writeFile(path, bytes);
-        const { problems } = await lakehouse.verify('images', true);
+        const { problems } = await lakehouse.tables.verify('images', true);
         expect(
           problems.map((problem) => problem.key),
           `byte ${place}`,
@@ -314,11 +318,11 @@ describe('verify', () => {
 
   test('deeply, finds originals that are missing or changed', async () => {
     const { lakehouse, lake } = await open();
-    expect(await lakehouse.verify('images', true)).toMatchObject({ problems: [], imageCount: 10 });
+    expect(await lakehouse.tables.verify('images', true)).toMatchObject({ problems: [], imageCount: 10 });
     await rm(join(lake, 'originals/images/3.jpg'));
     await writeFile(join(lake, 'originals/images/4.jpg'), 'other bytes');
-    expect((await lakehouse.verify('images')).problems).toEqual([]);
-    const { problems } = await lakehouse.verify('images', true);
+    expect((await lakehouse.tables.verify('images')).problems).toEqual([]);
+    const { problems } = await lakehouse.tables.verify('images', true);
     expect(problems.map(({ key }) => key).sort()).toEqual([
       'originals/images/3.jpg',
       'originals/images/4.jpg',

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLakehouse, type RemoveModelReport, type RunReport } from '../../src/index.ts';
 import { removeModel } from '../../src/maintenance/remove-model.ts';
+import { Submissions } from '../../src/run/submissions.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
 import { writeModel } from '../model/toy-model.ts';
 import { codeOf, filesIn, prepareDailyRun } from '../support/daily-run.ts';
 import { openFailingStore } from '../support/failing-store.ts';
@@ -41,10 +43,14 @@ test('models remove refuses while an accepted run waits for the model', async ()
   const lakehouse = openLakehouse({ lake });
   const { onnxPath } = await writeModel(await makeTestFolder());
   await lakehouse.models.add(onnxPath);
-  await lakehouse.submissions.accept({ name: 'waits', sql: 'SELECT * FROM images', model: 'toy' });
-  expect(await codeOf(lakehouse.removeModel({ name: 'toy' }))).toBe('MODEL_IN_USE');
-  await lakehouse.deleteRun({ name: 'waits', isForced: true });
-  expect(await lakehouse.removeModel({ name: 'toy' })).toMatchObject({ notRetriable: [] });
-  expect(await codeOf(lakehouse.removeModel({ name: 'fashion-tiny' }))).toBe('MODEL_NOT_FOUND');
-  expect(await codeOf(lakehouse.removeModel({ name: '../tables' }))).toBe('MODEL_NOT_FOUND');
+  await new Submissions(openLocalStore(lake)).accept({
+    name: 'waits',
+    sql: 'SELECT * FROM images',
+    model: 'toy',
+  });
+  expect(await codeOf(lakehouse.models.remove({ name: 'toy' }))).toBe('MODEL_IN_USE');
+  await lakehouse.runs.delete({ name: 'waits', isForced: true });
+  expect(await lakehouse.models.remove({ name: 'toy' })).toMatchObject({ notRetriable: [] });
+  expect(await codeOf(lakehouse.models.remove({ name: 'fashion-tiny' }))).toBe('MODEL_NOT_FOUND');
+  expect(await codeOf(lakehouse.models.remove({ name: '../tables' }))).toBe('MODEL_NOT_FOUND');
 });

@@ -55,7 +55,7 @@ describe('vacuum of runs', () => {
     expect(report).toMatchObject({ removedKeys: strays, removedBytes: 7 * strays.length });
     const expected = [...before, ...left.map((key) => join(lake, key))].sort();
     expect((await filesIn(lake)).filter((path) => !path.includes('/.tmp/'))).toEqual(expected);
-    expect(await openLakehouse({ lake }).verify('runs.daily', true)).toMatchObject({
+    expect(await openLakehouse({ lake }).tables.verify('runs.daily', true)).toMatchObject({
       problems: [],
       imageCount: 5,
     });
@@ -64,11 +64,11 @@ describe('vacuum of runs', () => {
   test('what was kept of a deleted execution goes once nothing refers to it', async () => {
     const { lake, reports } = await copyDailyRun();
     const lakehouse = openLakehouse({ lake });
-    await lakehouse.deleteRun({ name: 'daily', isOlderOnly: true });
+    await lakehouse.runs.delete({ name: 'daily', isOlderOnly: true });
     await age(lake);
-    expect((await lakehouse.vacuumRuns()).removedKeys).toEqual([]);
+    expect((await lakehouse.runs.vacuum()).removedKeys).toEqual([]);
     await rm(join(lake, reports[2].folder), { recursive: true });
-    expect((await lakehouse.vacuumRuns()).removedKeys).toHaveLength(4);
+    expect((await lakehouse.runs.vacuum()).removedKeys).toHaveLength(4);
     expect(await filesIn(join(lake, 'runs'))).toEqual([]);
   });
 
@@ -87,12 +87,12 @@ describe('vacuum of runs', () => {
     // As before the retry was committed.
     const log = join(lake, folder, 'manifest/_delta_log/00000000000000000001.json');
     await rename(log, join(lake, 'log'));
-    expect(await lakehouse.vacuumRuns({ name: 'broken' })).toMatchObject({ removedKeys: [] });
+    expect(await lakehouse.runs.vacuum({ name: 'broken' })).toMatchObject({ removedKeys: [] });
     await rename(join(lake, 'log'), log);
     await rename(join(lake, 'success'), success);
-    expect(await lakehouse.vacuumRuns({ name: 'broken' })).toMatchObject({ removedKeys: [] });
-    expect(await lakehouse.verify('runs.broken', true)).toMatchObject({ problems: [], imageCount: 5 });
-    expect((await lakehouse.verify('errors.broken', true)).problems).toEqual([]);
+    expect(await lakehouse.runs.vacuum({ name: 'broken' })).toMatchObject({ removedKeys: [] });
+    expect(await lakehouse.tables.verify('runs.broken', true)).toMatchObject({ problems: [], imageCount: 5 });
+    expect((await lakehouse.tables.verify('errors.broken', true)).problems).toEqual([]);
   });
 
   test('takes a table, a run or all runs', async () => {
@@ -101,6 +101,6 @@ describe('vacuum of runs', () => {
     expect((await pixlake(lake, 'vacuum', 'images', '--runs')).code).toBe(2);
     expect((await pixlake(lake, 'vacuum', 'runs.none')).stderr).toContain('RUN_NOT_FOUND');
     expect((await pixlake(lake, 'vacuum', 'runs.daily')).stdout).toBe('removed 0 files (0 B)\n');
-    expect(await codeOf(openLakehouse({ lake }).vacuumRuns({ retainMs: -1 }))).toBe('ARGUMENT_INVALID');
+    expect(await codeOf(openLakehouse({ lake }).runs.vacuum({ retainMs: -1 }))).toBe('ARGUMENT_INVALID');
   });
 });

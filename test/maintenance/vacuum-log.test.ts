@@ -98,27 +98,29 @@ describe('vacuum of the log', () => {
   ])('keeps %s', async (_name, options, retainDays, versions, files) => {
     const { lakehouse, table } = await open(options);
     const spec = { table: 't', ...(retainDays === undefined ? {} : { retainMs: retainDays * DAY }) };
-    const planned = await lakehouse.vacuum({ ...spec, isDryRun: true });
+    const planned = await lakehouse.tables.vacuum({ ...spec, isDryRun: true });
     expect(await versionsOf(table)).toEqual(from(0));
-    const report = await lakehouse.vacuum(spec);
+    const report = await lakehouse.tables.vacuum(spec);
     expect(report.removedLogKeys).toEqual(planned.removedLogKeys);
     expect(await versionsOf(table)).toEqual(versions);
     expect(await filesOf(table)).toEqual(files.map(String));
-    expect((await lakehouse.verify('t', true)).problems).toEqual([]);
-    expect((await lakehouse.history('t')).map(({ version }) => version)).toEqual(versions.toReversed());
+    expect((await lakehouse.tables.verify('t', true)).problems).toEqual([]);
+    expect((await lakehouse.tables.history('t')).map(({ version }) => version)).toEqual(
+      versions.toReversed(),
+    );
     if ((versions[0] ?? 0) > 0) {
-      const gone = lakehouse.files('t', 'v2');
+      const gone = lakehouse.tables.files('t', 'v2');
       await expect(gone).rejects.toMatchObject({ code: 'SNAPSHOT_NOT_FOUND' });
     }
-    expect((await lakehouse.vacuum(spec)).removedLogKeys).toEqual([]);
+    expect((await lakehouse.tables.vacuum(spec)).removedLogKeys).toEqual([]);
   });
 
   test('does not rely on a checkpoint that is damaged', async () => {
     const { lakehouse, table } = await open({ checkpoints: [3, 6] });
     await writeFile(join(table, '_delta_log/00000000000000000006.checkpoint.parquet'), 'PAR1');
-    await lakehouse.vacuum({ table: 't', retainMs: 0 });
+    await lakehouse.tables.vacuum({ table: 't', retainMs: 0 });
     expect(await versionsOf(table)).toEqual(from(3));
-    expect(await lakehouse.files('t')).toMatchObject({ version: 10 });
+    expect(await lakehouse.tables.files('t')).toMatchObject({ version: 10 });
   });
 
   test('keeps versions that are pinned, with their files', async () => {
@@ -138,11 +140,11 @@ describe('vacuum of the log', () => {
   test('asks for --retain where a property cannot be read,', async () => {
     const properties = { 'delta.logRetentionDuration': 'interval 1 month' };
     const { lakehouse, table } = await open({ checkpoints: [3], properties });
-    await expect(lakehouse.vacuum({ table: 't' })).rejects.toMatchObject({
+    await expect(lakehouse.tables.vacuum({ table: 't' })).rejects.toMatchObject({
       code: 'ARGUMENT_INVALID',
       message: expect.stringContaining('delta.logRetentionDuration'),
     });
-    await lakehouse.vacuum({ table: 't', retainMs: 65 * DAY });
+    await lakehouse.tables.vacuum({ table: 't', retainMs: 65 * DAY });
     expect(await versionsOf(table)).toEqual(from(3));
   });
 
@@ -157,7 +159,7 @@ describe('vacuum of the log', () => {
       writerFeatures: ['deletionVectors'],
     };
     await writeEntry(join(lake, FOLDER), 0, makeTable({ id: 'long' }, { protocol }));
-    await expect(openLakehouse({ lake }).vacuum({ table: 't' })).rejects.toMatchObject({
+    await expect(openLakehouse({ lake }).tables.vacuum({ table: 't' })).rejects.toMatchObject({
       code: 'TABLE_FEATURE_UNSUPPORTED',
     });
   });

@@ -77,7 +77,7 @@ async function verify(stats: object, isDeep = true): Promise<string[]> {
     ...makeTable(COLUMNS, { protocol }),
     { add: { ...add, stats: JSON.stringify(stats) } },
   ]);
-  const { problems } = await openLakehouse({ lake }).verify('t', isDeep);
+  const { problems } = await openLakehouse({ lake }).tables.verify('t', isDeep);
   expect(new Set(problems.map(({ key }) => key)).size).toBeLessThanOrEqual(1);
   return problems.map(({ problem }) => problem);
 }

@@ -72,7 +72,7 @@ test('thousands of shards are merged a thousand at a time, each ordinal once, an
     'SELECT count(*)::INTEGER AS n, count(DISTINCT ordinal)::INTEGER AS ordinals, max(ordinal)::INTEGER AS last FROM errors.many',
   );
   expect(errors).toEqual({ n: SHARDS, ordinals: SHARDS, last: SHARDS - 1 });
-  expect(await lake.lakehouse.describeTable('errors.many')).toMatchObject({
+  expect(await lake.lakehouse.tables.describe('errors.many')).toMatchObject({
     fileCount: 3,
     rowCount: SHARDS,
   });

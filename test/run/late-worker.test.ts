@@ -111,7 +111,10 @@ describe('a shard that another worker has finished', () => {
     for (const [key, hash] of before) expect(after.get(key), key).toBe(hash);
     expect(after.size - before.size).toBe(strayCount);
     expect(await queryRows(lake, 'SELECT * FROM runs.late ORDER BY id')).toEqual(rows);
-    expect(await lake.lakehouse.verify('runs.late', true)).toMatchObject({ imageCount: 10, problems: [] });
+    expect(await lake.lakehouse.tables.verify('runs.late', true)).toMatchObject({
+      imageCount: 10,
+      problems: [],
+    });
     expect(await runWith(lake.store, SPEC)).toMatchObject({ outcome: 'repeated' });
   });
 
@@ -144,6 +147,9 @@ describe('a shard that another worker has finished', () => {
     expect(await queryRows(lake, rows.replace('%', 'late'))).toEqual(
       await queryRows(lake, rows.replace('%', 'early')),
     );
-    expect(await lake.lakehouse.verify('runs.late', true)).toMatchObject({ imageCount: 10, problems: [] });
+    expect(await lake.lakehouse.tables.verify('runs.late', true)).toMatchObject({
+      imageCount: 10,
+      problems: [],
+    });
   });
 });

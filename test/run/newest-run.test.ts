@@ -78,7 +78,10 @@ test('the newest execution is the one that was planned last, in every copy of a 
       'SELECT count(*)::INTEGER AS n, min(run_id) AS run FROM runs.daily',
     );
     expect(row, name).toEqual({ n: 5, run: newest.execution.runId });
-    expect(await lakehouse.verify('runs.daily', true), name).toMatchObject({ imageCount: 5, problems: [] });
+    expect(await lakehouse.tables.verify('runs.daily', true), name).toMatchObject({
+      imageCount: 5,
+      problems: [],
+    });
   }
   for (const copy of [copies.reversed, copies.equal]) {
     const server = await startServer(copy);

@@ -45,18 +45,18 @@ test('a run of layout 1 is listed and refused with what to do, its manifest atta
   const { code, stdout } = await pixlake(uri, 'runs', 'list');
   expect(code).toBe(0);
   expect(stdout).toContain(`attach <table> ${manifest}`);
-  await expect(lakehouse.showRun('old')).rejects.toMatchObject(refusal);
-  await expect(lakehouse.runErrors('old')).rejects.toMatchObject(refusal);
-  await expect(lakehouse.resumeRun('old')).rejects.toMatchObject(refusal);
+  await expect(lakehouse.runs.show('old')).rejects.toMatchObject(refusal);
+  await expect(lakehouse.runs.errors('old')).rejects.toMatchObject(refusal);
+  await expect(lakehouse.runs.resume('old')).rejects.toMatchObject(refusal);
   await expect(queryRows({ lakehouse }, 'FROM runs.old')).rejects.toMatchObject(refusal);
   await expect(queryRows({ lakehouse }, 'FROM errors.old')).rejects.toMatchObject(refusal);
-  await expect(lakehouse.verify('runs.old')).rejects.toMatchObject(refusal);
+  await expect(lakehouse.tables.verify('runs.old')).rejects.toMatchObject(refusal);
   // What a lake of layout 1 has besides is read as ever, and reading does not change its version.
-  expect(await lakehouse.verify('images', true)).toMatchObject({ imageCount: 2, problems: [] });
+  expect(await lakehouse.tables.verify('images', true)).toMatchObject({ imageCount: 2, problems: [] });
   expect(JSON.parse(await readFile(join(uri, 'pixlake.json'), 'utf8'))).toEqual({ layoutVersion: 1 });
-  expect((await lakehouse.listTables()).map(({ name }) => name)).toContain('images');
+  expect((await lakehouse.tables.list()).map(({ name }) => name)).toContain('images');
 
-  await lakehouse.attach('rescued', manifest);
+  await lakehouse.tables.attach('rescued', manifest);
   const rows = 'SELECT id::INTEGER AS id, image_sha256 FROM % ORDER BY id';
   const before = await queryRows<{ id: number }>({ lakehouse }, rows.replace('%', 'rescued'));
   expect(before.map(({ id }) => id)).toEqual([1, 2]);
@@ -65,11 +65,11 @@ test('a run of layout 1 is listed and refused with what to do, its manifest atta
   const report: RunReport = await runWith(openLocalStore(uri), spec);
   expect(report).toMatchObject({ outcome: 'finished', imageCount: 2 });
   expect(await queryRows({ lakehouse }, rows.replace('%', 'runs.old'))).toEqual(before);
-  expect(await lakehouse.showRun('old')).toMatchObject({ state: 'finished', imageCount: 2 });
-  expect(await lakehouse.listRuns()).toMatchObject({
+  expect(await lakehouse.runs.show('old')).toMatchObject({ state: 'finished', imageCount: 2 });
+  expect(await lakehouse.runs.list()).toMatchObject({
     runs: [{ state: 'finished' }],
     unreadable: [{ folder }],
   });
-  expect(await lakehouse.verify('runs.old', true)).toMatchObject({ imageCount: 2, problems: [] });
+  expect(await lakehouse.tables.verify('runs.old', true)).toMatchObject({ imageCount: 2, problems: [] });
   expect(await runWith(openLocalStore(uri), spec)).toMatchObject({ outcome: 'repeated' });
 });

@@ -129,5 +129,8 @@ test('images go beside files of their names, and the manifest names them', async
     ),
   );
   for (const key of garbage) expect((await lake.store.read(key)).toString()).toBe('garbage');
-  expect(await lake.lakehouse.verify('runs.beside', true)).toMatchObject({ imageCount: 24, problems: [] });
+  expect(await lake.lakehouse.tables.verify('runs.beside', true)).toMatchObject({
+    imageCount: 24,
+    problems: [],
+  });
 });

@@ -42,9 +42,9 @@ test('plans of one SQL are equal every time, with 1 and with 8 threads', async (
   const lake = await makeLake(1);
   const pool = `SELECT i % 6000 AS id, i % 7 AS kind, sin(i) * 10 ** (i % 12) AS weight,
     'originals/images/1.jpg' AS image_key, NULL::VARCHAR AS image_sha256 FROM range(24000) t(i)`;
-  await lake.lakehouse.attach('pool', await writeParquet(await makeTestFolder(), pool));
+  await lake.lakehouse.tables.attach('pool', await writeParquet(await makeTestFolder(), pool));
   const kinds = "SELECT i AS kind, 'kind ' || i AS title FROM range(7) t(i)";
-  await lake.lakehouse.attach('kinds', await writeParquet(await makeTestFolder(), kinds));
+  await lake.lakehouse.tables.attach('kinds', await writeParquet(await makeTestFolder(), kinds));
   const original = 'any_value(image_key ORDER BY image_key) AS image_key, NULL::VARCHAR AS image_sha256';
   const statements = {
     distinct: "SELECT DISTINCT id, 'originals/images/1.jpg' AS image_key, image_sha256 FROM pool",
@@ -147,5 +147,8 @@ async function expectWhole(lake: TestLake, name: string, imageCount: number): Pr
     `SELECT count(*)::INTEGER AS images, count(DISTINCT image_id)::INTEGER AS ids, count(DISTINCT image_key)::INTEGER AS keys FROM runs."${name}"`,
   );
   expect(counts).toEqual({ images: imageCount, ids: imageCount, keys: imageCount });
-  expect(await lake.lakehouse.verify(`runs.${name}`, true)).toMatchObject({ imageCount, problems: [] });
+  expect(await lake.lakehouse.tables.verify(`runs.${name}`, true)).toMatchObject({
+    imageCount,
+    problems: [],
+  });
 }

@@ -1,9 +1,7 @@
 import type { Lakehouse } from '../../src/lakehouse.ts';
 
-/** All rows of a SELECT. */
+/** All rows of a SELECT, as values in the order of its columns. */
 export async function rowsOf(lakehouse: Lakehouse, sql: string): Promise<unknown[][]> {
   await using query = await lakehouse.query(sql);
-  const rows: unknown[][] = [];
-  for await (const batch of query.batches) rows.push(...batch.getRows());
-  return rows;
+  return (await query.toArray()).map((row) => Object.values(row));
 }

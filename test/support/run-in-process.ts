@@ -80,14 +80,7 @@ export async function queryRows<Row>(
   sql: string,
 ): Promise<Row[]> {
   await using query = await lakehouse.query(sql);
-  const rows: Row[] = [];
-  for await (const batch of query.batches) {
-    for (const values of batch.getRows()) {
-      const entries = query.batches.columns.map(({ name }, index) => [name, values[index]] as const);
-      rows.push(Object.fromEntries(entries) as Row);
-    }
-  }
-  return rows;
+  return (await query.toArray()) as Row[];
 }
 
 /** Opens a DuckDB that is closed by `using`, with a folder of its own. */

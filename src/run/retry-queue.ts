@@ -1,18 +1,24 @@
 import { log } from '../config.ts';
-import { type Lakehouse, PixlakeError, type RetryFilter, toPixlakeError } from '../index.ts';
+import { PixlakeError, toPixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { listRuns } from './inspect-runs.ts';
+import type { RetryFilter } from './plan-retry.ts';
+import type { RunLibrary } from './run-library.ts';
 
 /**
- * The retries that a server works on, one after another. A retry is frozen in the lake before it is accepted, so a server that ends before it is
+ * The retries that a service works on, one after another. A retry is frozen in the lake before it is accepted, so a server that ends before it is
  * done leaves one that the next server finishes.
  */
 export class RetryQueue {
-  readonly #lakehouse: Lakehouse;
+  readonly #store: ObjectStore;
+  readonly #runs: RunLibrary;
   readonly #live = new Set<string>();
   readonly #stop = new AbortController();
   #work: Promise<void> = Promise.resolve();
 
-  constructor(lakehouse: Lakehouse) {
-    this.#lakehouse = lakehouse;
+  constructor(store: ObjectStore, runs: RunLibrary) {
+    this.#store = store;
+    this.#runs = runs;
   }
 
   /** Whether failed images of a run wait or are in work here. */
@@ -22,15 +28,15 @@ export class RetryQueue {
 
   /** Goes on with the retries that an earlier server left unfinished. */
   async recover(): Promise<void> {
-    const { runs } = await this.#lakehouse.listRuns();
+    const { runs } = await listRuns(this.#store);
     for (const { execution, hasUnfinishedRetry } of runs)
       if (hasUnfinishedRetry) this.#enqueue(execution.run.name);
   }
 
-  /** Plans a retry and takes it in; one in which there is nothing to do ends at once. @throws as `Lakehouse.beginRetry` does */
+  /** Plans a retry and takes it in; one in which there is nothing to do ends at once. @throws as `RunLibrary.beginRetry` does */
   async accept(name: string, filter: RetryFilter): Promise<void> {
     if (this.#stop.signal.aborted) throw new PixlakeError('SERVER_BUSY', 'the server is shutting down');
-    if (await this.#lakehouse.beginRetry(name, filter)) this.#enqueue(name);
+    if (await this.#runs.beginRetry(name, filter)) this.#enqueue(name);
   }
 
   /** Stops what is in work, so that the next server can go on with it. */
@@ -45,7 +51,7 @@ export class RetryQueue {
     const { signal } = this.#stop;
     this.#work = this.#work.then(async () => {
       try {
-        if (!signal.aborted) await this.#lakehouse.retryRun(name, {}, { signal });
+        if (!signal.aborted) await this.#runs.retry(name, {}, { signal });
       } catch (error) {
         log.warn({ run: name, code: toPixlakeError(error).code }, 'a retry did not finish');
       } finally {

@@ -1,19 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { log } from '../config.ts';
-import {
-  type Lakehouse,
-  PixlakeError,
-  type QuerySandbox,
-  type RetryFilter,
-  type RunSpec,
-  type S3Options,
-  type Submission,
-  toPixlakeError,
-} from '../index.ts';
+import { PixlakeError, toPixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { EventLog, type LoggedEvent } from './event-log.ts';
+import type { RetryFilter } from './plan-retry.ts';
 import { RetryQueue } from './retry-queue.ts';
-import { RunRecords } from './run-records.ts';
-import type { RunResource } from './run-resource.ts';
+import type { RunLibrary } from './run-library.ts';
+import { type RunRecord, RunRecords } from './run-records.ts';
+import type { RunSpec } from './run-spec.ts';
+import type { SqlRunner } from './select-rows.ts';
+import type { Submission } from './submission-log.ts';
+import { Submissions } from './submissions.ts';
+
+/** What a service works with. */
+export interface RunServiceContext {
+  /** The lake whose runs it accepts. */
+  readonly store: ObjectStore;
+  readonly runs: RunLibrary;
+  /** Runs the SQL of runs, which is untrusted. */
+  readonly sandbox: SqlRunner;
+  readonly runsAtOnce: number;
+}
+
+/** A run and whether failed images of it wait or are in work here. */
+export type FollowedRun = RunRecord & { readonly isRetrying: boolean };
+
+/** Something that a follower is told: how the run stands, or what has changed. */
+export type RunEvent = LoggedEvent | { readonly id: string; readonly kind: 'run'; readonly run: FollowedRun };
 
 /** A run that waits or is in work here. */
 interface LiveRun {
@@ -36,29 +49,31 @@ export const LAST_EVENT_ID = 'end';
 
 const ENDED = new Set(['finished', 'failed', 'cancelled']);
 
-/** The runs that a server works on: a few at a time, in the order of their submission. All that it accepts survives its end. */
-export class RunQueue {
-  readonly #lakehouse: Lakehouse;
+/**
+ * Accepts runs and works on them, a few at a time, in the order of their submission. What it accepts is in the lake before it is answered, so that
+ * any later service goes on with it.
+ */
+export class RunService implements AsyncDisposable {
+  readonly #runs: RunLibrary;
+  readonly #submissions: Submissions;
   readonly #records: RunRecords;
   readonly #retries: RetryQueue;
-  readonly #sandbox: QuerySandbox;
+  readonly #sandbox: SqlRunner;
   readonly #runsAtOnce: number;
   readonly #live = new Map<string, LiveRun>();
   readonly #working = new Set<Promise<void>>();
   #isClosing = false;
 
-  constructor(
-    lakehouse: Lakehouse,
-    sandbox: QuerySandbox,
-    { runsAtOnce, s3 }: { readonly runsAtOnce: number; readonly s3: S3Options },
-  ) {
-    this.#lakehouse = lakehouse;
-    this.#records = new RunRecords(lakehouse, s3);
-    this.#retries = new RetryQueue(lakehouse);
+  constructor({ store, runs, sandbox, runsAtOnce }: RunServiceContext) {
+    this.#runs = runs;
+    this.#submissions = new Submissions(store);
+    this.#records = new RunRecords(store, this.#submissions);
+    this.#retries = new RetryQueue(store, runs);
     this.#sandbox = sandbox;
     this.#runsAtOnce = runsAtOnce;
   }
 
+  /** Runs that wait, and those in work. */
   get counts(): { readonly queued: number; readonly running: number } {
     const states = [...this.#live.values()].map(({ state }) => state);
     const running = states.filter((state) => state === 'running').length;
@@ -70,18 +85,18 @@ export class RunQueue {
     return this.#live.has(name);
   }
 
-  /** Takes up the runs that were accepted before the server ended, and gives their names. */
+  /** Takes up the runs that were accepted before the last service ended, and gives their names. */
   async recover(): Promise<string[]> {
-    const accepted = (await this.#lakehouse.submissions.list()).filter(({ state }) => state === 'accepted');
+    const accepted = (await this.#submissions.list()).filter(({ state }) => state === 'accepted');
     for (const submission of accepted) this.#enqueue(submission);
     await this.#retries.recover();
     return accepted.map(({ run }) => run.name);
   }
 
   /** Accepts a run; the same one again is the same run. @throws as `Submissions.accept` does */
-  async submit(spec: RunSpec, idempotencyKey: string | undefined): Promise<RunResource> {
+  async submit(spec: RunSpec, idempotencyKey: string | undefined): Promise<FollowedRun> {
     if (this.#isClosing) throw new PixlakeError('SERVER_BUSY', 'the server is shutting down');
-    const { name, submission, isNew } = await this.#lakehouse.submissions.accept(spec, {
+    const { name, submission, isNew } = await this.#submissions.accept(spec, {
       idempotencyKey,
       sandbox: this.#sandbox,
     });
@@ -90,23 +105,23 @@ export class RunQueue {
   }
 
   /** @throws `RUN_NOT_FOUND` */
-  async describe(name: string): Promise<RunResource> {
+  async describe(name: string): Promise<FollowedRun> {
     const isRetrying = this.#retries.isLive(name);
     return { ...(await this.#records.describe(name, this.#live)), isRetrying };
   }
 
   /** The newest execution of each run, by name. */
-  async list(): Promise<RunResource[]> {
-    const resources = await this.#records.list(this.#live);
-    return resources.map((run) => ({ ...run, isRetrying: this.#retries.isLive(run.id) }));
+  async list(): Promise<FollowedRun[]> {
+    const records = await this.#records.list(this.#live);
+    return records.map((run) => ({ ...run, isRetrying: this.#retries.isLive(run.name) }));
   }
 
   /** Stops a run; what is done is kept. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
-  async cancel(name: string): Promise<RunResource> {
+  async cancel(name: string): Promise<FollowedRun> {
     const { state } = await this.describe(name);
     if (state === 'finished') throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has finished already`);
     // Recorded before it is answered: a server that is killed at this moment does not go on with the run when it starts again.
-    await this.#records.cancel(name, await this.#lakehouse.submissions.read(name));
+    await this.#records.cancel(name, await this.#submissions.read(name));
     const live = this.#live.get(name);
     if (live !== undefined) {
       live.isCancelled = true;
@@ -117,19 +132,19 @@ export class RunQueue {
   }
 
   /** Takes up a run that is not in work. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
-  async resume(name: string): Promise<RunResource> {
+  async resume(name: string): Promise<FollowedRun> {
     const { state } = await this.describe(name);
     if (state === 'finished') throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has finished already`);
     const live = this.#live.get(name);
     if (live !== undefined && !live.isCancelled) return this.describe(name);
-    const run = (await this.#lakehouse.submissions.read(name))?.run ?? (await this.#records.readRun(name));
-    const { submission } = await this.#lakehouse.submissions.accept(run, { liftsCancel: true });
+    const run = (await this.#submissions.read(name))?.run ?? (await this.#records.readRun(name));
+    const { submission } = await this.#submissions.accept(run, { liftsCancel: true });
     if (submission !== undefined) this.#enqueue(submission);
     return this.describe(name);
   }
 
   /** Does the failed images of a finished run again. @throws `RUN_NOT_FOUND`, `RUN_UNFINISHED`, `RUN_TOO_OLD`, `MODEL_MISMATCH` */
-  async retry(name: string, filter: RetryFilter): Promise<RunResource> {
+  async retry(name: string, filter: RetryFilter): Promise<FollowedRun> {
     await this.#retries.accept(name, filter);
     return this.describe(name);
   }
@@ -142,21 +157,21 @@ export class RunQueue {
     name: string,
     lastEventId: string | undefined,
     signal: AbortSignal,
-  ): AsyncGenerator<LoggedEvent> {
+  ): AsyncGenerator<RunEvent> {
     const live = this.#live.get(name);
     if (live !== undefined) {
       const hasMissed = lastEventId === undefined || !live.events.knows(lastEventId);
       const following = live.events.follow(hasMissed ? undefined : lastEventId, signal);
-      if (hasMissed) yield { id: '', kind: 'state', payload: await this.describe(name) };
+      if (hasMissed) yield { id: '', kind: 'run', run: await this.describe(name) };
       yield* following;
     }
     if (signal.aborted) return;
     const last = await this.describe(name);
-    yield { id: ENDED.has(last.state) ? LAST_EVENT_ID : '', kind: 'state', payload: last };
+    yield { id: ENDED.has(last.state) ? LAST_EVENT_ID : '', kind: 'run', run: last };
   }
 
   /** Stops what is in work, so it can be resumed. */
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
     for (const { stop } of this.#live.values())
       stop.abort(new PixlakeError('INTERRUPTED', 'the server is shutting down'));
@@ -201,11 +216,11 @@ export class RunQueue {
     const { name } = submission.run;
     let toldMs = 0;
     try {
-      const newest = await this.#lakehouse.submissions.read(name);
+      const newest = await this.#submissions.read(name);
       // While it waited here, another server cancelled it or took it over.
       if (newest?.id !== submission.id || newest?.state !== 'accepted') return this.#remove(live);
       events.add('state', { id: name, state: 'running' });
-      await this.#lakehouse.run(submission.run, {
+      await this.#runs.execute(submission.run, {
         signal: stop.signal,
         sandbox: this.#sandbox,
         liftsCancel: submission.liftsCancel ?? false,
@@ -230,7 +245,7 @@ export class RunQueue {
   async #noteStart(live: LiveRun): Promise<void> {
     const { submission, stop } = live;
     try {
-      const outcome = await this.#lakehouse.submissions.start(submission);
+      const outcome = await this.#submissions.start(submission);
       if (outcome === 'started') return;
       live.isCancelled = outcome === 'cancelled';
       stop.abort(new PixlakeError('INTERRUPTED', `the run was ${outcome} by another server`));
@@ -257,9 +272,9 @@ export class RunQueue {
     const { submission } = live;
     const { name } = submission.run;
     try {
-      if (end.state !== 'cancelled') await this.#lakehouse.submissions.end(submission, end);
+      if (end.state !== 'cancelled') await this.#submissions.end(submission, end);
       else {
-        const newest = await this.#lakehouse.submissions.read(name);
+        const newest = await this.#submissions.read(name);
         // One that was accepted anew is another attempt, which nobody has cancelled.
         if (newest?.id === submission.id) await this.#records.cancel(name, submission);
       }

@@ -1,0 +1,36 @@
+import type { DuckDBType } from '@duckdb/node-api';
+import type { RowBatches } from '../duckdb/result-stream.ts';
+import { type CommonLeaf, converterTo, type Tree } from './convert-value.ts';
+import type { ValueReader } from './value-reader.ts';
+
+/**
+ * A value of a result as plain JavaScript: integers are numbers up to ±(2^53 - 1) and bigint beyond, floating-point numbers are numbers, bytes are
+ * a `Uint8Array`; for all others see {@link converterTo}. Times are text, since a `Date` has milliseconds only.
+ */
+export type PlainValue = Tree<CommonLeaf | bigint | Uint8Array>;
+
+/** A row of a result: its values by column. */
+export type PlainRow = Readonly<Record<string, PlainValue>>;
+
+/** Reads a result row by row. @throws `SQL_FAILED` or `STORAGE_FULL` while iterating, when the statement fails midway */
+export async function* plainRows(batches: RowBatches): AsyncGenerator<PlainRow> {
+  const columns = batches.columns.map(({ name, type }) => ({ name, convert: plainConverter(type) }));
+  for await (const batch of batches) {
+    for (const row of batch.getRows())
+      yield Object.fromEntries(
+        columns.map(({ name, convert }, index) => [name, convert(row[index] ?? null)]),
+      );
+  }
+}
+
+function plainConverter(type: DuckDBType): ValueReader<PlainValue> {
+  return converterTo<CommonLeaf | bigint | Uint8Array>(
+    {
+      integer: (value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value),
+      float: (value) => value,
+      // A copy: DuckDB gives a Buffer over memory of its own.
+      bytes: (value) => new Uint8Array(value),
+    },
+    type,
+  );
+}
