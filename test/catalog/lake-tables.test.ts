@@ -10,7 +10,7 @@ import { writeDataFiles } from '../../src/duckdb/write-data-files.ts';
 import { messageOf, PixlakeError } from '../../src/errors.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
@@ -67,7 +67,7 @@ async function append(folder: string, id: number): Promise<void> {
     folder,
     scratchDir,
   });
-  await commitTable(store, {
+  await commitChange(store, {
     folder,
     base: await readSnapshot(store, folder),
     schema: SCHEMA,

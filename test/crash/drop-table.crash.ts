@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type DropTableReport, openLakehouse } from '../../src/index.ts';
 import { dropTable } from '../../src/maintenance/drop-table.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { codeOf, filesIn, ingestIds, prepareDailyRun } from '../support/daily-run.ts';
@@ -88,7 +88,7 @@ describe('tables drop', () => {
     const { folder, schema, partitionColumns } = base;
     const files = { added: [], removed: [], reads: NONE };
     const what = { operation: 'WRITE', parameters: {}, metrics: {}, engine: 'test' };
-    const commit = commitTable(store, { folder, base, schema, partitionColumns, ...files, ...what });
+    const commit = commitChange(store, { folder, base, schema, partitionColumns, ...files, ...what });
     expect(await codeOf(commit)).toBe('TABLE_IN_USE');
     expect((await lakehouse.listTables()).map(({ name }) => name)).toEqual(['runs.daily']);
     expect(await filesIn(join(lake, 'tables'))).toEqual([]);

@@ -9,7 +9,7 @@ import { FILE_COLUMN, selectSnapshot } from '../../src/catalog/table-view.ts';
 import { writeDataFiles } from '../../src/duckdb/write-data-files.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
+import { commitChange } from '../support/commit-change.ts';
 import type { AddAction, FileStats } from '../../src/table/delta-actions.ts';
 import { type DeltaStruct, type DeltaType, deltaArray, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
@@ -61,7 +61,7 @@ async function writeTable(
     scratchDir,
     ...options,
   });
-  await commitTable(store, {
+  await commitChange(store, {
     folder,
     base: undefined,
     schema,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
@@ -129,7 +129,7 @@ describe.skipIf(!hasS3)('a store on S3', () => {
       metrics: {},
       engine: 'test',
     };
-    await commitTable(first, { ...change, added: [] });
+    await commitChange(first, { ...change, added: [] });
     const versions = await Promise.all(
       Array.from({ length: 20 }, async (_, writer) => {
         const store = openStore(first.uri, first.s3);
@@ -140,7 +140,7 @@ describe.skipIf(!hasS3)('a store on S3', () => {
           modificationTime: 0,
           dataChange: true,
         };
-        return commitTable(store, { ...change, base: await readSnapshot(store, 'tables/t'), added: [add] });
+        return commitChange(store, { ...change, base: await readSnapshot(store, 'tables/t'), added: [add] });
       }),
     );
     expect(versions.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
