@@ -10,10 +10,10 @@ import { selectSnapshot } from '../../src/catalog/table-view.ts';
 import { writeDataFiles } from '../../src/duckdb/write-data-files.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitChange } from '../support/commit-change.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { commitChange } from '../support/commit-change.ts';
 
 const schema: DeltaStruct = {
   type: 'struct',

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitChange } from '../support/commit-change.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { transact } from '../../src/table/transaction.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { startFaultProxy } from './fault-proxy.ts';
 import { clientOf, hasS3, keysOf, openTestStore, testBucket } from './s3-fixture.ts';
@@ -110,6 +111,26 @@ describe.skipIf(!hasS3)('a store on S3', () => {
       const winner = Number((await first.read(logKey('t', version))).toString());
       expect(wins[winner]).toBe(true);
     }
+  });
+
+  test('a transaction that is stopped removes its files, although its store ends with the signal', async () => {
+    const store = await openTestStore();
+    const controller = new AbortController();
+    const bound = store.withSignal(controller.signal);
+    const work = transact(
+      bound,
+      async () => 'tables/t',
+      async (transaction) => {
+        await bound.write('tables/t/part-0.parquet', Buffer.from('x'));
+        transaction.add([
+          { path: 'part-0.parquet', partitionValues: {}, size: 1, modificationTime: 0, dataChange: true },
+        ]);
+        controller.abort(new Error('stopped'));
+        await bound.read('tables/t/part-0.parquet');
+      },
+    );
+    await expect(work).rejects.toThrow('stopped');
+    expect(await keysOf(store)).toEqual([]);
   });
 
   test('twenty committers at once: each gets a version of its own, without gap', async () => {

@@ -7,12 +7,12 @@ import { quoteText } from '../../src/sql/sql-text.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { parseAsOf } from '../../src/table/as-of.ts';
 import { CHECKPOINT_SCHEMA } from '../../src/table/checkpoint-schema.ts';
-import { commitChange } from '../support/commit-change.ts';
 import { checkpointKey, lastCheckpointKey, logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { readStats, rowCountOf } from '../../src/table/snapshot.ts';
 import { readHistory, readSnapshotAsOf } from '../../src/table/table-history.ts';
 import { writeCheckpoint } from '../../src/table/write-checkpoint.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { writeEntry } from '../support/delta-table.ts';
 import { addOf, changeOf, FOLDER, openTable } from './table-fixture.ts';
 

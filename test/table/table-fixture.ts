@@ -1,10 +1,10 @@
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { commitChange } from '../support/commit-change.ts';
 import type { AddAction } from '../../src/table/delta-actions.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import type { TableChange } from '../../src/table/table-change.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 export const SCHEMA: DeltaStruct = {

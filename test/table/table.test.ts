@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { rm, writeFile } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { commitChange } from '../support/commit-change.ts';
 import { decodeDataPath, encodeDataPath, toDataKey } from '../../src/table/data-path.ts';
 import { logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { rowCountOf } from '../../src/table/snapshot.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { addOf, changeOf, FOLDER, openTable, SCHEMA } from './table-fixture.ts';
 
 describe('a table', () => {
