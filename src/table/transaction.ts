@@ -63,12 +63,8 @@ class Transaction implements AsyncDisposable {
   }
 
   /** Sets the table's columns and properties; without, they stay. A table that is made needs them. */
-  setMetadata({ schema, partitionColumns, configuration }: TableMetadata): void {
-    this.#metadata = {
-      schema,
-      partitionColumns,
-      ...(configuration === undefined ? {} : { configuration }),
-    };
+  setMetadata(metadata: TableMetadata): void {
+    this.#metadata = metadata;
   }
 
   /**
