@@ -6,10 +6,10 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStore } from '../dist/storage/open-store.js';
-import { commitTable } from '../dist/table/commit-table.js';
 import { checkpointKey, logKey } from '../dist/table/log-listing.js';
 import { pruneFiles } from '../dist/table/prune-files.js';
 import { readSnapshot } from '../dist/table/read-snapshot.js';
+import { transact } from '../dist/table/transaction.js';
 import { median } from './median.mjs';
 
 const RUNS = 5;
@@ -55,18 +55,12 @@ async function makeTable(store, fileCount) {
   for (let version = 0; version <= SMALL_COMMITS; version++) {
     const count = version === 0 ? fileCount - smallCount * SMALL_COMMITS : smallCount;
     const added = Array.from({ length: count }, () => addOf(next++));
-    await commitTable(store, {
-      folder: FOLDER,
-      base: await readSnapshot(store, FOLDER),
-      schema,
-      partitionColumns: ['kind'],
-      added,
-      removed: [],
-      reads: { kind: 'none' },
-      operation: 'WRITE',
-      parameters: {},
-      metrics: {},
-      engine: 'benchmark',
+    const start = async () => (await readSnapshot(store, FOLDER)) ?? FOLDER;
+    await transact(store, start, async (transaction) => {
+      transaction.setMetadata({ schema, partitionColumns: ['kind'] });
+      transaction.addShared(added);
+      const commit = { reads: { kind: 'none' }, operation: 'WRITE', parameters: {}, metrics: {} };
+      await transaction.commit({ ...commit, engine: 'benchmark' });
     });
   }
 }

@@ -121,6 +121,11 @@ describe('architecture', () => {
     }
   });
 
+  test('only a transaction commits', () => {
+    const committers = files.filter((file) => importsOf(file).includes('table/commit-table.ts'));
+    expect(committers).toEqual(['table/transaction.ts']);
+  });
+
   test('no import cycles', () => {
     const done = new Set<string>();
     const visit = (file: string, path: readonly string[]): void => {

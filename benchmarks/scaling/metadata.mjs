@@ -3,9 +3,9 @@ import { openDuckDb } from '../../dist/duckdb/open-duckdb.js';
 import { writeDataFiles } from '../../dist/duckdb/write-data-files.js';
 import { createLake } from '../../dist/storage/lake-layout.js';
 import { openStore } from '../../dist/storage/open-store.js';
-import { commitTable } from '../../dist/table/commit-table.js';
 import { deltaField } from '../../dist/table/delta-schema.js';
 import { readSnapshot } from '../../dist/table/read-snapshot.js';
+import { transact } from '../../dist/table/transaction.js';
 import { availableParallelism } from 'node:os';
 
 const FOLDER = 'tables/catalogue';
@@ -65,18 +65,12 @@ export async function makeMetadata(lake, rowCount) {
   } finally {
     db[Symbol.dispose]();
   }
-  await commitTable(store, {
-    folder: FOLDER,
-    base: await readSnapshot(store, FOLDER),
-    schema,
-    partitionColumns,
-    added,
-    removed: [],
-    reads: { kind: 'none' },
-    operation: 'WRITE',
-    parameters: {},
-    metrics: {},
-    engine: 'pixlake-benchmark',
+  const start = async () => (await readSnapshot(store, FOLDER)) ?? FOLDER;
+  await transact(store, start, async (transaction) => {
+    transaction.setMetadata({ schema, partitionColumns });
+    transaction.addShared(added);
+    const commit = { reads: { kind: 'none' }, operation: 'WRITE', parameters: {}, metrics: {} };
+    await transaction.commit({ ...commit, engine: 'pixlake-benchmark' });
   });
   return { fileCount: added.length, sizeBytes: added.reduce((sum, { size }) => sum + size, 0) };
 }

@@ -6,9 +6,11 @@ import { hashFile } from '../storage/hash-file.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { checksumTag } from '../table/checksum-tag.ts';
 import { columnTags } from '../table/column-tag.ts';
-import { encodeDataPath, toDataKey } from '../table/data-path.ts';
+import { encodeDataPath } from '../table/data-path.ts';
 import type { AddAction, PartitionValues } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
+import { discardDataFiles } from '../table/discard-data-files.ts';
+import { listInvariants } from '../table/features/invariants.ts';
 import { type ReturnedStatistics, stringifyFileStats, toFileStats } from './file-stats.ts';
 import type { DuckDb } from './open-duckdb.ts';
 import { parseSelect } from '../sql/parse-select.ts';
@@ -54,7 +56,8 @@ interface CopiedFile {
 
 /**
  * Writes the rows of a query as Parquet data files (zstd; Hive-style folders for partition columns) into a table's folder and gives the
- * `add` actions for the commit that makes them visible. A query without rows writes nothing.
+ * `add` actions for the commit that makes them visible. A query without rows writes nothing. A failure leaves no files behind, but those
+ * with a `namePrefix`, which others may have written too.
  *
  * @throws `CONSTRAINT_VIOLATED` for rows that the schema forbids, `SQL_FAILED`, `STORAGE_FULL` and other storage errors
  */
@@ -65,6 +68,7 @@ export async function writeDataFiles(
 ): Promise<AddAction[]> {
   const target = join(request.scratchDir, randomUUID());
   await mkdir(target, { recursive: true });
+  const placed: { readonly path: string }[] = [];
   try {
     const copied = await copyToParquet(db, request, target);
     checkNulls(request, copied);
@@ -74,10 +78,12 @@ export async function writeDataFiles(
       if (file.count === 0n) continue;
       const sha256 = await hashFile(file.filename);
       const path = pathInTable(request, target, file.filename, sha256);
+      const encoded = encodeDataPath(path);
+      placed.push({ path: encoded });
       await store.moveIn(`${request.folder}/${path}`, file.filename);
       const keys = (file.partition_keys ?? []).map(({ key, value }) => [key, value] as const);
       actions.push({
-        path: encodeDataPath(path),
+        path: encoded,
         partitionValues: request.partition?.values ?? Object.fromEntries(keys),
         size: Number(file.file_size_bytes),
         modificationTime: Date.now(),
@@ -87,6 +93,9 @@ export async function writeDataFiles(
       });
     }
     return actions;
+  } catch (error) {
+    if (request.namePrefix === undefined) await discardDataFiles(store, request.folder, placed);
+    throw error;
   } finally {
     await rm(target, { recursive: true, force: true });
   }
@@ -104,15 +113,6 @@ function pathInTable(
   // Files that DuckDB splits by size are numbered from 0 each time.
   const name = targetBytes === undefined ? path : `part-${randomUUID()}.parquet`;
   return partition === undefined || partition.folder === '' ? name : `${partition.folder}/${name}`;
-}
-
-/** Removes data files that no commit will ever name. */
-export async function discardDataFiles(
-  store: ObjectStore,
-  folder: string,
-  actions: readonly AddAction[],
-): Promise<void> {
-  for (const { path } of actions) await store.delete(toDataKey(store.uri, folder, path));
 }
 
 async function copyToParquet(db: DuckDb, request: DataFilesRequest, target: string): Promise<CopiedFile[]> {
@@ -169,33 +169,21 @@ async function checkedQuery(db: DuckDb, request: DataFilesRequest): Promise<stri
 /** Conditions on rows that a column's metadata states (PROTOCOL.md, "Column Invariants"); a row that breaks one fails the query. */
 async function invariantsOf(db: DuckDb, schema: DeltaStruct): Promise<string[]> {
   const conditions: string[] = [];
-  for (const { name, metadata } of schema.fields) {
-    const json = metadata['delta.invariants'];
-    if (typeof json !== 'string') continue;
-    const expression = readInvariant(json);
+  for (const { column, expression } of listInvariants(schema)) {
     const isPlain = expression !== undefined && !/\bselect\b/iu.test(expression);
     if (!isPlain || (await parseSelect(db, `SELECT (${expression})`)).tables.length > 0) {
       throw new PixlakeError(
         'TABLE_FEATURE_UNSUPPORTED',
-        `column ${name} has an invariant that pixlake cannot check`,
+        `column ${column} has an invariant that pixlake cannot check`,
       );
     }
-    const failure = quoteText(`${VIOLATED} ${name}: ${expression}`);
+    const failure = quoteText(`${VIOLATED} ${column}: ${expression}`);
     conditions.push(`CASE WHEN (${expression}) THEN true ELSE error(${failure}) END`);
   }
   return conditions;
 }
 
 const VIOLATED = 'a row breaks the invariant of column';
-
-function readInvariant(json: string): string | undefined {
-  try {
-    const { expression } = JSON.parse(json) as { expression?: { expression?: unknown } };
-    return typeof expression?.expression === 'string' ? expression.expression : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 function checkNulls({ schema }: DataFilesRequest, copied: readonly CopiedFile[]): void {
   for (const { name, nullable } of schema.fields) {

@@ -12,8 +12,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
-import { retryOnConflict } from '../table/retry-on-conflict.ts';
 import type { Snapshot } from '../table/snapshot.ts';
+import { transact } from '../table/transaction.ts';
 import { checkOutcome } from './check-outcome.ts';
 import { chooseImages, foldedId } from './choose-images.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
@@ -90,19 +90,16 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
     const failure = await checkOutcome(db, schema, { csvPath, rowCount, ingestedCount, counts, maxErrors });
     if (failure !== undefined) throw withLists(failure, await publish(store, listFolder));
     report('commit', rowCount, rowCount);
-    const merged = await retryOnConflict(async (tryCount) => {
-      const present = tryCount === 0 ? base : await readSnapshot(store, folder);
-      return mergeRows(db, schema, {
-        store,
-        folder,
-        base: present,
-        partitionBy: present?.partitionColumns ?? schema.partitionBy,
-        scratchDir,
-        engine: context.engine,
-        source: csvPath,
-        limits,
-      });
-    }, signal);
+    const merged = await transact(
+      store,
+      async (tryCount) => (tryCount === 0 ? base : await readSnapshot(store, folder)) ?? folder,
+      async (transaction) => {
+        const partitionBy = transaction.base?.partitionColumns ?? schema.partitionBy;
+        const target = { store, partitionBy, scratchDir, engine: context.engine, source: csvPath, limits };
+        return mergeRows(db, schema, target, transaction);
+      },
+      signal,
+    );
     return {
       table,
       schema: schema.name,

@@ -2,16 +2,16 @@ import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { duckDbTypeOf } from '../duckdb/column-type.ts';
 import { quoteName } from '../sql/sql-text.ts';
 import { FILE_COLUMN, locateFiles, selectSnapshot } from '../catalog/table-view.ts';
-import { discardDataFiles, writeDataFiles } from '../duckdb/write-data-files.ts';
+import { writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { commitTable } from '../table/commit-table.ts';
 import { type DeltaStruct, type DeltaType, deltaField, mergeSchemas } from '../table/delta-schema.ts';
 import { ANY, type FilePredicate, type Literal } from '../table/file-predicate.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import type { Snapshot } from '../table/snapshot.ts';
 import { SORT_PROPERTY } from '../table/table-properties.ts';
+import type { Transaction } from '../table/transaction.ts';
 import type { DatasetColumn, DatasetSchema } from './dataset-schema.ts';
 import { changesLimits, recordLimits } from './table-limits.ts';
 
@@ -28,8 +28,6 @@ export interface MergedRows {
 /** Where staged rows are merged, and by whom. */
 export interface MergeTarget {
   readonly store: ObjectStore;
-  readonly folder: string;
-  readonly base: Snapshot | undefined;
   readonly partitionBy: readonly string[];
   readonly scratchDir: string;
   readonly engine: string;
@@ -81,12 +79,18 @@ export function fitSchema(
  *
  * @throws `COMMIT_CONFLICT`, `SCHEMA_MISMATCH`, `CONSTRAINT_VIOLATED`, storage errors
  */
-export async function mergeRows(db: DuckDb, schema: DatasetSchema, target: MergeTarget): Promise<MergedRows> {
-  const { store, base } = target;
+export async function mergeRows(
+  db: DuckDb,
+  schema: DatasetSchema,
+  target: MergeTarget,
+  transaction: Transaction,
+): Promise<MergedRows> {
+  const { store } = target;
+  const { base, folder } = transaction;
   const tableSchema = fitSchema(base, toTableSchema(schema), undefined);
   const id = quoteName(schema.idColumn);
   const columns = tableSchema.fields.map((field) => quoteName(field.name)).join(', ');
-  await createChanges(db, schema, target, tableSchema);
+  await createChanges(db, store, schema, base, tableSchema);
   const [counts] = await db.rows<{ changes: bigint; changed: bigint }>(
     `SELECT (SELECT count(*) FROM changes) AS changes, (SELECT count(*) FROM touched) AS changed`,
   );
@@ -109,47 +113,40 @@ export async function mergeRows(db: DuckDb, schema: DatasetSchema, target: Merge
     query: `SELECT * FROM (SELECT ${columns} FROM changes ${kept}) ORDER BY ${order}`,
     schema: tableSchema,
     partitionColumns: target.partitionBy,
-    folder: target.folder,
+    folder,
     scratchDir: target.scratchDir,
   });
-  try {
-    const version = await commitTable(store, {
-      folder: target.folder,
-      base,
-      schema: tableSchema,
-      partitionColumns: target.partitionBy,
-      configuration: {
-        ...(base === undefined
-          ? { [SORT_PROPERTY]: JSON.stringify([...schema.sortBy, schema.idColumn]) }
-          : {}),
-        ...recordLimits(base, target.limits),
-      },
-      added,
-      removed: touchedFiles,
-      reads: await idRange(db, schema),
-      operation: changedCount === 0 ? 'WRITE' : 'MERGE',
-      parameters: { source: target.source },
-      metrics: {
-        numAddedRows: addedCount,
-        numChangedRows: changedCount,
-        numAddedFiles: added.length,
-        numRemovedFiles: touchedFiles.length,
-      },
-      engine: target.engine,
-    });
-    return { addedCount, changedCount, version, isCommitted: true, newColumns };
-  } catch (error) {
-    if (error instanceof PixlakeError && error.code === 'COMMIT_CONFLICT')
-      await discardDataFiles(store, target.folder, added);
-    throw error;
-  }
+  transaction.add(added);
+  transaction.remove(touchedFiles);
+  transaction.setMetadata({
+    schema: tableSchema,
+    partitionColumns: target.partitionBy,
+    configuration: {
+      ...(base === undefined ? { [SORT_PROPERTY]: JSON.stringify([...schema.sortBy, schema.idColumn]) } : {}),
+      ...recordLimits(base, target.limits),
+    },
+  });
+  const version = await transaction.commit({
+    reads: await idRange(db, schema),
+    operation: changedCount === 0 ? 'WRITE' : 'MERGE',
+    parameters: { source: target.source },
+    metrics: {
+      numAddedRows: addedCount,
+      numChangedRows: changedCount,
+      numAddedFiles: added.length,
+      numRemovedFiles: touchedFiles.length,
+    },
+    engine: target.engine,
+  });
+  return { addedCount, changedCount, version, isCommitted: true, newColumns };
 }
 
 /** Makes `present`, the table's rows, `changes`, those rows that are to be written, and `touched`, what these replace and where it lies. */
 async function createChanges(
   db: DuckDb,
+  store: ObjectStore,
   schema: DatasetSchema,
-  { store, base }: MergeTarget,
+  base: Snapshot | undefined,
   tableSchema: DeltaStruct,
 ): Promise<void> {
   const id = quoteName(schema.idColumn);

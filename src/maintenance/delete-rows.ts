@@ -4,14 +4,12 @@ import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import { parseSelect } from '../sql/parse-select.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import { FILE_COLUMN, locateFiles, selectSnapshot } from '../catalog/table-view.ts';
-import { discardDataFiles, writeDataFiles } from '../duckdb/write-data-files.ts';
-import { PixlakeError } from '../errors.ts';
-import { commitTable } from '../table/commit-table.ts';
+import { writeDataFiles } from '../duckdb/write-data-files.ts';
 import { NONE } from '../table/file-predicate.ts';
 import { pruneFiles } from '../table/prune-files.ts';
-import { retryOnConflict } from '../table/retry-on-conflict.ts';
 import type { DataFile, Snapshot } from '../table/snapshot.ts';
 import { sortColumnsOf } from '../table/table-properties.ts';
+import { transact, type Transaction } from '../table/transaction.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 import { sqlNameOf } from '../sql/table-reference.ts';
 
@@ -50,24 +48,35 @@ interface TouchedFile {
  * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `TABLE_APPEND_ONLY`, `SQL_…`, `COMMIT_CONFLICT`
  */
 export async function deleteRows(context: MaintenanceContext, spec: DeleteSpec): Promise<DeleteReport> {
-  return retryOnConflict(async () => {
-    const snapshot = await findOwnTable(context.store, spec.table);
-    const scratchDir = await context.store.makeScratchDir();
-    try {
-      using db = await openDuckDb({ scratchDir });
-      return await deleteOnce(context, spec, snapshot, db, scratchDir);
-    } finally {
-      await rm(scratchDir, { recursive: true, force: true });
-    }
-  }, context.signal);
+  const { store, signal } = context;
+  return transact(
+    store,
+    () => findOwnTable(store, spec.table),
+    async (transaction, snapshot) => {
+      const scratchDir = await store.makeScratchDir();
+      try {
+        using db = await openDuckDb({ scratchDir });
+        return await deleteOnce(context, spec, snapshot, { transaction, db, scratchDir });
+      } finally {
+        await rm(scratchDir, { recursive: true, force: true });
+      }
+    },
+    signal,
+  );
+}
+
+/** What one try works with. */
+interface Attempt {
+  readonly transaction: Transaction;
+  readonly db: DuckDb;
+  readonly scratchDir: string;
 }
 
 async function deleteOnce(
   { store, engine }: MaintenanceContext,
   { table, where, isDryRun }: DeleteSpec,
   snapshot: Snapshot,
-  db: DuckDb,
-  scratchDir: string,
+  { transaction, db, scratchDir }: Attempt,
 ): Promise<DeleteReport> {
   const candidates = await findCandidates(db, table, where, snapshot);
   const rows = await selectSnapshot(db, store, { ...snapshot, files: candidates }, { withFile: true });
@@ -101,33 +110,23 @@ async function deleteOnce(
     folder,
     scratchDir,
   });
-  try {
-    const version = await commitTable(store, {
-      folder,
-      base: snapshot,
-      schema,
-      partitionColumns,
-      added,
-      removed,
-      // Rows that come in meanwhile count as later than the delete.
-      reads: NONE,
-      operation: 'DELETE',
-      parameters: { predicate: JSON.stringify([where]) },
-      metrics: {
-        numDeletedRows: deletedCount,
-        numCopiedRows: copiedCount,
-        numRemovedFiles: removed.length,
-        numAddedFiles: added.length,
-      },
-      engine,
-    });
-    const files = { removedFileCount: removed.length, addedFileCount: added.length };
-    return { ...counts, version, isCommitted: true, ...files };
-  } catch (error) {
-    if (error instanceof PixlakeError && error.code === 'COMMIT_CONFLICT')
-      await discardDataFiles(store, folder, added);
-    throw error;
-  }
+  transaction.add(added);
+  transaction.remove(removed);
+  const version = await transaction.commit({
+    // Rows that come in meanwhile count as later than the delete.
+    reads: NONE,
+    operation: 'DELETE',
+    parameters: { predicate: JSON.stringify([where]) },
+    metrics: {
+      numDeletedRows: deletedCount,
+      numCopiedRows: copiedCount,
+      numRemovedFiles: removed.length,
+      numAddedFiles: added.length,
+    },
+    engine,
+  });
+  const files = { removedFileCount: removed.length, addedFileCount: added.length };
+  return { ...counts, version, isCommitted: true, ...files };
 }
 
 /** Files that may hold matching rows. */

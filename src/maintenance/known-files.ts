@@ -1,7 +1,7 @@
 import { workInOrder } from '../run/work-in-order.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { toDataKey } from '../table/data-path.ts';
 import type { DeltaAction } from '../table/delta-actions.ts';
+import { fileKeyOf } from '../table/file-identity.ts';
 import { listLog } from '../table/log-listing.ts';
 import { readLogEntry, readSnapshot } from '../table/read-snapshot.ts';
 
@@ -26,8 +26,8 @@ export async function readKnownFiles(store: ObjectStore, folder: string): Promis
   if (snapshot === undefined || listing === undefined) return undefined;
   const current = new Set(snapshot.files.map(({ key }) => key));
   const earlier = new Set<string>();
-  const note = ({ path }: { readonly path: string }): void => {
-    const key = toDataKey(store.uri, folder, path);
+  const note = (file: { readonly path: string }): void => {
+    const key = fileKeyOf(store, folder, file);
     if (!current.has(key)) earlier.add(key);
   };
   for (const remove of snapshot.removed) note(remove);

@@ -3,14 +3,13 @@ import { findOwnTable } from '../catalog/lake-tables.ts';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import { quoteName } from '../sql/sql-text.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';
-import { discardDataFiles, writeDataFiles } from '../duckdb/write-data-files.ts';
+import { writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
-import { commitTable } from '../table/commit-table.ts';
 import type { AddAction } from '../table/delta-actions.ts';
 import { NONE } from '../table/file-predicate.ts';
-import { retryOnConflict } from '../table/retry-on-conflict.ts';
 import { type DataFile, readStats, type Snapshot } from '../table/snapshot.ts';
 import { sortColumnsOf } from '../table/table-properties.ts';
+import { transact, type Transaction } from '../table/transaction.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 
 /** How a table is to be stored. */
@@ -46,70 +45,72 @@ export async function optimizeTable(
   context: MaintenanceContext,
   spec: OptimizeSpec,
 ): Promise<OptimizeReport> {
-  return retryOnConflict(async () => {
-    const snapshot = await findOwnTable(context.store, spec.table);
-    const scratchDir = await context.store.makeScratchDir();
-    try {
-      using db = await openDuckDb({ scratchDir });
-      return await optimizeOnce(context, spec, snapshot, db, scratchDir);
-    } finally {
-      await rm(scratchDir, { recursive: true, force: true });
-    }
-  }, context.signal);
+  const { store, signal } = context;
+  return transact(
+    store,
+    () => findOwnTable(store, spec.table),
+    async (transaction, snapshot) => {
+      const scratchDir = await store.makeScratchDir();
+      try {
+        using db = await openDuckDb({ scratchDir });
+        return await optimizeOnce(context, spec, snapshot, { transaction, db, scratchDir });
+      } finally {
+        await rm(scratchDir, { recursive: true, force: true });
+      }
+    },
+    signal,
+  );
+}
+
+/** What one try works with. */
+interface Attempt {
+  readonly transaction: Transaction;
+  readonly db: DuckDb;
+  readonly scratchDir: string;
 }
 
 async function optimizeOnce(
   context: MaintenanceContext,
   spec: OptimizeSpec,
   snapshot: Snapshot,
-  db: DuckDb,
-  scratchDir: string,
+  { transaction, db, scratchDir }: Attempt,
 ): Promise<OptimizeReport> {
   const { store, engine, signal } = context;
-  const { folder, schema, partitionColumns } = snapshot;
   const sortBy = chooseSort(spec, snapshot);
   const targetBytes = spec.targetBytes ?? DEFAULT_TARGET_BYTES;
   const groups = chooseGroups(snapshot, targetBytes, spec.sortBy !== undefined);
   const added: AddAction[] = [];
-  try {
-    for (const files of groups) {
-      signal?.throwIfAborted();
-      added.push(...(await rewrite(db, store, snapshot, files, { sortBy, targetBytes, scratchDir })));
-    }
-    const removed = groups.flat();
-    const sizes = {
-      removedFileCount: removed.length,
-      addedFileCount: added.length,
-      removedBytes: removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      addedBytes: added.reduce((sum, { size }) => sum + size, 0),
-    };
-    const { table } = spec;
-    if (removed.length === 0) return { table, version: snapshot.version, isCommitted: false, ...sizes };
-    const version = await commitTable(store, {
-      folder,
-      base: snapshot,
-      schema,
-      partitionColumns,
-      added,
-      removed,
-      reads: NONE,
-      isRearrangement: true,
-      operation: 'OPTIMIZE',
-      parameters: { targetSize: String(targetBytes), sortBy: JSON.stringify(sortBy) },
-      metrics: {
-        numRemovedFiles: sizes.removedFileCount,
-        numAddedFiles: sizes.addedFileCount,
-        numRemovedBytes: sizes.removedBytes,
-        numAddedBytes: sizes.addedBytes,
-      },
-      engine,
-    });
-    return { table, version, isCommitted: true, ...sizes };
-  } catch (error) {
-    const isUncommitted = !(error instanceof PixlakeError) || error.code === 'COMMIT_CONFLICT';
-    if (isUncommitted) await discardDataFiles(store, folder, added);
-    throw error;
+  for (const files of groups) {
+    signal?.throwIfAborted();
+    const written = await rewrite(db, store, snapshot, files, { sortBy, targetBytes, scratchDir });
+    transaction.add(written);
+    checkRowCount(snapshot.folder, files, written);
+    added.push(...written);
   }
+  const removed = groups.flat();
+  const sizes = {
+    removedFileCount: removed.length,
+    addedFileCount: added.length,
+    removedBytes: removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    addedBytes: added.reduce((sum, { size }) => sum + size, 0),
+  };
+  const { table } = spec;
+  if (removed.length === 0) return { table, version: snapshot.version, isCommitted: false, ...sizes };
+  transaction.remove(removed);
+  const version = await transaction.commit({
+    reads: NONE,
+    isRearrangement: true,
+    operation: 'OPTIMIZE',
+    parameters: { targetSize: String(targetBytes), sortBy: JSON.stringify(sortBy) },
+    metrics: {
+      numRemovedFiles: sizes.removedFileCount,
+      numAddedFiles: sizes.addedFileCount,
+      numRemovedBytes: sizes.removedBytes,
+      numAddedBytes: sizes.addedBytes,
+    },
+    engine,
+  });
+  return { table, version, isCommitted: true, ...sizes };
 }
 
 function chooseSort({ sortBy }: OptimizeSpec, { schema, metadata, partitionColumns }: Snapshot): string[] {
@@ -153,7 +154,7 @@ async function rewrite(
   const order = options.sortBy.length === 0 ? '' : ` ORDER BY ${options.sortBy.map(quoteName).join(', ')}`;
   const [first] = files;
   const path = first?.key.slice(folder.length + 1) ?? '';
-  const added = await writeDataFiles(db, store, {
+  return writeDataFiles(db, store, {
     query: `SELECT ${columns.join(', ')} FROM (${await selectSnapshot(db, store, { ...snapshot, files })})${order}`,
     schema,
     partitionColumns,
@@ -165,8 +166,6 @@ async function rewrite(
     targetBytes: options.targetBytes,
     scratchDir: options.scratchDir,
   });
-  checkRowCount(folder, files, added);
-  return added;
 }
 
 /** Compaction must not lose a row, whatever the cause. */

@@ -1,11 +1,11 @@
 import { findOwnTable } from '../catalog/lake-tables.ts';
 import { PixlakeError } from '../errors.ts';
 import { parseAsOf } from '../table/as-of.ts';
-import { commitTable } from '../table/commit-table.ts';
+import { fileIdOf } from '../table/file-identity.ts';
 import { ANY } from '../table/file-predicate.ts';
-import { retryOnConflict } from '../table/retry-on-conflict.ts';
-import type { DataFile } from '../table/snapshot.ts';
+import type { DataFile, Snapshot } from '../table/snapshot.ts';
 import { readSnapshotAsOf } from '../table/table-history.ts';
+import { transact } from '../table/transaction.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 
 /** What a restore did. */
@@ -32,35 +32,38 @@ export async function restoreTable(
   { table, to }: { readonly table: string; readonly to: string },
 ): Promise<RestoreReport> {
   const { store, engine, signal } = context;
-  return retryOnConflict(async () => {
-    const present = await findOwnTable(store, table);
-    const target = (await readSnapshotAsOf(store, present.folder, parseAsOf(to))) ?? present;
-    const presentKeys = new Set(present.files.map(({ key }) => key));
-    const targetKeys = new Set(target.files.map(({ key }) => key));
-    const added = target.files.filter(({ key }) => !presentKeys.has(key));
-    const removed = present.files.filter(({ key }) => !targetKeys.has(key));
-    await checkPresent(store, added, target.version);
-    const counts = { addedFileCount: added.length, removedFileCount: removed.length };
-    const restoredVersion = target.version;
-    const isSame =
-      added.length + removed.length === 0 && target.metadata.schemaString === present.metadata.schemaString;
-    if (isSame) return { table, restoredVersion, version: present.version, isCommitted: false, ...counts };
-    const version = await commitTable(store, {
-      folder: present.folder,
-      base: present,
-      schema: target.schema,
-      partitionColumns: target.partitionColumns,
-      configuration: target.metadata.configuration,
-      added: added.map(({ add }) => add),
-      removed,
-      reads: ANY,
-      operation: 'RESTORE',
-      parameters: { version: String(restoredVersion) },
-      metrics: { numRestoredFiles: added.length, numRemovedFiles: removed.length },
-      engine,
-    });
-    return { table, restoredVersion, version, isCommitted: true, ...counts };
-  }, signal);
+  return transact(
+    store,
+    () => findOwnTable(store, table),
+    async (transaction, present) => {
+      const target = (await readSnapshotAsOf(store, present.folder, parseAsOf(to))) ?? present;
+      const added = filesOnlyIn(target, present);
+      const removed = filesOnlyIn(present, target);
+      await checkPresent(store, added, target.version);
+      const counts = { addedFileCount: added.length, removedFileCount: removed.length };
+      const restoredVersion = target.version;
+      const isSame =
+        added.length + removed.length === 0 && target.metadata.schemaString === present.metadata.schemaString;
+      if (isSame) return { table, restoredVersion, version: present.version, isCommitted: false, ...counts };
+      transaction.addShared(added.map(({ add }) => add));
+      transaction.remove(removed);
+      transaction.setMetadata({ ...target, configuration: target.metadata.configuration });
+      const version = await transaction.commit({
+        reads: ANY,
+        operation: 'RESTORE',
+        parameters: { version: String(restoredVersion) },
+        metrics: { numRestoredFiles: added.length, numRemovedFiles: removed.length },
+        engine,
+      });
+      return { table, restoredVersion, version, isCommitted: true, ...counts };
+    },
+    signal,
+  );
+}
+
+function filesOnlyIn(snapshot: Snapshot, other: Snapshot): DataFile[] {
+  const others = new Set(other.files.map(({ add }) => fileIdOf(add)));
+  return snapshot.files.filter(({ add }) => !others.has(fileIdOf(add)));
 }
 
 async function checkPresent(

@@ -1,8 +1,8 @@
 import { findOwnTable } from '../catalog/lake-tables.ts';
 import { PixlakeError } from '../errors.ts';
 import { commitTimeOf } from '../table/commit-times.ts';
-import { toDataKey } from '../table/data-path.ts';
 import type { RemoveAction } from '../table/delta-actions.ts';
+import { fileKeyOf } from '../table/file-identity.ts';
 import { listLog } from '../table/log-listing.ts';
 import { checkWritable } from '../table/protocol.ts';
 import { readLogEntry, readSnapshot } from '../table/read-snapshot.ts';
@@ -146,8 +146,8 @@ async function sortOut(
   const kept = new Set(files.map(({ key }) => key));
   const known = new Set(kept);
   const times = new Map<number, number>();
-  const remember = ({ path }: RemoveAction, removedMs: number): void => {
-    const key = toDataKey(store.uri, folder, path);
+  const remember = (remove: RemoveAction, removedMs: number): void => {
+    const key = fileKeyOf(store, folder, remove);
     known.add(key);
     if (removedMs >= cutoffMs) kept.add(key);
   };
@@ -164,7 +164,7 @@ async function sortOut(
     previousMs = committedMs;
     times.set(version, committedMs);
     for (const { add, remove } of actions) {
-      if (add !== undefined) known.add(toDataKey(store.uri, folder, add.path));
+      if (add !== undefined) known.add(fileKeyOf(store, folder, add));
       if (remove !== undefined) remember(remove, Math.max(committedMs, remove.deletionTimestamp ?? 0));
     }
   }

@@ -2,12 +2,11 @@ import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { encodeStored, readStored } from '../storage/stored-json.ts';
-import { commitTable } from '../table/commit-table.ts';
 import type { AddAction } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
 import { NONE } from '../table/file-predicate.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
-import type { DataFile } from '../table/snapshot.ts';
+import { type CommitSpec, transact } from '../table/transaction.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
 import { blockCountOf, executionKeys, folderOf, imagesPerRow } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
@@ -74,54 +73,51 @@ export async function commitRun(
 ): Promise<Success> {
   const folder = folderOf(execution);
   const { success, manifest, errors } = addUpBlocks(execution, finished);
-  const change = { transactionVersion: 0, removed: [], success, engine } as const;
-  await commitRunTable(store, execution, {
-    ...change,
-    folder: executionKeys.errors(folder),
-    schema: ERRORS_SCHEMA,
-    added: errors,
-  });
-  await commitRunTable(store, execution, {
-    ...change,
-    folder: executionKeys.manifest(folder),
-    schema: execution.manifestSchema,
-    added: manifest,
-  });
+  const commit = describeCommit(execution, 0, success, engine);
+  await addToRunTable(store, executionKeys.errors(folder), ERRORS_SCHEMA, errors, commit);
+  await addToRunTable(store, executionKeys.manifest(folder), execution.manifestSchema, manifest, commit);
   return placeSuccess(store, folder, success);
 }
 
-/** A change of a run's manifest or errors. */
-export interface RunTableChange {
-  readonly folder: string;
-  readonly schema: DeltaStruct;
-  readonly added: readonly AddAction[];
-  readonly removed: readonly DataFile[];
-  /** 0 for the run itself, else the number of the retry. */
-  readonly transactionVersion: number;
-  readonly success: Success;
-  readonly engine: string;
-}
-
-/** Commits to a table of a run, once: a crash between a commit and `_SUCCESS` leaves a table that is complete already. */
-export async function commitRunTable(
-  store: ObjectStore,
+/**
+ * What commits to the manifest and the errors of a run are: each happens once, so that a crash between one and `_SUCCESS` leaves a table that
+ * is complete already.
+ *
+ * @param retryNumber 0 for the run itself
+ */
+export function describeCommit(
   { runId }: Execution,
-  { folder, schema, added, removed, transactionVersion, success, engine }: RunTableChange,
-): Promise<void> {
-  await commitTable(store, {
-    folder,
-    base: await readSnapshot(store, folder),
-    schema,
-    partitionColumns: [],
-    added,
-    removed,
+  retryNumber: number,
+  success: Success,
+  engine: string,
+): CommitSpec {
+  return {
     reads: NONE,
-    transaction: { appId: `pixlake-run-${runId}`, version: transactionVersion },
+    once: { appId: `pixlake-run-${runId}`, version: retryNumber },
     operation: 'WRITE',
     parameters: { runId },
     metrics: { numAddedRows: success.imageCount, numErrors: success.errorCount },
     engine,
-  });
+  };
+}
+
+/** Adds data files that markers name to the manifest or the errors of a run, or makes the table. */
+export async function addToRunTable(
+  store: ObjectStore,
+  folder: string,
+  schema: DeltaStruct,
+  files: readonly AddAction[],
+  commit: CommitSpec,
+): Promise<void> {
+  await transact(
+    store,
+    async () => (await readSnapshot(store, folder)) ?? folder,
+    async (transaction) => {
+      transaction.setMetadata({ schema, partitionColumns: [] });
+      transaction.addShared(files);
+      await transaction.commit(commit);
+    },
+  );
 }
 
 /** Ends an execution, and gives the counts that hold: those of whoever was first. */

@@ -8,9 +8,9 @@ import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readIfPresent } from '../storage/read-if-present.ts';
 import { encodeStored, readStored } from '../storage/stored-json.ts';
-import { toDataKey } from '../table/data-path.ts';
 import type { AddAction } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
+import { fileKeyOf } from '../table/file-identity.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
 import {
   executionKeys,
@@ -82,7 +82,7 @@ async function hasFiles(store: ObjectStore, execution: Execution, marker: BlockM
   for (const table of ['manifest', 'errors'] as const) {
     const add = marker[table];
     if (add === null) continue;
-    const present = await store.stat(toDataKey(store.uri, executionKeys[table](folder), add.path));
+    const present = await store.stat(fileKeyOf(store, executionKeys[table](folder), add));
     if (present?.sizeBytes !== add.size) return false;
   }
   return true;
@@ -278,9 +278,9 @@ async function placeBlock(
     return marker;
   }
   for (const table of ['manifest', 'errors'] as const) {
-    const own = marker[table]?.path;
-    if (own === undefined || own === present[table]?.path) continue;
-    await store.delete(toDataKey(store.uri, executionKeys[table](tablesFolderOf(execution)), own));
+    const own = marker[table];
+    if (own === null || own.path === present[table]?.path) continue;
+    await store.delete(fileKeyOf(store, executionKeys[table](tablesFolderOf(execution)), own));
   }
   return present;
 }

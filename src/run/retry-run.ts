@@ -6,16 +6,17 @@ import { writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { toDataKey } from '../table/data-path.ts';
 import type { AddAction } from '../table/delta-actions.ts';
+import { toDataFile } from '../table/file-identity.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
 import type { Snapshot } from '../table/snapshot.ts';
+import { transact, type Transaction } from '../table/transaction.ts';
 import {
+  addToRunTable,
   addUpBlocks,
-  commitRunTable,
+  describeCommit,
   placeSuccess,
   readSuccess,
-  type RunTableChange,
   type Success,
 } from './commit-run.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
@@ -124,38 +125,32 @@ async function commitRetry(
   const { store, software: engine } = context;
   const folder = folderOf(execution);
   const { success, manifest, errors } = addUpBlocks(retry, finished);
-  const change = { transactionVersion: retry.retry?.number ?? 0, success, engine };
-  const replaced = await replaceErrors(store, execution, retry, errors);
-  if (success.imageCount > 0) {
-    await commitRunTable(store, execution, {
-      ...change,
-      folder: executionKeys.manifest(folder),
-      schema: execution.manifestSchema,
-      added: manifest,
-      removed: [],
-    });
-  }
-  if (replaced !== undefined) {
-    await commitRunTable(store, execution, {
-      ...change,
-      ...replaced,
-      folder: executionKeys.errors(folder),
-      schema: ERRORS_SCHEMA,
-    });
-  }
+  const commit = describeCommit(execution, retry.retry?.number ?? 0, success, engine);
+  const errorsFolder = executionKeys.errors(folder);
+  await transact(
+    store,
+    async () => (await readSnapshot(store, errorsFolder)) ?? errorsFolder,
+    async (transaction) => {
+      const isReplaced = await replaceErrors(store, transaction, retry, errors);
+      if (success.imageCount > 0) {
+        const { manifestSchema } = execution;
+        await addToRunTable(store, executionKeys.manifest(folder), manifestSchema, manifest, commit);
+      }
+      if (isReplaced) await transaction.commit(commit);
+    },
+  );
   return placeSuccess(store, folderOf(retry), success);
 }
 
-/** The data files that take the place of a run's errors: those that were not retried, and those of the retry. `undefined` where they are the same. */
+/** Puts the errors that were not retried, and those of the retry, in the place of a run's errors; `false` where they are the same. */
 async function replaceErrors(
   store: ObjectStore,
-  execution: Execution,
+  transaction: Transaction,
   retry: Execution,
   failedAgain: readonly AddAction[],
-): Promise<Pick<RunTableChange, 'added' | 'removed'> | undefined> {
-  const folder = executionKeys.errors(folderOf(execution));
-  const snapshot = await readSnapshot(store, folder);
-  if (snapshot === undefined) return undefined;
+): Promise<boolean> {
+  const { base: snapshot, folder } = transaction;
+  if (snapshot === undefined) return false;
   const scratchDir = await store.makeScratchDir();
   try {
     using db = await openDuckDb({ scratchDir });
@@ -171,7 +166,7 @@ async function replaceErrors(
     const [counted] = await db.rows<{ changed: bigint }>(
       'SELECT count(*) AS changed FROM (FROM (FROM present SEMI JOIN retried USING (ordinal, "copy")) EXCEPT FROM again)',
     );
-    if (counted?.changed === 0n) return undefined;
+    if (counted?.changed === 0n) return false;
     const kept = await writeDataFiles(db, store, {
       query: 'FROM present ANTI JOIN retried USING (ordinal, "copy") ORDER BY ordinal, "copy"',
       schema: ERRORS_SCHEMA,
@@ -180,7 +175,11 @@ async function replaceErrors(
       namePrefix: `retry-${retry.retry?.number ?? 0}-kept`,
       scratchDir,
     });
-    return { added: [...kept, ...failedAgain], removed: snapshot.files };
+    transaction.setMetadata({ schema: ERRORS_SCHEMA, partitionColumns: [] });
+    // Named by their contents: whoever finishes the same retry writes the same files.
+    transaction.addShared([...kept, ...failedAgain]);
+    transaction.remove(snapshot.files);
+    return true;
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
   }
@@ -192,12 +191,7 @@ async function selectFiles(
   snapshot: Snapshot,
   added: readonly AddAction[],
 ): Promise<string> {
-  const files = added.map((add) => ({
-    key: toDataKey(store.uri, snapshot.folder, add.path),
-    sizeBytes: add.size,
-    partitionValues: {},
-    add,
-  }));
+  const files = added.map((add) => toDataFile(store, snapshot.folder, add));
   return selectSnapshot(db, store, { ...snapshot, files });
 }
 

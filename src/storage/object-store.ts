@@ -39,7 +39,7 @@ export interface ObjectStore {
   /** `undefined` where {@link locate} gives files of this machine. */
   readonly remote: RemoteAccess | undefined;
 
-  /** The same store, whose requests end when the signal does: they then throw its reason. */
+  /** The same store, whose requests end when this signal does, and not by one of before: they then throw its reason. */
   withSignal(signal: AbortSignal): ObjectStore;
 
   /** Reads an object, or a range of it. @throws `OBJECT_NOT_FOUND` */

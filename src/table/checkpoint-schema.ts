@@ -56,6 +56,15 @@ const COLUMNS: readonly Field[] = [
     boolean('extendedFileMetadata'),
     textMap('partitionValues'),
     long('size'),
+    // Files that are in the table have none, or it could not be read.
+    struct(
+      'deletionVector',
+      text('storageType'),
+      text('pathOrInlineDv'),
+      integer('offset'),
+      integer('sizeInBytes'),
+      long('cardinality'),
+    ),
   ),
   struct(
     'metaData',

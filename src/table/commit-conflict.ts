@@ -1,5 +1,5 @@
-import { decodeDataPath } from './data-path.ts';
 import type { AddAction, DeltaAction } from './delta-actions.ts';
+import { fileIdOf } from './file-identity.ts';
 import { fileMightMatch } from './prune-files.ts';
 import type { TableChange } from './table-change.ts';
 
@@ -8,12 +8,12 @@ import type { TableChange } from './table-change.ts';
  * appends; what was read must not have changed; no file is taken out twice; and both must speak of the same columns.
  */
 export function findConflict(change: TableChange, winner: readonly DeltaAction[]): string | undefined {
-  const taken = new Set(change.removed.map(({ add }) => decodeDataPath(add.path)));
+  const taken = new Set(change.removed.map(({ add }) => fileIdOf(add)));
   for (const { protocol, metaData, remove, add } of winner) {
     if (change.base === undefined && protocol !== undefined) return 'it made the table';
     if (protocol !== undefined) return 'it changed the protocol';
     if (metaData !== undefined) return 'it changed the columns or properties';
-    if (remove !== undefined && taken.has(decodeDataPath(remove.path)))
+    if (remove !== undefined && taken.has(fileIdOf(remove)))
       return 'it took out a file that this one takes out';
     if (remove?.dataChange && change.reads.kind === 'any') return 'it removed rows that this one read';
     if (add?.dataChange && mightBring(change, add)) return 'it brought rows that this one would have read';
@@ -23,6 +23,5 @@ export function findConflict(change: TableChange, winner: readonly DeltaAction[]
 
 function mightBring(change: TableChange, add: AddAction): boolean {
   const { schema, partitionColumns, reads } = change;
-  const file = { key: add.path, sizeBytes: add.size, partitionValues: add.partitionValues, add };
-  return fileMightMatch({ schema, partitionColumns }, file, reads);
+  return fileMightMatch({ schema, partitionColumns }, { partitionValues: add.partitionValues, add }, reads);
 }

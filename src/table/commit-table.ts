@@ -6,6 +6,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { findConflict } from './commit-conflict.ts';
 import { commitTimeOf } from './commit-times.ts';
 import type { DeltaAction, MetadataAction, RemoveAction, TxnAction } from './delta-actions.ts';
+import { isAppendOnly } from './features/append-only.ts';
 import { encodeLogEntry } from './log-entry.ts';
 import { droppedKey, listLog, logKey } from './log-listing.ts';
 import { checkWritable, PROTOCOL } from './protocol.ts';
@@ -20,35 +21,56 @@ const MAX_REBASES = 1000;
 /** Longest pause after a lost race, in ms; it grows up to this with every loss. */
 const MAX_PAUSE_MS = 500;
 
+/** How a commit ended. */
+export interface CommitOutcome {
+  readonly version: number;
+  /** `false` where the change's `once` was committed before, by whoever, and this change was not. */
+  readonly isOwn: boolean;
+}
+
 /**
- * Commits a change and gives its version. Readers see all of it or nothing: the log entry is one object, put only if no other writer took
- * the version first. If one did, its entry is read, and unless the two changes really conflict this one goes on top of it.
+ * Checks that a change may be committed, and gives the outcome if its `once` was committed before. Writes nothing.
  *
- * @throws `COMMIT_CONFLICT`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`
+ * @throws `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`, storage errors
  */
-export async function commitTable(store: ObjectStore, change: TableChange): Promise<number> {
-  const { folder, base, transaction } = change;
+export async function checkCommit(
+  store: ObjectStore,
+  change: TableChange,
+): Promise<CommitOutcome | undefined> {
+  const { folder, base, once } = change;
   checkAllowed(change);
-  if (transaction && (base?.transactions.get(transaction.appId) ?? -1) >= transaction.version)
-    return base?.version ?? 0;
-  const attemptId = randomUUID();
+  if (once !== undefined && (base?.transactions.get(once.appId) ?? -1) >= once.version)
+    return { version: base?.version ?? 0, isOwn: false };
   await checkNotDropped(store, folder, base);
+  return undefined;
+}
+
+/**
+ * Commits a change. Readers see all of it or nothing: the log entry is one object, put only if no other writer took the version first. If
+ * one did, its entry is read, and unless the two changes really conflict this one goes on top of it. After `COMMIT_CONFLICT`, the change is
+ * not in the table; after any other error it may be, since the answer to the put may have been lost.
+ *
+ * @throws `COMMIT_CONFLICT`, storage errors
+ */
+export async function putCommit(store: ObjectStore, change: TableChange): Promise<CommitOutcome> {
+  const { folder, base, once } = change;
+  const attemptId = randomUUID();
   let version = (base?.version ?? -1) + 1;
   let timestampMs = Math.max(Date.now(), (base?.timestampMs ?? 0) + 1);
   for (let losses = 0; losses < MAX_REBASES; losses++) {
     const bytes = encodeLogEntry(toActions(change, attemptId, timestampMs));
     if (await store.writeIfAbsent(logKey(folder, version), bytes, { durable: true })) {
       await checkpointIfDue(store, change, version);
-      return version;
+      return { version, isOwn: true };
     }
     const winner = await readLogEntry(store, folder, version);
     const commitInfo = winner.find((action) => action.commitInfo !== undefined)?.commitInfo;
     // A put whose answer was lost on the way may have been ours all the same.
     if (commitInfo?.txnId === attemptId) {
       await checkpointIfDue(store, change, version);
-      return version;
+      return { version, isOwn: true };
     }
-    if (isSameTransaction(winner, transaction)) return version;
+    if (holdsSame(winner, once)) return { version, isOwn: false };
     const conflict = findConflict(change, winner);
     if (conflict !== undefined) throw conflictError(folder, version, conflict);
     version += 1;
@@ -88,16 +110,15 @@ function conflictError(folder: string, version: number, reason: string): Pixlake
 function checkAllowed({ folder, base, removed, isRearrangement }: TableChange): void {
   if (base === undefined) return;
   checkWritable(folder, base.protocol);
-  const isAppendOnly = base.metadata.configuration['delta.appendOnly'] === 'true';
-  if (!isAppendOnly || removed.length === 0 || isRearrangement) return;
+  if (!isAppendOnly(base.metadata) || removed.length === 0 || isRearrangement) return;
   throw new PixlakeError('TABLE_APPEND_ONLY', `${folder} is append-only: its rows cannot be changed`, {
     remedy: 'its property delta.appendOnly says so',
   });
 }
 
-function isSameTransaction(winner: readonly DeltaAction[], transaction: TxnAction | undefined): boolean {
-  if (transaction === undefined) return false;
-  return winner.some(({ txn }) => txn?.appId === transaction.appId && txn.version >= transaction.version);
+function holdsSame(winner: readonly DeltaAction[], once: TxnAction | undefined): boolean {
+  if (once === undefined) return false;
+  return winner.some(({ txn }) => txn?.appId === once.appId && txn.version >= once.version);
 }
 
 async function checkpointIfDue(
@@ -117,7 +138,7 @@ async function checkpointIfDue(
 }
 
 function toActions(change: TableChange, attemptId: string, timestampMs: number): DeltaAction[] {
-  const { base, transaction, added, removed } = change;
+  const { base, once, added, removed } = change;
   const metrics = Object.entries(change.metrics).map(([name, value]) => [name, String(value)]);
   const metadata = toMetadata(change, timestampMs);
   const dataChange = !change.isRearrangement;
@@ -136,7 +157,7 @@ function toActions(change: TableChange, attemptId: string, timestampMs: number):
     },
     ...(base === undefined ? [{ protocol: PROTOCOL }] : []),
     ...(metadata === undefined ? [] : [{ metaData: metadata }]),
-    ...(transaction === undefined ? [] : [{ txn: transaction }]),
+    ...(once === undefined ? [] : [{ txn: once }]),
     ...removed.map((file) => ({ remove: toRemove(file, timestampMs, dataChange) })),
     ...added.map((add) => ({ add: { ...add, dataChange } })),
   ];

@@ -41,6 +41,8 @@ export interface DeletionVector {
   readonly storageType: string;
   readonly pathOrInlineDv?: string;
   readonly offset?: number;
+  readonly sizeInBytes?: number;
+  readonly cardinality?: number;
 }
 
 /** Takes one data file out of the table; the file itself stays for older snapshots until it is vacuumed. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import type { DeltaAction } from './delta-actions.ts';
+import { needsV2Checkpoint } from './features/v2-checkpoint.ts';
 
 /** A field that another writer may leave out or set to null. */
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
@@ -19,6 +20,8 @@ const deletionVector = optional(
     storageType: z.string(),
     pathOrInlineDv: optional(z.string()),
     offset: optional(long),
+    sizeInBytes: optional(long),
+    cardinality: optional(long),
   }),
 );
 
@@ -88,10 +91,6 @@ export function parseAction(json: unknown, place: string): DeltaAction {
     throw new PixlakeError('TABLE_CORRUPT', message);
   }
   const { sidecar } = json as { sidecar?: unknown };
-  if (sidecar !== undefined && sidecar !== null) throw unsupported(place, 'v2Checkpoint');
+  if (sidecar !== undefined && sidecar !== null) throw needsV2Checkpoint(place);
   return parsed.data as DeltaAction;
-}
-
-function unsupported(place: string, feature: string): PixlakeError {
-  return new PixlakeError('TABLE_FEATURE_UNSUPPORTED', `${place} needs the feature ${feature}`);
 }

@@ -1,5 +1,8 @@
 import { PixlakeError } from '../errors.ts';
 import type { MetadataAction, ProtocolAction } from './delta-actions.ts';
+import { COLUMN_MAPPING, mapsColumns } from './features/column-mapping.ts';
+import type { TableFeature } from './features/table-feature.ts';
+import { TABLE_FEATURES } from './features/table-features.ts';
 
 /** The protocol that pixlake's own tables ask of others. */
 export const PROTOCOL: ProtocolAction = { minReaderVersion: 1, minWriterVersion: 2 };
@@ -8,32 +11,19 @@ export const PROTOCOL: ProtocolAction = { minReaderVersion: 1, minWriterVersion:
 const READER_FEATURES_VERSION = 3;
 const WRITER_FEATURES_VERSION = 7;
 
-/** Reader features that pixlake has, or that do not change what a reader sees; a file with a deletion vector is refused by itself. */
-const READABLE = new Set(['timestampNtz', 'vacuumProtocolCheck', 'deletionVectors']);
-
-/** Writer features that pixlake honours. */
-const WRITABLE = new Set(['appendOnly', 'invariants', 'timestampNtz', 'vacuumProtocolCheck']);
-
-/** What each writer version below 7 stands for beyond the one before (PROTOCOL.md, "Valid Feature Names"). */
-const LEGACY_WRITER_FEATURES: readonly (readonly [version: number, features: readonly string[]])[] = [
-  [3, ['checkConstraints']],
-  [4, ['changeDataFeed', 'generatedColumns']],
-  [5, ['columnMapping']],
-  [6, ['identityColumns']],
-];
+const FEATURES = new Map(TABLE_FEATURES.map((feature) => [feature.name, feature]));
 
 /** Checks that pixlake reads a table right. @throws `TABLE_FEATURE_UNSUPPORTED` naming the features it lacks */
 export function checkReadable(folder: string, protocol: ProtocolAction, metadata: MetadataAction): void {
   if (metadata.format.provider !== 'parquet')
     throw unsupported(folder, 'read', [`format ${metadata.format.provider}`]);
-  const mode = metadata.configuration['delta.columnMapping.mode'] ?? 'none';
-  if (mode !== 'none') throw unsupported(folder, 'read', ['columnMapping']);
+  if (mapsColumns(metadata)) throw unsupported(folder, 'read', [COLUMN_MAPPING.name]);
   const { minReaderVersion } = protocol;
   // Reader version 2 is column mapping, which is harmless as long as no mode is set.
   if (minReaderVersion < READER_FEATURES_VERSION) return;
   if (minReaderVersion > READER_FEATURES_VERSION)
     throw unsupported(folder, 'read', [`reader version ${minReaderVersion}`]);
-  const missing = (protocol.readerFeatures ?? []).filter((feature) => !READABLE.has(feature));
+  const missing = (protocol.readerFeatures ?? []).filter((name) => !isRead(FEATURES.get(name)));
   if (missing.length > 0) throw unsupported(folder, 'read', missing);
 }
 
@@ -42,20 +32,34 @@ export function checkWritable(folder: string, protocol: ProtocolAction): void {
   const { minWriterVersion } = protocol;
   if (minWriterVersion > WRITER_FEATURES_VERSION)
     throw unsupported(folder, 'written', [`writer version ${minWriterVersion}`]);
-  const features =
+  const names =
     minWriterVersion === WRITER_FEATURES_VERSION
       ? (protocol.writerFeatures ?? [])
-      : LEGACY_WRITER_FEATURES.filter(([version]) => version <= minWriterVersion).flatMap(
-          ([, names]) => names,
-        );
-  const missing = features.filter((feature) => !WRITABLE.has(feature));
+      : impliedNames(minWriterVersion);
+  const missing = names.filter((name) => FEATURES.get(name)?.support !== 'read and write');
   if (missing.length > 0) throw unsupported(folder, 'written', missing);
 }
 
-function unsupported(folder: string, verb: string, features: readonly string[]): PixlakeError {
-  const noun = features.length === 1 ? 'the feature' : 'the features';
+function isRead(feature: TableFeature | undefined): boolean {
+  return feature?.boundTo === 'readers and writers' && feature.support !== 'none';
+}
+
+/** Names of the features that a writer version below 7 stands for, oldest first. */
+function impliedNames(writerVersion: number): string[] {
+  return TABLE_FEATURES.flatMap(({ name, sinceWriterVersion: since = Number.POSITIVE_INFINITY }) =>
+    since <= writerVersion ? [{ name, since }] : [],
+  )
+    .sort((a, b) => a.since - b.since)
+    .map(({ name }) => name);
+}
+
+function unsupported(folder: string, verb: string, names: readonly string[]): PixlakeError {
+  const noun = names.length === 1 ? 'the feature' : 'the features';
+  const [feature] = names.map((name) => FEATURES.get(name));
+  const why =
+    names.length === 1 && feature !== undefined && 'refusal' in feature ? ` (${feature.refusal})` : '';
   return new PixlakeError(
     'TABLE_FEATURE_UNSUPPORTED',
-    `${folder} cannot be ${verb}: it needs ${noun} ${features.join(', ')}`,
+    `${folder} cannot be ${verb}: it needs ${noun} ${names.join(', ')}${why}`,
   );
 }

@@ -25,7 +25,11 @@ export function pruneFiles(snapshot: Snapshot, predicate: FilePredicate): readon
  * prove it: a row is wanted only if the whole predicate is true for it, no bound excludes a value that is there, and wherever a bound is
  * missing, rounded, of another type than the literal or otherwise in doubt, the answer is yes.
  */
-export function fileMightMatch(schema: PruningSchema, file: DataFile, predicate: FilePredicate): boolean {
+export function fileMightMatch(
+  schema: PruningSchema,
+  file: Pick<DataFile, 'partitionValues' | 'add'>,
+  predicate: FilePredicate,
+): boolean {
   let stats: FileStats | undefined;
   const boundsOf = (field: DeltaField): ColumnBounds => {
     if (schema.partitionColumns.includes(field.name)) return partitionBounds(field, file.partitionValues);

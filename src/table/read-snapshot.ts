@@ -1,7 +1,6 @@
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { commitTimeOf, readCommitInfo } from './commit-times.ts';
-import { decodeDataPath, toDataKey } from './data-path.ts';
 import type {
   AddAction,
   CommitInfoAction,
@@ -11,6 +10,9 @@ import type {
   RemoveAction,
 } from './delta-actions.ts';
 import { checkPartitionColumns, parseSchema } from './delta-schema.ts';
+import { checkNoVectors } from './features/deletion-vectors.ts';
+import { needsV2Checkpoint } from './features/v2-checkpoint.ts';
+import { fileIdOf, toDataFile } from './file-identity.ts';
 import { type CheckpointFiles, type LogListing, listLog, logKey } from './log-listing.ts';
 import { parseLogEntry } from './log-entry.ts';
 import { checkReadable } from './protocol.ts';
@@ -67,9 +69,7 @@ function hasEntries({ entries }: LogListing, first: number, last: number): boole
 }
 
 function missingEntries(folder: string, log: LogListing, wanted: number, isExplicit: boolean): PixlakeError {
-  if (log.hasV2Checkpoints) {
-    return new PixlakeError('TABLE_FEATURE_UNSUPPORTED', `${folder} needs the feature v2Checkpoint`);
-  }
+  if (log.hasV2Checkpoints) return needsV2Checkpoint(folder);
   const oldest = log.checkpoints.findLast((checkpoint) => checkpoint.version > wanted);
   if (isExplicit && oldest !== undefined) {
     return new PixlakeError(
@@ -134,12 +134,12 @@ class LogState {
 
   apply({ add, remove, metaData, protocol, txn, commitInfo }: DeltaAction): void {
     if (add !== undefined) {
-      const file = nameFile(add);
+      const file = fileIdOf(add);
       this.#files.set(file, add);
       this.#removed.delete(file);
     }
     if (remove !== undefined) {
-      const file = nameFile(remove);
+      const file = fileIdOf(remove);
       this.#files.delete(file);
       this.#removed.set(file, remove);
     }
@@ -170,32 +170,9 @@ class LogState {
       partitionColumns,
       metadata,
       protocol,
-      files: Array.from(this.#files.values(), (add) => ({
-        key: toDataKey(this.#store.uri, folder, add.path),
-        sizeBytes: add.size,
-        partitionValues: add.partitionValues,
-        add,
-      })),
+      files: Array.from(this.#files.values(), (add) => toDataFile(this.#store, folder, add)),
       removed: [...this.#removed.values()],
       transactions: this.#transactions,
     };
-  }
-}
-
-/** A file with another deletion vector is another file to the log (PROTOCOL.md, "Action Reconciliation"). */
-function nameFile({ path, deletionVector }: AddAction | RemoveAction): string {
-  const name = decodeDataPath(path);
-  if (deletionVector === undefined) return name;
-  const { storageType, pathOrInlineDv, offset } = deletionVector;
-  return `${name}\0${storageType}${pathOrInlineDv ?? ''}@${offset ?? ''}`;
-}
-
-function checkNoVectors(folder: string, files: Iterable<AddAction>): void {
-  for (const { path, deletionVector } of files) {
-    if (deletionVector === undefined) continue;
-    throw new PixlakeError(
-      'TABLE_FEATURE_UNSUPPORTED',
-      `${folder} cannot be read: ${path} has deleted rows, which need the feature deletionVectors`,
-    );
   }
 }

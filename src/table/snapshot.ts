@@ -40,7 +40,7 @@ export interface Snapshot {
  * The statistics of a data file; empty where it has none or they cannot be read, which is safe: they only ever rule files out. Parsed
  * anew at each call, because a table with a million files has no room for them all.
  */
-export function readStats({ add }: DataFile): FileStats {
+export function readStats({ add }: Pick<DataFile, 'add'>): FileStats {
   if (add.stats === undefined) return {};
   try {
     const stats: unknown = JSON.parse(add.stats);

@@ -20,7 +20,7 @@ export interface TableChange {
   /** Whether the rows are those of before, only stored otherwise. */
   readonly isRearrangement?: boolean;
   /** Makes the commit happen once however often it is tried. */
-  readonly transaction?: TxnAction;
+  readonly once?: TxnAction;
   readonly operation: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly metrics: Readonly<Record<string, number>>;

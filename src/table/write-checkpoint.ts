@@ -78,6 +78,10 @@ function toColumns(rows: readonly DeltaAction[]): ColumnSource[] {
           ...remove,
           size: long(remove.size),
           deletionTimestamp: long(remove.deletionTimestamp),
+          deletionVector: remove.deletionVector && {
+            ...remove.deletionVector,
+            cardinality: long(remove.deletionVector.cardinality),
+          },
         },
     ),
     column(

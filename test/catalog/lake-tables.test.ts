@@ -10,10 +10,10 @@ import { writeDataFiles } from '../../src/duckdb/write-data-files.ts';
 import { messageOf, PixlakeError } from '../../src/errors.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { writeRunFolder } from '../support/run-folder.ts';
 import { sqlNameOf } from '../../src/sql/table-reference.ts';
 import { queryLake } from '../../src/catalog/query-lake.ts';
@@ -67,7 +67,7 @@ async function append(folder: string, id: number): Promise<void> {
     folder,
     scratchDir,
   });
-  await commitTable(store, {
+  await commitChange(store, {
     folder,
     base: await readSnapshot(store, folder),
     schema: SCHEMA,

@@ -10,10 +10,10 @@ import { selectSnapshot } from '../../src/catalog/table-view.ts';
 import { writeDataFiles } from '../../src/duckdb/write-data-files.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { commitChange } from '../support/commit-change.ts';
 
 const schema: DeltaStruct = {
   type: 'struct',
@@ -55,7 +55,7 @@ beforeAll(async () => {
       folder: 'tables/t',
       scratchDir: folder,
     });
-    await commitTable(store, {
+    await commitChange(store, {
       folder: 'tables/t',
       base: await readSnapshot(store, 'tables/t'),
       schema,

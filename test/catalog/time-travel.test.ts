@@ -10,10 +10,10 @@ import { quoteText } from '../../src/sql/sql-text.ts';
 import { writeDataFiles } from '../../src/duckdb/write-data-files.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { writeRunFolder } from '../support/run-folder.ts';
 
 const ID: DeltaStruct = { type: 'struct', fields: [deltaField('id', 'long')] };
@@ -56,7 +56,7 @@ async function append(
     folder,
     scratchDir: root,
   });
-  await commitTable(target, {
+  await commitChange(target, {
     folder,
     base: await readSnapshot(target, folder),
     schema,

@@ -7,9 +7,11 @@ import { type DuckDb, openDuckDb } from '../../src/duckdb/open-duckdb.ts';
 import { quoteName, quoteText } from '../../src/sql/sql-text.ts';
 import { FILE_COLUMN, selectSnapshot } from '../../src/catalog/table-view.ts';
 import { writeDataFiles } from '../../src/duckdb/write-data-files.ts';
+import { PixlakeError } from '../../src/errors.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
+import { commitChange } from '../support/commit-change.ts';
+import { withFaults } from '../support/failing-store.ts';
 import type { AddAction, FileStats } from '../../src/table/delta-actions.ts';
 import { type DeltaStruct, type DeltaType, deltaArray, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
@@ -61,7 +63,7 @@ async function writeTable(
     scratchDir,
     ...options,
   });
-  await commitTable(store, {
+  await commitChange(store, {
     folder,
     base: undefined,
     schema,
@@ -443,5 +445,34 @@ describe('data files', () => {
     expect(await readdir(scratchDir)).toEqual([]);
     expect(await store.stat('tables/failed')).toBeUndefined();
     expect(await store.listFolders('tables/failed')).toEqual([]);
+  });
+
+  it('leave none in the table if one of them cannot be put there, unless others may have written the same', async () => {
+    let left = 1;
+    const full = withFaults(store, {
+      moveIn: async (key, path) => {
+        if (left-- === 0) throw new PixlakeError('STORAGE_FULL', 'full');
+        await store.moveIn(key, path);
+      },
+    });
+    const request = { schema, folder: 'tables/halved', scratchDir, partitionColumns: ['part'] };
+    const query = `SELECT i AS id, 'x' AS text, ['y'] AS tags, (i % 3)::VARCHAR AS part FROM range(9) AS r(i)`;
+    const writing = writeDataFiles(db, full, { ...request, query });
+    await expect(writing).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+    expect(left).toBe(-1);
+    expect(await store.listFolders('tables/halved')).toEqual([]);
+    const named = { ...request, partitionColumns: [], namePrefix: 'block-0' };
+    const lost = withFaults(store, {
+      moveIn: async (key, path) => {
+        await store.moveIn(key, path);
+        throw new PixlakeError('STORAGE_FAILED', 'no answer');
+      },
+    });
+    await expect(writeDataFiles(db, lost, { ...named, query })).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+    });
+    const kept = [];
+    for await (const { key } of store.list('tables/halved')) kept.push(key);
+    expect(kept).toEqual([expect.stringMatching(/^tables\/halved\/block-0-[0-9a-f]{8}\.parquet$/u)]);
   });
 });

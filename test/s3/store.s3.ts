@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { transact } from '../../src/table/transaction.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { startFaultProxy } from './fault-proxy.ts';
 import { clientOf, hasS3, keysOf, openTestStore, testBucket } from './s3-fixture.ts';
@@ -112,6 +113,26 @@ describe.skipIf(!hasS3)('a store on S3', () => {
     }
   });
 
+  test('a transaction that is stopped removes its files, although its store ends with the signal', async () => {
+    const store = await openTestStore();
+    const controller = new AbortController();
+    const bound = store.withSignal(controller.signal);
+    const work = transact(
+      bound,
+      async () => 'tables/t',
+      async (transaction) => {
+        await bound.write('tables/t/part-0.parquet', Buffer.from('x'));
+        transaction.add([
+          { path: 'part-0.parquet', partitionValues: {}, size: 1, modificationTime: 0, dataChange: true },
+        ]);
+        controller.abort(new Error('stopped'));
+        await bound.read('tables/t/part-0.parquet');
+      },
+    );
+    await expect(work).rejects.toThrow('stopped');
+    expect(await keysOf(store)).toEqual([]);
+  });
+
   test('twenty committers at once: each gets a version of its own, without gap', async () => {
     const first = await openTestStore();
     const change = {
@@ -129,7 +150,7 @@ describe.skipIf(!hasS3)('a store on S3', () => {
       metrics: {},
       engine: 'test',
     };
-    await commitTable(first, { ...change, added: [] });
+    await commitChange(first, { ...change, added: [] });
     const versions = await Promise.all(
       Array.from({ length: 20 }, async (_, writer) => {
         const store = openStore(first.uri, first.s3);
@@ -140,7 +161,7 @@ describe.skipIf(!hasS3)('a store on S3', () => {
           modificationTime: 0,
           dataChange: true,
         };
-        return commitTable(store, { ...change, base: await readSnapshot(store, 'tables/t'), added: [add] });
+        return commitChange(store, { ...change, base: await readSnapshot(store, 'tables/t'), added: [add] });
       }),
     );
     expect(versions.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));

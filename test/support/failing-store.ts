@@ -1,6 +1,20 @@
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 
+/** A store some of whose methods are replaced, also where it is bound to a signal. */
+export function withFaults(store: ObjectStore, faults: Partial<ObjectStore>): ObjectStore {
+  const faulty: ObjectStore = new Proxy(store, {
+    get(target, name) {
+      const own: unknown = Reflect.get(faults, name);
+      if (own !== undefined) return own;
+      if (name === 'withSignal') return () => faulty;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  return faulty;
+}
+
 /** A store on a folder that stands for a process that is killed: it writes and deletes `allowed` objects, and throws from then on. */
 export function openFailingStore(root: string, allowed: number): ObjectStore {
   const store = openLocalStore(root);
@@ -9,7 +23,7 @@ export function openFailingStore(root: string, allowed: number): ObjectStore {
     if (left === 0) throw new Error('killed');
     left -= 1;
   };
-  const failing: Partial<ObjectStore> = {
+  return withFaults(store, {
     write: async (key, bytes) => {
       spend();
       await store.write(key, bytes);
@@ -19,14 +33,6 @@ export function openFailingStore(root: string, allowed: number): ObjectStore {
         spend();
         await store.deleteMany([key]);
       }
-    },
-  };
-  return new Proxy(store, {
-    get(target, name) {
-      const own: unknown = Reflect.get(failing, name);
-      if (own !== undefined) return own;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
     },
   });
 }

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
+import { commitChange } from '../support/commit-change.ts';
+import { withFaults } from '../support/failing-store.ts';
 import type { DeltaAction } from '../../src/table/delta-actions.ts';
 import { deltaField } from '../../src/table/delta-schema.ts';
 import { ANY, type FilePredicate } from '../../src/table/file-predicate.ts';
 import { logKey } from '../../src/table/log-listing.ts';
 import { readLogEntry, readSnapshot } from '../../src/table/read-snapshot.ts';
-import { retryOnConflict } from '../../src/table/retry-on-conflict.ts';
 import type { TableChange } from '../../src/table/table-change.ts';
 import { addOf, changeOf, FOLDER, openTable, SCHEMA } from './table-fixture.ts';
 
@@ -23,8 +23,8 @@ async function commitAfter(
 ): Promise<{ version: number; store: ObjectStore }> {
   const { store } = await openTable();
   const base = await snapshotOf(store);
-  await commitTable(store, changeOf({ base, ...theirs }));
-  return { version: await commitTable(store, changeOf({ base, ...ours })), store };
+  await commitChange(store, changeOf({ base, ...theirs }));
+  return { version: await commitChange(store, changeOf({ base, ...ours })), store };
 }
 
 function idsBetween(min: number, max: number): FilePredicate {
@@ -63,8 +63,8 @@ describe('two commits on one version', () => {
   test('that take out different files are both done', async () => {
     const { store } = await openTable();
     const base = await snapshotOf(store);
-    await commitTable(store, changeOf({ base, removed: base.files.slice(0, 1) }));
-    await commitTable(store, changeOf({ base, removed: base.files.slice(1) }));
+    await commitChange(store, changeOf({ base, removed: base.files.slice(0, 1) }));
+    await commitChange(store, changeOf({ base, removed: base.files.slice(1) }));
     expect((await snapshotOf(store)).files).toEqual([]);
   });
 
@@ -72,8 +72,8 @@ describe('two commits on one version', () => {
     const { store } = await openTable();
     const base = await snapshotOf(store);
     const removed = base.files.slice(0, 1);
-    await commitTable(store, changeOf({ base, removed, added: [addOf('x.parquet')] }));
-    const second = commitTable(store, changeOf({ base, removed, added: [addOf('y.parquet')] }));
+    await commitChange(store, changeOf({ base, removed, added: [addOf('x.parquet')] }));
+    const second = commitChange(store, changeOf({ base, removed, added: [addOf('y.parquet')] }));
     await expect(second).rejects.toMatchObject({
       code: 'COMMIT_CONFLICT',
       message: expect.stringContaining('took out a file'),
@@ -111,7 +111,7 @@ describe('two commits on one version', () => {
 
   test('that both make the table conflict', async () => {
     const { store } = await openTable();
-    await expect(commitTable(store, changeOf({ base: undefined }))).rejects.toMatchObject({
+    await expect(commitChange(store, changeOf({ base: undefined }))).rejects.toMatchObject({
       code: 'COMMIT_CONFLICT',
       message: expect.stringContaining('made the table'),
     });
@@ -122,7 +122,7 @@ describe('two commits on one version', () => {
     const base = await snapshotOf(store);
     const versions = await Promise.all(
       Array.from({ length: 25 }, (_, index) =>
-        commitTable(store, changeOf({ base, added: [addOf(`f${index}.parquet`)] })),
+        commitChange(store, changeOf({ base, added: [addOf(`f${index}.parquet`)] })),
       ),
     );
     expect(versions.sort((a, b) => a - b)).toEqual(Array.from({ length: 25 }, (_, index) => index + 1));
@@ -140,41 +140,34 @@ describe('a commit', () => {
   test('whose answer was lost is recognised and not repeated', async () => {
     const { store } = await openTable();
     const base = await snapshotOf(store);
-    const writeIfAbsent: ObjectStore['writeIfAbsent'] = async (...args) => {
-      await store.writeIfAbsent(...args);
-      return false;
-    };
-    const forgetful = new Proxy(store, {
-      get(target, name) {
-        if (name === 'writeIfAbsent') return writeIfAbsent;
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    const forgetful = withFaults(store, {
+      writeIfAbsent: async (...args) => {
+        await store.writeIfAbsent(...args);
+        return false;
       },
     });
-    expect(await commitTable(forgetful, changeOf({ base, added: [addOf('x.parquet')] }))).toBe(1);
+    expect(await commitChange(forgetful, changeOf({ base, added: [addOf('x.parquet')] }))).toBe(1);
     expect((await snapshotOf(store)).files).toHaveLength(3);
   });
 
   test('of a transaction happens once, before or after others', async () => {
     const { store } = await openTable();
     const base = await snapshotOf(store);
-    const transaction = { appId: 'app', version: 5 };
-    const change = changeOf({ base, added: [addOf('x.parquet')], transaction });
-    expect(await commitTable(store, change)).toBe(1);
-    expect(await commitTable(store, change)).toBe(1);
+    const once = { appId: 'app', version: 5 };
+    const change = changeOf({ base, added: [addOf('x.parquet')], once });
+    expect(await commitChange(store, change)).toBe(1);
+    expect(await commitChange(store, change)).toBe(1);
     const newer = await snapshotOf(store);
     expect(newer.transactions.get('app')).toBe(5);
-    expect(await commitTable(store, { ...change, base: newer })).toBe(1);
-    expect(
-      await commitTable(store, { ...change, base: newer, transaction: { appId: 'app', version: 6 } }),
-    ).toBe(2);
+    expect(await commitChange(store, { ...change, base: newer })).toBe(1);
+    expect(await commitChange(store, { ...change, base: newer, once: { appId: 'app', version: 6 } })).toBe(2);
     expect((await snapshotOf(store)).files).toHaveLength(3);
   });
 
   test('says what it did, on which version, and whether it only appended', async () => {
     const { store } = await openTable();
     const base = await snapshotOf(store);
-    await commitTable(store, changeOf({ base, added: [addOf('x.parquet')], metrics: { numAddedRows: 7 } }));
+    await commitChange(store, changeOf({ base, added: [addOf('x.parquet')], metrics: { numAddedRows: 7 } }));
     const [first] = await readLogEntry(store, FOLDER, 1);
     expect(first?.commitInfo).toMatchObject({
       operation: 'WRITE',
@@ -188,7 +181,7 @@ describe('a commit', () => {
   test('that only rearranges says so of every file', async () => {
     const { store } = await openTable();
     const base = await snapshotOf(store);
-    await commitTable(
+    await commitChange(
       store,
       changeOf({ base, removed: base.files, added: [addOf('x.parquet')], isRearrangement: true }),
     );
@@ -199,14 +192,14 @@ describe('a commit', () => {
 
   test('may not take rows out of an append-only table, but may rearrange it', async () => {
     const { store } = await openTable();
-    await commitTable(
+    await commitChange(
       store,
       changeOf({ base: await snapshotOf(store), configuration: { 'delta.appendOnly': 'true' } }),
     );
     const base = await snapshotOf(store);
     const change = changeOf({ base, removed: base.files });
-    await expect(commitTable(store, change)).rejects.toMatchObject({ code: 'TABLE_APPEND_ONLY' });
-    expect(await commitTable(store, { ...change, isRearrangement: true })).toBe(2);
+    await expect(commitChange(store, change)).rejects.toMatchObject({ code: 'TABLE_APPEND_ONLY' });
+    expect(await commitChange(store, { ...change, isRearrangement: true })).toBe(2);
   });
 
   test.each([
@@ -220,7 +213,7 @@ describe('a commit', () => {
     const entry: DeltaAction = { protocol };
     await store.write(logKey(FOLDER, 1), Buffer.from(`${JSON.stringify(entry)}\n`));
     const base = await snapshotOf(store);
-    await expect(commitTable(store, changeOf({ base, added: [addOf('x.parquet')] }))).rejects.toMatchObject({
+    await expect(commitChange(store, changeOf({ base, added: [addOf('x.parquet')] }))).rejects.toMatchObject({
       code: 'TABLE_FEATURE_UNSUPPORTED',
       message: expect.stringContaining(feature),
     });
@@ -236,29 +229,6 @@ describe('a commit', () => {
     };
     await store.write(logKey(FOLDER, 1), Buffer.from(`${JSON.stringify({ protocol })}\n`));
     const base = await snapshotOf(store);
-    expect(await commitTable(store, changeOf({ base, added: [addOf('x.parquet')] }))).toBe(2);
-  });
-});
-
-describe('work that ends in a conflict', () => {
-  test('is done again on what is there then', async () => {
-    const { store } = await openTable();
-    const old = await snapshotOf(store);
-    await commitTable(store, changeOf({ base: old, removed: old.files }));
-    const version = await retryOnConflict(async (tryCount) => {
-      const base = tryCount === 0 ? old : await snapshotOf(store);
-      return commitTable(store, changeOf({ base, removed: base.files, added: [addOf('x.parquet')] }));
-    });
-    expect(version).toBe(2);
-  });
-
-  test('of another kind is not', async () => {
-    let tries = 0;
-    const work = retryOnConflict(async () => {
-      tries += 1;
-      throw new Error('broken');
-    });
-    await expect(work).rejects.toThrow('broken');
-    expect(tries).toBe(1);
+    expect(await commitChange(store, changeOf({ base, added: [addOf('x.parquet')] }))).toBe(2);
   });
 });

@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { openStore } from '../../src/storage/open-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { parseAsOf } from '../../src/table/as-of.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
 import { logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { readHistory, readSnapshotAsOf } from '../../src/table/table-history.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { makeTable, writeEntry } from '../support/delta-table.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { changeOf, FOLDER } from './table-fixture.ts';
@@ -47,7 +47,7 @@ describe('deletion vectors', () => {
     const { store } = await openLog([...made, addOf('a')]);
     expect(await paths(store)).toEqual(['a']);
     const base = await readSnapshot(store, FOLDER);
-    await expect(commitTable(store, changeOf({ base }))).rejects.toMatchObject({
+    await expect(commitChange(store, changeOf({ base }))).rejects.toMatchObject({
       code: 'TABLE_FEATURE_UNSUPPORTED',
       message: expect.stringContaining('deletionVectors'),
     });
@@ -130,7 +130,7 @@ describe('times of commits', () => {
     expect(await readSnapshot(store, FOLDER)).toMatchObject({ timestampMs: 8000 });
     expect(await at(store, 7500)).toBe(1);
     const base = await readSnapshot(store, FOLDER);
-    await commitTable(store, changeOf({ base }));
+    await commitChange(store, changeOf({ base }));
     const times = await timesOf(store);
     expect(times.at(-1)).toBeGreaterThan(8000);
   });

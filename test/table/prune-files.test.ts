@@ -59,11 +59,7 @@ function mightMatch(predicate: FilePredicate, stats: FileStats | string = STATS,
     dataChange: true,
     stats: text,
   };
-  return fileMightMatch(
-    { schema, partitionColumns },
-    { key: 'x', sizeBytes: 1, partitionValues: values, add },
-    predicate,
-  );
+  return fileMightMatch({ schema, partitionColumns }, { partitionValues: values, add }, predicate);
 }
 
 function compare(column: string, comparison: Comparison, value: number | string | boolean): FilePredicate {

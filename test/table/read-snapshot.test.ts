@@ -7,24 +7,26 @@ import { quoteText } from '../../src/sql/sql-text.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { parseAsOf } from '../../src/table/as-of.ts';
 import { CHECKPOINT_SCHEMA } from '../../src/table/checkpoint-schema.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
 import { checkpointKey, lastCheckpointKey, logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { readStats, rowCountOf } from '../../src/table/snapshot.ts';
 import { readHistory, readSnapshotAsOf } from '../../src/table/table-history.ts';
+import { writeCheckpoint } from '../../src/table/write-checkpoint.ts';
+import { commitChange } from '../support/commit-change.ts';
+import { writeEntry } from '../support/delta-table.ts';
 import { addOf, changeOf, FOLDER, openTable } from './table-fixture.ts';
 
 /** Commits until the table is at a version; version 5 takes the first file out. */
 async function commitUntil(store: ObjectStore, last: number): Promise<void> {
   for (let version = 1; version <= last; version++) {
     const base = await readSnapshot(store, FOLDER);
-    await commitTable(
+    await commitChange(
       store,
       changeOf({
         base,
         added: [{ ...addOf(`kind=x%2520y/f${version}.parquet`), partitionValues: { kind: 'x y' } }],
         removed: version === 5 ? (base?.files.slice(0, 1) ?? []) : [],
-        transaction: { appId: 'app', version },
+        once: { appId: 'app', version },
       }),
     );
   }
@@ -59,6 +61,27 @@ describe('a checkpoint', () => {
       code: 'SNAPSHOT_NOT_FOUND',
       message: expect.stringContaining('oldest it tells of is 10'),
     });
+  });
+
+  test('knows files that were taken out by their deletion vectors too', async () => {
+    const { store, folder } = await openTable();
+    const deletionVector = { storageType: 'u', pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^', offset: 4 };
+    const vector = { ...deletionVector, sizeInBytes: 40, cardinality: 6 };
+    const removed = { path: 'a.parquet', dataChange: true, deletionTimestamp: Date.now() };
+    const versions = [
+      [{ remove: removed }, { add: { ...addOf('a.parquet'), deletionVector: vector } }],
+      [{ remove: { ...removed, deletionVector: vector } }, { add: addOf('a.parquet') }],
+    ];
+    for (const [index, actions] of versions.entries())
+      await writeEntry(join(folder, FOLDER), index + 1, actions);
+    const snapshot = await readSnapshot(store, FOLDER);
+    if (snapshot === undefined) throw new Error('there is no table');
+    expect(snapshot.removed).toMatchObject([{ path: 'a.parquet', deletionVector: vector }]);
+    await writeCheckpoint(store, snapshot);
+    await removeEntries(folder, 0, 2);
+    const again = await readSnapshot(store, FOLDER);
+    expect(again?.removed).toEqual(snapshot.removed.map((remove) => ({ ...remove, dataChange: false })));
+    expect(again?.files.map(({ add }) => add.path).sort()).toEqual(['a.parquet', 'kind=x%2520y/b.parquet']);
   });
 
   test('is Parquet that another reader reads, with maps and lists', async () => {

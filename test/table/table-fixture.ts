@@ -1,10 +1,10 @@
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
 import type { AddAction } from '../../src/table/delta-actions.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import type { TableChange } from '../../src/table/table-change.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 export const SCHEMA: DeltaStruct = {
@@ -41,6 +41,6 @@ export function changeOf(change: Partial<TableChange>): TableChange {
 export async function openTable(): Promise<{ store: ObjectStore; folder: string }> {
   const folder = await makeTestFolder();
   const store = openLocalStore(folder);
-  await commitTable(store, changeOf({ added: [addOf('a.parquet', 3), addOf('kind=x%2520y/b.parquet', 4)] }));
+  await commitChange(store, changeOf({ added: [addOf('a.parquet', 3), addOf('kind=x%2520y/b.parquet', 4)] }));
   return { store, folder };
 }

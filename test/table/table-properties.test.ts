@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import { commitTable } from '../../src/table/commit-table.ts';
 import { listLog, logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { parseInterval } from '../../src/table/table-properties.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { makeTable, writeEntry } from '../support/delta-table.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { addOf, changeOf, FOLDER } from './table-fixture.ts';
@@ -43,7 +43,7 @@ async function open(configuration: Readonly<Record<string, string>> = {}): Promi
 }
 
 async function commit(store: ObjectStore, change: Parameters<typeof changeOf>[0] = {}): Promise<number> {
-  return commitTable(store, changeOf({ base: await readSnapshot(store, FOLDER), ...change }));
+  return commitChange(store, changeOf({ base: await readSnapshot(store, FOLDER), ...change }));
 }
 
 async function checkpointsOf(store: ObjectStore): Promise<number[]> {
@@ -83,7 +83,7 @@ describe('a checkpoint is due', () => {
     const store = await open();
     const base = await readSnapshot(store, FOLDER);
     for (let version = 1; version <= 10; version++) await commitElsewhere(store, version);
-    expect(await commitTable(store, changeOf({ base, added: [addOf('late.parquet')] }))).toBe(11);
+    expect(await commitChange(store, changeOf({ base, added: [addOf('late.parquet')] }))).toBe(11);
     expect(await checkpointsOf(store)).toEqual([11]);
   });
 });

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { rm, writeFile } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { commitTable } from '../../src/table/commit-table.ts';
 import { decodeDataPath, encodeDataPath, toDataKey } from '../../src/table/data-path.ts';
 import { logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { rowCountOf } from '../../src/table/snapshot.ts';
+import { commitChange } from '../support/commit-change.ts';
 import { addOf, changeOf, FOLDER, openTable, SCHEMA } from './table-fixture.ts';
 
 describe('a table', () => {
@@ -40,7 +40,7 @@ describe('a table', () => {
     const { store } = await openTable();
     const base = await readSnapshot(store, FOLDER);
     const removed = base?.files.slice(0, 1) ?? [];
-    expect(await commitTable(store, changeOf({ base, added: [addOf('c.parquet')], removed }))).toBe(1);
+    expect(await commitChange(store, changeOf({ base, added: [addOf('c.parquet')], removed }))).toBe(1);
     const names = async (version?: number): Promise<string[] | undefined> =>
       (await readSnapshot(store, FOLDER, version))?.files.map(({ add }) => add.path);
     expect(await names()).toEqual(['kind=x%2520y/b.parquet', 'c.parquet']);

@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PixlakeError } from '../errors.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { checkCommit, putCommit } from './commit-table.ts';
+import type { AddAction } from './delta-actions.ts';
+import { discardDataFiles } from './discard-data-files.ts';
+import type { DataFile, Snapshot } from './snapshot.ts';
+import type { TableChange } from './table-change.ts';
+
+/** Tries in all; each one works on a newer snapshot than the last. */
+const MAX_TRIES = 100;
+
+/** Longest pause between two tries, in ms. */
+const MAX_PAUSE_MS = 1000;
+
+/** The table that a transaction changes: its snapshot, or the folder of a table that it makes. */
+export type TransactionStart = Snapshot | string;
+
+/** A table's description after a commit. */
+export type TableMetadata = Pick<TableChange, 'schema' | 'partitionColumns' | 'configuration'>;
+
+/** What a commit is, besides the files and the description that it changes. */
+export type CommitSpec = Pick<
+  TableChange,
+  'reads' | 'isRearrangement' | 'once' | 'operation' | 'parameters' | 'metrics' | 'engine'
+>;
+
+/**
+ * One change of a table, computed from one snapshot and committed whole or not at all. Its disposal discards the files that were added and
+ * are surely not in the table.
+ */
+class Transaction implements AsyncDisposable {
+  readonly folder: string;
+  /** The snapshot that the change is computed from; `undefined` where the table is made. */
+  readonly base: Snapshot | undefined;
+  readonly #store: ObjectStore;
+  readonly #own: AddAction[] = [];
+  readonly #shared: AddAction[] = [];
+  readonly #removed: DataFile[] = [];
+  #metadata: TableMetadata | undefined;
+  #mayBeCommitted = false;
+
+  constructor(store: ObjectStore, start: TransactionStart) {
+    this.#store = store;
+    this.folder = typeof start === 'string' ? start : start.folder;
+    this.base = typeof start === 'string' ? undefined : start;
+    this.#metadata = this.base;
+  }
+
+  /** Adds data files that were written for this transaction, under names that no one else has: they go if it is not committed. */
+  add(files: readonly AddAction[]): void {
+    for (const file of files) this.#own.push(file);
+  }
+
+  /** Adds data files that others may name too, such as those of an earlier version or of a marker: they stay, whatever happens. */
+  addShared(files: readonly AddAction[]): void {
+    for (const file of files) this.#shared.push(file);
+  }
+
+  /** Takes data files of the base out of the table. */
+  remove(files: readonly DataFile[]): void {
+    for (const file of files) this.#removed.push(file);
+  }
+
+  /** Sets the table's columns and properties; without, they stay. A table that is made needs them. */
+  setMetadata(metadata: TableMetadata): void {
+    this.#metadata = metadata;
+  }
+
+  /**
+   * Commits the change, as the last step, and gives the table's version. It goes on top of what others committed meanwhile unless the two
+   * really conflict.
+   *
+   * @throws `COMMIT_CONFLICT`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`, storage errors
+   */
+  async commit(spec: CommitSpec): Promise<number> {
+    if (this.#metadata === undefined) throw new TypeError(`${this.folder} is a new table and has no columns`);
+    const { schema, partitionColumns, configuration } = this.#metadata;
+    const change: TableChange = {
+      ...spec,
+      folder: this.folder,
+      base: this.base,
+      schema,
+      partitionColumns,
+      ...(configuration === undefined ? {} : { configuration }),
+      added: [...this.#own, ...this.#shared],
+      removed: this.#removed,
+    };
+    const before = await checkCommit(this.#store, change);
+    if (before !== undefined) return before.version;
+    this.#mayBeCommitted = true;
+    try {
+      const { version, isOwn } = await putCommit(this.#store, change);
+      this.#mayBeCommitted = isOwn;
+      return version;
+    } catch (error) {
+      if (isConflict(error)) this.#mayBeCommitted = false;
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#mayBeCommitted) await discardDataFiles(this.#store, this.folder, this.#own.splice(0));
+  }
+}
+
+export type { Transaction };
+
+/** Begins one try to change a table; dispose it. {@link transact} also tries again where others were first. */
+export function beginTransaction(store: ObjectStore, start: TransactionStart): Transaction {
+  return new Transaction(store, start);
+}
+
+/**
+ * Does work that ends in a commit; after a real conflict it does the work again, from the snapshot of then, since what another writer
+ * changed may change what is to be done. Whatever ends the work, no file is left behind that it added and surely did not commit.
+ *
+ * @param readStart reads the table's newest snapshot; called before each try, with its number from 0
+ * @throws `COMMIT_CONFLICT` after many tries, and as {@link Transaction.commit} and the work do
+ */
+export async function transact<Start extends TransactionStart, Result>(
+  store: ObjectStore,
+  readStart: (tryCount: number) => Promise<Start>,
+  work: (transaction: Transaction, start: Start) => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
+  for (let tryCount = 0; ; tryCount++) {
+    try {
+      const start = await readStart(tryCount);
+      await using transaction = beginTransaction(store, start);
+      return await work(transaction, start);
+    } catch (error) {
+      if (!isConflict(error) || tryCount + 1 >= MAX_TRIES) throw error;
+      signal?.throwIfAborted();
+      await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 20 * 2 ** Math.min(tryCount, 6)));
+    }
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof PixlakeError && error.code === 'COMMIT_CONFLICT';
+}
