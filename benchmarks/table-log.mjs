@@ -60,7 +60,7 @@ async function makeTable(store, fileCount) {
       transaction.setMetadata({ schema, partitionColumns: ['kind'] });
       transaction.addShared(added);
       const commit = { reads: { kind: 'none' }, operation: 'WRITE', parameters: {}, metrics: {} };
-      await transaction.commit({ ...commit, engine: 'benchmark' });
+      await transaction.commit({ ...commit, software: 'benchmark' });
     });
   }
 }

@@ -67,7 +67,7 @@ export class Lakehouse implements AsyncDisposable {
   /** Ingests a catalogue of images into a table; see {@link ingestCatalogue}. Makes the lake if there is none. */
   async ingest(spec: IngestSpec, hooks: IngestHooks = {}): Promise<IngestReport> {
     const store = bindSignal(this.#store, hooks.signal);
-    const report = await ingestCatalogue({ store, engine: SOFTWARE, ...hooks }, spec);
+    const report = await ingestCatalogue({ store, software: SOFTWARE, ...hooks }, spec);
     log.info({ report }, 'ingested');
     return report;
   }

@@ -70,7 +70,7 @@ export async function makeMetadata(lake, rowCount) {
     transaction.setMetadata({ schema, partitionColumns });
     transaction.addShared(added);
     const commit = { reads: { kind: 'none' }, operation: 'WRITE', parameters: {}, metrics: {} };
-    await transaction.commit({ ...commit, engine: 'pixlake-benchmark' });
+    await transaction.commit({ ...commit, software: 'pixlake-benchmark' });
   });
   return { fileCount: added.length, sizeBytes: added.reduce((sum, { size }) => sum + size, 0) };
 }

@@ -22,7 +22,7 @@ const tableVersion = z
     operation: z.string(),
     parameters: z.record(z.string(), z.unknown()),
     metrics: z.record(z.string(), z.unknown()),
-    engine: z.string().nullable(),
+    software: z.string().nullable(),
   })
   .meta({ id: 'TableVersion' });
 
@@ -74,7 +74,7 @@ export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
     },
     async ({ params, query }) => {
       const versions = await lakehouse.tables.history(params.table, query.limit);
-      return versions.map(({ engine, ...version }) => ({ ...version, engine: engine ?? null }));
+      return versions.map(({ software, ...version }) => ({ ...version, software: software ?? null }));
     },
   );
 }

@@ -60,9 +60,9 @@ Examples:
     });
 }
 
-function describeVersion({ version, timestamp, operation, metrics, engine }: TableVersion): string {
+function describeVersion({ version, timestamp, operation, metrics, software }: TableVersion): string {
   const numbers = Object.entries(metrics).map(([name, value]) => `${name} ${String(value)}`);
-  return [`v${version}`.padEnd(6), timestamp, operation.padEnd(12), engine ?? '', numbers.join(', ')]
+  return [`v${version}`.padEnd(6), timestamp, operation.padEnd(12), software ?? '', numbers.join(', ')]
     .join('  ')
     .trimEnd();
 }

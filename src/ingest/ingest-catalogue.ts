@@ -32,7 +32,7 @@ import { changesLimits, chooseLimits } from './table-limits.ts';
 export interface IngestContext {
   readonly store: ObjectStore;
   /** Software that commits, such as `pixlake/0.1.0`. */
-  readonly engine: string;
+  readonly software: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: IngestProgress) => void;
 }
@@ -95,7 +95,14 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
       async (tryCount) => (tryCount === 0 ? base : await readSnapshot(store, folder)) ?? folder,
       async (transaction) => {
         const partitionBy = transaction.base?.partitionColumns ?? schema.partitionBy;
-        const target = { store, partitionBy, scratchDir, engine: context.engine, source: csvPath, limits };
+        const target = {
+          store,
+          partitionBy,
+          scratchDir,
+          software: context.software,
+          source: csvPath,
+          limits,
+        };
         return mergeRows(db, schema, target, transaction);
       },
       signal,

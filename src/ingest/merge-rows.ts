@@ -30,7 +30,7 @@ export interface MergeTarget {
   readonly store: ObjectStore;
   readonly partitionBy: readonly string[];
   readonly scratchDir: string;
-  readonly engine: string;
+  readonly software: string;
   readonly source: string;
   readonly limits: ImageLimits;
 }
@@ -136,7 +136,7 @@ export async function mergeRows(
       numAddedFiles: added.length,
       numRemovedFiles: touchedFiles.length,
     },
-    engine: target.engine,
+    software: target.software,
   });
   return { addedCount, changedCount, version, isCommitted: true, newColumns };
 }

@@ -8,7 +8,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 export async function openMaintenance(store: ObjectStore, signal?: AbortSignal): Promise<MaintenanceContext> {
   await checkLake(store);
   const pinnedVersions = listPinnedVersions.bind(undefined, store);
-  return { store: bindSignal(store, signal), engine: SOFTWARE, pinnedVersions, ...(signal && { signal }) };
+  return { store: bindSignal(store, signal), software: SOFTWARE, pinnedVersions, ...(signal && { signal }) };
 }
 
 /** A store whose calls end when the signal is aborted. */

@@ -73,7 +73,7 @@ interface Attempt {
 }
 
 async function deleteOnce(
-  { store, engine }: MaintenanceContext,
+  { store, software }: MaintenanceContext,
   { table, where, isDryRun }: DeleteSpec,
   snapshot: Snapshot,
   { transaction, db, scratchDir }: Attempt,
@@ -123,7 +123,7 @@ async function deleteOnce(
       numRemovedFiles: removed.length,
       numAddedFiles: added.length,
     },
-    engine,
+    software,
   });
   const files = { removedFileCount: removed.length, addedFileCount: added.length };
   return { ...counts, version, isCommitted: true, ...files };

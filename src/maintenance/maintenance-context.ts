@@ -4,7 +4,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 export interface MaintenanceContext {
   readonly store: ObjectStore;
   /** Software that commits, such as `pixlake/0.1.0`. */
-  readonly engine: string;
+  readonly software: string;
   /** Versions of a table, by its folder, that unfinished runs read, so that they and their files are to be kept. */
   readonly pinnedVersions?: (folder: string) => Promise<readonly number[]>;
   readonly signal?: AbortSignal;

@@ -75,7 +75,7 @@ async function optimizeOnce(
   snapshot: Snapshot,
   { transaction, db, scratchDir }: Attempt,
 ): Promise<OptimizeReport> {
-  const { store, engine, signal } = context;
+  const { store, software, signal } = context;
   const sortBy = chooseSort(spec, snapshot);
   const targetBytes = spec.targetBytes ?? DEFAULT_TARGET_BYTES;
   const groups = chooseGroups(snapshot, targetBytes, spec.sortBy !== undefined);
@@ -108,7 +108,7 @@ async function optimizeOnce(
       numRemovedBytes: sizes.removedBytes,
       numAddedBytes: sizes.addedBytes,
     },
-    engine,
+    software,
   });
   return { table, version, isCommitted: true, ...sizes };
 }

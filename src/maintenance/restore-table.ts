@@ -31,7 +31,7 @@ export async function restoreTable(
   context: MaintenanceContext,
   { table, to }: { readonly table: string; readonly to: string },
 ): Promise<RestoreReport> {
-  const { store, engine, signal } = context;
+  const { store, software, signal } = context;
   return transact(
     store,
     () => findOwnTable(store, table),
@@ -53,7 +53,7 @@ export async function restoreTable(
         operation: 'RESTORE',
         parameters: { version: String(restoredVersion) },
         metrics: { numRestoredFiles: added.length, numRemovedFiles: removed.length },
-        engine,
+        software,
       });
       return { table, restoredVersion, version, isCommitted: true, ...counts };
     },

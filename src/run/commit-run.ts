@@ -69,11 +69,11 @@ export async function commitRun(
   store: ObjectStore,
   execution: Execution,
   finished: FinishedShards,
-  engine: string,
+  software: string,
 ): Promise<Success> {
   const folder = folderOf(execution);
   const { success, manifest, errors } = addUpBlocks(execution, finished);
-  const commit = describeCommit(execution, 0, success, engine);
+  const commit = describeCommit(execution, 0, success, software);
   await addToRunTable(store, executionKeys.errors(folder), ERRORS_SCHEMA, errors, commit);
   await addToRunTable(store, executionKeys.manifest(folder), execution.manifestSchema, manifest, commit);
   return placeSuccess(store, folder, success);
@@ -89,7 +89,7 @@ export function describeCommit(
   { runId }: Execution,
   retryNumber: number,
   success: Success,
-  engine: string,
+  software: string,
 ): CommitSpec {
   return {
     reads: NONE,
@@ -97,7 +97,7 @@ export function describeCommit(
     operation: 'WRITE',
     parameters: { runId },
     metrics: { numAddedRows: success.imageCount, numErrors: success.errorCount },
-    engine,
+    software,
   };
 }
 

@@ -122,10 +122,10 @@ async function commitRetry(
   retry: Execution,
   finished: FinishedShards,
 ): Promise<Success> {
-  const { store, software: engine } = context;
+  const { store, software } = context;
   const folder = folderOf(execution);
   const { success, manifest, errors } = addUpBlocks(retry, finished);
-  const commit = describeCommit(execution, retry.retry?.number ?? 0, success, engine);
+  const commit = describeCommit(execution, retry.retry?.number ?? 0, success, software);
   const errorsFolder = executionKeys.errors(folder);
   await transact(
     store,

@@ -149,7 +149,7 @@ function toActions(change: TableChange, attemptId: string, timestampMs: number):
         operation: change.operation,
         operationParameters: change.parameters,
         operationMetrics: Object.fromEntries(metrics),
-        engineInfo: change.engine,
+        engineInfo: change.software,
         ...(base === undefined ? {} : { readVersion: base.version }),
         isBlindAppend: removed.length === 0 && change.reads.kind === 'none',
         txnId: attemptId,

@@ -25,5 +25,5 @@ export interface TableChange {
   readonly parameters: Readonly<Record<string, string>>;
   readonly metrics: Readonly<Record<string, number>>;
   /** Software that commits, such as `pixlake/0.1.0`. */
-  readonly engine: string;
+  readonly software: string;
 }

@@ -15,7 +15,7 @@ export interface TableVersion {
   readonly operation: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly metrics: Readonly<Record<string, unknown>>;
-  readonly engine: string | undefined;
+  readonly software: string | undefined;
 }
 
 /** Reads what the log tells of a table's commits, newest first, at most `limit`; `undefined` where there is no table. */
@@ -34,7 +34,7 @@ export async function readHistory(
       operation: commitInfo?.operation ?? 'UNKNOWN',
       parameters: commitInfo?.operationParameters ?? {},
       metrics: commitInfo?.operationMetrics ?? {},
-      engine: commitInfo?.engineInfo,
+      software: commitInfo?.engineInfo,
     });
   }
   return history.toReversed().slice(0, limit);

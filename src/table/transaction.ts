@@ -22,7 +22,7 @@ export type TableMetadata = Pick<TableChange, 'schema' | 'partitionColumns' | 'c
 /** What a commit is, besides the files and the description that it changes. */
 export type CommitSpec = Pick<
   TableChange,
-  'reads' | 'isRearrangement' | 'once' | 'operation' | 'parameters' | 'metrics' | 'engine'
+  'reads' | 'isRearrangement' | 'once' | 'operation' | 'parameters' | 'metrics' | 'software'
 >;
 
 /**

@@ -78,7 +78,7 @@ async function append(folder: string, id: number): Promise<void> {
     operation: 'TEST',
     parameters: {},
     metrics: {},
-    engine: 'test',
+    software: 'test',
   });
 }
 

@@ -66,7 +66,7 @@ beforeAll(async () => {
       operation: 'WRITE',
       parameters: {},
       metrics: {},
-      engine: 'test',
+      software: 'test',
     });
   }
   const whole = await readSnapshot(store, 'tables/t');

@@ -67,7 +67,7 @@ async function append(
     operation: 'WRITE',
     parameters: {},
     metrics: {},
-    engine: 'test',
+    software: 'test',
   });
 }
 

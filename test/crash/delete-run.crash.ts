@@ -69,7 +69,7 @@ describe('runs delete', () => {
       await cp(lake, copy, { recursive: true });
       const lakehouse = openLakehouse({ lake: copy });
       const spec: DeleteRunSpec = { name: 'daily', isOlderOnly };
-      const failing = { store: openFailingStore(copy, allowed), engine: 'test' };
+      const failing = { store: openFailingStore(copy, allowed), software: 'test' };
       isDone = (await codeOf(deleteRun(failing, spec))) === undefined;
       // Whatever is still seen is whole, and is the newest result as long as there is one.
       const { runs, unreadable } = await lakehouse.runs.list();
@@ -98,7 +98,7 @@ describe('runs delete', () => {
   test('the same run is not begun in what an interrupted deletion left', async () => {
     const { lake, reports } = await copyDailyRun();
     const store = openFailingStore(lake, 5);
-    expect(await codeOf(deleteRun({ store, engine: 'test' }, { name: 'daily' }))).toContain('killed');
+    expect(await codeOf(deleteRun({ store, software: 'test' }, { name: 'daily' }))).toContain('killed');
     const { code, stderr } = await pixlake(lake, ...DAILY);
     expect([code, stderr]).toEqual([4, expect.stringContaining('pixlake runs delete daily')]);
     await pixlakeJson(lake, 'runs', 'delete', 'daily');

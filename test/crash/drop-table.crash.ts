@@ -54,7 +54,7 @@ describe('tables drop', () => {
       await rm(copy, { recursive: true, force: true });
       await cp(lake, copy, { recursive: true });
       const lakehouse = openLakehouse({ lake: copy });
-      const failing = { store: openFailingStore(copy, allowed), engine: 'test' };
+      const failing = { store: openFailingStore(copy, allowed), software: 'test' };
       isDone = (await codeOf(dropTable(failing, spec))) === undefined;
       const names = (await lakehouse.tables.list()).map(({ name }) => name);
       expect(names).toEqual(allowed === 0 ? ['images', 'runs.daily'] : ['runs.daily']);
@@ -69,7 +69,7 @@ describe('tables drop', () => {
   test('an ingest into a table whose drop was interrupted is refused with what to do', async () => {
     const { lake, folder } = await copyDailyRun();
     const store = openFailingStore(lake, 6);
-    expect(await codeOf(dropTable({ store, engine: 'test' }, spec))).toContain('killed');
+    expect(await codeOf(dropTable({ store, software: 'test' }, spec))).toContain('killed');
     await expect(ingestIds(lake, join(folder, 'source'), [7])).rejects.toThrow(
       /TABLE_IN_USE[^]*pixlake tables drop images/u,
     );
@@ -87,7 +87,7 @@ describe('tables drop', () => {
     await lakehouse.tables.drop(spec);
     const { folder, schema, partitionColumns } = base;
     const files = { added: [], removed: [], reads: NONE };
-    const what = { operation: 'WRITE', parameters: {}, metrics: {}, engine: 'test' };
+    const what = { operation: 'WRITE', parameters: {}, metrics: {}, software: 'test' };
     const commit = commitChange(store, { folder, base, schema, partitionColumns, ...files, ...what });
     expect(await codeOf(commit)).toBe('TABLE_IN_USE');
     expect((await lakehouse.tables.list()).map(({ name }) => name)).toEqual(['runs.daily']);

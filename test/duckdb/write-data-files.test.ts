@@ -74,7 +74,7 @@ async function writeTable(
     operation: 'TEST',
     parameters: {},
     metrics: {},
-    engine: 'test',
+    software: 'test',
   });
   const snapshot = await readSnapshot(store, folder);
   if (snapshot === undefined) throw new Error('the table is gone');

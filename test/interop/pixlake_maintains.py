@@ -167,7 +167,7 @@ with check('maintenance: history names the same operations'):
     for entry, commit in zip(theirs, ours):
         stamp = datetime.fromtimestamp(entry['timestamp'] / 1000, timezone.utc)
         assert stamp == parse_time(commit['timestamp'])
-        assert entry['engineInfo'] == commit['engine'], entry
+        assert entry['engineInfo'] == commit['software'], entry
     operations = {entry['operation'] for entry in theirs}
     assert {'WRITE', 'MERGE', 'DELETE', 'OPTIMIZE', 'RESTORE'} <= operations, operations
 

@@ -59,7 +59,7 @@ describe.each(VERBS)('%s', (_, run, writtenCount, rowCount) => {
         return isWritten;
       },
     });
-    await expect(run({ store: lost, engine: 'test' }, folder)).rejects.toBe(stopped);
+    await expect(run({ store: lost, software: 'test' }, folder)).rejects.toBe(stopped);
     const report = await openLakehouse({ lake }).tables.verify('images', true);
     expect(report).toMatchObject({ version: 2, rowCount, problems: [] });
   });
@@ -76,7 +76,7 @@ describe.each(VERBS)('%s', (_, run, writtenCount, rowCount) => {
         return { key, sizeBytes: 0, modifiedMs: 0 };
       },
     });
-    await expect(run({ store: dropping, engine: 'test' }, folder)).rejects.toMatchObject({
+    await expect(run({ store: dropping, software: 'test' }, folder)).rejects.toMatchObject({
       code: 'TABLE_IN_USE',
     });
     expect(written).toHaveLength(writtenCount);

@@ -29,7 +29,7 @@ test('models remove refuses while an unfinished run uses the model, and says wha
   expect(await filesIn(join(lake, 'models'))).toEqual(files);
   // Killed after the card is gone.
   const store = openFailingStore(lake, 1);
-  expect(await codeOf(removeModel({ store, engine: 'test' }, { name: 'toy' }))).toContain('killed');
+  expect(await codeOf(removeModel({ store, software: 'test' }, { name: 'toy' }))).toContain('killed');
   expect(await codeOf(openLakehouse({ lake }).models.show('toy'))).toBe('MODEL_NOT_FOUND');
   const report = await pixlakeJson<RemoveModelReport>(lake, 'models', 'remove', 'toy');
   expect(report.notRetriable).toEqual(['labelled']);

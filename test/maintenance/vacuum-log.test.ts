@@ -131,7 +131,7 @@ describe('vacuum of the log', () => {
       asked.push(folder);
       return [7, 4, 99];
     };
-    await vacuumTable({ store, engine: 'test', pinnedVersions }, { table: 't', retainMs: 0 });
+    await vacuumTable({ store, software: 'test', pinnedVersions }, { table: 't', retainMs: 0 });
     expect(asked).toEqual([FOLDER]);
     expect(await versionsOf(table)).toEqual(from(3));
     expect(await filesOf(table)).toEqual(['4', '7', '10']);

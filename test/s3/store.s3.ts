@@ -148,7 +148,7 @@ describe.skipIf(!hasS3)('a store on S3', () => {
       operation: 'WRITE',
       parameters: {},
       metrics: {},
-      engine: 'test',
+      software: 'test',
     };
     await commitChange(first, { ...change, added: [] });
     const versions = await Promise.all(

@@ -308,7 +308,7 @@ describe('versions', () => {
     await commitUntil(store, 3);
     const history = await readHistory(store, FOLDER, 2);
     expect(history).toMatchObject([
-      { version: 3, operation: 'WRITE', metrics: { numAddedRows: '1' }, engine: 'pixlake/test' },
+      { version: 3, operation: 'WRITE', metrics: { numAddedRows: '1' }, software: 'pixlake/test' },
       { version: 2 },
     ]);
     expect(await readHistory(store, 'tables/none', 5)).toBeUndefined();

@@ -32,7 +32,7 @@ export function changeOf(change: Partial<TableChange>): TableChange {
     operation: 'WRITE',
     parameters: {},
     metrics: { numAddedRows: 1 },
-    engine: 'pixlake/test',
+    software: 'pixlake/test',
     ...change,
   };
 }

@@ -16,7 +16,7 @@ const COMMIT: CommitSpec = {
   operation: 'WRITE',
   parameters: {},
   metrics: {},
-  engine: 'pixlake/test',
+  software: 'pixlake/test',
 };
 
 async function snapshotOf(store: ObjectStore): Promise<Snapshot> {
