@@ -57,6 +57,6 @@ export type { TableVersion } from './table/table-history.ts';
 export { QuerySandbox, SANDBOX_FORMATS, type SandboxResult } from './sandbox/query-sandbox.ts';
 export type { SqlParameters } from './sandbox/query-messages.ts';
 export { defaultSandboxLimits, type SandboxLimits } from './sandbox/sandbox-limits.ts';
-export type { StoredImage } from './catalog/find-image.ts';
+export type { ImageLocation } from './catalog/image-location.ts';
 export type { ImageLibrary, ImageSource } from './run/image-library.ts';
 export type { MadeImage, UnmadeImage } from './run/process-one.ts';

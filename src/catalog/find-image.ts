@@ -2,17 +2,10 @@ import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { DeltaField } from '../table/delta-schema.ts';
 import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
+import { IMAGE_KEY, type ImageLocation, namesImages } from './image-location.ts';
 import { findQueriedTable } from './lake-tables.ts';
 import { queryLake } from './query-lake.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
-
-/** An image that a row of a table names: an original, or one that a run wrote. */
-export interface StoredImage {
-  readonly key: string;
-  readonly sha256: string | null;
-  /** Encoding such as `jpeg`; null where it is not known. */
-  readonly format: string | null;
-}
 
 /** Columns that name the images of a table, those of runs first. */
 const ID_COLUMNS = ['image_id', 'id'];
@@ -24,18 +17,17 @@ const WHOLE_NUMBERS = new Set(['byte', 'short', 'integer', 'long']);
  *
  * @throws `TABLE_NOT_FOUND`, `IMAGE_MISSING`
  */
-export async function findImage(store: ObjectStore, tableName: string, id: string): Promise<StoredImage> {
+export async function findImage(store: ObjectStore, tableName: string, id: string): Promise<ImageLocation> {
   const { reference, snapshot } = await findQueriedTable(store, parseTableName(tableName));
   const { fields } = snapshot.schema;
   const table = sqlNameOf(reference);
   const idField =
     ID_COLUMNS.map((name) => fields.find((field) => field.name === name)).find(Boolean) ?? fields[0];
   const literal = idField === undefined ? undefined : toLiteral(idField, id);
-  if (idField === undefined || literal === undefined || !fields.some(({ name }) => name === 'image_key'))
-    throw noImage(table, id);
+  if (idField === undefined || literal === undefined || !namesImages(snapshot)) throw noImage(table, id);
   await using query = await queryLake(
     store,
-    `SELECT image_key, image_sha256, image_format FROM ${table} WHERE ${quoteName(idField.name)} = ${literal}`,
+    `SELECT ${IMAGE_KEY}, image_sha256, image_format FROM ${table} WHERE ${quoteName(idField.name)} = ${literal}`,
     { limit: 1 },
   );
   for await (const batch of query.batches) {

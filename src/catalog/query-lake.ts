@@ -43,7 +43,7 @@ export async function queryLake(
     const { urlExpiresMs } = options;
     const rows = rowBatches(await prepared.db.connection.stream(prepared.sql));
     return {
-      batches: urlExpiresMs === undefined ? rows : signUrls(rows, prepared.tables, urlExpiresMs),
+      batches: urlExpiresMs === undefined ? rows : signUrls(rows, store, urlExpiresMs),
       tables: prepared.tables,
       [Symbol.asyncDispose]: () => prepared.close(),
     };

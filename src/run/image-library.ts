@@ -1,4 +1,5 @@
-import { findImage, type StoredImage } from '../catalog/find-image.ts';
+import { findImage } from '../catalog/find-image.ts';
+import type { ImageLocation } from '../catalog/image-location.ts';
 import { resizeImage, type ShownSize } from '../image/resize-image.ts';
 import { resolveModel } from '../model/lake-models.ts';
 import type { ByteRange, ObjectEntry, ObjectStore } from '../storage/object-store.ts';
@@ -23,7 +24,7 @@ export class ImageLibrary {
   }
 
   /** Finds the image of a row; see {@link findImage}. */
-  async find(table: string, id: string): Promise<StoredImage> {
+  async find(table: string, id: string): Promise<ImageLocation> {
     return findImage(this.#store, table, id);
   }
 
