@@ -22,6 +22,7 @@ export {
 export type { TableFile, TableFiles } from './catalog/list-files.ts';
 export type { QueryOptions } from './catalog/query-lake.ts';
 export type { TableDescription, TableSummary } from './catalog/summarize-tables.ts';
+export { drawSvg } from './image/draw-svg.ts';
 export { DEFAULT_MODEL } from './model/built-in-models.ts';
 export { DEVICES, type Device } from './model/devices.ts';
 export type { ModelSummary } from './model/lake-models.ts';

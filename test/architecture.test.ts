@@ -64,6 +64,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'image/transforms/parse-field.ts',
     'model/built-in-models.ts',
     'model/devices.ts',
+    'result/convert-value.ts',
     'result/encodings.ts',
     'run/stages.ts',
     'sample/write-sample.ts',

@@ -15,7 +15,7 @@ import { listLog } from '../table/log-listing.ts';
 import { PROTOCOL } from '../table/protocol.ts';
 import type { DataFile, Snapshot } from '../table/snapshot.ts';
 import { readSnapshotAsOf } from '../table/table-history.ts';
-import { deltaTypeOf } from '../duckdb/column-type.ts';
+import { deltaTypeOf, duckDbTypeOf } from '../duckdb/column-type.ts';
 import type { FoundTable } from './found-table.ts';
 import { type DuckDb, openDuckDb, sqlError } from '../duckdb/open-duckdb.ts';
 import { rowBatches } from '../duckdb/result-stream.ts';
@@ -185,20 +185,16 @@ async function describeFiles(
 /** The narrowest of the types that names of folders may stand for, as DuckDB has them (`hive_types_autocast`). */
 async function inferType(db: DuckDb, values: readonly (string | null)[]): Promise<DeltaType> {
   const list = values.map((value) => (value === null ? 'NULL' : quoteText(value))).join(', ');
-  for (const [deltaType, type] of FOLDER_TYPES) {
+  for (const deltaType of FOLDER_TYPES) {
     const [found] = await db.rows<{ fits: boolean | null }>(
-      `SELECT bool_and(try_cast(v AS ${type}) IS NOT NULL) AS fits FROM unnest([${list}]::VARCHAR[]) AS t(v) WHERE v IS NOT NULL`,
+      `SELECT bool_and(try_cast(v AS ${duckDbTypeOf(deltaType)}) IS NOT NULL) AS fits FROM unnest([${list}]::VARCHAR[]) AS t(v) WHERE v IS NOT NULL`,
     );
     if (found?.fits === true) return deltaType;
   }
   return 'string';
 }
 
-const FOLDER_TYPES = [
-  ['date', 'DATE'],
-  ['timestamp_ntz', 'TIMESTAMP'],
-  ['long', 'BIGINT'],
-] as const;
+const FOLDER_TYPES = ['date', 'timestamp_ntz', 'long'] as const;
 
 /** Parquet files below a folder, or the one file of that key; others' tools hide files behind `_` and `.`. */
 async function listParquetFiles(store: ObjectStore, folder: string): Promise<DataFile[]> {

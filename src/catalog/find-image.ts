@@ -1,6 +1,6 @@
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { DeltaField } from '../table/delta-schema.ts';
+import { type DeltaField, isIntegerType } from '../table/delta-schema.ts';
 import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
 import { IMAGE_KEY, type ImageLocation, namesImages } from './image-location.ts';
 import { findQueriedTable } from './lake-tables.ts';
@@ -9,8 +9,6 @@ import { quoteName, quoteText } from '../sql/sql-text.ts';
 
 /** Columns that name the images of a table, those of runs first. */
 const ID_COLUMNS = ['image_id', 'id'];
-
-const WHOLE_NUMBERS = new Set(['byte', 'short', 'integer', 'long']);
 
 /**
  * Finds the image of a row by its id: the column `image_id` in outputs of runs, `id` or else the first column in tables.
@@ -40,7 +38,7 @@ export async function findImage(store: ObjectStore, tableName: string, id: strin
 
 /** Numbers are compared as numbers, so that files can be skipped by their bounds. */
 function toLiteral({ type }: DeltaField, id: string): string | undefined {
-  if (typeof type !== 'string' || !WHOLE_NUMBERS.has(type)) return quoteText(id);
+  if (!isIntegerType(type)) return quoteText(id);
   return /^-?\d{1,19}$/u.test(id) ? id : undefined;
 }
 

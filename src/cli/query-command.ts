@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
+import { textOf } from '../result/convert-value.ts';
 import type { Lakehouse } from '../lakehouse.ts';
 import { QUERY_FORMATS, type QueryFormat } from '../result/encodings.ts';
 import { makeTemporaryFolder } from '../storage/temporary-folder.ts';
@@ -130,7 +131,8 @@ async function explain(lakehouse: Lakehouse, sql: string, options: QueryCommandO
       `${name} at version ${snapshot.version}: ${considered} data files considered, ${pruned} pruned, ${readFiles.length} read\n`,
     );
   }
-  for await (const row of query.rows()) process.stdout.write(`${String(Object.values(row).at(-1))}\n`);
+  for await (const row of query.rows())
+    process.stdout.write(`${textOf(Object.values(row).at(-1) ?? null)}\n`);
 }
 
 async function writeStream(

@@ -1,5 +1,9 @@
 import type { Command } from 'commander';
+import { textOf } from '../result/convert-value.ts';
 import { type LakeOptions, openLake, print, wholeNumber, withLakeOptions } from './command-line.ts';
+
+/** Columns that tell where images lie, which are not shown. */
+const KEY_COLUMNS = ['image_key', 'source_key'];
 
 interface Options extends LakeOptions {
   readonly count: number;
@@ -30,13 +34,13 @@ Examples:
         return;
       }
       print('distance  image');
-      for await (const { image_id: imageId, distance, image_key, source_key, ...passed } of query.rows()) {
-        const words = Object.values(passed).filter(
-          (value) => value !== null && String(value) !== String(imageId),
-        );
-        print(
-          `${Number(distance).toFixed(4).padStart(8)}  ${String(imageId)}  ${words.map(String).join(' · ')}`,
-        );
+      for await (const { image_id: imageId, distance, ...passed } of query.rows()) {
+        const found = textOf(imageId ?? null);
+        const words = Object.entries(passed)
+          .filter(([column, value]) => !KEY_COLUMNS.includes(column) && value !== null)
+          .map(([, value]) => textOf(value))
+          .filter((text) => text !== found);
+        print(`${Number(distance).toFixed(4).padStart(8)}  ${found}  ${words.join(' · ')}`);
       }
     });
 }

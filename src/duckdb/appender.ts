@@ -1,4 +1,5 @@
 import type { DuckDBAppender } from '@duckdb/node-api';
+import type { SqlTypeName } from './column-type.ts';
 import { duckdb } from './duckdb-api.ts';
 import { type DuckDb, sqlError } from './open-duckdb.ts';
 
@@ -13,15 +14,7 @@ export type AppendableValue =
   | readonly number[];
 
 /** Column types that {@link TableAppender} can append to. */
-export type AppendableType =
-  | 'BIGINT'
-  | 'INTEGER'
-  | 'DOUBLE'
-  | 'FLOAT'
-  | 'BOOLEAN'
-  | 'VARCHAR'
-  | 'VARCHAR[]'
-  | 'FLOAT[]';
+export type AppendableType = SqlTypeName;
 
 /** Appends rows to a DuckDB table with bounded memory; disposing flushes what is left. */
 export interface TableAppender {

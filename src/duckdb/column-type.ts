@@ -19,6 +19,26 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   void: '"NULL"',
 };
 
+/** A column type by its SQL name, as {@link deltaTypeNamed} knows it. */
+export type SqlTypeName = keyof typeof DELTA_TYPES;
+
+/** The Delta types of what pixlake itself writes; the inverse of {@link PRIMITIVES} as far as that needs it. */
+const DELTA_TYPES = {
+  BIGINT: 'long',
+  INTEGER: 'integer',
+  DOUBLE: 'double',
+  FLOAT: 'float',
+  BOOLEAN: 'boolean',
+  VARCHAR: 'string',
+  'VARCHAR[]': deltaArray('string'),
+  'FLOAT[]': deltaArray('float'),
+} as const satisfies Record<string, DeltaType>;
+
+/** The Delta type that a column of pixlake's own, typed in SQL, is stored as. */
+export function deltaTypeNamed(name: SqlTypeName): DeltaType {
+  return DELTA_TYPES[name];
+}
+
 /** The DuckDB type that holds a Delta type. */
 export function duckDbTypeOf(type: DeltaType): string {
   if (typeof type === 'string') return PRIMITIVES[type] ?? type.toUpperCase();

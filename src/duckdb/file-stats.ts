@@ -1,5 +1,5 @@
 import type { FileStats } from '../table/delta-actions.ts';
-import type { DeltaStruct, DeltaType } from '../table/delta-schema.ts';
+import { type DeltaStruct, type DeltaType, isIntegerType } from '../table/delta-schema.ts';
 import { parseTimestamp } from '../table/column-bounds.ts';
 import { lowerBoundOf, upperBoundOf } from '../table/stat-text.ts';
 import { quoteName } from '../sql/sql-text.ts';
@@ -12,7 +12,6 @@ export type ReturnedStatistics = readonly {
 
 type WholeFileStats = Required<Omit<FileStats, 'tightBounds'>>;
 
-const INTEGERS = new Set<DeltaType>(['byte', 'short', 'integer', 'long']);
 const FLOATS = new Set<DeltaType>(['float', 'double']);
 
 /** Decimal numbers of up to so many digits are the same after a trip through a double. */
@@ -54,7 +53,7 @@ function toBound(
   side: 'lower' | 'upper',
 ): number | string | undefined {
   if (text === undefined) return undefined;
-  if (INTEGERS.has(type)) return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
+  if (isIntegerType(type)) return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
   if (FLOATS.has(type)) return toFloatBound(Number(text), side);
   // Years before 1 and after 9999 and infinity have no form that every reader knows.
   if (type === 'date') return /^\d{4}-\d{2}-\d{2}$/u.test(text) ? text : undefined;

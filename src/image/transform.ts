@@ -33,7 +33,12 @@ export const TRANSFORMS = [
 
 type Definition = (typeof TRANSFORMS)[number];
 type FieldsOf<One> = One extends { readonly fields: infer Fields } ? Fields : never;
-type DrawnOf<One> = One extends { readonly undrawn: infer Drawn } ? Drawn : never;
+/** What a transform draws, if it draws anything. */
+type DrawnOf<One> = One extends { readonly undrawn: infer Drawn }
+  ? [keyof Drawn] extends [never]
+    ? never
+    : Drawn
+  : never;
 type AllOf<Union> = (Union extends unknown ? (part: Union) => void : never) extends (all: infer All) => void
   ? All
   : never;
@@ -69,7 +74,7 @@ export const DEFAULT_TRANSFORM = Object.fromEntries(
   Object.entries(TRANSFORM_FIELDS).map(([name, field]) => [name, field.default]),
 ) as unknown as Transform;
 
-const UNDRAWN = Object.assign({}, ...ALL_TRANSFORMS.map(({ undrawn }) => undrawn)) as DrawnTransform;
+const UNDRAWN = Object.assign({}, ...ALL_TRANSFORMS.map((transform) => transform.undrawn)) as DrawnTransform;
 
 /** Drawn parameters that leave an image of some size as it is. */
 export function undrawn({ width, height }: Size): DrawnTransform {

@@ -3,9 +3,12 @@ import { z } from 'zod';
 import { messageOf, PixlakeError } from '../errors.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 
+/** The types that a column of a dataset may have. */
+export const DATASET_TYPES = ['BIGINT', 'INTEGER', 'DOUBLE', 'BOOLEAN', 'VARCHAR'] as const;
+
 const column = z.strictObject({
   name: z.string().min(1),
-  type: z.enum(['BIGINT', 'INTEGER', 'DOUBLE', 'BOOLEAN', 'VARCHAR']),
+  type: z.enum(DATASET_TYPES),
   /** A row whose value is null is rejected. */
   required: z.boolean().optional(),
   /** Least and greatest number that is accepted. */

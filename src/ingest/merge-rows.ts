@@ -1,18 +1,18 @@
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
-import { duckDbTypeOf } from '../duckdb/column-type.ts';
+import { deltaTypeNamed, duckDbTypeOf } from '../duckdb/column-type.ts';
 import { quoteName } from '../sql/sql-text.ts';
 import { FILE_COLUMN, locateFiles, selectSnapshot } from '../catalog/table-view.ts';
 import { writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type DeltaStruct, type DeltaType, deltaField, mergeSchemas } from '../table/delta-schema.ts';
+import { type DeltaStruct, deltaField, mergeSchemas } from '../table/delta-schema.ts';
 import { ANY, type FilePredicate, type Literal } from '../table/file-predicate.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import type { Snapshot } from '../table/snapshot.ts';
 import { SORT_PROPERTY } from '../table/table-properties.ts';
 import type { Transaction } from '../table/transaction.ts';
-import type { DatasetColumn, DatasetSchema } from './dataset-schema.ts';
+import { DATASET_TYPES, type DatasetColumn, type DatasetSchema } from './dataset-schema.ts';
 import { changesLimits, recordLimits } from './table-limits.ts';
 
 /** What merging staged rows into a table changed. */
@@ -35,26 +35,19 @@ export interface MergeTarget {
   readonly limits: ImageLimits;
 }
 
-const DELTA_TYPES: Readonly<Record<DatasetColumn['type'], DeltaType>> = {
-  BIGINT: 'long',
-  INTEGER: 'integer',
-  DOUBLE: 'double',
-  BOOLEAN: 'boolean',
-  VARCHAR: 'string',
-};
-
 /** The Delta schema of a table that holds a dataset: its own columns, then the image columns. */
 export function toTableSchema(schema: DatasetSchema): DeltaStruct {
   const fields = [...schema.columns, ...IMAGE_COLUMNS].map(({ name, type }) =>
-    deltaField(name, DELTA_TYPES[type]),
+    deltaField(name, deltaTypeNamed(type)),
   );
   return { type: 'struct', fields };
 }
 
 /** Types of a table's columns in a dataset, by name, as far as a dataset can have them. */
 export function datasetTypesOf({ fields }: DeltaStruct): Map<string, DatasetColumn['type']> {
-  const types = Object.keys(DELTA_TYPES) as DatasetColumn['type'][];
-  const found = fields.map(({ name, type }) => [name, types.find((t) => DELTA_TYPES[t] === type)] as const);
+  const found = fields.map(
+    ({ name, type }) => [name, DATASET_TYPES.find((own) => deltaTypeNamed(own) === type)] as const,
+  );
   return new Map(found.flatMap(([name, type]) => (type === undefined ? [] : [[name, type]])));
 }
 

@@ -4,7 +4,7 @@ import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { isWideDecimal } from '../table/column-bounds.ts';
-import type { DeltaField } from '../table/delta-schema.ts';
+import { type DeltaField, isIntegerType } from '../table/delta-schema.ts';
 import { type DataFile, readStats, type SnapshotFiles } from '../table/snapshot.ts';
 
 /** One thing that statistics state of a column: an SQL expression that counts what goes against it, and the count that they allow. */
@@ -121,15 +121,13 @@ function compareTexts(value: string, operator: '<' | '>', bound: string): string
   return `left(${value}, ${KEPT_LENGTH}) ${operator} ${beginning}`;
 }
 
-const INTEGERS = new Set(['byte', 'short', 'integer', 'long']);
-
 /** A bound as SQL of the column's type; `undefined` where JSON did not keep it whole or it has no form that all writers share. */
 function toBound(type: string, bound: unknown): string | undefined {
   const isFloat = type === 'float' || type === 'double';
-  const isNumber = isFloat || type.startsWith('decimal') || INTEGERS.has(type);
+  const isNumber = isFloat || type.startsWith('decimal') || isIntegerType(type);
   const isTime = type === 'date' || type.startsWith('timestamp');
   if (typeof bound !== (isNumber ? 'number' : 'string') || !(isNumber || isTime)) return undefined;
-  const isRounded = isWideDecimal(type) || (INTEGERS.has(type) && !Number.isSafeInteger(bound));
+  const isRounded = isWideDecimal(type) || (isIntegerType(type) && !Number.isSafeInteger(bound));
   if (isRounded) return undefined;
   return `try_cast(${quoteText(String(bound))} AS ${duckDbTypeOf(type)})`;
 }

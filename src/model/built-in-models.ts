@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { FASHIONNET_SOURCE, fashionNetCard, writeFashionNet } from './fashionnet.ts';
+import { FASHIONNET_SOURCE, fashionNetCard, writeFashionNet } from './fashionnet/fashionnet.ts';
 import type { ModelCardSpec } from './model-card.ts';
 
 /** A model that comes with pixlake: as files, or written at its first use. */

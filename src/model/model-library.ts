@@ -3,7 +3,7 @@ import { messageOf, PixlakeError, toPixlakeError } from '../errors.ts';
 import { createLake } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Device } from './devices.ts';
-import { type FashionNetImport, importFashionNet } from './import-fashionnet.ts';
+import { type FashionNetImport, importFashionNet } from './fashionnet/import-fashionnet.ts';
 import { labelImage } from './label-images.ts';
 import { addModel, listModels, type ModelSummary, resolveModel } from './lake-models.ts';
 import type { ModelCard } from './model-card.ts';

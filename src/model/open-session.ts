@@ -4,7 +4,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { messageOf, PixlakeError, toPixlakeError } from '../errors.ts';
 import { checkModel, type FloatType, imageDims } from './check-model.ts';
 import type { Device } from './devices.ts';
-import { fromHalf, toHalf } from './half-float.ts';
+import { fromHalf, toHalf } from './fashionnet/half-float.ts';
 import type { ModelCard, ModelOutput } from './model-card.ts';
 import { valuesPerImage, valuesPerOutput } from './value-counts.ts';
 import { type Prediction, readOutput } from './read-output.ts';

@@ -1,6 +1,7 @@
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import { duckdb } from '../duckdb/duckdb-api.ts';
-import { jsonConverter, jsonText } from './json-value.ts';
+import { textOf } from './convert-value.ts';
+import { jsonConverter } from './json-value.ts';
 import { readingObject, type ValueReader } from './value-reader.ts';
 
 /** Turns a value of one DuckDB type into plain text, and NULL into `null`. */
@@ -19,9 +20,9 @@ function presentText(type: DuckDBType): ValueReader<string> {
   if (type.typeId === duckdb.DuckDBTypeId.DECIMAL) return readingObject(duckdb.DuckDBDecimalValue, String);
   const toJson = jsonConverter(type);
   if (type.typeId === duckdb.DuckDBTypeId.FLOAT || type.typeId === duckdb.DuckDBTypeId.DOUBLE) {
-    return (value) => (Number.isFinite(value) ? jsonText(toJson(value)) : notFiniteText(Number(value)));
+    return (value) => (Number.isFinite(value) ? textOf(toJson(value)) : notFiniteText(Number(value)));
   }
-  return (value) => jsonText(toJson(value));
+  return (value) => textOf(toJson(value));
 }
 
 function notFiniteText(value: number): string {

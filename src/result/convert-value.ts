@@ -118,7 +118,9 @@ function presentConverter<Leaf>(
       const key = converterTo(form, type.keyType);
       const item = converterTo(form, type.valueType);
       return readingObject(duckdb.DuckDBMapValue, ({ entries }) =>
-        Object.fromEntries(entries.map((entry) => [keyText(key(entry.key)), item(entry.value)])),
+        Object.fromEntries(
+          entries.map((entry) => [textOf(key(entry.key) as Tree<CommonLeaf>), item(entry.value)]),
+        ),
       );
     }
     case duckdb.DuckDBTypeId.UNION: {
@@ -151,9 +153,9 @@ function presentConverter<Leaf>(
   }
 }
 
-/** The key of a map as that of an object. */
-function keyText(value: unknown): string {
-  if (typeof value !== 'object') return String(value);
+/** Text of a value where it stands alone: a string without its quotes, lists and objects as JSON. */
+export function textOf(value: Tree<CommonLeaf | bigint | Uint8Array>): string {
+  if (value === null || typeof value !== 'object') return String(value);
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
 }
 

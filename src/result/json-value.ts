@@ -20,8 +20,3 @@ export function jsonConverter(type: DuckDBType): ValueReader<JsonValue> {
     type,
   );
 }
-
-/** Text of a JSON value where it stands alone: a string without its quotes, all else as JSON. */
-export function jsonText(value: JsonValue): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}

@@ -1,6 +1,6 @@
 import type { AppendableType, AppendableValue } from '../duckdb/appender.ts';
+import { deltaTypeNamed } from '../duckdb/column-type.ts';
 import { type DeltaStruct, deltaField } from '../table/delta-schema.ts';
-import { DELTA_TYPES } from './manifest-columns.ts';
 import type { FailedImage } from './process-images.ts';
 
 /** A column of the errors of a run, which has a row for each image that was not written. */
@@ -24,5 +24,5 @@ export const ERROR_COLUMNS: readonly ErrorColumn[] = [
 /** The Delta schema of the errors of a run. */
 export const ERRORS_SCHEMA: DeltaStruct = {
   type: 'struct',
-  fields: ERROR_COLUMNS.map(({ name, type }) => deltaField(name, DELTA_TYPES[type])),
+  fields: ERROR_COLUMNS.map(({ name, type }) => deltaField(name, deltaTypeNamed(type))),
 };

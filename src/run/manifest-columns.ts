@@ -1,9 +1,10 @@
 import type { AppendableType, AppendableValue } from '../duckdb/appender.ts';
+import { deltaTypeNamed } from '../duckdb/column-type.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import type { ModelCard } from '../model/model-card.ts';
 import { predictionColumns } from '../model/prediction-columns.ts';
 import { DRAWN_COLUMNS, type Transform } from '../image/transform.ts';
-import { type DeltaField, type DeltaType, deltaArray, deltaField } from '../table/delta-schema.ts';
+import { type DeltaField, deltaField } from '../table/delta-schema.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import type { Execution } from './execution-schema.ts';
 import type { TransformedOriginal } from './transform-original.ts';
@@ -51,21 +52,9 @@ const WRITTEN_COLUMNS: readonly ManifestColumn[] = [
   { name: 'source_width', type: 'INTEGER', valueOf: ({ original }) => original.width },
   { name: 'source_height', type: 'INTEGER', valueOf: ({ original }) => original.height },
   ...DRAWN_COLUMNS.map(
-    ({ name, type, valueOf }): ManifestColumn => ({ name, type, valueOf: ({ drawn }) => valueOf(drawn) }),
+    (column): ManifestColumn => ({ ...column, valueOf: ({ drawn }) => column.valueOf(drawn) }),
   ),
 ];
-
-/** The Delta types that columns filled by an appender are stored as. */
-export const DELTA_TYPES: Readonly<Record<AppendableType, DeltaType>> = {
-  BIGINT: 'long',
-  INTEGER: 'integer',
-  DOUBLE: 'double',
-  FLOAT: 'float',
-  BOOLEAN: 'boolean',
-  VARCHAR: 'string',
-  'VARCHAR[]': deltaArray('string'),
-  'FLOAT[]': deltaArray('float'),
-};
 
 /** Columns that are the same in all rows of a run; stored with each, so that a row explains itself wherever it is copied to. */
 const LINEAGE_COLUMNS: readonly { readonly name: string; readonly type: 'VARCHAR' | 'BIGINT' | 'BOOLEAN' }[] =
@@ -98,7 +87,7 @@ export function computedColumns(card: ModelCard | undefined): ManifestColumn[] {
 /** All manifest fields behind those that the SQL returned. */
 export function manifestFields(card: ModelCard | undefined): DeltaField[] {
   return [...computedColumns(card), ...LINEAGE_COLUMNS].map(({ name, type }) =>
-    deltaField(name, DELTA_TYPES[type]),
+    deltaField(name, deltaTypeNamed(type)),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { FileStats, PartitionValues } from './delta-actions.ts';
-import type { DeltaField, DeltaType } from './delta-schema.ts';
+import { type DeltaField, type DeltaType, isIntegerType } from './delta-schema.ts';
 import type { Literal } from './file-predicate.ts';
 
 /** A bound of a column's values; `isExact` says that it is one of them, to the last digit. */
@@ -20,12 +20,10 @@ export interface ColumnBounds {
 
 const UNKNOWN: ColumnBounds = { min: undefined, max: undefined, hasNulls: undefined, hasValues: undefined };
 
-const INTEGERS = new Set<DeltaType>(['byte', 'short', 'integer', 'long']);
-
 /** The kind of literal that a column of a type may be compared with; `undefined` where statistics are of no use. */
 export function literalKindOf(type: DeltaType): Literal['kind'] | undefined {
   // The decimal text of a float is not its value: 0.7 stands for 0.69999999.
-  if (INTEGERS.has(type) || type === 'double') return 'number';
+  if (isIntegerType(type) || type === 'double') return 'number';
   if (typeof type === 'string' && type.startsWith('decimal')) return 'number';
   if (type === 'timestamp' || type === 'timestamp_ntz') return 'timestamp';
   return type === 'string' || type === 'date' || type === 'boolean' ? type : undefined;
@@ -111,7 +109,7 @@ function toNumber(value: number): number | undefined {
 
 function isExact(type: DeltaType, value: number | string): boolean {
   if (typeof value === 'string') return true;
-  return INTEGERS.has(type) && Number.isSafeInteger(value);
+  return isIntegerType(type) && Number.isSafeInteger(value);
 }
 
 function toDate(text: string): string | undefined {

@@ -37,6 +37,13 @@ export function deltaField(name: string, type: DeltaType): DeltaField {
   return { name, type, nullable: true, metadata: {} };
 }
 
+const INTEGERS: ReadonlySet<DeltaType> = new Set(['byte', 'short', 'integer', 'long']);
+
+/** Whether a type holds whole numbers of a fixed width. */
+export function isIntegerType(type: DeltaType): boolean {
+  return INTEGERS.has(type);
+}
+
 /** Makes an array type whose elements may be null. */
 export function deltaArray(elementType: DeltaType): DeltaArray {
   return { type: 'array', elementType, containsNull: true };

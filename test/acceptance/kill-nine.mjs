@@ -179,9 +179,10 @@ class Victim {
     const query = await this.#lakehouse.query(`SELECT id, stamp FROM ${TABLE}`);
     const found = new Map();
     try {
-      for await (const { id, stamp } of query.rows()) {
+      for await (const row of query.rows()) {
+        const id = Number(row.id);
         assert.ok(!found.has(id), `row ${id} is there twice`);
-        found.set(id, stamp);
+        found.set(id, row.stamp);
       }
     } finally {
       await query[Symbol.asyncDispose]();

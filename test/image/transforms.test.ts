@@ -58,7 +58,9 @@ describe.each(ALL_TRANSFORMS.map((one) => [one.name, one] as const))('%s', (_, d
     ) as Partial<Transform>;
     const alone = drawWith(changes);
     const beside = drawWith({ ...changes, flip: 1, blur: 9 });
-    for (const { name, type, valueOf } of definition.columns ?? []) {
+    for (const column of definition.columns ?? []) {
+      const { name, type } = column;
+      const valueOf = (drawn: typeof alone): unknown => column.valueOf(drawn);
       const value = valueOf(alone);
       expect(typeof value).toBe(type === 'BOOLEAN' ? 'boolean' : 'number');
       if (!['flipped', 'blur'].includes(name)) expect(valueOf(beside)).toEqual(value);

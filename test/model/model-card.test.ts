@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/errors.ts';
-import { FASHIONNET_CATEGORIES } from '../../src/model/fashionnet.ts';
+import { FASHIONNET_CATEGORIES } from '../../src/model/fashionnet/fashionnet.ts';
 import { isModelName, parseModelCard } from '../../src/model/model-card.ts';
 import { predictionColumns, predictionValues } from '../../src/model/prediction-columns.ts';
 import { fashionNetSpec, TOY_CARD, TOY_OUTPUT, toyCard } from './toy-model.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkModel } from '../../src/model/check-model.ts';
 import type { ModelCardSpec } from '../../src/model/model-card.ts';
-import type { OnnxModel } from '../../src/model/onnx-writer.ts';
+import type { OnnxModel } from '../../src/model/fashionnet/onnx-writer.ts';
 import { openModelSession } from '../../src/model/open-session.ts';
 import type { ModelFiles } from '../../src/model/model-files.ts';
 import { TOY_CARD, TOY_MODEL, TOY_OUTPUT, writeModel } from './toy-model.ts';

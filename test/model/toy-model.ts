@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fashionNetCard } from '../../src/model/fashionnet.ts';
+import { fashionNetCard } from '../../src/model/fashionnet/fashionnet.ts';
 import { type ModelCard, type ModelCardSpec, parseModelCard } from '../../src/model/model-card.ts';
-import { encodeOnnxModel, type OnnxModel, readPieces } from '../../src/model/onnx-writer.ts';
+import { encodeOnnxModel, type OnnxModel, readPieces } from '../../src/model/fashionnet/onnx-writer.ts';
 import type { ModelFiles } from '../../src/model/model-files.ts';
 
 /** Takes 2x1 images, so that a batch is [N,3,1,2], and gives their six values back as `scores` [N,6]. */

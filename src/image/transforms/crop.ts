@@ -21,7 +21,7 @@ export const crop = defineTransform({
       summary: 'cut off at most this share of each side at random',
     },
   },
-  undrawn: { cropLeft: 0, cropTop: 0, cropWidth: 0, cropHeight: 0 } as CropBox,
+  undrawn: { cropLeft: 0, cropTop: 0, cropWidth: 0, cropHeight: 0 },
   draw(spec, random, drawn, { width, height }) {
     drawn.cropWidth = drawSide(width, spec.crop, random('crop-width'));
     drawn.cropHeight = drawSide(height, spec.crop, random('crop-height'));

@@ -1,4 +1,4 @@
-import { PixlakeError } from '../errors.ts';
+import { PixlakeError } from '../../errors.ts';
 import { rebuild, toGlobal, toStorage, type Unpickled } from './pickled-values.ts';
 
 /** Opcodes of Python's pickletools, protocols 2 to 4, as far as state dicts use them. */

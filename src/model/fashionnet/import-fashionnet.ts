@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, PixlakeError } from '../errors.ts';
+import { messageOf, PixlakeError } from '../../errors.ts';
 import { FASHIONNET_ATTRIBUTES, FASHIONNET_SOURCE, fashionNetCard, writeFashionNet } from './fashionnet.ts';
 import type { WeightSource } from './graph-builder.ts';
-import { parseModelCard } from './model-card.ts';
-import { hashFile, type ModelFiles } from './model-files.ts';
+import { parseModelCard } from '../model-card.ts';
+import { hashFile, type ModelFiles } from '../model-files.ts';
 import { openTorchCheckpoint, type TorchCheckpoint } from './torch-checkpoint.ts';
 
 /** A torch checkpoint of FashionNet, or an ONNX file that was exported from it, to be made into a model. */

@@ -1,4 +1,4 @@
-import { PixlakeError } from '../errors.ts';
+import { PixlakeError } from '../../errors.ts';
 
 /** Weights as a pickle of torch describes them: a view of a storage that lies elsewhere in the archive. */
 export interface TensorView {

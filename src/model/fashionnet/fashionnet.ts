@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { PixlakeError } from '../errors.ts';
+import { PixlakeError } from '../../errors.ts';
 import { GraphBuilder, randomWeights, type WeightSource } from './graph-builder.ts';
-import type { ModelCardSpec } from './model-card.ts';
+import type { ModelCardSpec } from '../model-card.ts';
 import { encodeOnnxModel, type OnnxModel, readPieces } from './onnx-writer.ts';
 
 const UPPER_BODY =
