@@ -49,7 +49,7 @@ export type { RunReport } from './run/run-images.ts';
 export type { RunHooks } from './run/run-library.ts';
 export type { RunSpec } from './run/run-spec.ts';
 export { STAGES } from './run/stages.ts';
-export type { ShardProgress } from './run/shard-executor.ts';
+export type { ShardProgress } from './work/attempt.ts';
 export { type SampleSummary, writeSample } from './sample/write-sample.ts';
 export { S3_READERS, type S3Options } from './storage/s3-options.ts';
 export { makeTemporaryFolder } from './storage/temporary-folder.ts';

@@ -46,7 +46,7 @@ import type { RetryReport } from './run/retry-run.ts';
 import type { RunReport } from './run/run-images.ts';
 import { type RunHooks, RunLibrary } from './run/run-library.ts';
 import type { RunSpec } from './run/run-spec.ts';
-import type { ShardExecutor } from './run/shard-executor.ts';
+import type { ShardExecutor } from './work/shard-executor.ts';
 import { Submissions } from './run/submissions.ts';
 import { checkLake, createLake } from './storage/lake-layout.ts';
 import type { ObjectStore } from './storage/object-store.ts';
@@ -68,7 +68,8 @@ export interface LakehouseConfigSpec {
 export function openLakehouse(config: LakehouseConfigSpec = {}): Lakehouse {
   const lake = config.lake ?? process.env['PIXLAKE_LAKE'] ?? DEFAULT_LAKE;
   const workers = config.workers ?? Number(process.env['PIXLAKE_WORKERS'] ?? 0);
-  return new Lakehouse(openStore(lake, config.s3), createLocalExecutor(workers > 0 ? workers : undefined));
+  const executor = createLocalExecutor({ workers: workers > 0 ? workers : undefined, s3: config.s3 });
+  return new Lakehouse(openStore(lake, config.s3), executor);
 }
 
 /** The public verbs of pixlake on one lake. All of them throw `PixlakeError`. */

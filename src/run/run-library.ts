@@ -5,15 +5,15 @@ import { checkLake, createLake } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore, schemeOf } from '../storage/open-store.ts';
 import type { Execution } from './execution-schema.ts';
-import type { RunContext, RunFollower } from './finish-shards.ts';
 import { findRun, readRunErrors } from './inspect-runs.ts';
 import type { RetryFilter } from './plan-retry.ts';
 import { openPlanner } from './plan-run.ts';
 import { beginRetry, type RetryReport, retryRun } from './retry-run.ts';
+import type { RunContext, RunFollower } from './run-context.ts';
 import { type RunReport, runImages } from './run-images.ts';
 import { parseRunSpec, type Run, type RunSpec } from './run-spec.ts';
 import type { SqlRunner } from './select-rows.ts';
-import type { ShardExecutor } from './shard-executor.ts';
+import type { ShardExecutor } from '../work/shard-executor.ts';
 
 /** Ways to follow and stop a run. */
 export interface RunHooks extends RunFollower {

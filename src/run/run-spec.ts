@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS } from '../image/image-limits.ts';
 import { FITS, FORMATS } from '../image/transform.ts';
 import { DEVICES } from '../model/devices.ts';
 import { checkName } from '../storage/lake-layout.ts';
+import { canonicalJson } from './canonical-json.ts';
 
 /** Schema of a transform; see {@link Transform} for the units. */
 export const transformSchema = z.strictObject({
@@ -137,12 +138,4 @@ function differencesOf(
   const isDefault = (name: string, value: unknown): boolean =>
     canonicalJson(value) === canonicalJson(defaults[name]);
   return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !isDefault(name, value)));
-}
-
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, field: unknown) =>
-    typeof field === 'object' && field !== null && !Array.isArray(field)
-      ? Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : field,
-  );
 }
