@@ -46,7 +46,7 @@ import type { RetryReport } from './run/retry-run.ts';
 import type { RunReport } from './run/run-images.ts';
 import { type RunHooks, RunLibrary } from './run/run-library.ts';
 import type { RunSpec } from './run/run-spec.ts';
-import type { ShardExecutor } from './work/shard-executor.ts';
+import type { ShardExecutor } from './run/shard-executor.ts';
 import { Submissions } from './run/submissions.ts';
 import { checkLake, createLake } from './storage/lake-layout.ts';
 import type { ObjectStore } from './storage/object-store.ts';

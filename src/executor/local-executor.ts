@@ -1,8 +1,9 @@
+import { stat } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { Piscina } from 'piscina';
+import type { ShardExecutor } from '../run/shard-executor.ts';
 import { makeMemoryCells, type WorkerSettings } from '../run/shard-worker.ts';
 import type { AttemptOutcome } from '../work/attempt.ts';
-import type { ShardExecutor } from '../work/shard-executor.ts';
 import type { CloseTask, ShardTask } from './shard-task.ts';
 
 /**
@@ -10,6 +11,9 @@ import type { CloseTask, ShardTask } from './shard-task.ts';
  * collects everything instead, five times a second.
  */
 const YOUNG_MB = 8;
+
+/** A session takes about so many times the bytes of its file: as read, as loaded, and for a batch in work. */
+const SESSION_SHARE = 4;
 
 /** Settings of a local executor. */
 export interface LocalExecutorOptions {
@@ -25,8 +29,8 @@ export function createLocalExecutor({
   s3 = {},
 }: LocalExecutorOptions = {}): ShardExecutor {
   return {
-    async start({ jobCount, workerBytes }) {
-      const threads = Math.min(workers, jobCount, maxWorkers(workerBytes));
+    async start({ jobCount, model }) {
+      const threads = Math.min(workers, jobCount, await maxWorkers(model?.onnxPath));
       const pool = new Piscina({
         filename: new URL('./worker.js', import.meta.url).href,
         minThreads: threads,
@@ -40,6 +44,7 @@ export function createLocalExecutor({
           modelThreads: Math.max(1, Math.floor(availableParallelism() / threads)),
           // A thread that dies gives nothing back, so each run counts for itself.
           memoryCells: makeMemoryCells(),
+          model,
         } satisfies WorkerSettings,
       });
       return {
@@ -61,7 +66,9 @@ async function closePool(pool: Piscina, threads: number): Promise<void> {
   await pool.close();
 }
 
-/** So many workers fit into half of the memory. */
-function maxWorkers(workerBytes: number): number {
-  return Math.max(1, Math.floor(totalmem() / 2 / workerBytes));
+/** Each worker loads the model for itself: so many fit into half of the memory. */
+async function maxWorkers(onnxPath: string | undefined): Promise<number> {
+  if (onnxPath === undefined) return Number.POSITIVE_INFINITY;
+  const sizeBytes = (await stat(onnxPath).catch(() => undefined))?.size ?? 0;
+  return Math.max(1, Math.floor(totalmem() / 2 / (sizeBytes * SESSION_SHARE)));
 }

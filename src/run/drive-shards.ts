@@ -1,5 +1,5 @@
 import { PixlakeError } from '../errors.ts';
-import { fileSize, type ModelFiles } from '../model/model-files.ts';
+import type { ModelFiles } from '../model/model-files.ts';
 import { CancelWatch } from '../work/cancel-watch.ts';
 import type { ShardJob } from '../work/shard-job.ts';
 import { workOffJobs } from '../work/work-off-jobs.ts';
@@ -15,9 +15,6 @@ import { hasTooManyErrors, tooManyErrors } from './too-many-errors.ts';
 
 /** Rounds in which shards whose files turn out damaged are done again. */
 const MAX_ROUNDS = 3;
-
-/** A session takes about so many times the bytes of its file: as read, as loaded, and for a batch in work. */
-const SESSION_SHARE = 4;
 
 /**
  * Works off the shards of a frozen execution that are left and merges their blocks, again where files turn out damaged. Any process may, and several
@@ -55,7 +52,9 @@ async function workOffShards(
   finished: FinishedShards,
   merger: BlockMerger,
 ): Promise<void> {
-  const { store, maxErrors } = context;
+  const jobCount = finished.pendingCount;
+  if (jobCount === 0) return;
+  const { store, executor, maxErrors } = context;
   const folder = folderOf(execution);
   const cancelled = new AbortController();
   const failing = new AbortController();
@@ -66,9 +65,8 @@ async function workOffShards(
     ...(context.signal === undefined ? [] : [context.signal]),
   ];
   try {
-    await workOffJobs(context.executor, toJobs(context, execution, finished), {
-      jobCount: finished.pendingCount,
-      workerBytes: model === undefined ? 0 : SESSION_SHARE * ((await fileSize(model.onnxPath)) ?? 0),
+    await using workers = await executor.start({ jobCount, model });
+    await workOffJobs(workers, toJobs(context, execution, finished), {
       signal: AbortSignal.any(signals),
       onProgress: (progress) => {
         context.onProgress?.(progress);

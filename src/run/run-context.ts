@@ -2,9 +2,9 @@ import type { ErrorLimit } from '../error-limit.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { ShardProgress } from '../work/attempt.ts';
-import type { ShardExecutor } from '../work/shard-executor.ts';
 import type { Execution } from './execution-schema.ts';
 import type { SelectRows } from './select-rows.ts';
+import type { ShardExecutor } from './shard-executor.ts';
 
 /** Ways to follow and stop a run. */
 export interface RunFollower {

@@ -13,7 +13,7 @@ import type { RunContext, RunFollower } from './run-context.ts';
 import { type RunReport, runImages } from './run-images.ts';
 import { parseRunSpec, type Run, type RunSpec } from './run-spec.ts';
 import type { SqlRunner } from './select-rows.ts';
-import type { ShardExecutor } from '../work/shard-executor.ts';
+import type { ShardExecutor } from './shard-executor.ts';
 
 /** Ways to follow and stop a run. */
 export interface RunHooks extends RunFollower {

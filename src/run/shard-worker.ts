@@ -27,6 +27,8 @@ export interface WorkerSettings {
   readonly modelThreads: number;
   /** Memory of images in work, shared by all threads of a process; see {@link makeMemoryCells}. */
   readonly memoryCells: Int32Array<SharedArrayBuffer>;
+  /** A model that was found already; others are looked for by name or path when a job needs them. */
+  readonly model?: ModelFiles | undefined;
 }
 
 /** Makes what the threads that work on shards together share to bound the memory of images in work. */
@@ -61,11 +63,11 @@ export class ShardWorker implements AsyncDisposable {
     await bench?.[Symbol.asyncDispose]();
   }
 
-  async #open({ shard: _, ...place }: ShardJob): Promise<ExecutionBench> {
-    const key = JSON.stringify(Object.entries(place).sort());
+  async #open(job: ShardJob): Promise<ExecutionBench> {
+    const key = JSON.stringify([job.lake, job.source, job.folder, job.executionSha256]);
     if (this.#opened?.key === key) return this.#opened.bench;
     await this[Symbol.asyncDispose]();
-    const bench = await openBench(place, this.#settings);
+    const bench = await openBench(job, this.#settings);
     this.#opened = { key, bench };
     return bench;
   }
@@ -82,13 +84,16 @@ interface BenchInputs {
 
 /** @throws `RUN_…`, `MODEL_…`, `DEVICE_UNAVAILABLE`, `STORAGE_…` */
 async function openBench(
-  { lake, source: sourceLake, folder, executionSha256 }: Omit<ShardJob, 'shard'>,
-  { s3, modelThreads: threads }: WorkerSettings,
+  { lake, source: sourceLake, folder, executionSha256 }: ShardJob,
+  { s3, modelThreads: threads, model: atHand }: WorkerSettings,
 ): Promise<ExecutionBench> {
   const source = openStore(sourceLake, s3, true);
   const store = openStore(lake, s3, true);
   const execution = await loadExecution(store, folder, executionSha256);
-  const model = await openInputs(execution, (nameOrPath) => findModel(source, nameOrPath));
+  const isAtHand = atHand !== undefined && atHand.sha256 === execution.model?.sha256;
+  const model = await openInputs(execution, async (nameOrPath) =>
+    isAtHand ? atHand : findModel(source, nameOrPath),
+  );
   const { device } = execution.run;
   const session = model && (await openModelSession(model, { threads, device }));
   return new ExecutionBench({ source, store, folder, execution, session });

@@ -1,14 +1,14 @@
 import { PixlakeError } from '../errors.ts';
 import { AttemptCells, type AttemptOutcome, type ShardProgress, toFailure } from './attempt.ts';
 import { retryShard } from './retry-shard.ts';
-import type { ShardExecutor, WorkerDemand, Workers } from './shard-executor.ts';
 import type { ShardJob } from './shard-job.ts';
+import type { Workers } from './workers.ts';
 
 /** Progress is reported by time, so that its cost does not grow with the number of images. */
 const PROGRESS_MS = 200;
 
 /** How jobs are followed and stopped while they are worked off. */
-export interface WorkOptions extends WorkerDemand {
+export interface WorkOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ShardProgress) => void;
   /** Told of each shard that is done. */
@@ -16,18 +16,16 @@ export interface WorkOptions extends WorkerDemand {
 }
 
 /**
- * Works off jobs by an executor until all are done; each ends with its marker in the lake. A shard that fails is tried again a few times.
+ * Has workers work off jobs until all are done; each ends with its marker in the lake. A shard that fails is tried again a few times.
  *
  * @param jobs taken one by one, so a run of any size takes no memory here
  * @throws `INTERRUPTED` soon after `signal` is aborted, the error of a shard that kept failing otherwise
  */
 export async function workOffJobs(
-  executor: ShardExecutor,
+  workers: Workers,
   jobs: Iterable<ShardJob>,
-  { signal, onProgress, onShard, ...demand }: WorkOptions,
+  { signal, onProgress, onShard }: WorkOptions,
 ): Promise<void> {
-  if (demand.jobCount === 0) return;
-  await using workers = await executor.start(demand);
   const attempts = new OpenAttempts(workers);
   const stop = (): void => attempts.stop();
   const report = setInterval(() => onProgress(attempts.progress), PROGRESS_MS);

@@ -8,7 +8,8 @@ import { openPlanReader, type PlanReader } from '../../src/run/plan-reader.ts';
 import { placeMarker } from '../../src/run/shard-marker.ts';
 import { sha256Of } from '../../src/run/transform-original.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
-import type { ShardExecutor, Workers } from '../../src/work/shard-executor.ts';
+import type { ShardExecutor } from '../../src/run/shard-executor.ts';
+import type { Workers } from '../../src/work/workers.ts';
 import { makeTestFolder } from './pixlake.ts';
 
 /**

@@ -7,7 +7,7 @@ import type { Execution } from '../../src/run/execution-schema.ts';
 import { placeMarker } from '../../src/run/shard-marker.ts';
 import { sha256Of } from '../../src/run/transform-original.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
-import type { ShardExecutor } from '../../src/work/shard-executor.ts';
+import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import { createExecutor } from './run-in-process.ts';
 
 /** Stands for the ordinal in the file of errors that all others are made from. */
