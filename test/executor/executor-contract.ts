@@ -19,7 +19,7 @@ import { keysOf, makeContext, makeLake, type TestLake, wrapAttempts } from '../s
 export interface ExecutorUnderTest {
   readonly executor: ShardExecutor;
   /** Ends all workers as a crash does, whatever they are at. */
-  killWorkers(): Promise<void>;
+  readonly killWorkers: () => Promise<void>;
 }
 
 /** Rows of a shard that takes so long that it can be disturbed. */

@@ -72,7 +72,7 @@ test('workers read the execution that a job names as it was parsed, also from fi
   expect(await loadExecution(store, folder, sha256)).toEqual(execution);
   expect(hashExecution(await readExecution(store, folder))).toBe(sha256);
   const { seed: _, ...run } = execution.run;
-  const older = Object.fromEntries(Object.entries({ ...execution, run }).reverse());
+  const older = Object.fromEntries(Object.entries({ ...execution, run }).toReversed());
   await store.write(executionKeys.spec(folder), encodeStored(older));
   expect(await loadExecution(store, folder, sha256)).toEqual(execution);
   await expect(loadExecution(store, folder, '0'.repeat(64))).rejects.toMatchObject({ code: 'RUN_CORRUPT' });
