@@ -22,10 +22,10 @@ export class CancelWatch {
     return this.#isCancelled;
   }
 
-  /** An answer that is not older than a second. */
+  /** An answer that is not older than a second; that it is cancelled is asked anew each time, since that may be lifted. */
   async ask(): Promise<boolean> {
     const nowMs = performance.now();
-    if (nowMs - this.#askedMs < POLL_MS) return this.#isCancelled;
+    if (nowMs - this.#askedMs < POLL_MS && !this.#isCancelled) return false;
     this.#askedMs = nowMs;
     try {
       this.#isCancelled = (await this.#store.stat(this.#key)) !== undefined;

@@ -192,7 +192,6 @@ export function describeExecutor(create: (workers: number) => Promise<ExecutorUn
       expect(await attempt(1)).toMatchObject({ kind: 'failed', code: 'RUN_CANCELLED' });
       expect(await lake.store.stat(executionKeys.shard(folder, 1))).toBeUndefined();
       await lake.store.delete(executionKeys.cancelled(folder));
-      await sleep(1100);
       expect(await attempt(1)).toMatchObject({ kind: 'done' });
     });
 
