@@ -20,6 +20,7 @@ import type { SandboxLimits } from './sandbox/sandbox-limits.ts';
 import { checkLake } from './storage/lake-layout.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openStore } from './storage/open-store.ts';
+import type { ShardExecutor } from './run/shard-executor.ts';
 
 /**
  * Opens the lakehouse on a lake; nothing is read or written before a verb is called.
@@ -28,7 +29,7 @@ import { openStore } from './storage/open-store.ts';
  */
 export function openLakehouse(spec: LakehouseConfigSpec = {}): Lakehouse {
   const { lake, s3, workers } = parseConfig(spec);
-  return new Lakehouse(openStore(lake, s3), workers);
+  return new Lakehouse(openStore(lake, s3), createLocalExecutor({ workers, s3 }));
 }
 
 /** What pixlake does on one lake. All verbs throw `PixlakeError`. Dispose it to end the threads that it keeps. */
@@ -45,9 +46,9 @@ export class Lakehouse implements AsyncDisposable {
   readonly #library: RunLibrary;
 
   /** See {@link openLakehouse}. */
-  constructor(store: ObjectStore, workers: number) {
+  constructor(store: ObjectStore, executor: ShardExecutor) {
     this.#store = store;
-    this.#library = new RunLibrary(store, createLocalExecutor(workers), SOFTWARE);
+    this.#library = new RunLibrary(store, executor, SOFTWARE);
     this.tables = new Tables(store);
     this.runs = new Runs(store, this.#library);
     this.models = new Models(store);

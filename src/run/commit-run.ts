@@ -7,10 +7,14 @@ import type { DeltaStruct } from '../table/delta-schema.ts';
 import { NONE } from '../table/file-predicate.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
 import { type CommitSpec, transact } from '../table/transaction.ts';
+import { BlockMerger } from './block-merger.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
 import { blockCountOf, executionKeys, folderOf, imagesPerRow } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
-import type { FinishedShards } from './finished-shards.ts';
+import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
+import { refuseCancelled } from './refuse-cancelled.ts';
+import type { RunContext } from './run-context.ts';
+import { hasTooManyErrors, tooManyErrors } from './too-many-errors.ts';
 
 const count = z.int().min(0);
 
@@ -61,22 +65,45 @@ export function addUpBlocks(execution: Execution, { blocks }: FinishedShards): B
 }
 
 /**
- * Commits what the blocks of an execution left as version 0 of its manifest and of its errors, and ends it by `_SUCCESS`.
+ * Commits a frozen execution, all of whose shards are done, as version 0 of its manifest and of its errors, and ends it by `_SUCCESS`. Any process
+ * may, and several at once; one that has ended stays as it is. What nobody has merged yet is merged first.
  *
- * @throws `RUN_CORRUPT` if the blocks do not add up to the plan, `COMMIT_CONFLICT`, `STORAGE_…`
+ * @param known which shards are finished, where that was read before
+ * @throws `RUN_UNFINISHED` if shards are left, `RUN_CANCELLED`, `TOO_MANY_ERRORS`, `RUN_CORRUPT` if the blocks do not add up to the plan,
+ *   `COMMIT_CONFLICT`, `STORAGE_…`
  */
 export async function commitRun(
-  store: ObjectStore,
+  { store, software, maxErrors }: Pick<RunContext, 'store' | 'software' | 'maxErrors'>,
   execution: Execution,
-  finished: FinishedShards,
-  software: string,
+  known?: FinishedShards,
 ): Promise<Success> {
   const folder = folderOf(execution);
+  const present = await readSuccess(store, folder);
+  if (present !== undefined) return present;
+  const finished = known ?? (await readFinishedShards(store, execution));
+  await mergeRest(store, execution, finished);
+  await refuseCancelled(store, folder);
   const { success, manifest, errors } = addUpBlocks(execution, finished);
+  if (hasTooManyErrors(execution, success.errorCount, maxErrors))
+    throw tooManyErrors(execution, success.errorCount, maxErrors);
   const commit = describeCommit(execution, 0, success, software);
   await addToRunTable(store, executionKeys.errors(folder), ERRORS_SCHEMA, errors, commit);
   await addToRunTable(store, executionKeys.manifest(folder), execution.manifestSchema, manifest, commit);
   return placeSuccess(store, folder, success);
+}
+
+async function mergeRest(store: ObjectStore, execution: Execution, finished: FinishedShards): Promise<void> {
+  if (finished.pendingCount === 0) {
+    await using merger = new BlockMerger(store, execution, finished);
+    await merger.finish();
+  }
+  if (finished.pendingCount === 0) return;
+  const { run, shardCount } = execution;
+  throw new PixlakeError(
+    'RUN_UNFINISHED',
+    `${finished.pendingCount} of ${shardCount} shards of run ${run.name} are not done, or damaged`,
+    { remedy: `finish it first: pixlake runs resume ${run.name}` },
+  );
 }
 
 /**

@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import { deltaTypeOf } from '../duckdb/column-type.ts';
 import { type QueriedTable } from '../catalog/lake-tables.ts';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import { PixlakeError } from '../errors.ts';
 import type { ResultColumn } from '../duckdb/result-stream.ts';
 import { PIXELS_VERSION } from '../image/render-image.ts';
 import type { ModelFiles } from '../model/model-files.ts';
@@ -10,11 +11,19 @@ import { checkModelRuns } from '../model/open-session.ts';
 import { LAYOUT_VERSION } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { deltaField } from '../table/delta-schema.ts';
-import { executionKeys, folderOf, MANIFEST_VERSION, PLAN_VERSION } from './execution.ts';
-import { inputsOf, readExecution, writeExecution } from './read-executions.ts';
+import {
+  executionKeys,
+  folderOf,
+  MANIFEST_VERSION,
+  PLAN_VERSION,
+  readRunState,
+  type RunState,
+} from './execution.ts';
+import { findNewestExecution, inputsOf, readExecution, writeExecution } from './read-executions.ts';
 import type { Execution, ExecutionModel } from './execution-schema.ts';
 import { manifestFields } from './manifest-columns.ts';
-import { type Run, toRunId } from './run-spec.ts';
+import type { RunContext } from './run-context.ts';
+import { isSameRun, type Run, toRunId } from './run-spec.ts';
 import { openSelection, type Selection, type SelectRows } from './select-rows.ts';
 import { chooseShardSize, cutPlan } from './shard-size.ts';
 import { findEarlierImages } from './take-over.ts';
@@ -189,4 +198,56 @@ export async function freezePlan(store: ObjectStore, { execution, files }: Plann
   // Plans are named by their contents, so the other one's is ours unless it matched other rows.
   if (frozen.plan.sha256 !== execution.plan.sha256) await store.deleteMany(keys);
   return frozen;
+}
+
+/**
+ * Plans a run and freezes its plan, and gives the execution that is to be worked on: one that was begun before and has not finished, or else
+ * that on the tables' present versions, which may have finished already.
+ *
+ * @throws `RUN_NAME_TAKEN`, `RUN_CANCELLED`, `RUN_CORRUPT`, `PLAN_…`, `SQL_…`, `MODEL_…`, `STORAGE_…`
+ */
+export async function planRun(context: RunContext, run: Run): Promise<Execution> {
+  const { store } = context;
+  const model = run.model === undefined ? undefined : await context.resolveModel(run.model);
+  const latest = await findNewestExecution(store, run.name);
+  if (latest !== undefined && !isSameRun(latest.run, run)) {
+    throw new PixlakeError('RUN_NAME_TAKEN', `run ${run.name} exists with another specification`, {
+      remedy: `choose another --name; \`pixlake runs show ${run.name}\` prints the specification it has`,
+    });
+  }
+  const state = latest === undefined ? undefined : await readRunState(store, folderOf(latest));
+  await checkNotCancelled(context, latest, state);
+  return latest !== undefined && state !== 'finished' ? latest : await planAndFreeze(context, run, model);
+}
+
+async function checkNotCancelled(
+  { store, liftsCancel }: RunContext,
+  latest: Execution | undefined,
+  state: RunState | undefined,
+): Promise<void> {
+  if (latest === undefined || state !== 'cancelled') return;
+  if (liftsCancel) return store.delete(executionKeys.cancelled(folderOf(latest)));
+  throw new PixlakeError('RUN_CANCELLED', `run ${latest.run.name} was cancelled`, {
+    remedy: `\`pixlake runs resume ${latest.run.name}\` goes on with it`,
+  });
+}
+
+async function planAndFreeze(
+  { source, store, software, selectRows, isFull }: RunContext,
+  run: Run,
+  model: ModelFiles | undefined,
+): Promise<Execution> {
+  await using planner = await openPlanner(
+    { source, output: store, model, software, selectRows, isFull },
+    run,
+  );
+  const folder = folderOf({ runId: planner.runId, run });
+  // A frozen plan holds, also where the SQL would match other rows today.
+  if (await store.stat(executionKeys.spec(folder))) return await readExecution(store, folder);
+  const { execution, files } = await planner.plan();
+  const isElsewhere = source.uri !== store.uri;
+  return await freezePlan(store, {
+    execution: isElsewhere ? { ...execution, sourceLake: source.uri } : execution,
+    files,
+  });
 }

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAppender, type TableAppender } from '../duckdb/appender.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
-import { PixlakeError } from '../errors.ts';
 import { casedFileStem, fileStem } from '../storage/file-stem.ts';
 import { executionKeys, imagesPerRow, numberName } from './execution.ts';
 import { ERROR_COLUMNS } from './error-columns.ts';
@@ -25,13 +24,13 @@ const MAX_BATCH_SIZE = 64;
  * Works on one shard: reads its rows from the plan, writes its images, its part of the manifest, its errors, and last its marker. A shard that has
  * a marker is left as it is, and where two work on one shard the marker that is placed first holds.
  *
- * @throws `INTERRUPTED` when cancelled, `RUN_CORRUPT`, `STORAGE_…`
+ * @throws `INTERRUPTED`, `RUN_CANCELLED`, `RUN_CORRUPT`, `STORAGE_…`
  */
 export async function processShard(context: ShardContext, shard: number): Promise<ShardMarker> {
   const { store, folder } = context;
   const present = await readMarker(store, folder, shard);
   if (present !== undefined) {
-    context.onBatch(present.imageCount, present.errorCount);
+    context.onBatch(present);
     return present;
   }
   const columns = computedColumns(context.session?.card);
@@ -71,9 +70,9 @@ async function processRows(
     FROM planned ${takesOver ? 'WHERE __taken IS NULL' : ''} ORDER BY 1`);
   const takenCount = takesOver ? await countTaken(context) : 0;
   const total = { imageCount: takenCount, takenCount, errorCount: 0, imageBytes: 0 };
-  context.onBatch(takenCount, 0);
+  context.onBatch(total);
   const work = async (batch: readonly ShardItem[]): Promise<(ProcessedImage | FailedImage)[]> => {
-    if (context.isCancelled()) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
+    context.throwIfStopped();
     return processImages(context, batch);
   };
   for await (const results of workInOrder(toBatches(rows, context, shard), batchesAtOnce(context), work)) {
@@ -81,7 +80,7 @@ async function processRows(
     total.imageCount += counts.imageCount;
     total.errorCount += counts.errorCount;
     total.imageBytes += counts.imageBytes;
-    context.onBatch(counts.imageCount, counts.errorCount);
+    context.onBatch(counts);
   }
   written.close();
   failed.close();

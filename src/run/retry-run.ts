@@ -4,7 +4,6 @@ import { quoteText } from '../sql/sql-text.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';
 import { writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
-import type { ModelFiles } from '../model/model-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { AddAction } from '../table/delta-actions.ts';
 import { toDataFile } from '../table/file-identity.ts';
@@ -23,12 +22,14 @@ import { ERRORS_SCHEMA } from './error-columns.ts';
 import { executionKeys, folderOf, readRunState } from './execution.ts';
 import { findNewestExecution, readExecution } from './read-executions.ts';
 import type { Execution } from './execution-schema.ts';
-import { finishShards, type RunContext } from './finish-shards.ts';
+import { driveShards } from './drive-shards.ts';
 import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
 import { fetchPlanPart } from './plan-reader.ts';
 import { planRetry, type RetryFilter } from './plan-retry.ts';
 import { freezePlan } from './plan-run.ts';
-import { checkInputs } from './run-images.ts';
+import { openInputs } from './open-inputs.ts';
+import { refuseCancelled } from './refuse-cancelled.ts';
+import type { RunContext } from './run-context.ts';
 
 /** What a retry did: of `retriedCount` images that had failed, `imageCount` were written and `errorCount` failed again. */
 export interface RetryReport {
@@ -49,16 +50,15 @@ export interface RetryReport {
  * Does the failed images of a finished run again, and only those: `retries/<n>/` gets their plan, images and markers, and the manifest one more
  * version. A retry that was interrupted is finished first, whatever it is for.
  *
- * @throws `RUN_NOT_FOUND`, `RUN_UNFINISHED`, `RUN_TOO_OLD`, `MODEL_MISMATCH`, and as {@link finishShards} does
+ * @throws `RUN_NOT_FOUND`, `RUN_UNFINISHED`, `RUN_TOO_OLD`, `MODEL_MISMATCH`, and as {@link driveShards} does
  */
 export async function retryRun(context: RunContext, name: string, filter: RetryFilter): Promise<RetryReport> {
   const startMs = performance.now();
   const { store } = context;
-  const { execution, retry, model } = await beginRetry(context, name, filter);
+  const { execution, retry } = await beginRetry(context, name, filter);
   if (retry === undefined) return toReport(execution, undefined, undefined, startMs);
   const finished = await readFinishedShards(store, retry);
-  context.onStart?.(retry, finished.count);
-  await finishShards(context, retry, model, finished);
+  await driveShards(context, retry, finished);
   const success = await commitRetry(context, execution, retry, finished);
   return toReport(execution, retry, success, startMs);
 }
@@ -66,7 +66,6 @@ export async function retryRun(context: RunContext, name: string, filter: RetryF
 /** A retry that is frozen, and what it is of; `undefined` where no error fits the filter. */
 export interface BegunRetry {
   readonly execution: Execution;
-  readonly model: ModelFiles | undefined;
   readonly retry: Execution | undefined;
 }
 
@@ -77,15 +76,14 @@ export async function beginRetry(
   filter: RetryFilter,
 ): Promise<BegunRetry> {
   const execution = await findFinished(store, name);
-  const { model: modelName } = execution.run;
-  const model = modelName === undefined ? undefined : await resolveModel(modelName);
-  checkInputs(execution, model);
+  // A retry that cannot be worked on is not begun.
+  await openInputs(execution, resolveModel);
   const retries = await listRetries(store, folderOf(execution));
   const unfinished = retries.find(({ success }) => success === undefined)?.retry;
-  if (unfinished !== undefined) return { execution, model, retry: unfinished };
+  if (unfinished !== undefined) return { execution, retry: unfinished };
   await using plan = await planRetry(store, execution, retries.length + 1, filter, software);
   const retry = plan && (await freezePlan(store, plan.planned));
-  return { execution, model, retry };
+  return { execution, retry };
 }
 
 async function findFinished(store: ObjectStore, name: string): Promise<Execution> {
@@ -124,6 +122,7 @@ async function commitRetry(
 ): Promise<Success> {
   const { store, software } = context;
   const folder = folderOf(execution);
+  await refuseCancelled(store, folderOf(retry));
   const { success, manifest, errors } = addUpBlocks(retry, finished);
   const commit = describeCommit(execution, retry.retry?.number ?? 0, success, software);
   const errorsFolder = executionKeys.errors(folder);

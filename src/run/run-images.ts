@@ -1,15 +1,11 @@
-import { exceedsErrors } from '../error-limit.ts';
-import { PixlakeError } from '../errors.ts';
-import { PIXELS_VERSION } from '../image/render-image.ts';
-import type { ModelFiles } from '../model/model-files.ts';
-import { addUpBlocks, commitRun, readSuccess, type Success } from './commit-run.ts';
-import { executionKeys, folderOf, MANIFEST_VERSION, readRunState, type RunState } from './execution.ts';
-import { findNewestExecution, readExecution } from './read-executions.ts';
+import { commitRun, readSuccess, type Success } from './commit-run.ts';
+import { driveShards } from './drive-shards.ts';
+import { folderOf } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
-import { finishShards, type RunContext, tooManyErrors } from './finish-shards.ts';
 import { readFinishedShards } from './finished-shards.ts';
-import { freezePlan, openPlanner } from './plan-run.ts';
-import { isSameRun, type Run } from './run-spec.ts';
+import { planRun } from './plan-run.ts';
+import type { RunContext } from './run-context.ts';
+import type { Run } from './run-spec.ts';
 
 /** How a run ended: `imageCount + errorCount = rowCount * copies` always holds. */
 export interface RunReport {
@@ -44,83 +40,14 @@ export interface RunReport {
 export async function runImages(context: RunContext, run: Run): Promise<RunReport> {
   const startMs = performance.now();
   const { store } = context;
-  const model = run.model === undefined ? undefined : await context.resolveModel(run.model);
-  const latest = await findNewestExecution(store, run.name);
-  if (latest !== undefined && !isSameRun(latest.run, run)) {
-    throw new PixlakeError('RUN_NAME_TAKEN', `run ${run.name} exists with another specification`, {
-      remedy: `choose another --name; \`pixlake runs show ${run.name}\` prints the specification it has`,
-    });
-  }
-  const state = latest === undefined ? undefined : await readRunState(store, folderOf(latest));
-  await checkNotCancelled(context, latest, state);
-  const isUnfinished = latest !== undefined && state !== 'finished';
-  const execution = isUnfinished ? latest : await planAndFreeze(context, run, model);
-  const folder = folderOf(execution);
-  const known = await readSuccess(store, folder);
+  const execution = await planRun(context, run);
+  const known = await readSuccess(store, folderOf(execution));
   if (known !== undefined) return toReport(execution, known, 'repeated', execution.shardCount, startMs);
-  checkInputs(execution, model);
-
   const finished = await readFinishedShards(store, execution);
   const resumedCount = finished.count;
-  context.onStart?.(execution, resumedCount);
-  await finishShards(context, execution, model, finished);
-  const { errorCount } = addUpBlocks(execution, finished).success;
-  const { maxErrors } = context;
-  if (maxErrors !== undefined && exceedsErrors(maxErrors, errorCount, execution.rowCount * run.copies))
-    throw tooManyErrors(execution, errorCount, maxErrors);
-  const totals = await commitRun(store, execution, finished, context.software);
+  await driveShards(context, execution, finished);
+  const totals = await commitRun(context, execution, finished);
   return toReport(execution, totals, 'finished', resumedCount, startMs);
-}
-
-async function checkNotCancelled(
-  { store, liftsCancel }: RunContext,
-  latest: Execution | undefined,
-  state: RunState | undefined,
-): Promise<void> {
-  if (latest === undefined || state !== 'cancelled') return;
-  if (liftsCancel) return store.delete(executionKeys.cancelled(folderOf(latest)));
-  throw new PixlakeError('RUN_CANCELLED', `run ${latest.run.name} was cancelled`, {
-    remedy: `\`pixlake runs resume ${latest.run.name}\` goes on with it`,
-  });
-}
-
-async function planAndFreeze(
-  { source, store, software, selectRows, isFull }: RunContext,
-  run: Run,
-  model: ModelFiles | undefined,
-): Promise<Execution> {
-  await using planner = await openPlanner(
-    { source, output: store, model, software, selectRows, isFull },
-    run,
-  );
-  const folder = folderOf({ runId: planner.runId, run });
-  // A frozen plan holds, also where the SQL would match other rows today.
-  if (await store.stat(executionKeys.spec(folder))) return await readExecution(store, folder);
-  const { execution, files } = await planner.plan();
-  const isElsewhere = source.uri !== store.uri;
-  return await freezePlan(store, {
-    execution: isElsewhere ? { ...execution, sourceLake: source.uri } : execution,
-    files,
-  });
-}
-
-/** Checks that an execution can be gone on with as it was begun. @throws `MODEL_MISMATCH`, `RUN_TOO_OLD` */
-export function checkInputs(execution: Execution, model: ModelFiles | undefined): void {
-  if (execution.pixelsVersion !== PIXELS_VERSION || execution.manifestVersion !== MANIFEST_VERSION) {
-    throw new PixlakeError(
-      'RUN_TOO_OLD',
-      `run ${execution.run.name} was begun by ${execution.software}, which makes other pixels or manifests than this pixlake`,
-      { remedy: 'start a run of another name' },
-    );
-  }
-  if (execution.model === undefined || execution.model.sha256 === model?.sha256) return;
-  throw new PixlakeError(
-    'MODEL_MISMATCH',
-    `model ${execution.model.name} changed since run ${execution.run.name} was planned`,
-    {
-      remedy: 'start a run of another name',
-    },
-  );
 }
 
 function toReport(

@@ -4,6 +4,7 @@ import { PixlakeError } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../image/image-limits.ts';
 import { DEVICES } from '../model/devices.ts';
 import { checkName } from '../storage/lake-layout.ts';
+import { canonicalJson } from './canonical-json.ts';
 import { transformSchema } from './transform-schema.ts';
 
 /** The one schema of a run specification: for the CLI's options, for spec files and for REST. */
@@ -119,12 +120,4 @@ function differencesOf(
   const isDefault = (name: string, value: unknown): boolean =>
     canonicalJson(value) === canonicalJson(defaults[name]);
   return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !isDefault(name, value)));
-}
-
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, field: unknown) =>
-    typeof field === 'object' && field !== null && !Array.isArray(field)
-      ? Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : field,
-  );
 }

@@ -1,6 +1,7 @@
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import type { ModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { ShardProgress } from '../work/attempt.ts';
 import type { Execution } from './execution-schema.ts';
 import type { PlanReader } from './plan-reader.ts';
 
@@ -18,7 +19,8 @@ export interface ShardContext {
   /** Whose tables `planned`, `written` and `failed` are the shard's. */
   readonly db: DuckDb;
   readonly scratchDir: string;
-  readonly isCancelled: () => boolean;
+  /** Called before every batch. @throws `INTERRUPTED` or `RUN_CANCELLED` where the work is to end */
+  readonly throwIfStopped: () => void;
   /** Called for every batch with the images written and failed in it. */
-  readonly onBatch: (imageCount: number, errorCount: number) => void;
+  readonly onBatch: (progress: ShardProgress) => void;
 }

@@ -1,39 +1,122 @@
 import { rm } from 'node:fs/promises';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import { PixlakeError } from '../errors.ts';
 import { MemoryGate, memoryGate } from '../image/memory-gate.ts';
+import type { ModelFiles } from '../model/model-files.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
+import type { S3Options } from '../storage/s3-options.ts';
+import { type AttemptCells, type AttemptOutcome, toFailure } from '../work/attempt.ts';
+import { CancelWatch } from '../work/cancel-watch.ts';
+import type { ShardJob } from '../work/shard-job.ts';
+import { executionKeys } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
+import { loadExecution } from './load-execution.ts';
+import type { ShardMarker } from './marker-schema.ts';
+import { openInputs } from './open-inputs.ts';
 import { openPlanReader, type PlanReader } from './plan-reader.ts';
 import { processShard } from './process-shard.ts';
-import type { ShardJob } from './shard-executor.ts';
+import { cancelledError } from './refuse-cancelled.ts';
 
-/** Processes shards of one execution; keeps what they share, such as the loaded model. */
-export interface ShardWorker extends AsyncDisposable {
-  readonly job: ShardJob;
-  /** Works on one shard to its end. @throws as {@link processShard} does */
-  process(shard: number, hooks: ShardHooks): Promise<void>;
+/** What a worker goes by, whatever job it gets; can be sent between threads. */
+export interface WorkerSettings {
+  /** How S3 is reached, where a lake lies there. */
+  readonly s3: S3Options;
+  /** Threads that a model may use in each worker. */
+  readonly modelThreads: number;
+  /** Memory of images in work, shared by all threads of a process; see {@link makeMemoryCells}. */
+  readonly memoryCells: Int32Array<SharedArrayBuffer>;
+  /** A model that was found already; others are looked for by name or path when a job needs them. */
+  readonly model?: ModelFiles | undefined;
 }
 
-/** How a shard reports and is stopped while it is in work. */
-export interface ShardHooks {
-  readonly isCancelled: () => boolean;
-  readonly onBatch: (imageCount: number, errorCount: number) => void;
+/** Makes what the threads that work on shards together share to bound the memory of images in work. */
+export function makeMemoryCells(): Int32Array<SharedArrayBuffer> {
+  return new MemoryGate().cells;
+}
+
+/** Works on shards one after another; keeps what those of one execution share, such as the loaded model. */
+export class ShardWorker implements AsyncDisposable {
+  readonly #settings: WorkerSettings;
+  #opened: { readonly key: string; readonly bench: ExecutionBench } | undefined;
+
+  constructor(settings: WorkerSettings) {
+    this.#settings = settings;
+    memoryGate(settings.memoryCells);
+  }
+
+  /** Makes one attempt at a job. It never throws: what went wrong is the outcome. */
+  async attempt(job: ShardJob, cells: AttemptCells): Promise<AttemptOutcome> {
+    try {
+      const bench = await this.#open(job);
+      const { imageCount, errorCount } = await bench.process(job.shard, cells);
+      return { kind: 'done', imageCount, errorCount };
+    } catch (error) {
+      return toFailure(error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const bench = this.#opened?.bench;
+    this.#opened = undefined;
+    await bench?.[Symbol.asyncDispose]();
+  }
+
+  async #open(job: ShardJob): Promise<ExecutionBench> {
+    const key = JSON.stringify([job.lake, job.source, job.folder, job.executionSha256]);
+    if (this.#opened?.key === key) return this.#opened.bench;
+    await this[Symbol.asyncDispose]();
+    const bench = await openBench(job, this.#settings);
+    this.#opened = { key, bench };
+    return bench;
+  }
+}
+
+/** What any shard of one execution needs. */
+interface BenchInputs {
+  readonly source: ObjectStore;
+  readonly store: ObjectStore;
+  readonly folder: string;
+  readonly execution: Execution;
+  readonly session: ModelSession | undefined;
+}
+
+/** @throws `RUN_…`, `MODEL_…`, `DEVICE_UNAVAILABLE`, `STORAGE_…` */
+async function openBench(
+  { lake, source: sourceLake, folder, executionSha256 }: ShardJob,
+  { s3, modelThreads: threads, model: atHand }: WorkerSettings,
+): Promise<ExecutionBench> {
+  const source = openStore(sourceLake, s3, true);
+  const store = openStore(lake, s3, true);
+  const execution = await loadExecution(store, folder, executionSha256);
+  const isAtHand = atHand !== undefined && atHand.sha256 === execution.model?.sha256;
+  const model = await openInputs(execution, async (nameOrPath) =>
+    isAtHand ? atHand : findModel(source, nameOrPath),
+  );
+  const { device } = execution.run;
+  const session = model && (await openModelSession(model, { threads, device }));
+  return new ExecutionBench({ source, store, folder, execution, session });
+}
+
+async function findModel(store: ObjectStore, nameOrPath: string): Promise<ModelFiles> {
+  // Threads start sooner without what only runs with a model need.
+  const { resolveModel } = await import('../model/lake-models.ts');
+  return resolveModel(store, nameOrPath);
 }
 
 /** Opening a DuckDB takes as long as a hundred small images. It is renewed after this, as the credentials are that it holds. */
-const MAX_BENCH_MS = 60_000;
+const MAX_TABLES_MS = 60_000;
 
 /** A DuckDB that serves several shards one after another. */
-interface Bench {
+interface Tables {
   readonly db: DuckDb;
   readonly plan: PlanReader;
   readonly scratchDir: string;
   readonly openedMs: number;
 }
 
-async function openBench(store: ObjectStore, folder: string, execution: Execution): Promise<Bench> {
+async function openTables({ store, folder, execution }: BenchInputs): Promise<Tables> {
   const scratchDir = await store.makeScratchDir();
   try {
     const db = await openDuckDb({ scratchDir, threads: 1 });
@@ -47,54 +130,48 @@ async function openBench(store: ObjectStore, folder: string, execution: Executio
   }
 }
 
-/** Makes what the threads that work on shards together share to bound the memory of images in work. */
-export function makeMemoryCells(): Int32Array<SharedArrayBuffer> {
-  return new MemoryGate().cells;
-}
+/** Works on the shards of one execution. */
+class ExecutionBench implements AsyncDisposable {
+  readonly #inputs: BenchInputs;
+  readonly #watch: CancelWatch;
+  #tables: Tables | undefined;
 
-/** Opens a worker on an execution, whose model uses so many threads. @throws `MODEL_…`, `DEVICE_UNAVAILABLE`, `RUN_NOT_FOUND` */
-export async function openShardWorker(
-  job: ShardJob,
-  modelThreads: number,
-  memoryCells: Int32Array<SharedArrayBuffer>,
-): Promise<ShardWorker> {
-  memoryGate(memoryCells);
-  const source = openStore(job.source.uri, job.source.s3, true);
-  const store = openStore(job.output.uri, job.output.s3, true);
-  const { execution } = job;
-  let session: ModelSession | undefined;
-  if (job.model !== undefined) {
-    const { device } = execution.run;
-    session = await openModelSession(job.model, { threads: modelThreads, device });
+  constructor(inputs: BenchInputs) {
+    this.#inputs = inputs;
+    this.#watch = new CancelWatch(inputs.store, executionKeys.cancelled(inputs.folder));
   }
-  let bench: Bench | undefined;
-  const closeBench = async (): Promise<void> => {
-    const closing = bench;
-    bench = undefined;
+
+  /** Works on one shard to its end. @throws as {@link processShard} does */
+  async process(shard: number, cells: AttemptCells): Promise<ShardMarker> {
+    const { folder } = this.#inputs;
+    if (await this.#watch.ask()) throw cancelledError(folder);
+    if (this.#tables !== undefined && performance.now() - this.#tables.openedMs > MAX_TABLES_MS)
+      await this.#closeTables();
+    this.#tables ??= await openTables(this.#inputs);
+    const { db, plan, scratchDir } = this.#tables;
+    const throwIfStopped = (): void => {
+      if (cells.isStopped) throw new PixlakeError('INTERRUPTED', `shard ${shard} was stopped`);
+      if (this.#watch.isCancelled) throw cancelledError(folder);
+    };
+    const onBatch = cells.add.bind(cells);
+    try {
+      return await processShard({ ...this.#inputs, plan, db, scratchDir, throwIfStopped, onBatch }, shard);
+    } catch (error) {
+      // Whatever a failed shard left open must not disturb the next one.
+      await this.#closeTables();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#closeTables();
+    await this.#inputs.session?.close();
+  }
+
+  async #closeTables(): Promise<void> {
+    const closing = this.#tables;
+    this.#tables = undefined;
     closing?.db[Symbol.dispose]();
     if (closing !== undefined) await rm(closing.scratchDir, { recursive: true, force: true });
-  };
-  return {
-    job,
-    async process(shard, hooks) {
-      if (bench !== undefined && performance.now() - bench.openedMs > MAX_BENCH_MS) await closeBench();
-      const { folder } = job;
-      bench ??= await openBench(store, folder, execution);
-      const { db, plan, scratchDir } = bench;
-      try {
-        await processShard(
-          { source, store, folder, execution, plan, session, db, scratchDir, ...hooks },
-          shard,
-        );
-      } catch (error) {
-        // Whatever a failed shard left open must not disturb the next one.
-        await closeBench();
-        throw error;
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      await closeBench();
-      await session?.close();
-    },
-  };
+  }
 }

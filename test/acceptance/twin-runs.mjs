@@ -53,7 +53,7 @@ async function serve() {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  const executor = createLocalExecutor(1);
+  const executor = createLocalExecutor({ workers: 1 });
   const report = await runImages(
     { source: store, store, executor, software: SOFTWARE },
     parseRunSpec(SPEC, 'twins'),

@@ -3,16 +3,20 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readSuccess } from '../../src/run/commit-run.ts';
+import { driveShards } from '../../src/run/drive-shards.ts';
 import { executionKeys } from '../../src/run/execution.ts';
+import { planRun } from '../../src/run/plan-run.ts';
+import { parseRunSpec } from '../../src/run/run-spec.ts';
 import { decodeStored, encodeStored } from '../../src/storage/stored-json.ts';
 import {
-  inProcessExecutor,
   keysOf,
+  makeContext,
   makeLake,
   makeRandom,
   queryRows,
   runWith,
   type TestLake,
+  wrapAttempts,
 } from '../support/run-in-process.ts';
 
 const SPEC = { name: 'stored', sql: 'SELECT * FROM images', shardSize: 1, copies: 2 };
@@ -57,14 +61,17 @@ function isSame(one: Buffer, other: Buffer): boolean {
 /** Runs all shards and stops before the commit: before their block is merged, or right after. */
 async function runToCommit(lake: TestLake, spec: typeof SPEC, isMerged: boolean): Promise<void> {
   const stop = new Error('stopped before the commit');
-  const executor: typeof inProcessExecutor = {
-    async execute(job, shards, options) {
-      const onShard = isMerged ? options.onShard : (): void => undefined;
-      await inProcessExecutor.execute(job, shards, { ...options, onShard });
-      throw stop;
-    },
-  };
-  await expect(runWith(lake.store, spec, executor)).rejects.toThrow(stop.message);
+  const context = makeContext(lake.store);
+  const execution = await planRun(context, parseRunSpec(spec, 'test'));
+  // The outcome of the last shard is lost, so its block is not merged.
+  const executor = wrapAttempts(context.executor, async ({ shard }, attempt) => {
+    const outcome = await attempt();
+    if (isMerged || shard < execution.shardCount - 1) return outcome;
+    throw stop;
+  });
+  const driven = driveShards({ ...context, executor }, execution);
+  if (isMerged) await driven;
+  else await expect(driven).rejects.toThrow(stop.message);
 }
 
 /** What a run leaves that does not tell the time: hashes of images, parts, errors and plan, and the rows of its manifest. */

@@ -7,7 +7,15 @@ import { parseRunSpec } from '../../src/run/run-spec.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { createOneRowExecutor } from '../support/one-row-shards.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
-import { keysOf, makeLake, openTestDb, queryRows, runWith, wrapStore } from '../support/run-in-process.ts';
+import {
+  keysOf,
+  makeLake,
+  openTestDb,
+  queryRows,
+  runWith,
+  wrapAttempts,
+  wrapStore,
+} from '../support/run-in-process.ts';
 
 const SHARDS = 3 * SHARDS_IN_BLOCK;
 
@@ -48,12 +56,10 @@ test('thousands of shards are merged a thousand at a time, each ordinal once, an
 
   // The last block is not there yet: its shards are read one by one, the others by their block.
   const stop = new Error('stopped');
-  const half: typeof noOp = {
-    async execute(job, shards, options) {
-      await noOp.execute(job, firstOf(shards, SHARDS - 10), options);
-      throw stop;
-    },
-  };
+  const half = wrapAttempts(noOp, async ({ shard }, attempt) => {
+    if (shard === SHARDS - 10) throw stop;
+    return attempt();
+  });
   await expect(runWith(store, spec, half)).rejects.toThrow(stop.message);
   reads.clear();
   expect(await findRun(store, 'many')).toMatchObject({ state: 'unfinished', errorCount: SHARDS - 10 });
@@ -89,12 +95,3 @@ test('thousands of shards are merged a thousand at a time, each ordinal once, an
   expect(await runWith(store, spec, noOp)).toMatchObject({ outcome: 'finished', errorCount: SHARDS });
   expect([...(await readFinishedShards(store, execution)).blocks.keys()]).toEqual([0, 1, 2]);
 }, 120_000);
-
-function* firstOf(shards: Iterable<number>, count: number): Generator<number> {
-  let taken = 0;
-  for (const shard of shards) {
-    if (taken === count) return;
-    taken += 1;
-    yield shard;
-  }
-}

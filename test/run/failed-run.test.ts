@@ -2,11 +2,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RunReport, RunStatus } from '../../src/index.ts';
-import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
-import { inProcessExecutor, runWith } from '../support/run-in-process.ts';
+import { inProcessExecutor, runWith, wrapAttempts } from '../support/run-in-process.ts';
 
 /** A lake of 10 images, of which those with these ids are damaged. */
 async function makeLake(damaged: readonly number[]): Promise<string> {
@@ -66,12 +65,11 @@ test('a limit that cannot be read is refused', async () => {
 test('a run that is cancelled while its last shard ends is not committed, and is resumed without work', async () => {
   const lake = await makeLake([]);
   const store = openLocalStore(lake);
-  const cancelling: ShardExecutor = {
-    async execute(job, shards, hooks) {
-      await inProcessExecutor.execute(job, shards, hooks);
-      await store.write(`${job.folder}/_CANCELLED`, Buffer.alloc(0));
-    },
-  };
+  const cancelling = wrapAttempts(inProcessExecutor, async ({ folder }, attempt) => {
+    const outcome = await attempt();
+    await store.write(`${folder}/_CANCELLED`, Buffer.alloc(0));
+    return outcome;
+  });
   const spec = { name: 'r', sql: 'SELECT id FROM images' };
   await expect(runWith(store, spec, cancelling)).rejects.toMatchObject({ code: 'RUN_CANCELLED' });
   expect(await pixlakeJson<RunStatus>(lake, 'runs', 'show', 'r')).toMatchObject({ state: 'cancelled' });

@@ -11,6 +11,7 @@ import type { ShardContext } from '../../src/run/shard-context.ts';
 import type { ShardMarker } from '../../src/run/marker-schema.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import {
+  createExecutor,
   keysOf,
   makeLake,
   openTestDb,
@@ -42,7 +43,7 @@ describe('a shard that another worker has finished', () => {
         await db.run(edit);
       },
     };
-    const hooks = { isCancelled: () => false, onBatch: () => undefined };
+    const hooks = { throwIfStopped: () => undefined, onBatch: () => undefined };
     return await processShard(
       {
         source: store,
@@ -123,26 +124,24 @@ describe('a shard that another worker has finished', () => {
     const expected = await runWith(lake.store, { ...SPEC, name: 'early' });
     const rows = 'SELECT * EXCLUDE (image_key) FROM runs.% ORDER BY id';
     let isDisturbed = false;
-    const report = await runWith(lake.store, SPEC, {
-      async execute({ folder }, shards, { onShard }) {
-        for (const shard of shards) {
-          const hidden = wrapStore(lake.store, {
-            read: async (key, range) => {
-              // Its rival finishes the whole shard after it has looked for a marker.
-              if (key === executionKeys.shard(folder, shard) && !isDisturbed) {
-                isDisturbed = true;
-                await workOn(lake, folder, shard);
-                throw new PixlakeError('OBJECT_NOT_FOUND', key);
-              }
-              return lake.store.read(key, range);
-            },
-          });
-          await workOn(lake, folder, shard, { store: hidden }, 'UPDATE planned SET year = 1900');
-          isDisturbed = false;
-          onShard(shard);
-        }
-      },
+    const late = createExecutor(async ({ folder, shard }) => {
+      const hidden = wrapStore(lake.store, {
+        read: async (key, range) => {
+          // Its rival finishes the whole shard after it has looked for a marker.
+          if (key === executionKeys.shard(folder, shard) && !isDisturbed) {
+            isDisturbed = true;
+            await workOn(lake, folder, shard);
+            throw new PixlakeError('OBJECT_NOT_FOUND', key);
+          }
+          return lake.store.read(key, range);
+        },
+      });
+      const edit = 'UPDATE planned SET year = 1900';
+      const { imageCount, errorCount } = await workOn(lake, folder, shard, { store: hidden }, edit);
+      isDisturbed = false;
+      return { kind: 'done', imageCount, errorCount };
     });
+    const report = await runWith(lake.store, SPEC, late);
     expect(report).toMatchObject({ imageCount: 10, imageBytes: expected.imageBytes });
     expect(await queryRows(lake, rows.replace('%', 'late'))).toEqual(
       await queryRows(lake, rows.replace('%', 'early')),

@@ -19,6 +19,7 @@ import {
   queryRows,
   runWith,
   type TestLake,
+  wrapAttempts,
 } from '../support/run-in-process.ts';
 
 const ROWS = 70_000;
@@ -142,20 +143,16 @@ describe('a commit', () => {
     const lake = await makeLake(4);
     const spec = { name: 'counted', sql: 'SELECT * FROM images', shardSize: 2 };
     const executor = createNoOpExecutor(lake.store);
-    const lying: typeof executor = {
-      async execute(job, shards, options) {
-        await executor.execute(job, shards, { ...options, onShard: () => undefined });
-        for (const shard of [0, 1]) {
-          const key = executionKeys.shard(job.folder, shard);
-          const { sha256: _, ...marker } = JSON.parse((await lake.store.read(key)).toString()) as Record<
-            string,
-            unknown
-          >;
-          await lake.store.write(key, encodeStored({ ...marker, errors: null }));
-          options.onShard(shard);
-        }
-      },
-    };
+    const lying = wrapAttempts(executor, async ({ folder, shard }, attempt) => {
+      const outcome = await attempt();
+      const key = executionKeys.shard(folder, shard);
+      const { sha256: _, ...marker } = JSON.parse((await lake.store.read(key)).toString()) as Record<
+        string,
+        unknown
+      >;
+      await lake.store.write(key, encodeStored({ ...marker, errors: null }));
+      return outcome;
+    });
     await expect(runWith(lake.store, spec, lying)).rejects.toMatchObject({ code: 'RUN_CORRUPT' });
   });
 });

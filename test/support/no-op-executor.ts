@@ -4,11 +4,12 @@ import { openDuckDb } from '../../src/duckdb/open-duckdb.ts';
 import { quoteText } from '../../src/sql/sql-text.ts';
 import { executionKeys, numberName } from '../../src/run/execution.ts';
 import { readExecution } from '../../src/run/read-executions.ts';
-import { openPlanReader } from '../../src/run/plan-reader.ts';
-import type { ShardExecutor } from '../../src/run/shard-executor.ts';
+import { openPlanReader, type PlanReader } from '../../src/run/plan-reader.ts';
 import { placeMarker } from '../../src/run/shard-marker.ts';
 import { sha256Of } from '../../src/run/transform-original.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
+import type { ShardExecutor } from '../../src/run/shard-executor.ts';
+import type { Workers } from '../../src/work/workers.ts';
 import { makeTestFolder } from './pixlake.ts';
 
 /**
@@ -21,12 +22,12 @@ export function createNoOpExecutor(
   reading: (shard: number) => string = () => 'FROM planned',
 ): ShardExecutor {
   return {
-    async execute({ folder }, shards, { onShard }) {
+    async start() {
       const scratchDir = await makeTestFolder();
-      const execution = await readExecution(store, folder);
-      using db = await openDuckDb({ scratchDir, threads: 1 });
-      const plan = openPlanReader(db, store, folder, execution, scratchDir);
-      for (const shard of shards) {
+      const db = await openDuckDb({ scratchDir, threads: 1 });
+      let plan: PlanReader | undefined;
+      const attempt: Workers['attempt'] = async ({ folder, shard }) => {
+        plan ??= openPlanReader(db, store, folder, await readExecution(store, folder), scratchDir);
         await plan.load(shard);
         const path = join(scratchDir, 'errors.parquet');
         await db.run(`
@@ -49,8 +50,9 @@ export function createNoOpExecutor(
           part: null,
           errors: { name, sizeBytes: bytes.length, sha256 },
         });
-        onShard(shard);
-      }
+        return { kind: 'done', imageCount: 0, errorCount: Number(counted?.count) };
+      };
+      return { count: 1, attempt, [Symbol.asyncDispose]: async () => db[Symbol.dispose]() };
     },
   };
 }

@@ -4,10 +4,11 @@ import type { DuckDb } from '../../src/duckdb/open-duckdb.ts';
 import { quoteText } from '../../src/sql/sql-text.ts';
 import { executionKeys, folderOf, numberName } from '../../src/run/execution.ts';
 import type { Execution } from '../../src/run/execution-schema.ts';
-import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import { placeMarker } from '../../src/run/shard-marker.ts';
 import { sha256Of } from '../../src/run/transform-original.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
+import type { ShardExecutor } from '../../src/run/shard-executor.ts';
+import { createExecutor } from './run-in-process.ts';
 
 /** Stands for the ordinal in the file of errors that all others are made from. */
 const PLACEHOLDER = 0x5e_a1_c0_de_5e_a1n;
@@ -34,19 +35,15 @@ export async function createOneRowExecutor(
   for (let at = template.indexOf(placeholder); at !== -1; at = template.indexOf(placeholder, at + 8))
     places.push(at);
   const folder = folderOf(execution);
-  return {
-    async execute(_job, shards, { onShard }) {
-      for (const shard of shards) {
-        const bytes = Buffer.from(template);
-        for (const place of places) bytes.writeBigInt64LE(BigInt(shard), place);
-        const sha256 = sha256Of(bytes);
-        const name = `${numberName(shard)}-${sha256.slice(0, 8)}.parquet`;
-        await store.write(`${executionKeys.errors(folder)}/${name}`, bytes);
-        const errors = { name, sizeBytes: bytes.length, sha256 };
-        const counts = { imageCount: 0, takenCount: 0, errorCount: 1, imageBytes: 0 };
-        await placeMarker(store, folder, { shard, ...counts, part: null, errors });
-        onShard(shard);
-      }
-    },
-  };
+  return createExecutor(async ({ shard }) => {
+    const bytes = Buffer.from(template);
+    for (const place of places) bytes.writeBigInt64LE(BigInt(shard), place);
+    const sha256 = sha256Of(bytes);
+    const name = `${numberName(shard)}-${sha256.slice(0, 8)}.parquet`;
+    await store.write(`${executionKeys.errors(folder)}/${name}`, bytes);
+    const errors = { name, sizeBytes: bytes.length, sha256 };
+    const counts = { imageCount: 0, takenCount: 0, errorCount: 1, imageBytes: 0 };
+    await placeMarker(store, folder, { shard, ...counts, part: null, errors });
+    return { kind: 'done', ...counts };
+  });
 }

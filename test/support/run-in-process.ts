@@ -3,12 +3,18 @@ import { type DuckDb, openDuckDb } from '../../src/duckdb/open-duckdb.ts';
 import { quoteText } from '../../src/sql/sql-text.ts';
 
 import { type Lakehouse, openLakehouse } from '../../src/lakehouse.ts';
+import { resolveModel as findModel } from '../../src/model/lake-models.ts';
+import type { ModelFiles } from '../../src/model/model-files.ts';
+import type { RunContext } from '../../src/run/run-context.ts';
 import { type RunReport, runImages } from '../../src/run/run-images.ts';
 import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
-import type { ShardExecutor } from '../../src/run/shard-executor.ts';
-import { makeMemoryCells, openShardWorker } from '../../src/run/shard-worker.ts';
+import { makeMemoryCells, ShardWorker } from '../../src/run/shard-worker.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
+import type { AttemptCells, AttemptOutcome } from '../../src/work/attempt.ts';
+import type { ShardExecutor } from '../../src/run/shard-executor.ts';
+import type { Workers } from '../../src/work/workers.ts';
+import type { ShardJob } from '../../src/work/shard-job.ts';
 import { csvLine, drawJpeg, writeCatalogue } from './catalogue.ts';
 import { makeTestFolder } from './pixlake.ts';
 
@@ -35,14 +41,49 @@ export async function makeLake(rowCount: number): Promise<TestLake> {
 
 /** Works on shards one after another in this process, so tests can run what has not been built. */
 export const inProcessExecutor: ShardExecutor = {
-  async execute(job, shards, { signal, onShard }) {
-    await using worker = await openShardWorker(job, 1, makeMemoryCells());
-    for (const shard of shards) {
-      await worker.process(shard, { isCancelled: () => signal.aborted, onBatch: () => undefined });
-      onShard(shard);
-    }
+  async start() {
+    const worker = new ShardWorker({ s3: {}, modelThreads: 1, memoryCells: makeMemoryCells() });
+    return {
+      count: 1,
+      attempt: (job, cells) => worker.attempt(job, cells),
+      [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
+    };
   },
 };
+
+/** An executor that has one worker, which does no more than what is given. */
+export function createExecutor(attempt: Workers['attempt']): ShardExecutor {
+  return {
+    start: async () => ({ count: 1, attempt, [Symbol.asyncDispose]: async () => undefined }),
+  };
+}
+
+/** An executor whose attempts are made by another one, with something before, after or instead. */
+export function wrapAttempts(
+  executor: ShardExecutor,
+  wrap: (
+    job: ShardJob,
+    attempt: () => Promise<AttemptOutcome>,
+    cells: AttemptCells,
+  ) => Promise<AttemptOutcome>,
+): ShardExecutor {
+  return {
+    async start(demand) {
+      const workers = await executor.start(demand);
+      return {
+        count: workers.count,
+        attempt: (job, cells) => wrap(job, () => workers.attempt(job, cells), cells),
+        [Symbol.asyncDispose]: () => workers[Symbol.asyncDispose](),
+      };
+    },
+  };
+}
+
+/** What a run needs whose coordinator uses `store`. */
+export function makeContext(store: ObjectStore, executor: ShardExecutor = inProcessExecutor): RunContext {
+  const resolveModel = (nameOrPath: string): Promise<ModelFiles> => findModel(store, nameOrPath);
+  return { source: store, store, executor, resolveModel, software: 'pixlake/test' };
+}
 
 /** Executes a run whose coordinator uses `store`. */
 export async function runWith(
@@ -50,11 +91,7 @@ export async function runWith(
   spec: RunSpec,
   executor: ShardExecutor = inProcessExecutor,
 ): Promise<RunReport> {
-  const resolveModel = (): never => {
-    throw new Error('the run names a model');
-  };
-  const context = { source: store, store, executor, resolveModel, software: 'pixlake/test' };
-  return runImages(context, parseRunSpec(spec, 'test'));
+  return runImages(makeContext(store, executor), parseRunSpec(spec, 'test'));
 }
 
 /** A store some of whose methods are others. */

@@ -1,0 +1,100 @@
+import { PixlakeError } from '../errors.ts';
+import type { ModelFiles } from '../model/model-files.ts';
+import { CancelWatch } from '../work/cancel-watch.ts';
+import type { ShardJob } from '../work/shard-job.ts';
+import { workOffJobs } from '../work/work-off-jobs.ts';
+import { BlockMerger } from './block-merger.ts';
+import { executionKeys, folderOf } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
+import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
+import { hashExecution } from './load-execution.ts';
+import { openInputs } from './open-inputs.ts';
+import { cancelledError } from './refuse-cancelled.ts';
+import type { RunContext } from './run-context.ts';
+import { hasTooManyErrors, tooManyErrors } from './too-many-errors.ts';
+
+/** Rounds in which shards whose files turn out damaged are done again. */
+const MAX_ROUNDS = 3;
+
+/**
+ * Works off the shards of a frozen execution that are left and merges their blocks, again where files turn out damaged. Any process may, and several
+ * at once: what each finds done it leaves alone.
+ *
+ * @param known which shards are finished, where that was read before; it is kept up to date
+ * @throws `INTERRUPTED`, `RUN_CANCELLED`, `RUN_CORRUPT`, `RUN_TOO_OLD`, `TOO_MANY_ERRORS`, `MODEL_…`, `SHARD_FAILED`, `STORAGE_…`
+ */
+export async function driveShards(
+  context: RunContext,
+  execution: Execution,
+  known?: FinishedShards,
+): Promise<void> {
+  const model = await openInputs(execution, context.resolveModel);
+  const finished = known ?? (await readFinishedShards(context.store, execution));
+  context.onStart?.(execution, finished.count);
+  await using merger = new BlockMerger(context.store, execution, finished);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    await workOffShards(context, execution, model, finished, merger);
+    if ((await merger.finish()) === 0) return;
+  }
+  throw new PixlakeError(
+    'RUN_CORRUPT',
+    `shards of ${folderOf(execution)} were damaged ${MAX_ROUNDS} times after they were done`,
+    {
+      remedy: 'check the disk or object store; the same command tries again',
+    },
+  );
+}
+
+async function workOffShards(
+  context: RunContext,
+  execution: Execution,
+  model: ModelFiles | undefined,
+  finished: FinishedShards,
+  merger: BlockMerger,
+): Promise<void> {
+  const jobCount = finished.pendingCount;
+  if (jobCount === 0) return;
+  const { store, executor, maxErrors } = context;
+  const folder = folderOf(execution);
+  const cancelled = new AbortController();
+  const failing = new AbortController();
+  const watch = new CancelWatch(store, executionKeys.cancelled(folder));
+  const signals = [
+    cancelled.signal,
+    failing.signal,
+    ...(context.signal === undefined ? [] : [context.signal]),
+  ];
+  try {
+    await using workers = await executor.start({ jobCount, model });
+    await workOffJobs(workers, toJobs(context, execution, finished), {
+      signal: AbortSignal.any(signals),
+      onProgress: (progress) => {
+        context.onProgress?.(progress);
+        if (hasTooManyErrors(execution, progress.errorCount, maxErrors)) failing.abort();
+        // Workers see it for themselves, but there may be none at present.
+        if (watch.isCancelled) cancelled.abort();
+      },
+      onShard: (shard) => merger.shardDone(shard),
+    });
+  } catch (error) {
+    if (cancelled.signal.aborted) throw cancelledError(folder, error);
+    if (failing.signal.aborted) throw tooManyErrors(execution, undefined, maxErrors);
+    if (!context.signal?.aborted) throw error;
+    throw new PixlakeError('INTERRUPTED', `the run in ${folder} was stopped before its end`, {
+      cause: error,
+      remedy: 'what is done is kept; the same command resumes it',
+    });
+  }
+}
+
+/** A job for each shard that is left. */
+function* toJobs(
+  { store, source }: RunContext,
+  execution: Execution,
+  finished: FinishedShards,
+): Generator<ShardJob> {
+  const folder = folderOf(execution);
+  const executionSha256 = hashExecution(execution);
+  for (const shard of finished.pending())
+    yield { lake: store.uri, source: source.uri, folder, executionSha256, shard };
+}

@@ -1,0 +1,34 @@
+import { describeErrorLimit, type ErrorLimit, exceedsErrors } from '../error-limit.ts';
+import { PixlakeError } from '../errors.ts';
+import { imagesPerRow } from './execution.ts';
+import type { Execution } from './execution-schema.ts';
+
+/** Whether more images of an execution failed than the limit allows, if there is one. */
+export function hasTooManyErrors(
+  execution: Execution,
+  errorCount: number,
+  limit: ErrorLimit | undefined,
+): boolean {
+  return limit !== undefined && exceedsErrors(limit, errorCount, totalOf(execution));
+}
+
+/** @param errorCount unknown where the run was stopped before its end */
+export function tooManyErrors(
+  execution: Execution,
+  errorCount: number | undefined,
+  limit: ErrorLimit | undefined,
+): PixlakeError {
+  const { name } = execution.run;
+  const failed = errorCount === undefined ? 'too many' : errorCount;
+  return new PixlakeError(
+    'TOO_MANY_ERRORS',
+    `${failed} of ${totalOf(execution)} images of run ${name} failed; the limit is ${limit === undefined ? 'none' : describeErrorLimit(limit)}`,
+    {
+      remedy: `\`pixlake runs errors ${name}\` says why; what is done is kept, and the same run with a higher limit goes on`,
+    },
+  );
+}
+
+function totalOf(execution: Execution): number {
+  return execution.rowCount * imagesPerRow(execution);
+}

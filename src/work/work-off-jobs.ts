@@ -1,0 +1,96 @@
+import { PixlakeError } from '../errors.ts';
+import { AttemptCells, type AttemptOutcome, type ShardProgress, toFailure } from './attempt.ts';
+import { retryShard } from './retry-shard.ts';
+import type { ShardJob } from './shard-job.ts';
+import type { Workers } from './workers.ts';
+
+/** Progress is reported by time, so that its cost does not grow with the number of images. */
+const PROGRESS_MS = 200;
+
+/** How jobs are followed and stopped while they are worked off. */
+export interface WorkOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ShardProgress) => void;
+  /** Told of each shard that is done. */
+  readonly onShard: (shard: number) => void;
+}
+
+/**
+ * Has workers work off jobs until all are done; each ends with its marker in the lake. A shard that fails is tried again a few times.
+ *
+ * @param jobs taken one by one, so a run of any size takes no memory here
+ * @throws `INTERRUPTED` soon after `signal` is aborted, the error of a shard that kept failing otherwise
+ */
+export async function workOffJobs(
+  workers: Workers,
+  jobs: Iterable<ShardJob>,
+  { signal, onProgress, onShard }: WorkOptions,
+): Promise<void> {
+  const attempts = new OpenAttempts(workers);
+  const stop = (): void => attempts.stop();
+  const report = setInterval(() => onProgress(attempts.progress), PROGRESS_MS);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  const queue = jobs[Symbol.iterator]();
+  // As many loops as workers: jobs are taken one at a time, so that the queue of a billion images takes no memory.
+  const loops = Array.from({ length: workers.count }, async () => {
+    for (let next = queue.next(); !next.done; next = queue.next()) {
+      const job = next.value;
+      attempts.noteDone(await retryShard(job.shard, () => attempts.make(job)));
+      onShard(job.shard);
+    }
+  });
+  try {
+    await Promise.all(loops);
+  } catch (error) {
+    stop();
+    throw error;
+  } finally {
+    clearInterval(report);
+    signal.removeEventListener('abort', stop);
+    // The shards of the others end soon after a failure, since that stops them.
+    await Promise.allSettled(loops);
+    onProgress(attempts.progress);
+  }
+}
+
+/** Attempts in work, which are counted and stopped together. */
+class OpenAttempts {
+  readonly #workers: Workers;
+  readonly #open = new Set<AttemptCells>();
+  #done: ShardProgress = { imageCount: 0, errorCount: 0 };
+  #isStopped = false;
+
+  constructor(workers: Workers) {
+    this.#workers = workers;
+  }
+
+  /** What is done and what is in work; what an attempt counted that failed or died is not. */
+  get progress(): ShardProgress {
+    return Array.from(this.#open, ({ progress }) => progress).reduce(addUp, this.#done);
+  }
+
+  async make(job: ShardJob): Promise<AttemptOutcome> {
+    if (this.#isStopped) return toFailure(new PixlakeError('INTERRUPTED', 'the run was stopped'));
+    const cells = new AttemptCells();
+    this.#open.add(cells);
+    try {
+      return await this.#workers.attempt(job, cells);
+    } finally {
+      this.#open.delete(cells);
+    }
+  }
+
+  noteDone(progress: ShardProgress): void {
+    this.#done = addUp(this.#done, progress);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const cells of this.#open) cells.stop();
+  }
+}
+
+function addUp(a: ShardProgress, b: ShardProgress): ShardProgress {
+  return { imageCount: a.imageCount + b.imageCount, errorCount: a.errorCount + b.errorCount };
+}
