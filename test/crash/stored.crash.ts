@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { readSuccess } from '../../src/run/commit-run.ts';
 import { executionKeys } from '../../src/run/execution.ts';
 import { decodeStored, encodeStored } from '../../src/storage/stored-json.ts';
+import { keysOf } from '../support/keys-of.ts';
 import {
   inProcessExecutor,
-  keysOf,
   makeLake,
   makeRandom,
   queryRows,

@@ -7,7 +7,8 @@ import { parseRunSpec } from '../../src/run/run-spec.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { createOneRowExecutor } from '../support/one-row-shards.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
-import { keysOf, makeLake, openTestDb, queryRows, runWith, wrapStore } from '../support/run-in-process.ts';
+import { keysOf } from '../support/keys-of.ts';
+import { makeLake, openTestDb, queryRows, runWith, wrapStore } from '../support/run-in-process.ts';
 
 const SHARDS = 3 * SHARDS_IN_BLOCK;
 
