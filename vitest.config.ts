@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { budgetReporter } from './test/support/budget.mjs';
 
 export default defineConfig({
   test: {
+    reporters: ['default', budgetReporter(200)],
     include: ['test/**/*.test.ts'],
     // Runs and CLI tests start real worker threads and processes, which come from the build in dist/.
     testTimeout: 60_000,

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { openLakehouse } from '../../dist/index.js';
+import { describeBudget } from '../support/budget.mjs';
 
 const WRITERS = 8;
 const COMMITS = 25;
@@ -24,6 +25,7 @@ async function writeCatalogue(path, ids, stamp) {
   return path;
 }
 
+const BUDGET_SECONDS = 60;
 const range = (start, count) => Array.from({ length: count }, (_, index) => start + index);
 
 /** What a writer does, in a process of its own, once it is told to begin. */
@@ -155,6 +157,6 @@ if (process.send !== undefined) {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  console.log(`${passed} passed, ${failed} failed`);
+  console.log(`${passed} passed, ${failed} failed\n      ${describeBudget(BUDGET_SECONDS)}`);
   process.exitCode = failed === 0 ? 0 : 1;
 }

@@ -5,9 +5,11 @@ import sharp from 'sharp';
 import { applyTransform } from '../../dist/image/apply-transform.js';
 import { renderImage } from '../../dist/image/render-image.js';
 import { DEFAULT_TRANSFORM, undrawn } from '../../dist/image/transform.js';
+import { describeBudget } from '../support/budget.mjs';
 
 const COUNT = Number(process.env.PIXLAKE_CORRUPT ?? 10_000);
 const SEED = Number(process.env.PIXLAKE_CORRUPT_SEED ?? 1);
+const BUDGET_SECONDS = (90 * COUNT) / 10_000;
 const TRANSFORM = { ...DEFAULT_TRANSFORM, crop: 0, size: 32 };
 const DRAWN = { ...undrawn({ width: 40, height: 50 }), cropLeft: 2, cropTop: 3 };
 
@@ -97,4 +99,5 @@ const grownMiB = Math.round((process.memoryUsage().rss - startBytes) / 1024 ** 2
 console.log(
   `${COUNT} damaged JPEGs: ${counts.refused} refused, ${counts.passed} passed as with sharp, ${counts.stricter} refused here only; memory grew by ${grownMiB} MiB`,
 );
+console.log(`      ${describeBudget(BUDGET_SECONDS)}`);
 assert.ok(grownMiB < 300, 'memory stays bounded');

@@ -7,6 +7,7 @@ import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { openLakehouse, PixlakeError } from '../../dist/index.js';
+import { describeBudget } from '../support/budget.mjs';
 import { listFiles, makeRandom, readRows, writeSource } from './run-lake.mjs';
 
 const ROUNDS = Number(process.env.PIXLAKE_DAMAGES ?? 1);
@@ -167,7 +168,6 @@ function judge({ contents, problems }, pristine, path, verb) {
   };
 }
 
-const startMs = performance.now();
 const folder = await mkdtemp(join(tmpdir(), 'pixlake-damage-'));
 const title = `${ROUNDS} damages of each kind, seed ${SEED}: each is noticed or harmless`;
 try {
@@ -220,7 +220,4 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
-const seconds = (performance.now() - startMs) / 1000;
-console.log(
-  `      ${seconds.toFixed(0)} s of ${BUDGET_SECONDS.toFixed(0)} s budgeted on two cores of their own`,
-);
+console.log(`      ${describeBudget(BUDGET_SECONDS)}`);

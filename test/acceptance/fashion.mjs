@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
+import { describeBudget } from '../support/budget.mjs';
 
 const data = process.env.PIXLAKE_FASHION_DIR ?? '';
 const tar = join(data, 'images-44k.tar');
@@ -18,6 +19,7 @@ if (data === '' || !existsSync(join(data, 'styles.csv')) || !existsSync(tar)) {
   process.exit(0);
 }
 
+const BUDGET_SECONDS = 150;
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js');
 const MENS_SHOES = "SELECT * FROM images WHERE gender = 'Men' AND subCategory = 'Shoes' AND year > 2012";
 const folder = await mkdtemp(join(tmpdir(), 'pixlake-fashion-'));
@@ -212,5 +214,5 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 for (const figure of figures) console.log(figure);
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${passed} passed, ${failed} failed\n      ${describeBudget(BUDGET_SECONDS)}`);
 process.exitCode = failed === 0 ? 0 : 1;

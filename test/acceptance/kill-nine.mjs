@@ -11,9 +11,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { openLakehouse } from '../../dist/index.js';
+import { describeBudget } from '../support/budget.mjs';
 
 const KILLS = Number(process.env.PIXLAKE_KILLS ?? 100);
 const SEED = Number(process.env.PIXLAKE_KILL_SEED ?? 1);
+const BUDGET_SECONDS = 2 * KILLS;
 const TABLE = 'images';
 const PARTS = 4;
 const CHECKPOINT_INTERVAL = 10;
@@ -248,4 +250,5 @@ else {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+  console.log(`      ${describeBudget(BUDGET_SECONDS)}`);
 }

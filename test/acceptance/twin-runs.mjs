@@ -15,6 +15,7 @@ import { openLakehouse } from '../../dist/index.js';
 import { runImages } from '../../dist/run/run-images.js';
 import { parseRunSpec } from '../../dist/run/run-spec.js';
 import { openLocalStore } from '../../dist/storage/local-store.js';
+import { describeBudget } from '../support/budget.mjs';
 import { makeRandom, readRun, removeRun, writeSource } from './run-lake.mjs';
 
 const PAIRS = Number(process.env.PIXLAKE_TWINS ?? 10);
@@ -136,7 +137,6 @@ async function runPair(lake, name, random, typicalMs, undisturbed) {
 
 if (process.send !== undefined) await serve();
 else {
-  const startMs = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'pixlake-twins-'));
   const title = `${PAIRS} pairs of twins, seed ${SEED}: every time the run is that of one`;
   try {
@@ -168,10 +168,7 @@ else {
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
-  const seconds = (performance.now() - startMs) / 1000;
-  console.log(
-    `      ${seconds.toFixed(0)} s of ${BUDGET_SECONDS.toFixed(0)} s budgeted on two cores of their own`,
-  );
+  console.log(`      ${describeBudget(BUDGET_SECONDS)}`);
 }
 
 /** How long two twins take, in ms. */

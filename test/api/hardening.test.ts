@@ -97,6 +97,15 @@ describe('bad requests', () => {
     expect(await response.text()).not.toMatch(/root:|"dependencies"/u);
   });
 
+  test.each([
+    ['GET', '/nope'],
+    ['GET', '/v1'],
+    ['PUT', '/v1/runs/x'],
+  ])('%s %s is no route', async (method, path) => {
+    const problem = await problemOf(await fetch(server.current.url + path, { method }));
+    expect(problem).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND' });
+  });
+
   test('a flood of headers is cut off', async () => {
     const headers = Array.from({ length: 3000 }, (_, index) => `x-${index}: ${'y'.repeat(20)}`).join('\r\n');
     const answer = await send(`GET /healthz HTTP/1.1\r\nhost: localhost\r\n${headers}\r\n\r\n`);

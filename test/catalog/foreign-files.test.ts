@@ -4,7 +4,7 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, test } from 'vitest';
 import { type Lakehouse, openLakehouse } from '../../src/index.ts';
 import type { DeltaType } from '../../src/table/delta-schema.ts';
-import { duckDb, makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
+import { DeltaTable, duckDb, writeFileOf } from '../support/delta-table.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { rowsOf } from '../support/rows-of.ts';
 
@@ -13,20 +13,11 @@ async function makeLake(
   files: Readonly<Record<string, { readonly size: number; readonly stats?: object }>>,
   folder?: string,
 ): Promise<Lakehouse> {
-  const lake = folder ?? (await makeTestFolder());
-  await writeFile(join(lake, 'pixlake.json'), '{"layoutVersion":1}');
-  const adds = Object.entries(files).map(([path, { size, stats }]) => ({
-    add: {
-      path,
-      partitionValues: {},
-      size,
-      modificationTime: 0,
-      dataChange: true,
-      ...(stats === undefined ? {} : { stats: JSON.stringify(stats) }),
-    },
-  }));
-  await writeEntry(join(lake, 'tables/t'), 0, [...makeTable(columns), ...adds]);
-  return openLakehouse({ lake });
+  const table = await DeltaTable.begin(folder);
+  table.protocol().metadata(columns);
+  for (const [path, file] of Object.entries(files)) table.add(path, file);
+  await table.commit();
+  return openLakehouse({ lake: table.lake });
 }
 
 describe('rows with NaN in files whose bounds leave it out', () => {

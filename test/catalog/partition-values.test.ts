@@ -1,15 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { duckDbTypeOf } from '../../src/duckdb/column-type.ts';
 import { selectSnapshot } from '../../src/catalog/table-view.ts';
 import { type Lakehouse, openLakehouse } from '../../src/index.ts';
-import { openStore } from '../../src/storage/open-store.ts';
 import type { DeltaType } from '../../src/table/delta-schema.ts';
-import { encodeDataPath } from '../../src/table/data-path.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { startServer } from '../api/server-fixture.ts';
-import { duckDb, makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
+import { DeltaTable, duckDb } from '../support/delta-table.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { rowsOf } from '../support/rows-of.ts';
@@ -24,33 +21,20 @@ async function makeLake(
   type: DeltaType,
   values: readonly (string | null)[],
 ): Promise<{ lakehouse: Lakehouse; expected: string[][] }> {
-  const table = join(lake, 'tables/t');
-  await mkdir(lake, { recursive: true });
-  await writeFile(join(lake, 'pixlake.json'), '{"layoutVersion":1}');
-  const actions = makeTable({ id: 'long', p: type, year: 'string' }, { partitionColumns: ['p'] });
+  const table = await DeltaTable.begin(lake);
+  table.protocol().metadata({ id: 'long', p: type, year: 'string' }, { partitionColumns: ['p'] });
   for (const [index, value] of values.entries()) {
     const folder = value === null || value === '' ? '__HIVE_DEFAULT_PARTITION__' : encodeURIComponent(value);
     for (const [file, path] of [`p=${folder}/a${index}.parquet`, `plain-${index}.parquet`].entries()) {
       const id = index * 2 + file;
-      const { size } = await writeFileOf(table, path, `SELECT ${id}::BIGINT AS id, 'y${id}' AS year`);
-      const stats = JSON.stringify({
-        numRecords: 1,
-        minValues: { id },
-        maxValues: { id },
-        nullCount: { id: 0, year: 0 },
-      });
-      const add = {
-        path: encodeDataPath(path),
+      const stats = { numRecords: 1, minValues: { id }, maxValues: { id }, nullCount: { id: 0, year: 0 } };
+      await table.addRows(path, `SELECT ${id}::BIGINT AS id, 'y${id}' AS year`, {
         partitionValues: { p: value },
-        size,
-        modificationTime: 0,
-        dataChange: true,
         stats,
-      };
-      actions.push({ add });
+      });
     }
   }
-  await writeEntry(table, 0, actions);
+  await table.commit();
   const literal = (value: string | null): string =>
     value === null || value === '' ? 'NULL' : `'${value.replaceAll("'", "''")}'`;
   const rows = values.flatMap((value, index) =>
@@ -166,18 +150,15 @@ test('rows of a file keep their partition values whatever a query asks of files 
 test.each(['file_index', 'filename', '__data_file_', 'FileName'])(
   'a column called %s is read as any other',
   async (name) => {
-    const folder = await makeTestFolder();
-    const table = join(folder, 'tables/t');
-    const actions = makeTable({ [name]: 'long', p: 'string' }, { partitionColumns: ['p'] });
+    const table = await DeltaTable.begin();
+    table.protocol().metadata({ [name]: 'long', p: 'string' }, { partitionColumns: ['p'] });
     for (const [index, p] of ['a', 'b'].entries()) {
-      const { size } = await writeFileOf(table, `${p}.parquet`, `SELECT ${1 - index}::BIGINT AS "${name}"`);
-      actions.push({
-        add: { path: `${p}.parquet`, partitionValues: { p }, size, modificationTime: 0, dataChange: true },
-      });
+      const rows = `SELECT ${1 - index}::BIGINT AS "${name}"`;
+      await table.addRows(`${p}.parquet`, rows, { partitionValues: { p } });
     }
-    await writeEntry(table, 0, actions);
-    const store = openStore(folder);
-    const snapshot = await readSnapshot(store, 'tables/t');
+    await table.commit();
+    const { store } = table;
+    const snapshot = await readSnapshot(store, DeltaTable.FOLDER);
     if (snapshot === undefined) throw new Error('the table is gone');
     const locate: Parameters<typeof selectSnapshot>[0]['locate'] = async (owner, objects) =>
       objects.map(({ key }) => owner.locate(key));

@@ -100,7 +100,8 @@ describe('runs delete', () => {
     const store = openFailingStore(lake, 5);
     expect(await codeOf(deleteRun({ store, software: 'test' }, { name: 'daily' }))).toContain('killed');
     const { code, stderr } = await pixlake(lake, ...DAILY);
-    expect([code, stderr]).toEqual([4, expect.stringContaining('pixlake runs delete daily')]);
+    expect([code, stderr]).toEqual([4, expect.stringContaining('[RUN_REMOVED]')]);
+    expect(stderr).toContain('pixlake runs delete daily');
     await pixlakeJson(lake, 'runs', 'delete', 'daily');
     expect(await pixlakeJson(lake, ...DAILY)).toMatchObject({
       runId: reports[2].runId,

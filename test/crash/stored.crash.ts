@@ -8,8 +8,8 @@ import { executionKeys } from '../../src/run/execution.ts';
 import { planRun } from '../../src/run/plan-run.ts';
 import { parseRunSpec } from '../../src/run/run-spec.ts';
 import { decodeStored, encodeStored } from '../../src/storage/stored-json.ts';
+import { keysOf } from '../support/keys-of.ts';
 import {
-  keysOf,
   makeContext,
   makeLake,
   makeRandom,

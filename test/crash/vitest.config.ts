@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { budgetReporter } from '../support/budget.mjs';
 
 export default defineConfig({
   test: {
+    reporters: ['default', budgetReporter(80)],
     include: ['test/crash/*.crash.ts'],
     testTimeout: 180_000,
     hookTimeout: 60_000,

@@ -433,6 +433,37 @@ describe('data files', () => {
     ]);
   });
 
+  const invariant = JSON.stringify({ expression: { expression: 'id > 0' } });
+  it.each<[string, DeltaStruct['fields'][number], string[], string]>([
+    [
+      'a null in a column that may hold none',
+      { ...deltaField('id', 'long'), nullable: false },
+      [],
+      'column id may not be null',
+    ],
+    [
+      'a null in a partition column that may hold none',
+      { ...deltaField('part', 'string'), nullable: false },
+      ['part'],
+      'column part may not be null',
+    ],
+    [
+      'a row that breaks an invariant',
+      { ...deltaField('id', 'long'), metadata: { 'delta.invariants': invariant } },
+      [],
+      'a row breaks the invariant of column id: id > 0',
+    ],
+  ])('are refused for %s', async (_name, field, partitionColumns, message) => {
+    const query = `SELECT * FROM (VALUES (NULL::BIGINT, 'x'), (-1, NULL)) AS v(id, part)`;
+    const fields = schemaOf({ id: 'long', part: 'string' }).fields.map((one) =>
+      one.name === field.name ? field : one,
+    );
+    await expect(writeTable(query, { type: 'struct', fields }, partitionColumns)).rejects.toMatchObject({
+      code: 'CONSTRAINT_VIOLATED',
+      message: expect.stringContaining(message),
+    });
+  });
+
   it('leave nothing behind in the scratch folder, not even after a failure', async () => {
     const request = { schema, folder: 'tables/failed', scratchDir };
     await writeTable(`SELECT 1::BIGINT AS id, 'x' AS text, ['y'] AS tags, 'z' AS part`, schema, ['part']);

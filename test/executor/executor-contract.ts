@@ -13,7 +13,8 @@ import { AttemptCells, type AttemptOutcome, type ShardProgress } from '../../src
 import { MAX_ATTEMPTS } from '../../src/work/retry-shard.ts';
 import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import type { ShardJob } from '../../src/work/shard-job.ts';
-import { keysOf, makeContext, makeLake, type TestLake, wrapAttempts } from '../support/run-in-process.ts';
+import { makeContext, makeLake, type TestLake, wrapAttempts } from '../support/run-in-process.ts';
+import { keysOf } from '../support/keys-of.ts';
 
 /** An executor, and a way to disturb it. */
 export interface ExecutorUnderTest {

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { describeBudget } from '../support/budget.mjs';
 
 const PACKAGES = [
   'deltalake==1.6.6',
@@ -30,6 +31,7 @@ const SCRIPTS = [
   'both_write.py',
   'model_parity.py',
 ];
+const BUDGET_SECONDS = 240;
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js');
 
 function findPython() {
@@ -106,5 +108,5 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-console.log(`${total.passed} passed, ${total.failed} failed`);
+console.log(`${total.passed} passed, ${total.failed} failed\n      ${describeBudget(BUDGET_SECONDS)}`);
 process.exitCode = total.failed === 0 ? 0 : 1;

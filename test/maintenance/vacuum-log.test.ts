@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Lakehouse, openLakehouse } from '../../src/index.ts';
@@ -7,14 +7,12 @@ import { folderOf } from '../../src/run/execution.ts';
 import { writeExecution } from '../../src/run/read-executions.ts';
 import { listPinnedVersions } from '../../src/run/pinned-versions.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import { readSnapshot } from '../../src/table/read-snapshot.ts';
-import { writeCheckpoint } from '../../src/table/write-checkpoint.ts';
-import { makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
+import { DeltaTable } from '../support/delta-table.ts';
 import { makeExecution } from '../support/execution.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 const DAY = 86_400_000;
-const FOLDER = 'tables/t';
+const { FOLDER } = DeltaTable;
 
 /**
  * A table whose version n was committed `10 - n` times ten days ago and has the one file `f<n>.parquet`, with checkpoints at some versions.
@@ -25,26 +23,19 @@ async function open(
     readonly properties?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<{ lakehouse: Lakehouse; lake: string; table: string }> {
-  const lake = await makeTestFolder();
-  await writeFile(join(lake, 'pixlake.json'), '{"layoutVersion":1}');
-  const table = join(lake, FOLDER);
-  const store = openStore(lake);
+  const table = await DeltaTable.begin();
+  table.protocol().metadata({ id: 'long' }, { configuration: options.properties ?? {} });
   for (let version = 0; version <= 10; version++) {
-    const path = `f${version}.parquet`;
     const timestamp = Date.now() - (10 - version) * 10 * DAY - 60_000;
-    const { size } = await writeFileOf(table, path, `SELECT ${version}::BIGINT AS id`);
-    await writeEntry(table, version, [
-      { commitInfo: { timestamp, operation: 'WRITE' } },
-      ...(version === 0 ? makeTable({ id: 'long' }, { configuration: options.properties ?? {} }) : []),
-      { add: { path, partitionValues: {}, size, modificationTime: timestamp, dataChange: true } },
-      ...(version === 0
-        ? []
-        : [{ remove: { path: `f${version - 1}.parquet`, deletionTimestamp: timestamp, dataChange: true } }]),
-    ]);
-    const snapshot = await readSnapshot(store, FOLDER);
-    if (snapshot && options.checkpoints?.includes(version)) await writeCheckpoint(store, snapshot);
+    table.commitInfo(timestamp);
+    const rows = `SELECT ${version}::BIGINT AS id`;
+    await table.addRows(`f${version}.parquet`, rows, { modificationTime: timestamp });
+    if (version > 0) table.remove(`f${version - 1}.parquet`, { deletionTimestamp: timestamp });
+    await table.commit();
+    if (options.checkpoints?.includes(version)) await table.checkpoint();
   }
-  return { lakehouse: openLakehouse({ lake }), lake, table };
+  const { lake, path } = table;
+  return { lakehouse: openLakehouse({ lake }), lake, table: path };
 }
 
 async function versionsOf(table: string): Promise<number[]> {
@@ -149,17 +140,9 @@ describe('vacuum of the log', () => {
   });
 
   test('is for tables that pixlake may write', async () => {
-    const lake = await makeTestFolder();
-    await writeFile(join(lake, 'pixlake.json'), '{"layoutVersion":1}');
-    await mkdir(join(lake, FOLDER), { recursive: true });
-    const protocol = {
-      minReaderVersion: 3,
-      minWriterVersion: 7,
-      readerFeatures: ['deletionVectors'],
-      writerFeatures: ['deletionVectors'],
-    };
-    await writeEntry(join(lake, FOLDER), 0, makeTable({ id: 'long' }, { protocol }));
-    await expect(openLakehouse({ lake }).tables.vacuum({ table: 't' })).rejects.toMatchObject({
+    const table = await DeltaTable.begin();
+    await table.protocol('deletionVectors').metadata({ id: 'long' }).commit();
+    await expect(openLakehouse({ lake: table.lake }).tables.vacuum({ table: 't' })).rejects.toMatchObject({
       code: 'TABLE_FEATURE_UNSUPPORTED',
     });
   });

@@ -1,10 +1,7 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLakehouse } from '../../src/index.ts';
 import type { DeltaType } from '../../src/table/delta-schema.ts';
-import { makeTable, writeEntry, writeFileOf } from '../support/delta-table.ts';
-import { makeTestFolder } from '../support/pixlake.ts';
+import { DeltaTable } from '../support/delta-table.ts';
 
 const LONG = 'x'.repeat(40);
 const COLUMNS: Readonly<Record<string, DeltaType>> = {
@@ -62,22 +59,11 @@ const TRUE_STATS = {
 };
 
 async function verify(stats: object, isDeep = true): Promise<string[]> {
-  const lake = await makeTestFolder();
-  await writeFile(join(lake, 'pixlake.json'), '{"layoutVersion":1}');
-  const table = join(lake, 'tables/t');
-  const protocol = {
-    minReaderVersion: 3,
-    minWriterVersion: 7,
-    readerFeatures: ['timestampNtz'],
-    writerFeatures: ['timestampNtz'],
-  };
-  const { size } = await writeFileOf(table, 'f.parquet', ROWS);
-  const add = { path: 'f.parquet', partitionValues: {}, size, modificationTime: 0, dataChange: true };
-  await writeEntry(table, 0, [
-    ...makeTable(COLUMNS, { protocol }),
-    { add: { ...add, stats: JSON.stringify(stats) } },
-  ]);
-  const { problems } = await openLakehouse({ lake }).tables.verify('t', isDeep);
+  const table = await DeltaTable.begin();
+  table.protocol('timestampNtz').metadata(COLUMNS);
+  await table.addRows('f.parquet', ROWS, { stats });
+  await table.commit();
+  const { problems } = await openLakehouse({ lake: table.lake }).tables.verify('t', isDeep);
   expect(new Set(problems.map(({ key }) => key)).size).toBeLessThanOrEqual(1);
   return problems.map(({ problem }) => problem);
 }

@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { budgetReporter } from '../support/budget.mjs';
 
 export default defineConfig({
   test: {
+    reporters: ['default', budgetReporter(340)],
     include: ['test/rest/*.rest.ts'],
     testTimeout: 900_000,
     hookTimeout: 180_000,

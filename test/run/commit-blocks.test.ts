@@ -7,8 +7,8 @@ import { parseRunSpec } from '../../src/run/run-spec.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { createOneRowExecutor } from '../support/one-row-shards.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
+import { keysOf } from '../support/keys-of.ts';
 import {
-  keysOf,
   makeLake,
   openTestDb,
   queryRows,

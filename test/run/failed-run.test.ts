@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RunReport, RunStatus } from '../../src/index.ts';
@@ -55,6 +55,21 @@ test.each(['1', '19%'])(
     expect(report).toMatchObject({ outcome: 'finished', imageCount: 8, errorCount: 2 });
   },
 );
+
+test('a run whose shards fail time and again ends with the shard and the cause, and is done once that is mended', async () => {
+  const lake = await makeLake([]);
+  const first = await pixlakeJson<RunReport>(lake, ...RUN);
+  const folder = join(lake, first.folder);
+  await rm(folder, { recursive: true });
+  // A file in the place of the folder of parts: no part can be written.
+  await mkdir(folder);
+  await writeFile(join(folder, 'parts'), '');
+  const { code, stderr } = await pixlake(lake, ...RUN);
+  expect([code, stderr]).toEqual([70, expect.stringContaining('[SHARD_FAILED]')]);
+  expect(stderr).toContain('shard 0 failed 3 times: cannot write');
+  await rm(join(folder, 'parts'));
+  expect(await pixlakeJson(lake, ...RUN)).toMatchObject({ outcome: 'finished', imageCount: 10 });
+});
 
 test('a limit that cannot be read is refused', async () => {
   const { code, stderr } = await pixlake('/nowhere', ...RUN, '--max-errors', 'few');

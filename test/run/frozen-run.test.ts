@@ -10,7 +10,8 @@ import { parseRunSpec } from '../../src/run/run-spec.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import { encodeStored } from '../../src/storage/stored-json.ts';
 import { AttemptCells } from '../../src/work/attempt.ts';
-import { inProcessExecutor, keysOf, makeContext, makeLake, runWith } from '../support/run-in-process.ts';
+import { inProcessExecutor, makeContext, makeLake, runWith } from '../support/run-in-process.ts';
+import { keysOf } from '../support/keys-of.ts';
 
 const SPEC = { name: 'r', sql: 'SELECT id, year FROM images', shardSize: 2 };
 

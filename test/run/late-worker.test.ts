@@ -9,10 +9,10 @@ import { openPlanReader } from '../../src/run/plan-reader.ts';
 import { processShard } from '../../src/run/process-shard.ts';
 import type { ShardContext } from '../../src/run/shard-context.ts';
 import type { ShardMarker } from '../../src/run/marker-schema.ts';
+import { keysOf } from '../support/keys-of.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import {
   createExecutor,
-  keysOf,
   makeLake,
   openTestDb,
   queryRows,

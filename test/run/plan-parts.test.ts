@@ -9,10 +9,10 @@ import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
 import { chooseShardSize, cutPlan } from '../../src/run/shard-size.ts';
 import { hashPlan, writePlanFiles } from '../../src/run/write-plan.ts';
 import { encodeStored } from '../../src/storage/stored-json.ts';
+import { keysOf } from '../support/keys-of.ts';
 import { createNoOpExecutor } from '../support/no-op-executor.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import {
-  keysOf,
   makeLake,
   makeRandom,
   openTestDb,

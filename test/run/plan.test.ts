@@ -5,9 +5,9 @@ import { readExecution } from '../../src/run/read-executions.ts';
 import { openPlanner } from '../../src/run/plan-run.ts';
 import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { keysOf } from '../support/keys-of.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import {
-  keysOf,
   makeLake,
   queryRows,
   runWith,

@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { RunReport, RunListing } from '../../src/index.ts';
 import { openStore } from '../../src/storage/open-store.ts';
+import { keysOf } from '../support/keys-of.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlakeJson, startPixlake } from '../support/pixlake.ts';
 import { startFaultProxy } from './fault-proxy.ts';
-import { hasS3, keysOf, must, outputOf, testUri } from './s3-fixture.ts';
+import { hasS3, must, outputOf, testUri } from './s3-fixture.ts';
 
 const ROWS = 60;
 const RUN = ['run', '--name', 'made', '--sql', 'SELECT * FROM images', '--copies', '2', '--shard-size', '6'];

@@ -7,6 +7,7 @@ import { expect } from 'vitest';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import type { S3Options } from '../../src/storage/s3-options.ts';
+import { keysOf } from '../support/keys-of.ts';
 import { makeTestFolder, type Outcome, pixlake, pixlakeJson } from '../support/pixlake.ts';
 
 const server = process.env['PIXLAKE_TEST_S3'];
@@ -50,13 +51,6 @@ export async function testUri(): Promise<string> {
 /** A store on a fresh prefix, with a cache of its own. */
 export async function openTestStore(options: S3Options = {}): Promise<ObjectStore> {
   return openStore(await testUri(), { cacheDir: await makeTestFolder(), ...options });
-}
-
-/** Keys below a folder, sorted. */
-export async function keysOf(store: ObjectStore, folder = ''): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(folder)) keys.push(key);
-  return keys.sort();
 }
 
 /** What a lake holds: originals with their digests, and rows. */

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openStore } from '../../src/storage/open-store.ts';
+import { keysOf } from '../support/keys-of.ts';
 import { drawJpeg, writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson, pixlakeProcess } from '../support/pixlake.ts';
 import { type Fault, makeRandom, startFaultProxy } from './fault-proxy.ts';
-import { hasS3, HTTPFS, keysOf, must, testUri } from './s3-fixture.ts';
+import { hasS3, HTTPFS, must, testUri } from './s3-fixture.ts';
 
 const ROWS = 60;
 const READERS = HTTPFS === undefined ? ['cache'] : ['cache', 'httpfs'];

@@ -2,9 +2,10 @@ import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ErrorCode } from '../../src/errors.ts';
 import { openStore } from '../../src/storage/open-store.ts';
+import { keysOf } from '../support/keys-of.ts';
 import { makeTestFolder, pixlake } from '../support/pixlake.ts';
 import { type Fault, startFaultProxy } from './fault-proxy.ts';
-import { clientOf, hasCeph, hasS3, keysOf, openTestStore, testBucket, testUri } from './s3-fixture.ts';
+import { clientOf, hasCeph, hasS3, openTestStore, testBucket, testUri } from './s3-fixture.ts';
 
 const SECRET = process.env['AWS_SECRET_ACCESS_KEY'] ?? '';
 

@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { budgetReporter } from '../support/budget.mjs';
 
 export default defineConfig({
   test: {
+    reporters: ['default', budgetReporter(360)],
     include: ['test/s3/*.s3.ts'],
     globalSetup: ['test/s3/start-server.ts'],
     testTimeout: 180_000,

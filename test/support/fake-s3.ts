@@ -1,48 +1,127 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import { makeTestFolder } from './pixlake.ts';
 
-/** An S3 server in this process that keeps objects in memory and answers 412 to a PUT with `If-None-Match: *` where there is one. */
+/** An S3 server in this process that keeps objects in memory: GET with ranges, PUT, HEAD, DELETE, DeleteObjects and ListObjectsV2. */
 export interface FakeS3 {
   readonly store: ObjectStore;
   /** The requests so far, such as `PUT a/b 412`; keys are those of the store. */
   readonly requests: readonly string[];
 }
 
+interface Stored {
+  readonly bytes: Buffer;
+  readonly md5: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string | number>>;
+  readonly body?: Buffer | string;
+}
+
+/** Keys and folders that one page of a listing holds; servers may give fewer than the thousand of AWS. */
+const PAGE = 100;
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt' };
+
+const escapeXml = (text: string): string => text.replaceAll(/[&<>]/gu, (one) => `&${ENTITIES[one]};`);
+
+const unescapeXml = (text: string): string =>
+  text.replaceAll(/&(?:#x(?<hex>[0-9a-f]+)|(?<name>\w+));/giu, (_all, hex?: string, name?: string) =>
+    hex === undefined
+      ? ({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }[name ?? ''] ?? '')
+      : String.fromCodePoint(Number.parseInt(hex, 16)),
+  );
+
+const refusal = (status: number, code: string): Answer => ({
+  status,
+  body: `<Error><Code>${code}</Code></Error>`,
+});
+
+function put(
+  objects: Map<string, Stored>,
+  key: string,
+  { headers, body }: { headers: IncomingHttpHeaders; body: Buffer },
+): Answer {
+  if (headers['if-none-match'] === '*' && objects.has(key)) return refusal(412, 'PreconditionFailed');
+  objects.set(key, { bytes: body, md5: String(headers['x-amz-meta-md5'] ?? '') });
+  return { status: 200 };
+}
+
+function get(stored: Stored | undefined, range: string | undefined): Answer {
+  if (stored === undefined) return refusal(404, 'NoSuchKey');
+  const { bytes, md5 } = stored;
+  const headers = md5 === '' ? {} : { 'x-amz-meta-md5': md5 };
+  const { first, last } = /^bytes=(?<first>\d+)-(?<last>\d+)$/u.exec(range ?? '')?.groups ?? {};
+  if (first === undefined) return { status: 200, headers, body: bytes };
+  if (Number(first) >= bytes.length) return refusal(416, 'InvalidRange');
+  return { status: 206, headers, body: bytes.subarray(Number(first), Number(last) + 1) };
+}
+
+/** One page; the token is the last name of the page before. */
+function list(keys: Iterable<string>, query: URLSearchParams): Answer {
+  const prefix = query.get('prefix') ?? '';
+  const delimiter = query.get('delimiter');
+  const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
+  const names = new Set<string>();
+  for (const key of keys) {
+    if (!key.startsWith(prefix)) continue;
+    const end = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length);
+    names.add(end === -1 ? key : key.slice(0, end + 1));
+  }
+  const left = [...names].filter((name) => name > after).sort();
+  const page = left.slice(0, PAGE);
+  const entries = page.map((name) =>
+    delimiter !== null && name.endsWith(delimiter)
+      ? `<CommonPrefixes><Prefix>${escapeXml(name)}</Prefix></CommonPrefixes>`
+      : `<Contents><Key>${escapeXml(name)}</Key><Size>1</Size></Contents>`,
+  );
+  const isTruncated = left.length > page.length;
+  const token = isTruncated ? escapeXml(page.at(-1) ?? '') : '';
+  const rest = isTruncated ? `<NextContinuationToken>${token}</NextContinuationToken>` : '';
+  return {
+    status: 200,
+    body: `<ListBucketResult><IsTruncated>${isTruncated}</IsTruncated>${rest}${entries.join('')}</ListBucketResult>`,
+  };
+}
+
+function deleteMany(objects: Map<string, Stored>, body: Buffer): Answer {
+  for (const [, key = ''] of body.toString().matchAll(/<Key>(.*?)<\/Key>/gu))
+    objects.delete(unescapeXml(key));
+  return { status: 200, body: '<DeleteResult></DeleteResult>' };
+}
+
 /** Starts the server, which ends with the test. */
 export async function startFakeS3(): Promise<FakeS3> {
-  const objects = new Map<string, { readonly bytes: Buffer; readonly md5: string }>();
+  const objects = new Map<string, Stored>();
   const requests: string[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      const key = decodeURIComponent(new URL(url, 'http://s3').pathname).replace('/bucket/lake/', '');
-      const present = objects.get(key);
-      let status = 200;
-      let body: Buffer | undefined;
-      if (method === 'PUT') {
-        const md5 = String(headers['x-amz-meta-md5'] ?? '');
-        if (headers['if-none-match'] === '*' && present !== undefined) status = 412;
-        else objects.set(key, { bytes: Buffer.concat(chunks), md5 });
-      } else if (method === 'DELETE') {
+      const { pathname, searchParams } = new URL(url, 'http://s3');
+      const key = decodeURIComponent(pathname).replace(/^\/bucket\/?/u, '');
+      const body = Buffer.concat(chunks);
+      const answer = ((): Answer => {
+        if (searchParams.has('list-type')) return list(objects.keys(), searchParams);
+        if (searchParams.has('delete')) return deleteMany(objects, body);
+        if (method === 'PUT') return put(objects, key, { headers, body });
+        if (method !== 'DELETE') return get(objects.get(key), headers.range);
         objects.delete(key);
-        status = 204;
-      } else if (present === undefined) status = 404;
-      else {
-        response.setHeader('content-length', present.bytes.length);
-        if (present.md5 !== '') response.setHeader('x-amz-meta-md5', present.md5);
-        if (method === 'GET') body = present.bytes;
-      }
-      const code = { 404: 'NoSuchKey', 412: 'PreconditionFailed' }[status];
-      requests.push(`${method} ${key} ${status}`);
-      response.statusCode = status;
-      response.end(code === undefined || method === 'HEAD' ? body : `<Error><Code>${code}</Code></Error>`);
+        return { status: 204 };
+      })();
+      requests.push(`${method} ${key.replace(/^lake\//u, '')} ${answer.status}`);
+      response.writeHead(answer.status, {
+        ...answer.headers,
+        'content-length': Buffer.byteLength(answer.body ?? ''),
+      });
+      response.end(method === 'HEAD' ? undefined : answer.body);
     });
   });
   server.listen(0, '127.0.0.1');

@@ -104,13 +104,6 @@ export function wrapStore(store: ObjectStore, methods: Partial<ObjectStore>): Ob
   });
 }
 
-/** Keys below a folder, sorted. */
-export async function keysOf(store: ObjectStore, folder: string): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(folder)) keys.push(key);
-  return keys.sort();
-}
-
 /** The rows of a query, as objects. */
 export async function queryRows<Row>(
   { lakehouse }: Pick<TestLake, 'lakehouse'>,

@@ -2,13 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { openStore } from '../../src/storage/open-store.ts';
 import { listLog, logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { parseInterval } from '../../src/table/table-properties.ts';
 import { commitChange } from '../support/commit-change.ts';
-import { makeTable, writeEntry } from '../support/delta-table.ts';
-import { makeTestFolder } from '../support/pixlake.ts';
+import { DeltaTable } from '../support/delta-table.ts';
 import { addOf, changeOf, FOLDER } from './table-fixture.ts';
 
 const DAY = 86_400_000;
@@ -36,10 +34,10 @@ test.each<[string, number | undefined]>([
 });
 
 async function open(configuration: Readonly<Record<string, string>> = {}): Promise<ObjectStore> {
-  const folder = await makeTestFolder();
-  const made = makeTable({ id: 'long', kind: 'string' }, { partitionColumns: ['kind'], configuration });
-  await writeEntry(join(folder, FOLDER), 0, made);
-  return openStore(folder);
+  const table = await DeltaTable.begin();
+  table.protocol().metadata({ id: 'long', kind: 'string' }, { partitionColumns: ['kind'], configuration });
+  await table.commit();
+  return table.store;
 }
 
 async function commit(store: ObjectStore, change: Parameters<typeof changeOf>[0] = {}): Promise<number> {
