@@ -190,7 +190,9 @@ describe('a server with keys', () => {
 
 describe('a server without keys', () => {
   test('refuses to be reached by others', async () => {
-    const lake = join(await makeTestFolder(), 'lake');
+    const folder = await makeTestFolder();
+    const lake = join(folder, 'lake');
+    await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), 1));
     for (const host of ['0.0.0.0', '::', '192.0.2.1']) {
       const { code, stderr } = await pixlake(lake, 'serve', '--host', host);
       expect(code).toBe(2);

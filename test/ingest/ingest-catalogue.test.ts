@@ -55,8 +55,8 @@ describe('ingest', () => {
         'SELECT id, year, productDisplayName, image_sha256, image_bytes FROM images WHERE id <> 2 ORDER BY id',
       ),
     ).toEqual([
-      [1n, 2013, 'Shoe 1', sha256(image), BigInt(image.length)],
-      [5n, null, null, expect.any(String), expect.any(BigInt)],
+      [1, 2013, 'Shoe 1', sha256(image), image.length],
+      [5, null, null, expect.any(String), expect.any(Number)],
     ]);
     expect(await rowsOf(lakehouse, 'SELECT productDisplayName FROM images WHERE id = 2')).toEqual([
       ['Shoe, with, commas and 3.5" heel'],
@@ -77,7 +77,7 @@ describe('ingest', () => {
     await writePlainCatalogue(folder, 12);
     const first = await lakehouse.ingest({ source: folder, partitionBy: ['gender'] });
     const sizes = await rowsOf(lakehouse, 'SELECT sum(image_bytes)::BIGINT FROM images');
-    expect(sizes).toEqual([[BigInt(first.storedBytes)]]);
+    expect(sizes).toEqual([[first.storedBytes]]);
     const before = await readdir(join(lake, 'tables/images/gender=Men'));
     const again = await lakehouse.ingest({ source: folder });
     expect(again).toMatchObject({
@@ -106,7 +106,7 @@ describe('ingest', () => {
       isCommitted: true,
       version: 1,
     });
-    expect(await rowsOf(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM images')).toEqual([[13n, 13n]]);
+    expect(await rowsOf(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM images')).toEqual([[13, 13]]);
     expect(await rowsOf(lakehouse, 'SELECT productDisplayName FROM images WHERE id = 2')).toEqual([
       ['New name'],
     ]);
@@ -145,11 +145,11 @@ describe('ingest', () => {
         'SELECT id, image_status, image_format, image_reason IS NULL FROM images ORDER BY id',
       ),
     ).toEqual([
-      [1n, 'ok', 'jpeg', true],
-      [2n, 'empty', null, false],
-      [3n, 'corrupt', 'jpeg', false],
-      [4n, 'unsupported', null, false],
-      [5n, 'ok', 'png', true],
+      [1, 'ok', 'jpeg', true],
+      [2, 'empty', null, false],
+      [3, 'corrupt', 'jpeg', false],
+      [4, 'unsupported', null, false],
+      [5, 'ok', 'png', true],
     ]);
     // Broken ones stay as they are when they are ingested again.
     expect(await lakehouse.ingest({ source: folder })).toMatchObject({ isCommitted: false });
@@ -174,8 +174,8 @@ describe('ingest', () => {
     expect(
       await rowsOf(lakehouse, 'SELECT photo, score, line, image_key FROM photos ORDER BY photo'),
     ).toEqual([
-      ['a1', 0.5, 1n, 'originals/photos/a1.jpg'],
-      ['a2', 2, 2n, 'originals/photos/a2.jpg'],
+      ['a1', 0.5, 1, 'originals/photos/a1.jpg'],
+      ['a2', 2, 2, 'originals/photos/a2.jpg'],
     ]);
   });
 
@@ -202,7 +202,7 @@ describe('ingest', () => {
       isCommitted: false,
     });
     expect(await rowsOf(lakehouse, "SELECT count(*) FROM images WHERE masterCategory = 'a/b=c%'")).toEqual([
-      [1n],
+      [1],
     ]);
   });
 
@@ -285,10 +285,10 @@ describe('a second source', () => {
       version: 1,
     });
     expect(await rowsOf(lakehouse, 'SELECT id, gender, year, price, note FROM images ORDER BY id')).toEqual([
-      [1n, 'Men', 2008, 2.5, 'first'],
-      [2n, 'Women', 2009, null, null],
-      [3n, 'Men', 2010, null, 'third'],
-      [4n, 'Women', 2011, null, null],
+      [1, 'Men', 2008, 2.5, 'first'],
+      [2, 'Women', 2009, null, null],
+      [3, 'Men', 2010, null, 'third'],
+      [4, 'Women', 2011, null, null],
     ]);
     expect(await lakehouse.ingest(more)).toMatchObject({ isCommitted: false, unchangedCount: 2 });
     expect(await lakehouse.ingest({ source: join(folder, 'styles.csv') })).toMatchObject({
@@ -336,7 +336,7 @@ describe('a second source', () => {
       return lakehouse.ingest({ source, images: join(folder, 'images'), table: 'shared' });
     });
     await Promise.all(ingests);
-    expect(await rowsOf(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM shared')).toEqual([[6n, 6n]]);
+    expect(await rowsOf(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM shared')).toEqual([[6, 6]]);
     expect((await lakehouse.tables.verify('shared')).problems).toEqual([]);
     const history = await lakehouse.tables.history('shared');
     expect(history.map(({ version }) => version)).toEqual(
