@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
+import { print, printJson } from './print.ts';
 
 /** `pixlake attach` and `pixlake detach`: tables that others wrote. */
 export function addAttachCommands(program: Command): void {
@@ -19,7 +20,7 @@ Examples:
   $ pixlake query "SELECT * FROM images JOIN clicks USING (id)"`,
     )
     .action(async (name: string, uri: string, options: LakeOptions) => {
-      const attachment = await openLake(options).tables.attach(name, uri);
+      const attachment = await (await openLake(options)).tables.attach(name, uri);
       if (options.json) return printJson({ name, ...attachment });
       const what = attachment.format === 'delta' ? 'the Delta table' : 'Parquet files';
       print(`${name} is ${what} at ${attachment.uri}`);
@@ -30,7 +31,7 @@ Examples:
       .summary('forget an attached table')
       .description('Forgets an attached table. Its files stay where they are.'),
   ).action(async (name: string, options: LakeOptions) => {
-    await openLake(options).tables.detach(name);
+    await (await openLake(options)).tables.detach(name);
     if (options.json) printJson({ name });
     else print(`${name} is no longer attached`);
   });

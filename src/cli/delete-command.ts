@@ -1,13 +1,8 @@
 import type { Command } from 'commander';
-import {
-  interruptible,
-  type LakeOptions,
-  openLake,
-  print,
-  printJson,
-  withLakeOptions,
-} from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { formatCount } from './progress-bar.ts';
+import { print, printJson } from './print.ts';
+import { interruptible } from './interruptible.ts';
 
 interface Options extends LakeOptions {
   readonly where: string;
@@ -34,8 +29,8 @@ Examples:
   $ pixlake delete images --where "year < 2010 AND gender = 'Boys'"`,
     )
     .action(async (table: string, options: Options) => {
-      const report = await interruptible((signal) =>
-        openLake(options).tables.delete(
+      const report = await interruptible(async (signal) =>
+        (await openLake(options)).tables.delete(
           { table, where: options.where, isDryRun: options.dryRun ?? false },
           signal,
         ),

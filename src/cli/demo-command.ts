@@ -6,17 +6,14 @@ import { DEFAULT_MODEL } from '../model/built-in-models.ts';
 
 import { writeSample } from '../sample/write-sample.ts';
 import { fillSavedQuery, readSavedQuery } from '../sql/saved-query.ts';
-import {
-  interruptible,
-  type LakeOptions,
-  openLake,
-  print,
-  wholeNumber,
-  withStoreOptions,
-} from './command-line.ts';
-import { describeIngest } from './ingest-command.ts';
+import { type LakeOptions, openLake, withStoreOptions } from './lake-options.ts';
+import { describeIngest } from './describe-ingest.ts';
 import { formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
-import { describeRun, withProgress } from './run-command.ts';
+import { describeRun } from './describe-run.ts';
+import { print } from './print.ts';
+import { wholeNumber } from './option-values.ts';
+import { interruptible } from './interruptible.ts';
+import { withProgress } from './run-progress.ts';
 
 /** Its images go into the run. */
 const SELECTED = 'mens-shoes-after';
@@ -41,7 +38,7 @@ export function addDemoCommand(program: Command): void {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     const lake = options.lake ?? join(folder, 'lake');
-    const lakehouse = openLake({ ...options, lake });
+    const lakehouse = await openLake({ ...options, lake });
     const catalogue = join(folder, 'catalogue');
 
     print(`1. Draw a catalogue: pixlake sample ${catalogue} --rows ${rows}`);

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { DiskUsage, Usage } from '../maintenance/disk-usage.ts';
-import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { formatBytes, formatCount } from './progress-bar.ts';
+import { print, printJson } from './print.ts';
 
 /** `pixlake du`: tells what takes how much room. */
 export function addDuCommand(program: Command): void {
@@ -24,7 +25,7 @@ Examples:
   $ pixlake du --json`,
     )
     .action(async (options: LakeOptions) => {
-      const usage = await openLake(options).diskUsage();
+      const usage = await (await openLake(options)).diskUsage();
       if (options.json) printJson(usage);
       else print(...describeUsage(usage));
     });

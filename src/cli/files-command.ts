@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
+import { print, printJson } from './print.ts';
 
 interface FilesOptions extends LakeOptions {
   readonly at?: string;
@@ -26,7 +27,7 @@ Examples:
   $ pixlake files images --at 3 --json`,
     )
     .action(async (table: string, { at, sql, ...options }: FilesOptions) => {
-      const found = await openLake(options).tables.files(table, at);
+      const found = await (await openLake(options)).tables.files(table, at);
       if (options.json) printJson(found);
       else if (sql) print(found.sql);
       else if (found.files.length > 0) print(...found.files.map(({ uri }) => uri));

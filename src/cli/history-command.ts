@@ -1,13 +1,8 @@
 import type { Command } from 'commander';
 import type { TableVersion } from '../table/table-history.ts';
-import {
-  type LakeOptions,
-  openLake,
-  print,
-  printJson,
-  wholeNumber,
-  withLakeOptions,
-} from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
+import { print, printJson } from './print.ts';
+import { wholeNumber } from './option-values.ts';
 
 /** `pixlake history` and `pixlake restore`: the versions of a table. */
 export function addHistoryCommands(program: Command): void {
@@ -28,7 +23,7 @@ Examples:
   $ pixlake query "SELECT count(*) FROM images@v3"`,
     )
     .action(async (table: string, options: LakeOptions & { limit?: number }) => {
-      const history = await openLake(options).tables.history(table, options.limit);
+      const history = await (await openLake(options)).tables.history(table, options.limit);
       if (options.json) printJson(history);
       else print(...history.map(describeVersion));
     });
@@ -49,7 +44,7 @@ Examples:
   $ pixlake restore images --to 2026-01-31T12:00:00Z`,
     )
     .action(async (table: string, options: LakeOptions & { to: string }) => {
-      const report = await openLake(options).tables.restore(table, options.to);
+      const report = await (await openLake(options)).tables.restore(table, options.to);
       if (options.json) return printJson(report);
       const { restoredVersion, version, addedFileCount, removedFileCount } = report;
       print(

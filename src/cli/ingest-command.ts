@@ -1,19 +1,11 @@
 import type { Command } from 'commander';
-import type { IngestReport, IngestSpec } from '../ingest/ingest-spec.ts';
-import {
-  byteSize,
-  errorLimit,
-  interruptible,
-  type LakeOptions,
-  nameList,
-  openLake,
-  print,
-  printJson,
-  shortPath,
-  wholeNumber,
-  withLakeOptions,
-} from './command-line.ts';
-import { formatBytes, formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
+import type { IngestSpec } from '../ingest/ingest-spec.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
+import { startProgressBar } from './progress-bar.ts';
+import { describeIngest } from './describe-ingest.ts';
+import { print, printJson } from './print.ts';
+import { byteSize, errorLimit, nameList, wholeNumber } from './option-values.ts';
+import { interruptible } from './interruptible.ts';
 
 type Options = LakeOptions & Omit<IngestSpec, 'source'>;
 
@@ -53,7 +45,7 @@ Examples:
     )
     .action(async (source: string, options: Options) => {
       const { lake: _lake, json, workers: _workers, ...spec } = options;
-      const lakehouse = openLake(options);
+      const lakehouse = await openLake(options);
       const report = await interruptible(async (signal) => {
         using bar = startProgressBar('ingest', '');
         return lakehouse.ingest(
@@ -67,38 +59,4 @@ Examples:
       if (json) printJson(report);
       else print(...describeIngest(report, lakehouse.uri));
     });
-}
-
-/** An ingest's report as lines of text. */
-export function describeIngest(report: IngestReport, lakeUri: string): string[] {
-  const n = formatCount;
-  const { lists } = report;
-  const place = (key = ''): string => shortPath(lakeUri, key);
-  const lines = [
-    `${report.rowCount} rows = ${report.ingestedCount} ingested + ${report.withoutImageCount} without image + ${report.rejectedCount} rejected`,
-    report.isCommitted
-      ? `table ${report.table} is at version ${report.version}: ${n(report.addedCount)} added, ${n(report.changedCount)} changed, ${n(report.unchangedCount)} unchanged`
-      : `nothing new: table ${report.table} stays at version ${report.version}`,
-  ];
-  if (report.newColumns.length > 0) {
-    lines.push(`new columns, null in older rows: ${report.newColumns.join(', ')}`);
-  }
-  if (report.repairedCount > 0) {
-    lines.push(`${n(report.repairedCount)} rows repaired: their extra commas belong to the last column`);
-  }
-  const broken = Object.entries(report.imageStatusCounts).filter(([status]) => status !== 'ok');
-  if (broken.length > 0) {
-    const list = broken.map(([status, count]) => `${count} ${status}`).join(', ');
-    lines.push(
-      `images that cannot be read: ${list} (rows with image_status and image_reason; see ${place(lists.brokenImages)})`,
-    );
-  }
-  if (lists.withoutImage) lines.push(`rows without image: ${place(lists.withoutImage)}`);
-  if (lists.rejects) lines.push(`rejected rows: ${place(lists.rejects)}`);
-  if (lists.imagesWithoutRow) {
-    lines.push(`${n(report.imagesWithoutRowCount)} files that no row uses: ${place(lists.imagesWithoutRow)}`);
-  }
-  const seconds = report.durationMs / 1000;
-  lines.push(`${formatBytes(report.storedBytes)} of originals stored in ${formatSeconds(seconds)}`);
-  return lines;
 }

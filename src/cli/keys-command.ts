@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type ApiKey, createApiKey, listApiKeys, revokeApiKey, type Scope, SCOPES } from '../api/api-keys.ts';
-import { duration, print, printJson } from './command-line.ts';
+import { duration } from './option-values.ts';
+import { print, printJson } from './print.ts';
 
 interface FileOptions {
   readonly file: string;

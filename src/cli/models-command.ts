@@ -6,7 +6,8 @@ import { DEVICES, type Device } from '../model/devices.ts';
 import type { ModelCard } from '../model/model-card.ts';
 import type { Prediction } from '../model/read-output.ts';
 import { printRemoval } from './removal-report.ts';
-import { type LakeOptions, openLake, print, printJson, withLakeOptions } from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
+import { print, printJson } from './print.ts';
 
 interface ImportOptions extends LakeOptions {
   readonly name?: string;
@@ -36,7 +37,7 @@ Examples:
   withLakeOptions(
     models.command('list').description('List the models of the lake and those built in.'),
   ).action(async (options: LakeOptions) => {
-    const found = await openLake(options).models.list();
+    const found = await (await openLake(options)).models.list();
     if (options.json) return printJson(found);
     print(
       ...found.map(({ name, description, isTrained, isBuiltIn }) => {
@@ -48,7 +49,7 @@ Examples:
 
   withLakeOptions(models.command('show <model>').description("Show a model's card.")).action(
     async (model: string, options: LakeOptions) => {
-      const card = await openLake(options).models.show(model);
+      const card = await (await openLake(options)).models.show(model);
       if (options.json) printJson(card);
       else print(...describeCard(card));
     },
@@ -60,7 +61,7 @@ Examples:
       .description('Put a model into the lake, once it has been seen to run and to fit its card.')
       .option('--card <file.json>', 'its model card (default: the .json file of the same name)'),
   ).action(async (path: string, options: LakeOptions & { card?: string }) => {
-    const card = await openLake(options).models.add(path, options.card);
+    const card = await (await openLake(options)).models.add(path, options.card);
     printAdded(card, options);
   });
 
@@ -83,7 +84,7 @@ Examples:
           remedy: 'known: fashionnet. Export others to ONNX and use `pixlake models add`',
         });
       const { name = kind, attributes } = options;
-      const card = await openLake(options).models.importFashionNet({
+      const card = await (await openLake(options)).models.importFashionNet({
         checkpoint,
         name,
         ...(attributes === undefined ? {} : { attributes }),
@@ -101,7 +102,10 @@ Examples:
   )
     .addHelpText('after', '\nExample:\n  $ pixlake models remove my-classifier --dry-run')
     .action(async (name: string, options: LakeOptions & { dryRun?: boolean }) => {
-      const report = await openLake(options).models.remove({ name, isDryRun: options.dryRun ?? false });
+      const report = await (await openLake(options)).models.remove({
+        name,
+        isDryRun: options.dryRun ?? false,
+      });
       if (options.json) printJson(report);
       else printRemoval({ ...report, removed: [report.removed], kept: [] });
     });
@@ -113,7 +117,7 @@ Examples:
         'Check that models have the bytes their cards state, and that they run. Exits with 5 if not.',
       ),
   ).action(async (names: string[], options: LakeOptions) => {
-    const verdicts = await openLake(options).models.verify(names.length === 0 ? undefined : names);
+    const verdicts = await (await openLake(options)).models.verify(names.length === 0 ? undefined : names);
     if (options.json) printJson(verdicts.map(({ name, problem }) => ({ name, problem: describe(problem) })));
     else
       print(...verdicts.map(({ name, problem }) => `${name}  ${problem?.message ?? 'as its card states'}`));
@@ -135,7 +139,7 @@ Examples:
       const session = { threads: availableParallelism(), device };
       const failed: string[] = [];
       const results: unknown[] = [];
-      for await (const { path, predictions, problem } of openLake(options).models.label(
+      for await (const { path, predictions, problem } of (await openLake(options)).models.label(
         model,
         paths,
         session,

@@ -1,15 +1,9 @@
 import type { Command } from 'commander';
-import {
-  byteSize,
-  interruptible,
-  type LakeOptions,
-  nameList,
-  openLake,
-  print,
-  printJson,
-  withLakeOptions,
-} from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { formatBytes } from './progress-bar.ts';
+import { print, printJson } from './print.ts';
+import { byteSize, nameList } from './option-values.ts';
+import { interruptible } from './interruptible.ts';
 
 interface Options extends LakeOptions {
   readonly targetSize?: number;
@@ -46,7 +40,9 @@ Examples:
         ...(targetSize === undefined ? {} : { targetBytes: targetSize }),
         ...(sortBy === undefined ? {} : { sortBy }),
       };
-      const report = await interruptible((signal) => openLake(options).tables.optimize(spec, signal));
+      const report = await interruptible(async (signal) =>
+        (await openLake(options)).tables.optimize(spec, signal),
+      );
       if (options.json) return printJson(report);
       print(
         report.isCommitted

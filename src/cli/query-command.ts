@@ -9,7 +9,8 @@ import { textOf } from '../result/convert-value.ts';
 import type { Lakehouse } from '../lakehouse.ts';
 import { QUERY_FORMATS, type QueryFormat } from '../result/encodings.ts';
 import { makeTemporaryFolder } from '../storage/temporary-folder.ts';
-import { duration, type LakeOptions, openLake, wholeNumber, withLakeOptions } from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
+import { duration, wholeNumber } from './option-values.ts';
 
 /** How a query is run and where its rows go. */
 export interface QueryCommandOptions extends LakeOptions {
@@ -82,7 +83,7 @@ export function withQueryOptions(command: Command): Command {
 
 /** Runs one SELECT and prints its rows, or writes them to a file. */
 export async function printQuery(sql: string, options: QueryCommandOptions): Promise<void> {
-  const lakehouse = openLake(options);
+  const lakehouse = await openLake(options);
   const format = chooseFormat(options);
   if (options.output !== undefined) await checkOutput(options.output);
   if (options.explain) await explain(lakehouse, sql, options);

@@ -1,5 +1,5 @@
 import type { KeptFiles, RemovedFiles } from '../maintenance/remove-files.ts';
-import { print } from './command-line.ts';
+import { print } from './print.ts';
 import { formatBytes, formatCount } from './progress-bar.ts';
 
 /** What the verbs that remove things have in common. */

@@ -6,23 +6,14 @@ import { TRANSFORM_FIELDS } from '../image/transform.ts';
 import { DEFAULT_MODEL } from '../model/built-in-models.ts';
 import { DEVICES } from '../model/devices.ts';
 import type { Execution } from '../run/execution-schema.ts';
-import type { RunReport } from '../run/run-images.ts';
-import type { RunHooks } from '../run/run-library.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { addTransformOptions } from './transform-options.ts';
-import {
-  byteSize,
-  errorLimit,
-  interruptible,
-  type LakeOptions,
-  openLake,
-  print,
-  printJson,
-  shortPath,
-  wholeNumber,
-  withLakeOptions,
-} from './command-line.ts';
-import { formatBytes, formatCount, formatSeconds, startProgressBar } from './progress-bar.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
+import { formatCount } from './progress-bar.ts';
+import { describeRun } from './describe-run.ts';
+import { withProgress } from './run-progress.ts';
+import { print, printJson } from './print.ts';
+import { byteSize, errorLimit, wholeNumber } from './option-values.ts';
 
 type TransformSpec = NonNullable<RunSpec['transform']>;
 
@@ -72,7 +63,7 @@ Examples:
   $ pixlake run --spec run.json --dry-run`,
     )
     .action(async (options: Options) => {
-      const lakehouse = openLake(options);
+      const lakehouse = await openLake(options);
       const spec = await toSpec(options);
       if (options.dryRun) {
         const execution = await lakehouse.runs.plan(spec);
@@ -130,28 +121,6 @@ function definedOf(fields: Readonly<Record<string, unknown>>): Record<string, un
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** Runs with a progress bar that Ctrl-C leaves in a state that can be resumed. */
-export async function withProgress<Report>(work: (hooks: RunHooks) => Promise<Report>): Promise<Report> {
-  return interruptible(async (signal) => {
-    using bar = startProgressBar('run', 'images');
-    let total: number | undefined;
-    return work({
-      signal,
-      onStart: ({ rowCount, run, retry, shardSize, shardCount }, resumedShardCount) => {
-        const perRow = retry === undefined ? run.copies : 1;
-        total = (rowCount - Math.min(rowCount, resumedShardCount * shardSize)) * perRow;
-        if (resumedShardCount > 0) {
-          process.stderr.write(
-            `resuming run ${run.name}: ${resumedShardCount} of ${shardCount} shards are done\n`,
-          );
-        }
-      },
-      onProgress: ({ imageCount, errorCount }) =>
-        bar.update(imageCount + errorCount, total, errorCount === 0 ? '' : `${errorCount} failed`),
-    });
-  });
-}
-
 function describePlan(execution: Execution): string[] {
   const { run, rowCount, shardCount, sourceTable, sourceVersion, model, plan } = execution;
   return [
@@ -163,35 +132,4 @@ function describePlan(execution: Execution): string[] {
       : [`the SQL may match other rows next time: ${plan.volatileBecause.join('; ')}`]),
     `model: ${model === undefined ? 'none' : `${model.name}${model.isTrained ? '' : ' (untrained)'}`}`,
   ];
-}
-
-/** A run's report as lines of text. */
-export function describeRun(report: RunReport, lakeUri: string): string[] {
-  const { name, rowCount, copies, imageCount, errorCount, model } = report;
-  const seconds = report.durationMs / 1000;
-  const lines = [
-    `${rowCount} rows x ${copies} ${copies === 1 ? 'copy' : 'copies'} = ${imageCount} images written + ${errorCount} failed`,
-  ];
-  if (report.takenCount > 0)
-    lines.push(
-      `${formatCount(report.takenCount)} of them were taken over from an earlier execution; --full makes all anew`,
-    );
-  if (report.outcome === 'repeated')
-    lines.push(`run ${name} had finished before on the same versions; nothing to do`);
-  else if (report.resumedShardCount > 0) {
-    lines.push(`${report.resumedShardCount} of ${report.shardCount} shards were done by an earlier attempt`);
-  }
-  if (model !== undefined && !model.isTrained) {
-    lines.push(
-      `model ${model.name} is untrained: its weights are random, its labels mean nothing (model_trained = false)`,
-    );
-  }
-  if (errorCount > 0) lines.push(`see why some failed: pixlake runs errors ${name}`);
-  if (report.volatileBecause.length > 0)
-    lines.push(`the SQL may match other rows next time: ${report.volatileBecause.join('; ')}`);
-  if (report.outcome === 'finished') {
-    lines.push(`${formatBytes(report.imageBytes)} of images in ${formatSeconds(seconds)}`);
-  }
-  lines.push(`output: ${shortPath(lakeUri, report.folder)} (in SQL: runs."${name}")`);
-  return lines;
 }

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { log, VERSION } from '../config.ts';
 import { toPixlakeError } from '../errors.ts';
-import { printError } from './command-line.ts';
+import { printError } from './print.ts';
 import { addAttachCommands } from './attach-command.ts';
 import { addDeleteCommand } from './delete-command.ts';
 import { addDemoCommand } from './demo-command.ts';

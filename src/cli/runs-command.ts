@@ -4,17 +4,13 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import type { RunStatus } from '../run/inspect-runs.ts';
 import type { RetryFilter } from '../run/plan-retry.ts';
 import { STAGES } from '../run/stages.ts';
-import {
-  type LakeOptions,
-  openLake,
-  print,
-  printJson,
-  wholeNumber,
-  withLakeOptions,
-} from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { formatCount } from './progress-bar.ts';
-import { describeRun, withProgress } from './run-command.ts';
+import { describeRun } from './describe-run.ts';
 import { addRunsDeleteCommand } from './runs-delete-command.ts';
+import { print, printJson } from './print.ts';
+import { wholeNumber } from './option-values.ts';
+import { withProgress } from './run-progress.ts';
 
 /** `pixlake runs …`: looks after runs. */
 export function addRunsCommand(program: Command): void {
@@ -24,7 +20,7 @@ export function addRunsCommand(program: Command): void {
     .description('Looks after runs.');
 
   withLakeOptions(runs.command('list').description('List all runs.')).action(async (options: LakeOptions) => {
-    const listing = await openLake(options).runs.list();
+    const listing = await (await openLake(options)).runs.list();
     const { runs: statuses, unreadable } = listing;
     if (options.json) return printJson(listing);
     if (statuses.length + unreadable.length === 0) return print('no runs yet');
@@ -36,7 +32,7 @@ export function addRunsCommand(program: Command): void {
   withLakeOptions(
     runs.command('show <name>').description('Show the specification and state of a run.'),
   ).action(async (name: string, options: LakeOptions) => {
-    const status = await openLake(options).runs.show(name);
+    const status = await (await openLake(options)).runs.show(name);
     if (options.json) return printJson(status);
     print(describeStatus(status), `folder: ${status.folder}`, JSON.stringify(status.execution.run, null, 2));
   });
@@ -44,7 +40,7 @@ export function addRunsCommand(program: Command): void {
   withLakeOptions(runs.command('errors <name>').description('Show why images of a run were not written.'))
     .option('--limit <n>', 'at most that many', wholeNumber(1), 100)
     .action(async (name: string, options: LakeOptions & { limit: number }) => {
-      const errors = await openLake(options).runs.errors(name, options.limit);
+      const errors = await (await openLake(options)).runs.errors(name, options.limit);
       if (options.json) printJson(errors);
       else if (errors.length === 0) print('no errors');
       else
@@ -59,7 +55,7 @@ export function addRunsCommand(program: Command): void {
   withLakeOptions(runs.command('resume <name>').description('Take up an interrupted or cancelled run.'))
     .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
     .action(async (name: string, options: LakeOptions) => {
-      const lakehouse = openLake(options);
+      const lakehouse = await openLake(options);
       const report = await withProgress((hooks) => lakehouse.runs.resume(name, hooks));
       if (options.json) printJson(report);
       else print(...describeRun(report, lakehouse.uri));
@@ -88,7 +84,7 @@ Examples:
   $ pixlake runs retry men-shoes --code OBJECT_NOT_FOUND`,
     )
     .action(async (name: string, options: LakeOptions & RetryFilter) => {
-      const lakehouse = openLake(options);
+      const lakehouse = await openLake(options);
       const { stage, code } = options;
       const filter = { ...(stage === undefined ? {} : { stage }), ...(code === undefined ? {} : { code }) };
       const report = await withProgress((hooks) => lakehouse.runs.retry(name, filter, hooks));
@@ -103,7 +99,7 @@ Examples:
   withLakeOptions(
     runs.command('cancel <name>').description('Ask a run to stop, whichever process executes it.'),
   ).action(async (name: string, options: LakeOptions) => {
-    const status = await openLake(options).runs.cancel(name);
+    const status = await (await openLake(options)).runs.cancel(name);
     if (options.json) printJson(status);
     else print(`run ${name} is cancelled; \`pixlake runs resume ${name}\` resumes it`);
   });
@@ -114,7 +110,7 @@ Examples:
     .requiredOption('--output <file.png>', 'where to write it')
     .option('--limit <n>', 'originals to show', wholeNumber(1), 12)
     .action(async (name: string, options: LakeOptions & { output: string; limit: number }) => {
-      const png = await openLake(options).runs.drawSheet(name, options.limit);
+      const png = await (await openLake(options)).runs.drawSheet(name, options.limit);
       try {
         await writeFile(options.output, png);
       } catch (error) {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
-import { interruptible, type LakeOptions, openLake, printJson, withLakeOptions } from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { printRemoval } from './removal-report.ts';
+import { printJson } from './print.ts';
+import { interruptible } from './interruptible.ts';
 
 interface Options extends LakeOptions {
   readonly older?: boolean;
@@ -32,7 +34,7 @@ Examples:
     )
     .action(async (name: string, options: Options) => {
       const { older: isOlderOnly = false, force: isForced = false, dryRun: isDryRun = false } = options;
-      const lakehouse = openLake(options);
+      const lakehouse = await openLake(options);
       const report = await interruptible((signal) =>
         lakehouse.runs.delete({ name, isOlderOnly, isForced, isDryRun }, signal),
       );

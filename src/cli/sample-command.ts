@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { writeSample } from '../sample/write-sample.ts';
-import { print, printJson, wholeNumber } from './command-line.ts';
+import { wholeNumber } from './option-values.ts';
 import { formatCount, startProgressBar } from './progress-bar.ts';
+import { print, printJson } from './print.ts';
 
 /** `pixlake sample`: draws a synthetic catalogue. */
 export function addSampleCommand(program: Command): void {

@@ -1,15 +1,9 @@
 import type { Command } from 'commander';
 import { log } from '../config.ts';
 import type { SandboxLimits } from '../sandbox/sandbox-limits.ts';
-import {
-  byteSize,
-  duration,
-  interruptible,
-  type LakeOptions,
-  openLake,
-  wholeNumber,
-  withStoreOptions,
-} from './command-line.ts';
+import { type LakeOptions, openLake, withStoreOptions } from './lake-options.ts';
+import { byteSize, duration, wholeNumber } from './option-values.ts';
+import { interruptible } from './interruptible.ts';
 
 interface Options extends LakeOptions {
   readonly host: string;
@@ -76,7 +70,7 @@ Examples:
     )
     .action(async (options: Options) => {
       if (process.env['PIXLAKE_LOG_LEVEL'] === undefined) log.level = 'info';
-      const lakehouse = openLake(options);
+      const lakehouse = await openLake(options);
       // Loaded here, so that the other commands start sooner.
       const { createServer } = await import('../api/server.ts');
       await interruptible(async (signal) => {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { textOf } from '../result/convert-value.ts';
-import { type LakeOptions, openLake, print, wholeNumber, withLakeOptions } from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
+import { print } from './print.ts';
+import { wholeNumber } from './option-values.ts';
 
 /** Columns that tell where images lie, which are not shown. */
 const KEY_COLUMNS = ['image_key', 'source_key'];
@@ -28,7 +30,7 @@ Examples:
   $ pixlake similar labelled 15970 -k 5`,
     )
     .action(async (name: string, id: string, options: Options) => {
-      await using query = await openLake(options).images.similar({ name, id, count: options.count });
+      await using query = await (await openLake(options)).images.similar({ name, id, count: options.count });
       if (options.json) {
         for await (const chunk of query.encode('json')) process.stdout.write(chunk);
         return;

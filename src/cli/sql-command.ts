@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type SavedQuery, fillSavedQuery, listSavedQueries, readSavedQuery } from '../sql/saved-query.ts';
-import { print, printJson } from './command-line.ts';
+import { print, printJson } from './print.ts';
 import { printQuery, type QueryCommandOptions, withQueryOptions } from './query-command.ts';
 
 type Values = Readonly<Record<string, string>>;

@@ -1,14 +1,9 @@
 import type { Command } from 'commander';
-import {
-  interruptible,
-  type LakeOptions,
-  openLake,
-  print,
-  printJson,
-  withLakeOptions,
-} from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { formatBytes, formatCount } from './progress-bar.ts';
 import { printRemoval } from './removal-report.ts';
+import { print, printJson } from './print.ts';
+import { interruptible } from './interruptible.ts';
 
 /** `pixlake tables`: lists what can be queried, and drops tables. */
 export function addTablesCommand(program: Command): void {
@@ -22,7 +17,7 @@ export function addTablesCommand(program: Command): void {
       .command('list', { isDefault: true })
       .description('List the tables and outputs of runs that SQL can read.'),
   ).action(async (options: LakeOptions) => {
-    const tables = await openLake(options).tables.list();
+    const tables = await (await openLake(options)).tables.list();
     if (options.json) return printJson(tables);
     if (tables.length === 0) return print('no tables yet');
     const lines = tables.map((table) => {
@@ -53,7 +48,7 @@ Examples:
   $ pixlake tables drop images`,
     )
     .action(async (table: string, options: LakeOptions & { dryRun?: boolean }) => {
-      const lakehouse = openLake(options);
+      const lakehouse = await openLake(options);
       const spec = { table, isDryRun: options.dryRun ?? false };
       const report = await interruptible((signal) => lakehouse.tables.drop(spec, signal));
       if (options.json) printJson(report);

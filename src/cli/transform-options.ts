@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { TRANSFORM_FIELDS } from '../image/transform.ts';
 import type { Field } from '../image/transforms/define-transform.ts';
 import { parseField } from '../image/transforms/parse-field.ts';
-import { anyNumber, wholeNumber } from './command-line.ts';
+import { anyNumber, wholeNumber } from './option-values.ts';
 
 /** Adds an option for each field of a transform. */
 export function addTransformOptions(command: Command): void {

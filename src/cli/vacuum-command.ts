@@ -2,17 +2,11 @@ import type { Command } from 'commander';
 import { PixlakeError } from '../errors.ts';
 import type { Lakehouse } from '../lakehouse.ts';
 import type { VacuumReport } from '../maintenance/vacuum-table.ts';
-import {
-  duration,
-  interruptible,
-  type LakeOptions,
-  openLake,
-  print,
-  printJson,
-  shortPath,
-  withLakeOptions,
-} from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { formatBytes, formatCount } from './progress-bar.ts';
+import { print, printJson, shortPath } from './print.ts';
+import { duration } from './option-values.ts';
+import { interruptible } from './interruptible.ts';
 
 interface Options extends LakeOptions {
   readonly retain?: number;
@@ -47,7 +41,7 @@ Examples:
   $ pixlake vacuum --runs --dry-run`,
     )
     .action(async (table: string | undefined, options: Options) => {
-      const lakehouse = openLake(options);
+      const lakehouse = await openLake(options);
       const report = await interruptible((signal) => vacuum(lakehouse, table, options, signal));
       if (options.json) return printJson(report);
       const { removedKeys, removedBytes, removedLogKeys, sweptCount } = report;

@@ -1,15 +1,10 @@
 import type { Command } from 'commander';
 import { PixlakeError } from '../errors.ts';
 import type { VerifyReport } from '../maintenance/verify-table.ts';
-import {
-  interruptible,
-  type LakeOptions,
-  openLake,
-  print,
-  printJson,
-  withLakeOptions,
-} from './command-line.ts';
+import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { formatCount } from './progress-bar.ts';
+import { print, printJson } from './print.ts';
+import { interruptible } from './interruptible.ts';
 
 interface Options extends LakeOptions {
   readonly deep?: boolean;
@@ -38,7 +33,7 @@ Examples:
   $ pixlake verify runs.men-shoes --deep`,
     )
     .action(async (table: string | undefined, options: Options) => {
-      const lakehouse = openLake(options);
+      const lakehouse = await openLake(options);
       const names = table === undefined ? (await lakehouse.tables.list()).map(({ name }) => name) : [table];
       const reports: VerifyReport[] = [];
       await interruptible(async (signal) => {

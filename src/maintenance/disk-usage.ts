@@ -1,5 +1,5 @@
 import { PixlakeError } from '../errors.ts';
-import { readSuccess } from '../run/commit-run.ts';
+import { readSuccess } from '../run/success.ts';
 import { readRunState, type RunState, tablesFolderOf } from '../run/execution.ts';
 import { listExecutions } from '../run/read-executions.ts';
 import { tableFolder } from '../storage/lake-layout.ts';

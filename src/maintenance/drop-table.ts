@@ -2,7 +2,7 @@ import { listAttachments } from '../catalog/attached-table.ts';
 import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
 import { findOwnTable } from '../catalog/lake-tables.ts';
 import { PixlakeError } from '../errors.ts';
-import { readSuccess } from '../run/commit-run.ts';
+import { readSuccess } from '../run/success.ts';
 import { attachmentKey, originalsFolder, tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { droppedKey, listLog, logFolder } from '../table/log-listing.ts';

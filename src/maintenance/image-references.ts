@@ -4,7 +4,7 @@ import { quoteText } from '../sql/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
 import { rm } from 'node:fs/promises';
 import { executionKeys } from '../run/execution.ts';
-import { PLAN_MEMORY_BYTES } from '../run/plan-run.ts';
+import { PLAN_MEMORY_BYTES } from '../run/write-plan.ts';
 import { tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { readIfPresent } from '../storage/read-if-present.ts';

@@ -2,7 +2,7 @@ import { PixlakeError } from '../errors.ts';
 import { folderOf, readRunState, type RunState } from '../run/execution.ts';
 import { listExecutions } from '../run/read-executions.ts';
 import type { Execution } from '../run/execution-schema.ts';
-import { listRetries } from '../run/retry-run.ts';
+import { listRetries } from '../run/retries.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** An execution in the lake, and how it stands: `retrying` where a retry of it has not finished. */

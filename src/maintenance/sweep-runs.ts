@@ -4,7 +4,7 @@ import { PixlakeError } from '../errors.ts';
 import { blockCountOf, executionKeys, folderOf } from '../run/execution.ts';
 import { listExecutions } from '../run/read-executions.ts';
 import type { Execution } from '../run/execution-schema.ts';
-import { listRetries } from '../run/retry-run.ts';
+import { listRetries } from '../run/retries.ts';
 import { listMarkedShards, readMarker } from '../run/shard-marker.ts';
 import { workInOrder } from '../run/work-in-order.ts';
 import { runFolder } from '../storage/lake-layout.ts';

@@ -1,12 +1,6 @@
-import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { encodeStored, readStored } from '../storage/stored-json.ts';
 import type { AddAction } from '../table/delta-actions.ts';
-import type { DeltaStruct } from '../table/delta-schema.ts';
-import { NONE } from '../table/file-predicate.ts';
-import { readSnapshot } from '../table/read-snapshot.ts';
-import { type CommitSpec, transact } from '../table/transaction.ts';
 import { BlockMerger } from './block-merger.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
 import { blockCountOf, executionKeys, folderOf, imagesPerRow } from './execution.ts';
@@ -15,27 +9,8 @@ import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
 import { refuseCancelled } from './refuse-cancelled.ts';
 import type { RunContext } from './run-context.ts';
 import { hasTooManyErrors, tooManyErrors } from './too-many-errors.ts';
-
-const count = z.int().min(0);
-
-const successSchema = z.object({
-  runId: z.string(),
-  imageCount: count,
-  takenCount: count,
-  errorCount: count,
-  imageBytes: count,
-});
-
-/** The counts of a finished execution: the contents of `_SUCCESS`. */
-export type Success = Readonly<z.output<typeof successSchema>>;
-
-/** Reads the counts of an execution that has finished; `undefined` for others, and where they are torn or those of another one. */
-export async function readSuccess(store: ObjectStore, folder: string): Promise<Success | undefined> {
-  const stored = await readStored(store, executionKeys.success(folder));
-  const { data: success } = successSchema.safeParse(stored);
-  const isOwn = success !== undefined && folder.split('/').includes(`run_id=${success.runId}`);
-  return isOwn ? success : undefined;
-}
+import { type Success, placeSuccess, readSuccess } from './success.ts';
+import { describeCommit, addToRunTable } from './run-table.ts';
 
 /** What the blocks of an execution left, in their order. */
 export interface BlockTotals {
@@ -104,56 +79,6 @@ async function mergeRest(store: ObjectStore, execution: Execution, finished: Fin
     `${finished.pendingCount} of ${shardCount} shards of run ${run.name} are not done, or damaged`,
     { remedy: `finish it first: pixlake runs resume ${run.name}` },
   );
-}
-
-/**
- * What commits to the manifest and the errors of a run are: each happens once, so that a crash between one and `_SUCCESS` leaves a table that
- * is complete already.
- *
- * @param retryNumber 0 for the run itself
- */
-export function describeCommit(
-  { runId }: Execution,
-  retryNumber: number,
-  success: Success,
-  software: string,
-): CommitSpec {
-  return {
-    reads: NONE,
-    once: { appId: `pixlake-run-${runId}`, version: retryNumber },
-    operation: 'WRITE',
-    parameters: { runId },
-    metrics: { numAddedRows: success.imageCount, numErrors: success.errorCount },
-    software,
-  };
-}
-
-/** Adds data files that markers name to the manifest or the errors of a run, or makes the table. */
-export async function addToRunTable(
-  store: ObjectStore,
-  folder: string,
-  schema: DeltaStruct,
-  files: readonly AddAction[],
-  commit: CommitSpec,
-): Promise<void> {
-  await transact(
-    store,
-    async () => (await readSnapshot(store, folder)) ?? folder,
-    async (transaction) => {
-      transaction.setMetadata({ schema, partitionColumns: [] });
-      transaction.addShared(files);
-      await transaction.commit(commit);
-    },
-  );
-}
-
-/** Ends an execution, and gives the counts that hold: those of whoever was first. */
-export async function placeSuccess(store: ObjectStore, folder: string, success: Success): Promise<Success> {
-  const key = executionKeys.success(folder);
-  if (await store.writeIfAbsent(key, encodeStored(success), { durable: true })) return success;
-  const present = await readSuccess(store, folder);
-  if (present === undefined) await store.write(key, encodeStored(success));
-  return present ?? success;
 }
 
 /** Every row of the plan is an image or an error. */

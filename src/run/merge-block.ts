@@ -25,7 +25,7 @@ import type { Execution } from './execution-schema.ts';
 import { computedNames, selectLineage } from './manifest-columns.ts';
 import type { ShardFile, ShardMarker } from './marker-schema.ts';
 import { readMarker } from './shard-marker.ts';
-import { sha256Of } from './transform-original.ts';
+import { sha256Of } from '../storage/hash-file.ts';
 import { workInOrder } from './work-in-order.ts';
 
 const count = z.int().min(0);

@@ -1,6 +1,6 @@
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { sha256Of } from './transform-original.ts';
+import { sha256Of } from '../storage/hash-file.ts';
 
 /** Digits of a hash that tell an image from another one that has its name. */
 const HASH_DIGITS = 8;

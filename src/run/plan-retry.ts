@@ -1,32 +1,21 @@
 import { rm } from 'node:fs/promises';
-import { findTable } from '../catalog/find-table.ts';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
-import { selectSnapshot } from '../catalog/table-view.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { folderOf } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
 import { fetchPlanPart } from './plan-reader.ts';
-import { type PlannedRun, PLAN_MEMORY_BYTES } from './plan-run.ts';
+import { PLAN_MEMORY_BYTES } from './write-plan.ts';
 import { chooseShardSize, cutPlan } from './shard-size.ts';
 import type { Stage } from './stages.ts';
 import { hashPlan, PLANNED, writePlanFiles } from './write-plan.ts';
-import { ERRORS_SCHEMA } from '../sql/table-reference.ts';
+import { type PlannedRun } from './freeze-plan.ts';
+import { selectErrors } from './select-errors.ts';
 
 /** Which errors of a run are done again; all by default. */
 export interface RetryFilter {
   readonly stage?: Stage;
   readonly code?: string;
-}
-
-/** SQL of the errors that a run has now: images that no later retry has made. */
-export async function selectErrors(
-  db: Pick<DuckDb, 'locate'>,
-  store: ObjectStore,
-  name: string,
-): Promise<string | undefined> {
-  const found = await findTable(store, { schema: ERRORS_SCHEMA, name });
-  return found && selectSnapshot(db, store, found.snapshot);
 }
 
 /** A planned retry, whose temporary files disposing removes. */

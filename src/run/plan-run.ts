@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import { deltaTypeOf } from '../duckdb/column-type.ts';
 import { type QueriedTable } from '../catalog/lake-tables.ts';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
@@ -19,7 +18,7 @@ import {
   readRunState,
   type RunState,
 } from './execution.ts';
-import { findNewestExecution, inputsOf, readExecution, writeExecution } from './read-executions.ts';
+import { findNewestExecution, inputsOf, readExecution } from './read-executions.ts';
 import type { Execution, ExecutionModel } from './execution-schema.ts';
 import { manifestFields } from './manifest-columns.ts';
 import type { RunContext } from './run-context.ts';
@@ -27,8 +26,9 @@ import { isSameRun, type Run, toRunId } from './run-spec.ts';
 import { openSelection, type Selection, type SelectRows } from './select-rows.ts';
 import { chooseShardSize, cutPlan } from './shard-size.ts';
 import { findEarlierImages } from './take-over.ts';
-import { hashPlan, meanOriginalBytes, orderRows, type PlanFile, writePlanFiles } from './write-plan.ts';
+import { hashPlan, meanOriginalBytes, orderRows, writePlanFiles, PLAN_MEMORY_BYTES } from './write-plan.ts';
 import { sqlNameOf } from '../sql/table-reference.ts';
+import { freezePlan, type PlannedRun } from './freeze-plan.ts';
 
 /** What a run's SQL means on the newest snapshots, before its rows are read. Disposing removes temporary files. */
 export interface RunPlanner extends AsyncDisposable {
@@ -36,12 +36,6 @@ export interface RunPlanner extends AsyncDisposable {
   readonly runId: string;
   /** Matches the rows. @throws `PLAN_…`, `SQL_…` */
   plan(): Promise<PlannedRun>;
-}
-
-/** A plan that is ready to be frozen, or thrown away if it was only asked for. */
-export interface PlannedRun {
-  readonly execution: Execution;
-  readonly files: readonly PlanFile[];
 }
 
 /** What planning needs besides the run. */
@@ -60,9 +54,6 @@ export interface PlanContext {
   /** Threads of DuckDB; one for each core by default. A plan does not depend on them. */
   readonly threads?: number;
 }
-
-/** Memory that DuckDB may use to plan; what does not fit goes to disk. */
-export const PLAN_MEMORY_BYTES = Math.min(1024 ** 3, Math.floor(totalmem() / 4));
 
 /**
  * Checks a run's SQL against the newest snapshots.
@@ -182,22 +173,6 @@ function describeModel({ card, sha256 }: ModelFiles): ExecutionModel {
 function passedColumns(columns: readonly ResultColumn[], model: ModelFiles | undefined): ResultColumn[] {
   const taken = new Set(manifestFields(model?.card).map((field) => field.name.toLowerCase()));
   return columns.filter(({ name }) => !taken.has(name.toLowerCase()));
-}
-
-/**
- * Writes plan and execution into a lake and gives the execution that holds from then on: the first one that is frozen, whoever else plans the
- * same run meanwhile.
- */
-export async function freezePlan(store: ObjectStore, { execution, files }: PlannedRun): Promise<Execution> {
-  const folder = folderOf(execution);
-  const keys = files.map((_file, part) => executionKeys.planPart(folder, execution.plan, part));
-  for (const [part, { path }] of files.entries()) await store.moveIn(keys[part] ?? '', path);
-  // Written last: a folder with a specification has its whole plan.
-  if (await writeExecution(store, execution)) return execution;
-  const frozen = await readExecution(store, folder);
-  // Plans are named by their contents, so the other one's is ours unless it matched other rows.
-  if (frozen.plan.sha256 !== execution.plan.sha256) await store.deleteMany(keys);
-  return frozen;
 }
 
 /**

@@ -9,7 +9,8 @@ import type { WrittenImage } from './manifest-columns.ts';
 import { placeImage } from './place-image.ts';
 import type { ShardContext } from './shard-context.ts';
 import type { Stage } from './stages.ts';
-import { sha256Of, type TransformedOriginal, transformOriginal } from './transform-original.ts';
+import { type TransformedOriginal, transformOriginal } from './transform-original.ts';
+import { sha256Of } from '../storage/hash-file.ts';
 
 /** One image to be written: a copy of a row of the plan. */
 export interface ShardItem {

@@ -7,7 +7,8 @@ import type { Device } from '../model/devices.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
 import type { Prediction } from '../model/read-output.ts';
-import { sha256Of, transformOriginal } from './transform-original.ts';
+import { transformOriginal } from './transform-original.ts';
+import { sha256Of } from '../storage/hash-file.ts';
 
 /** One copy of one image to be made without a run; can be sent between threads. */
 export interface ProcessTask extends ImageLimits {

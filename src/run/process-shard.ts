@@ -11,7 +11,7 @@ import { type FailedImage, type ProcessedImage, processImages, type ShardItem } 
 import type { ShardFile, ShardMarker } from './marker-schema.ts';
 import { placeMarker, readMarker } from './shard-marker.ts';
 import { selectTaken } from './select-taken.ts';
-import { sha256Of } from './transform-original.ts';
+import { sha256Of } from '../storage/hash-file.ts';
 import { workInOrder } from './work-in-order.ts';
 
 /** Images in work at once where no model sets its own batch; bounds memory. */

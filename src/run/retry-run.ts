@@ -10,26 +10,22 @@ import { toDataFile } from '../table/file-identity.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
 import type { Snapshot } from '../table/snapshot.ts';
 import { transact, type Transaction } from '../table/transaction.ts';
-import {
-  addToRunTable,
-  addUpBlocks,
-  describeCommit,
-  placeSuccess,
-  readSuccess,
-  type Success,
-} from './commit-run.ts';
+import { addUpBlocks } from './commit-run.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
 import { executionKeys, folderOf, readRunState } from './execution.ts';
-import { findNewestExecution, readExecution } from './read-executions.ts';
+import { findNewestExecution } from './read-executions.ts';
 import type { Execution } from './execution-schema.ts';
 import { driveShards } from './drive-shards.ts';
 import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
 import { fetchPlanPart } from './plan-reader.ts';
 import { planRetry, type RetryFilter } from './plan-retry.ts';
-import { freezePlan } from './plan-run.ts';
+import { freezePlan } from './freeze-plan.ts';
 import { openInputs } from './open-inputs.ts';
 import { refuseCancelled } from './refuse-cancelled.ts';
 import type { RunContext } from './run-context.ts';
+import { placeSuccess, type Success } from './success.ts';
+import { addToRunTable, describeCommit } from './run-table.ts';
+import { listRetries } from './retries.ts';
 
 /** What a retry did: of `retriedCount` images that had failed, `imageCount` were written and `errorCount` failed again. */
 export interface RetryReport {
@@ -94,23 +90,6 @@ async function findFinished(store: ObjectStore, name: string): Promise<Execution
   throw new PixlakeError('RUN_UNFINISHED', `run ${name} has not finished, so it is not known what failed`, {
     remedy: `finish it first: pixlake runs resume ${name}`,
   });
-}
-
-/** A retry of an execution, and its counts once it has finished. */
-export interface KnownRetry {
-  readonly retry: Execution;
-  readonly success: Success | undefined;
-}
-
-/** The retries of an execution, in their order. @throws `RUN_CORRUPT` */
-export async function listRetries(store: ObjectStore, folder: string): Promise<KnownRetry[]> {
-  const known: KnownRetry[] = [];
-  for (let number = 1; ; number++) {
-    const retryFolder = executionKeys.retry(folder, number);
-    if ((await store.stat(executionKeys.spec(retryFolder))) === undefined) return known;
-    const retry = await readExecution(store, retryFolder);
-    known.push({ retry, success: await readSuccess(store, retryFolder) });
-  }
 }
 
 /** Adds what a retry made to the manifest, and takes it out of the errors; a table in which nothing changed gets no version. */

@@ -1,4 +1,4 @@
-import { commitRun, readSuccess, type Success } from './commit-run.ts';
+import { commitRun } from './commit-run.ts';
 import { driveShards } from './drive-shards.ts';
 import { folderOf } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
@@ -6,6 +6,7 @@ import { readFinishedShards } from './finished-shards.ts';
 import { planRun } from './plan-run.ts';
 import type { RunContext } from './run-context.ts';
 import type { Run } from './run-spec.ts';
+import { readSuccess, type Success } from './success.ts';
 
 /** How a run ended: `imageCount + errorCount = rowCount * copies` always holds. */
 export interface RunReport {

@@ -3,7 +3,7 @@ import { quoteName } from '../sql/sql-text.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
-import { readSuccess } from './commit-run.ts';
+import { readSuccess } from './success.ts';
 import { executionKeys, folderOf } from './execution.ts';
 import { listExecutions } from './read-executions.ts';
 import type { Execution } from './execution-schema.ts';

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { drawTransform } from '../image/draw-transform.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
 import { type MemoryGate, memoryGate } from '../image/memory-gate.ts';
@@ -42,9 +41,4 @@ export async function transformOriginal(
 function pixelBytes({ cropWidth, cropHeight, brightness, rotation }: DrawnTransform): number {
   const stepCount = (brightness === 1 ? 0 : 1) + (rotation === 0 ? 0 : 2);
   return 3 * cropWidth * cropHeight * stepCount;
-}
-
-/** SHA-256 in hex. */
-export function sha256Of(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'hex');
 }

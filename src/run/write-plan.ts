@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -150,3 +151,6 @@ export async function meanOriginalBytes(db: DuckDb, { source }: Selection): Prom
   );
   return Math.max(1, row?.mean ?? 1);
 }
+
+/** Memory that DuckDB may use to plan; what does not fit goes to disk. */
+export const PLAN_MEMORY_BYTES = Math.min(1024 ** 3, Math.floor(totalmem() / 4));

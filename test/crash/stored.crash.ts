@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readSuccess } from '../../src/run/commit-run.ts';
+import { readSuccess } from '../../src/run/success.ts';
 import { driveShards } from '../../src/run/drive-shards.ts';
 import { executionKeys } from '../../src/run/execution.ts';
 import { planRun } from '../../src/run/plan-run.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { executionKeys, folderOf, SHARDS_IN_BLOCK } from '../../src/run/execution.ts';
 import { readFinishedShards } from '../../src/run/finished-shards.ts';
 import { findRun } from '../../src/run/inspect-runs.ts';
-import { freezePlan, openPlanner } from '../../src/run/plan-run.ts';
+import { openPlanner } from '../../src/run/plan-run.ts';
 import { parseRunSpec } from '../../src/run/run-spec.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { createOneRowExecutor } from '../support/one-row-shards.ts';
@@ -16,6 +16,7 @@ import {
   wrapAttempts,
   wrapStore,
 } from '../support/run-in-process.ts';
+import { freezePlan } from '../../src/run/freeze-plan.ts';
 
 const SHARDS = 3 * SHARDS_IN_BLOCK;
 

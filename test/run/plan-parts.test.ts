@@ -4,7 +4,7 @@ import { quoteText } from '../../src/sql/sql-text.ts';
 import { executionKeys, folderOf } from '../../src/run/execution.ts';
 import type { Execution } from '../../src/run/execution-schema.ts';
 import { findRun } from '../../src/run/inspect-runs.ts';
-import { freezePlan, openPlanner } from '../../src/run/plan-run.ts';
+import { openPlanner } from '../../src/run/plan-run.ts';
 import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
 import { chooseShardSize, cutPlan } from '../../src/run/shard-size.ts';
 import { hashPlan, writePlanFiles } from '../../src/run/write-plan.ts';
@@ -21,6 +21,7 @@ import {
   type TestLake,
   wrapAttempts,
 } from '../support/run-in-process.ts';
+import { freezePlan } from '../../src/run/freeze-plan.ts';
 
 const ROWS = 70_000;
 

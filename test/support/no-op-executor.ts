@@ -6,7 +6,7 @@ import { executionKeys, numberName } from '../../src/run/execution.ts';
 import { readExecution } from '../../src/run/read-executions.ts';
 import { openPlanReader, type PlanReader } from '../../src/run/plan-reader.ts';
 import { placeMarker } from '../../src/run/shard-marker.ts';
-import { sha256Of } from '../../src/run/transform-original.ts';
+import { sha256Of } from '../../src/storage/hash-file.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import type { Workers } from '../../src/work/workers.ts';

@@ -5,7 +5,7 @@ import { quoteText } from '../../src/sql/sql-text.ts';
 import { executionKeys, folderOf, numberName } from '../../src/run/execution.ts';
 import type { Execution } from '../../src/run/execution-schema.ts';
 import { placeMarker } from '../../src/run/shard-marker.ts';
-import { sha256Of } from '../../src/run/transform-original.ts';
+import { sha256Of } from '../../src/storage/hash-file.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import { createExecutor } from './run-in-process.ts';

@@ -1,0 +1,53 @@
+import { type Command, Option } from 'commander';
+import type { Lakehouse } from '../lakehouse.ts';
+import { type S3Options, S3_READERS } from '../storage/s3-options.ts';
+
+/** Options that every command on a lake takes. */
+export interface LakeOptions {
+  readonly lake?: string;
+  readonly endpointUrl?: string;
+  readonly region?: string;
+  readonly s3Reader?: S3Options['reader'];
+  readonly workers?: number;
+  readonly json?: boolean;
+}
+
+/** Adds the options that every command on a lake takes. */
+export function withLakeOptions(command: Command): Command {
+  return withStoreOptions(command).option('--json', 'print one JSON document for machines instead of text');
+}
+
+/** Adds the options that say where the lake is. */
+export function withStoreOptions(command: Command): Command {
+  return command
+    .option(
+      '--lake <uri>',
+      'root of the lake: a folder or s3://bucket/prefix (default: $PIXLAKE_LAKE or "lake")',
+    )
+    .option('--endpoint-url <url>', 'S3 server that is not AWS (default: $AWS_ENDPOINT_URL)')
+    .option('--region <name>', 'region of the bucket (default: $AWS_REGION)')
+    .addOption(
+      new Option('--s3-reader <way>', 'how SQL reads S3 (default: $PIXLAKE_S3_READER or auto)').choices(
+        S3_READERS,
+      ),
+    );
+}
+
+/** Opens the lake that the options name. All that needs one is loaded here, so that help and errors of usage come at once. */
+export async function openLake(options: LakeOptions): Promise<Lakehouse> {
+  const { openLakehouse } = await import('../lakehouse.ts');
+  return openLakehouse({
+    s3: s3Options(options),
+    ...(options.lake === undefined ? {} : { lake: options.lake }),
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+  });
+}
+
+/** How the options say that S3 is reached. */
+export function s3Options({ endpointUrl, region, s3Reader }: LakeOptions): S3Options {
+  return {
+    ...(endpointUrl === undefined ? {} : { endpointUrl }),
+    ...(region === undefined ? {} : { region }),
+    ...(s3Reader === undefined ? {} : { reader: s3Reader }),
+  };
+}

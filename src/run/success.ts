@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { encodeStored, readStored } from '../storage/stored-json.ts';
+import { executionKeys } from './execution.ts';
+
+const count = z.int().min(0);
+
+const successSchema = z.object({
+  runId: z.string(),
+  imageCount: count,
+  takenCount: count,
+  errorCount: count,
+  imageBytes: count,
+});
+
+/** The counts of a finished execution: the contents of `_SUCCESS`. */
+export type Success = Readonly<z.output<typeof successSchema>>;
+
+/** Reads the counts of an execution that has finished; `undefined` for others, and where they are torn or those of another one. */
+export async function readSuccess(store: ObjectStore, folder: string): Promise<Success | undefined> {
+  const stored = await readStored(store, executionKeys.success(folder));
+  const { data: success } = successSchema.safeParse(stored);
+  const isOwn = success !== undefined && folder.split('/').includes(`run_id=${success.runId}`);
+  return isOwn ? success : undefined;
+}
+
+/** Ends an execution, and gives the counts that hold: those of whoever was first. */
+export async function placeSuccess(store: ObjectStore, folder: string, success: Success): Promise<Success> {
+  const key = executionKeys.success(folder);
+  if (await store.writeIfAbsent(key, encodeStored(success), { durable: true })) return success;
+  const present = await readSuccess(store, folder);
+  if (present === undefined) await store.write(key, encodeStored(success));
+  return present ?? success;
+}
