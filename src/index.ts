@@ -10,7 +10,7 @@ export type { Tables } from './lakehouse/tables.ts';
 export { QUERY_FORMATS, type QueryFormat } from './result/encodings.ts';
 export type { PlainRow, PlainValue } from './result/plain-row.ts';
 export type { Attachment } from './catalog/attached-table.ts';
-export type { QueriedTable } from './catalog/lake-tables.ts';
+export type { QueriedTable } from './catalog/found-table.ts';
 export {
   fillSavedQuery,
   listSavedQueries,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RUN_STATES } from '../run/run-records.ts';
+import { RUN_STATES } from '../run/standing.ts';
 import type { FollowedRun } from '../run/run-service.ts';
 import { runSpecSchema } from '../run/run-spec.ts';
 

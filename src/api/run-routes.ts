@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
-import { type FollowedRun, LAST_EVENT_ID, type RunEvent } from '../run/run-service.ts';
+import { type FollowedRun, type RunEvent } from '../run/run-service.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { STAGES } from '../run/stages.ts';
 import { formatSchema, ROWS_RESPONSE } from './formats.ts';
@@ -9,6 +9,7 @@ import { PROBLEMS } from './problem.ts';
 import { runResource, runSpec, toRunResource } from './run-resource.ts';
 import { sendRows } from './send-rows.ts';
 import type { App, ServerContext } from './server-context.ts';
+import { LAST_EVENT_ID } from '../run/event-log.ts';
 
 const runParams = z.object({ id: z.string().min(1).max(64).describe('name of the run') });
 

@@ -1,26 +1,19 @@
-import { rm } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { ATTACHED_FOLDER, attachmentKey, tableFolder } from '../storage/lake-layout.ts';
-import { decodeStoredOrOlder, encodeStored } from '../storage/stored-json.ts';
-import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
+import { ATTACHED_FOLDER, attachmentKey } from '../storage/lake-layout.ts';
+import { decodeStoredOrOlder } from '../storage/stored-json.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { readIfPresent } from '../storage/read-if-present.ts';
-import { openStore, schemeOf } from '../storage/open-store.ts';
+import { openStore } from '../storage/open-store.ts';
 import type { S3Options } from '../storage/s3-options.ts';
 import type { AsOf } from '../table/as-of.ts';
-import { encodeDataPath } from '../table/data-path.ts';
-import { type DeltaField, deltaField, type DeltaType, parseSchema } from '../table/delta-schema.ts';
-import { listLog } from '../table/log-listing.ts';
+import { parseSchema } from '../table/delta-schema.ts';
 import { PROTOCOL } from '../table/protocol.ts';
-import type { DataFile, Snapshot } from '../table/snapshot.ts';
-import { readSnapshotAsOf } from '../table/table-history.ts';
-import { deltaTypeOf, duckDbTypeOf } from '../duckdb/column-type.ts';
+import type { Snapshot } from '../table/snapshot.ts';
+import { readSnapshotAsOf } from '../table/read-snapshot.ts';
 import type { FoundTable } from './found-table.ts';
-import { type DuckDb, openDuckDb, sqlError } from '../duckdb/open-duckdb.ts';
-import { rowBatches } from '../duckdb/result-stream.ts';
-import { quoteText } from '../sql/sql-text.ts';
-import { locateFiles } from './table-view.ts';
+import { listParquetFiles } from './parquet-folder.ts';
 
 const attachment = z.discriminatedUnion('format', [
   z.object({ format: z.literal('delta'), uri: z.string() }),
@@ -42,28 +35,6 @@ export async function listAttachedNames(store: ObjectStore): Promise<string[]> {
     if (key.endsWith('.json')) names.push(key.slice(ATTACHED_FOLDER.length + 1, -'.json'.length));
   }
   return names.sort();
-}
-
-/**
- * Registers a Delta table, a folder of Parquet files or one such file as a read-only table of a lake. Nothing is copied.
- *
- * @throws `TABLE_EXISTS`, `TABLE_NOT_FOUND` where there is nothing of the kind, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
- */
-export async function attachTable(store: ObjectStore, name: string, uri: string): Promise<Attachment> {
-  const isTaken =
-    (await listLog(store, tableFolder(name))) !== undefined ||
-    (await listAttachedNames(store)).includes(name);
-  if (isTaken) throw nameTaken(store, name);
-  const described = await describe(store, schemeOf(uri) === undefined ? resolve(uri) : uri);
-  const bytes = encodeStored({ ...described });
-  if (!(await store.writeIfAbsent(attachmentKey(name), bytes))) throw nameTaken(store, name);
-  return described;
-}
-
-function nameTaken(store: ObjectStore, name: string): PixlakeError {
-  return new PixlakeError('TABLE_EXISTS', `${store.uri} has a table ${name} already`, {
-    remedy: 'choose another name, or `pixlake detach` the one that is attached under it',
-  });
 }
 
 /** Forgets an attached table; its files stay where they are. @throws `TABLE_NOT_FOUND` */
@@ -128,123 +99,10 @@ async function readAttachment(lake: ObjectStore, name: string): Promise<Attachme
 }
 
 /** The store is opened on the folder above, so that the table itself is a key in it. */
-function openPlace(uri: string, s3: S3Options): { store: ObjectStore; folder: string } {
+/** The store is opened on the folder above, so that the table itself is a key in it. */
+export function openPlace(uri: string, s3: S3Options): { store: ObjectStore; folder: string } {
   const place = uri.replace(/\/+$/u, '');
   return { store: openStore(dirname(place), s3), folder: basename(place) };
-}
-
-async function describe(lake: ObjectStore, uri: string): Promise<Attachment> {
-  const { store, folder } = openPlace(uri, lake.s3);
-  if ((await readSnapshotAsOf(store, folder, undefined)) !== undefined) return { format: 'delta', uri };
-  const files = await listParquetFiles(store, folder);
-  if (files.length === 0) {
-    throw new PixlakeError('TABLE_NOT_FOUND', `there is neither a Delta table nor a Parquet file at ${uri}`);
-  }
-  const { fields, partitionColumns } = await describeFiles(lake, store, files);
-  return {
-    format: 'parquet',
-    uri,
-    schemaString: JSON.stringify({ type: 'struct', fields }),
-    partitionColumns,
-  };
-}
-
-/** The columns of the files, and after them what folders tell that no file holds itself. */
-async function describeFiles(
-  lake: ObjectStore,
-  store: ObjectStore,
-  files: readonly DataFile[],
-): Promise<{ fields: DeltaField[]; partitionColumns: string[] }> {
-  const scratchDir = await lake.makeScratchDir();
-  try {
-    using db = await openDuckDb({ scratchDir });
-    const paths = (await locateFiles(db, store, files)).map(quoteText).join(', ');
-    const result = await db.connection.stream(
-      `FROM read_parquet([${paths}], union_by_name = true, hive_partitioning = false) LIMIT 0`,
-    );
-    const fields = rowBatches(result).columns.map(({ name, type }): DeltaField => {
-      const deltaType = deltaTypeOf(type);
-      // Read-only tables may have what pixlake's own would need a newer protocol for.
-      const isZoneless = deltaType === 'timestamp' && !String(type).includes('WITH TIME ZONE');
-      return { name, type: isZoneless ? 'timestamp_ntz' : deltaType, nullable: true, metadata: {} };
-    });
-    const held = new Set(fields.map(({ name }) => name.toLowerCase()));
-    const partitionColumns = sharedPartitions(files).filter((name) => !held.has(name.toLowerCase()));
-    for (const name of partitionColumns) {
-      const values = new Set(files.map(({ partitionValues }) => partitionValues[name] ?? null));
-      fields.push(deltaField(name, await inferType(db, [...values])));
-    }
-    return { fields, partitionColumns };
-  } catch (error) {
-    throw sqlError(error);
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
-}
-
-/** The narrowest of the types that names of folders may stand for, as DuckDB has them (`hive_types_autocast`). */
-async function inferType(db: DuckDb, values: readonly (string | null)[]): Promise<DeltaType> {
-  const list = values.map((value) => (value === null ? 'NULL' : quoteText(value))).join(', ');
-  for (const deltaType of FOLDER_TYPES) {
-    const [found] = await db.rows<{ fits: boolean | null }>(
-      `SELECT bool_and(try_cast(v AS ${duckDbTypeOf(deltaType)}) IS NOT NULL) AS fits FROM unnest([${list}]::VARCHAR[]) AS t(v) WHERE v IS NOT NULL`,
-    );
-    if (found?.fits === true) return deltaType;
-  }
-  return 'string';
-}
-
-const FOLDER_TYPES = ['date', 'timestamp_ntz', 'long'] as const;
-
-/** Parquet files below a folder, or the one file of that key; others' tools hide files behind `_` and `.`. */
-async function listParquetFiles(store: ObjectStore, folder: string): Promise<DataFile[]> {
-  const single = await store.stat(folder);
-  if (single !== undefined) return [toDataFile(folder, single)];
-  const files: DataFile[] = [];
-  for await (const entry of store.list(folder)) {
-    const { key } = entry;
-    const isHidden = key
-      .slice(folder.length + 1)
-      .split('/')
-      .some((part) => /^[._]/u.test(part));
-    if (!isHidden && /\.parquet$/iu.test(key)) files.push(toDataFile(folder, entry));
-  }
-  return files.sort((a, b) => (a.key < b.key ? -1 : 1));
-}
-
-function toDataFile(folder: string, { key, sizeBytes, modifiedMs }: ObjectEntry): DataFile {
-  const path = key === folder ? basename(key) : key.slice(folder.length + 1);
-  const folders = path.split('/').slice(0, -1);
-  const values = folders.flatMap((part) => {
-    const equals = part.indexOf('=');
-    return equals === -1 ? [] : [[part.slice(0, equals), decodeValue(part.slice(equals + 1))] as const];
-  });
-  const partitionValues = Object.fromEntries(values);
-  const add = {
-    path: encodeDataPath(path),
-    partitionValues,
-    size: sizeBytes,
-    modificationTime: modifiedMs,
-    dataChange: true,
-  };
-  return { key, sizeBytes, partitionValues, add };
-}
-
-function decodeValue(text: string): string | null {
-  if (text === '__HIVE_DEFAULT_PARTITION__') return null;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** Names of `name=value` folders that lie on the way to every file. */
-function sharedPartitions(files: readonly DataFile[]): string[] {
-  const [first, ...others] = files;
-  return Object.keys(first?.partitionValues ?? {}).filter((name) =>
-    others.every(({ partitionValues }) => Object.hasOwn(partitionValues, name)),
-  );
 }
 
 async function listParquetSnapshot(

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { type DeltaField, isIntegerType } from '../table/delta-schema.ts';
 import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
 import { IMAGE_KEY, type ImageLocation, namesImages } from './image-location.ts';
-import { findQueriedTable } from './lake-tables.ts';
+import { findQueriedTable } from './find-table.ts';
 import { queryLake } from './query-lake.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 

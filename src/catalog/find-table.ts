@@ -1,10 +1,19 @@
 import { isName, tableFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { readSnapshotAsOf } from '../table/table-history.ts';
+import { readSnapshotAsOf } from '../table/read-snapshot.ts';
 import { listAttachedNames, openAttached } from './attached-table.ts';
-import type { FoundTable } from './found-table.ts';
-import { ERRORS_SCHEMA, isRunSchema, RUNS_SCHEMA, type TableReference } from '../sql/table-reference.ts';
+import type { FoundTable, QueriedTable } from './found-table.ts';
+import {
+  ERRORS_SCHEMA,
+  isRunSchema,
+  RUNS_SCHEMA,
+  type TableReference,
+  parseTableName,
+  sqlNameOf,
+} from '../sql/table-reference.ts';
 import { findFinishedRun } from './run-folders.ts';
+import { PixlakeError } from '../errors.ts';
+import type { Snapshot } from '../table/snapshot.ts';
 
 /** The tables of a run, by the schema under which they are queried: their folders below that of its execution. */
 const RUN_TABLES: ReadonlyMap<string, string> = new Map([
@@ -64,4 +73,32 @@ export async function listTableNames(store: ObjectStore): Promise<TableReference
     ...[...tables].sort().map((name) => ({ schema: '', name })),
     ...runs.map((name) => ({ schema: RUNS_SCHEMA, name })),
   ];
+}
+
+/** Finds one table, all of whose data files are read. @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND` */
+export async function findQueriedTable(store: ObjectStore, reference: TableReference): Promise<QueriedTable> {
+  const found = await findTable(store, reference);
+  if (found === undefined) throw await tableNotFound(store, reference);
+  return { ...found, reference, readFiles: found.snapshot.files };
+}
+
+export async function tableNotFound(store: ObjectStore, reference: TableReference): Promise<PixlakeError> {
+  const known = (await listTableNames(store)).map(sqlNameOf);
+  const remedy = known.length === 0 ? 'fill one with `pixlake ingest`' : `the lake has: ${known.join(', ')}`;
+  return new PixlakeError('TABLE_NOT_FOUND', `there is no table ${sqlNameOf(reference)} in ${store.uri}`, {
+    remedy,
+  });
+}
+
+/**
+ * Finds a table of the lake's own by its name, so that it may be changed.
+ *
+ * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY` for attached tables and outputs of runs, `TABLE_NAME_INVALID`
+ */
+export async function findOwnTable(store: ObjectStore, name: string): Promise<Snapshot> {
+  const reference = parseTableName(name);
+  const { snapshot, isAttached } = await findQueriedTable(store, reference);
+  if (!isAttached && reference.schema === '') return snapshot;
+  const what = isAttached ? 'attached' : 'the output of a run';
+  throw new PixlakeError('TABLE_READ_ONLY', `${sqlNameOf(reference)} is ${what} and can only be read`);
 }

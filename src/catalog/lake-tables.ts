@@ -1,28 +1,13 @@
-import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { AsOf } from '../table/as-of.ts';
 import { pruneFiles } from '../table/prune-files.ts';
-import type { DataFile, Snapshot } from '../table/snapshot.ts';
-import { findTable, listTableNames } from './find-table.ts';
-import type { FoundTable } from './found-table.ts';
+import { findTable, tableNotFound } from './find-table.ts';
+import type { QueriedTable } from './found-table.ts';
 import type { SqlSession } from '../duckdb/open-duckdb.ts';
 import type { ParsedSelect } from '../sql/parse-select.ts';
 import { quoteName } from '../sql/sql-text.ts';
 import { selectSnapshot } from './table-view.ts';
-import { isRunSchema, parseTableName, sqlNameOf, type TableReference } from '../sql/table-reference.ts';
-
-/** A table that a query reads, at the snapshot it reads. */
-export interface QueriedTable extends FoundTable {
-  readonly reference: TableReference;
-  /** Data files of the snapshot that are left to read when those are ruled out that cannot hold a row of the result. */
-  readonly readFiles: readonly DataFile[];
-}
-
-/** What is known of a query that was not run: the names of its columns and the tables that it reads. */
-export interface CheckedSql {
-  readonly columns: readonly string[];
-  readonly tables: readonly QueriedTable[];
-}
+import { isRunSchema, type TableReference } from '../sql/table-reference.ts';
 
 /**
  * Makes one view for each of the lake's tables that a query names, over those data files of its snapshot that may hold rows of the result,
@@ -62,34 +47,6 @@ export async function createViews(
   return queried;
 }
 
-/** Finds one table, all of whose data files are read. @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND` */
-export async function findQueriedTable(store: ObjectStore, reference: TableReference): Promise<QueriedTable> {
-  const found = await findTable(store, reference);
-  if (found === undefined) throw await tableNotFound(store, reference);
-  return { ...found, reference, readFiles: found.snapshot.files };
-}
-
 function definedAsOf(asOf: AsOf | undefined): { asOf?: AsOf } {
   return asOf === undefined ? {} : { asOf };
-}
-
-async function tableNotFound(store: ObjectStore, reference: TableReference): Promise<PixlakeError> {
-  const known = (await listTableNames(store)).map(sqlNameOf);
-  const remedy = known.length === 0 ? 'fill one with `pixlake ingest`' : `the lake has: ${known.join(', ')}`;
-  return new PixlakeError('TABLE_NOT_FOUND', `there is no table ${sqlNameOf(reference)} in ${store.uri}`, {
-    remedy,
-  });
-}
-
-/**
- * Finds a table of the lake's own by its name, so that it may be changed.
- *
- * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY` for attached tables and outputs of runs, `TABLE_NAME_INVALID`
- */
-export async function findOwnTable(store: ObjectStore, name: string): Promise<Snapshot> {
-  const reference = parseTableName(name);
-  const { snapshot, isAttached } = await findQueriedTable(store, reference);
-  if (!isAttached && reference.schema === '') return snapshot;
-  const what = isAttached ? 'attached' : 'the output of a run';
-  throw new PixlakeError('TABLE_READ_ONLY', `${sqlNameOf(reference)} is ${what} and can only be read`);
 }

@@ -3,7 +3,7 @@ import { parseAsOf } from '../table/as-of.ts';
 import type { PartitionValues } from '../table/delta-actions.ts';
 import { rowCountOf } from '../table/snapshot.ts';
 import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
-import { findQueriedTable } from './lake-tables.ts';
+import { findQueriedTable } from './find-table.ts';
 import { selectSnapshot } from './table-view.ts';
 
 /** A Parquet file of a table: where it lies as a path or `s3://` URI. */

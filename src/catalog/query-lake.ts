@@ -2,12 +2,13 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { parseAsOf } from '../table/as-of.ts';
-import { createViews, type QueriedTable } from './lake-tables.ts';
+import { createViews } from './lake-tables.ts';
 import { type DuckDb, openDuckDb, sqlError } from '../duckdb/open-duckdb.ts';
 import { parseSelect } from '../sql/parse-select.ts';
 import { type RowBatches, rowBatches } from '../duckdb/result-stream.ts';
 import { signUrls } from './sign-urls.ts';
 import { quoteText } from '../sql/sql-text.ts';
+import { type QueriedTable } from './found-table.ts';
 
 /** A query in progress: read `batches` once, then dispose; disposing early cancels it. */
 export interface RunningQuery extends AsyncDisposable {

@@ -1,4 +1,4 @@
-import type { QueriedTable } from '../catalog/lake-tables.ts';
+import type { QueriedTable } from '../catalog/found-table.ts';
 import type { RunningQuery } from '../catalog/query-lake.ts';
 import type { TableOptions } from '../result/encode-table.ts';
 import { encodeResult, type QueryFormat } from '../result/encodings.ts';

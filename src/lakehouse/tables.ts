@@ -1,4 +1,4 @@
-import { type Attachment, attachTable, detachTable } from '../catalog/attached-table.ts';
+import { type Attachment, detachTable } from '../catalog/attached-table.ts';
 import { listFiles, type TableFiles } from '../catalog/list-files.ts';
 import {
   describeTable,
@@ -17,6 +17,7 @@ import { checkLake, createLake } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { TableVersion } from '../table/table-history.ts';
 import { openMaintenance } from './open-maintenance.ts';
+import { attachTable } from '../catalog/attach-table.ts';
 
 /** The tables of a lake and the outputs of its runs. All verbs throw `PixlakeError`. */
 export class Tables {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { createViews, findOwnTable } from '../catalog/lake-tables.ts';
+import { createViews } from '../catalog/lake-tables.ts';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import { parseSelect } from '../sql/parse-select.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
@@ -12,6 +12,7 @@ import { sortColumnsOf } from '../table/table-properties.ts';
 import { transact, type Transaction } from '../table/transaction.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 import { sqlNameOf } from '../sql/table-reference.ts';
+import { findOwnTable } from '../catalog/find-table.ts';
 
 /** Which rows of which table are to go. */
 export interface DeleteSpec {

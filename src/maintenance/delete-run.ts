@@ -4,7 +4,8 @@ import { PixlakeError } from '../errors.ts';
 import { executionKeys } from '../run/execution.ts';
 import { listExecutions } from '../run/read-executions.ts';
 import type { Submission } from '../run/submission-log.ts';
-import { Submissions } from '../run/submissions.ts';
+import { IdempotencyKeys } from '../run/idempotency-keys.ts';
+import { SubmissionLog } from '../run/submission-log.ts';
 import { executionFolder, runFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { addImageReferences, listReferrers, withFileLists } from './image-references.ts';
@@ -58,8 +59,8 @@ export async function deleteRun(context: MaintenanceContext, spec: DeleteRunSpec
   const { store, signal } = context;
   const { name, isOlderOnly = false, isForced = false, isDryRun = false } = spec;
   const parts = await listParts(store, name);
-  const submissions = new Submissions(store);
-  const submission = await submissions.read(name);
+  const submissions = new SubmissionLog(store);
+  const { submission } = await submissions.readNewest(name);
   if (parts.length === 0 && submission === undefined) throw await runNotFound(store, name);
   const left: { folder: string; reason: string }[] = [];
   const keep = ({ folder }: RunPart, reason: string): void => {
@@ -82,7 +83,10 @@ export async function deleteRun(context: MaintenanceContext, spec: DeleteRunSpec
     return removed;
   });
   const isWhole = !isOlderOnly && doomed.length === parts.length;
-  if (isWhole && !isDryRun) await submissions.remove(name);
+  if (isWhole && !isDryRun) {
+    await new IdempotencyKeys(store).remove(name);
+    await submissions.remove(name);
+  }
   return { name, isDryRun, removed: removal.removed, kept: [...kept, ...removal.kept] };
 }
 

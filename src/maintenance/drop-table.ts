@@ -1,6 +1,6 @@
 import { listAttachments } from '../catalog/attached-table.ts';
 import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
-import { findOwnTable } from '../catalog/lake-tables.ts';
+import { findOwnTable } from '../catalog/find-table.ts';
 import { PixlakeError } from '../errors.ts';
 import { readSuccess } from '../run/success.ts';
 import { attachmentKey, originalsFolder, tableFolder } from '../storage/lake-layout.ts';

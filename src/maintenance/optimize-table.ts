@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { findOwnTable } from '../catalog/lake-tables.ts';
+import { findOwnTable } from '../catalog/find-table.ts';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import { quoteName } from '../sql/sql-text.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';

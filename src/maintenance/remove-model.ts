@@ -1,6 +1,6 @@
 import { PixlakeError } from '../errors.ts';
 import { listModelFiles, readModelSha256 } from '../model/lake-models.ts';
-import { Submissions } from '../run/submissions.ts';
+import { SubmissionLog } from '../run/submission-log.ts';
 import { listLakeExecutions, namesOf } from './lake-executions.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 import type { RemovedFiles } from './remove-files.ts';
@@ -41,7 +41,7 @@ export async function removeModel(
   );
   const isFinished = ({ state }: { readonly state: string }): boolean => state === 'finished';
   const planned = new Set(executions.map(({ execution }) => execution.run.name));
-  const waiting = (await new Submissions(store).list())
+  const waiting = (await new SubmissionLog(store).list())
     .filter(({ state, run }) => state === 'accepted' && run.model === name && !planned.has(run.name))
     .map(({ run }) => run.name);
   const unfinished = [...namesOf(users.filter((user) => !isFinished(user))), ...waiting];

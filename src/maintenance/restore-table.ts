@@ -1,10 +1,10 @@
-import { findOwnTable } from '../catalog/lake-tables.ts';
+import { findOwnTable } from '../catalog/find-table.ts';
 import { PixlakeError } from '../errors.ts';
 import { parseAsOf } from '../table/as-of.ts';
 import { fileIdOf } from '../table/file-identity.ts';
 import { ANY } from '../table/file-predicate.ts';
 import type { DataFile, Snapshot } from '../table/snapshot.ts';
-import { readSnapshotAsOf } from '../table/table-history.ts';
+import { readSnapshotAsOf } from '../table/read-snapshot.ts';
 import { transact } from '../table/transaction.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 

@@ -1,4 +1,4 @@
-import { findOwnTable } from '../catalog/lake-tables.ts';
+import { findOwnTable } from '../catalog/find-table.ts';
 import { PixlakeError } from '../errors.ts';
 import { commitTimeOf } from '../table/commit-times.ts';
 import type { RemoveAction } from '../table/delta-actions.ts';

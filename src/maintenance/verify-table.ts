@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { findQueriedTable } from '../catalog/lake-tables.ts';
+import { findQueriedTable } from '../catalog/find-table.ts';
 import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
 import type { FoundTable } from '../catalog/found-table.ts';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';

@@ -1,9 +1,9 @@
-import type { CheckedSql, QueriedTable } from '../catalog/lake-tables.ts';
+import type { CheckedSql, QueriedTable } from '../catalog/found-table.ts';
 import { PixlakeError } from '../errors.ts';
 import { checkModelName } from '../model/lake-models.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Run } from './run-spec.ts';
-import { checkIdColumn, chooseSource, type NamingWays } from './select-rows.ts';
+import { checkIdColumn, chooseSource, type NamingWays } from './choose-source.ts';
 import { sqlNameOf } from '../sql/table-reference.ts';
 
 /** Clients give a specification, not options. */

@@ -78,3 +78,6 @@ export class EventLog {
     for (const wake of this.#wakers) wake();
   }
 }
+
+/** Event id behind the last event of a run that has come to an end: who has seen it need not come back. */
+export const LAST_EVENT_ID = 'end';

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { deltaTypeOf } from '../duckdb/column-type.ts';
-import { type QueriedTable } from '../catalog/lake-tables.ts';
+import { type QueriedTable } from '../catalog/found-table.ts';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ResultColumn } from '../duckdb/result-stream.ts';

@@ -5,10 +5,8 @@ import { openStore } from '../storage/open-store.ts';
 import { cancelRun, findRun, listRuns, type RunStatus } from './inspect-runs.ts';
 import type { Run } from './run-spec.ts';
 import type { Submission } from './submission-log.ts';
-import { holds, standingOf, type Submissions } from './submissions.ts';
-
-/** Where a run stands. `interrupted` is neither finished nor in work in this process. */
-export const RUN_STATES = ['queued', 'running', 'interrupted', 'cancelled', 'failed', 'finished'] as const;
+import { type Submissions } from './submissions.ts';
+import { holds, standingOf, RUN_STATES } from './standing.ts';
 
 /** How far this process is with a run that waits or is in work here. */
 export interface LiveProgress {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { log } from '../config.ts';
 import { PixlakeError, toPixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { EventLog, type LoggedEvent } from './event-log.ts';
+import { EventLog, type LoggedEvent, LAST_EVENT_ID } from './event-log.ts';
 import type { RetryFilter } from './plan-retry.ts';
 import { RetryQueue } from './retry-queue.ts';
 import type { RunLibrary } from './run-library.ts';
@@ -43,9 +43,6 @@ interface LiveRun {
 
 /** Progress is told at most so often. */
 const PROGRESS_MS = 500;
-
-/** Event id behind the last event of a run that has come to an end: who has seen it need not come back. */
-export const LAST_EVENT_ID = 'end';
 
 const ENDED = new Set(['finished', 'failed', 'cancelled']);
 

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { parseTableName } from '../sql/table-reference.ts';
 import { findVolatility, hasTotalOrder } from '../sql/find-volatility.ts';
-import { type CheckedSql, createViews, findQueriedTable, type QueriedTable } from '../catalog/lake-tables.ts';
+import { createViews } from '../catalog/lake-tables.ts';
 import { type DuckDb, sqlError } from '../duckdb/open-duckdb.ts';
 import { parseSelect } from '../sql/parse-select.ts';
 import { type ResultColumn, rowBatches } from '../duckdb/result-stream.ts';
 import { quoteText } from '../sql/sql-text.ts';
-import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Run } from './run-spec.ts';
+import { chooseSource, checkIdColumn } from './choose-source.ts';
+import { type CheckedSql, type QueriedTable } from '../catalog/found-table.ts';
 
 /** What running untrusted SQL gave besides its rows: the tables it read, and its syntax tree. */
 export interface SelectedRows {
@@ -88,47 +88,10 @@ function judgeOrder(
   return { volatileBecause, needsOneThread: addsNumbers || volatileBecause.length > 0 };
 }
 
-/** How users name things: on a command line, unless said otherwise. */
-const OPTIONS: NamingWays = { table: '--table', idColumn: '--id-column' };
-
-/** How users name the table of the originals and the id column, as a remedy says it. */
-export interface NamingWays {
-  readonly table: string;
-  readonly idColumn: string;
-}
-
-/** The table that holds the originals: the one that is named, else the only one that the SQL reads. @throws `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND` */
-export async function chooseSource(
-  store: ObjectStore,
-  run: Run,
-  tables: readonly QueriedTable[],
-  ways = OPTIONS,
-): Promise<QueriedTable> {
-  if (run.table !== undefined) return findQueriedTable(store, parseTableName(run.table));
-  const [only, ...others] = tables;
-  if (only !== undefined && others.length === 0) return only;
-  const message = `the SQL reads ${tables.length} tables, so it is not clear which one holds the originals`;
-  throw new PixlakeError('PLAN_SOURCE_MISSING', message, {
-    remedy: `name that table with ${ways.table}`,
-  });
-}
-
 async function describe(db: DuckDb, sql: string): Promise<readonly ResultColumn[]> {
   try {
     return rowBatches(await db.connection.stream(`FROM (${sql}\n) LIMIT 0`)).columns;
   } catch (error) {
     throw sqlError(error);
   }
-}
-
-/** Checks that the SQL returns the id column. @throws `PLAN_ID_MISSING` */
-export function checkIdColumn({ idColumn }: Run, names: readonly string[], ways = OPTIONS): void {
-  if (names.includes(idColumn)) return;
-  throw new PixlakeError(
-    'PLAN_ID_MISSING',
-    `the SQL returns no column ${idColumn}, only: ${names.join(', ')}`,
-    {
-      remedy: `select it too, or name another one with ${ways.idColumn}`,
-    },
-  );
 }

@@ -3,19 +3,13 @@ import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
 import { checkRun } from './check-run.ts';
-import { folderOf, readRunState, type RunState } from './execution.ts';
+import { folderOf, readRunState } from './execution.ts';
 import { findNewestExecution } from './read-executions.ts';
-import type { Execution } from './execution-schema.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { isSameRun, parseRunSpec, type Run, type RunSpec } from './run-spec.ts';
 import type { SqlRunner } from './select-rows.ts';
 import { type Submission, SubmissionLog } from './submission-log.ts';
-
-/** The newest execution of a run and how it stands. */
-interface Standing {
-  readonly execution: Execution;
-  readonly state: RunState;
-}
+import { holds, standingOf, type Standing } from './standing.ts';
 
 /** What goes with a submission. */
 export interface AcceptOptions {
@@ -119,12 +113,6 @@ export class Submissions {
     return (await this.#log.readNewest(name)).submission;
   }
 
-  /** Forgets a run that is deleted. */
-  async remove(name: string): Promise<void> {
-    await this.#keys.remove(name);
-    await this.#log.remove(name);
-  }
-
   /** The newest record of each run, in the order of submission; records that are damaged are set aside. */
   async list(): Promise<Submission[]> {
     return this.#log.list();
@@ -136,19 +124,6 @@ export class Submissions {
     if (execution === undefined) return undefined;
     return { execution, state: await readRunState(store, folderOf(execution)) };
   }
-}
-
-/** How the newest execution of a run stands, in a word that changes when it does. */
-export function standingOf(latest: Standing | undefined): string {
-  return latest === undefined ? 'none' : `${latest.execution.runId} ${latest.state}`;
-}
-
-/**
- * Whether a record still tells how its run stands. An end no longer does once the run's newest execution stands otherwise: somebody resumed,
- * ran or deleted it by other means.
- */
-export function holds({ state, standing }: Submission, latest: Standing | undefined): boolean {
-  return state === 'accepted' || standing === undefined || standing === standingOf(latest);
 }
 
 function isCancelledBy(known: Submission | undefined, latest: Standing | undefined): boolean {

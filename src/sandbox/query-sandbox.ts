@@ -5,12 +5,13 @@ import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { parseAsOf } from '../table/as-of.ts';
 import { guardSelect, guardText, splitExplain } from '../sql/guard-select.ts';
-import { type CheckedSql, createViews, type QueriedTable } from '../catalog/lake-tables.ts';
+import { createViews } from '../catalog/lake-tables.ts';
 import { type ParsedSelect, parseSelect } from '../sql/parse-select.ts';
 import type { LockedStatement, ResultPiece, SqlParameters } from './query-messages.ts';
 import { type PoolStatus, QueryPool } from './query-pool.ts';
 import type { QuerySlot } from './query-slot.ts';
 import { defaultSandboxLimits, type SandboxLimits } from './sandbox-limits.ts';
+import { type CheckedSql, type QueriedTable } from '../catalog/found-table.ts';
 
 /** Formats in which a stranger's result can be had. */
 export const SANDBOX_FORMATS = ['json', 'ndjson', 'csv', 'arrow', 'parquet'] as const;

@@ -88,6 +88,8 @@ export interface DeltaAction {
   readonly remove?: RemoveAction;
   readonly txn?: TxnAction;
   readonly commitInfo?: CommitInfoAction;
+  /** Names more actions in another file, which pixlake does not read. */
+  readonly sidecar?: unknown;
 }
 
 /** Statistics of a data file as they stand in `add.stats`; every part may be missing. */

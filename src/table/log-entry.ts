@@ -1,7 +1,98 @@
 import { hash } from 'node:crypto';
+import { z } from 'zod';
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { DeltaAction } from './delta-actions.ts';
-import { parseAction } from './parse-actions.ts';
+
+/** A field that another writer may leave out or set to null. */
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.nullish().transform((value) => value ?? undefined);
+
+const texts = z.record(z.string(), z.string());
+const partitionValues = z.record(z.string(), z.string().nullable());
+
+/** Numbers that Delta calls long; a checkpoint gives them as bigint. */
+const long = z.union([z.number(), z.bigint()]).transform(Number);
+
+const NO_COLUMNS = JSON.stringify({ type: 'struct', fields: [] });
+
+const deletionVector = optional(
+  z.object({
+    storageType: z.string(),
+    pathOrInlineDv: optional(z.string()),
+    offset: optional(long),
+    sizeInBytes: optional(long),
+    cardinality: optional(long),
+  }),
+);
+
+const add = z.object({
+  path: z.string().min(1),
+  partitionValues: optional(partitionValues).transform((values) => values ?? {}),
+  size: long,
+  modificationTime: optional(long).transform((value) => value ?? 0),
+  dataChange: optional(z.boolean()).transform((value) => value ?? true),
+  stats: optional(z.string()),
+  tags: optional(z.record(z.string(), z.string().nullable())),
+  deletionVector,
+});
+
+const remove = z.object({
+  path: z.string().min(1),
+  deletionTimestamp: optional(long),
+  dataChange: optional(z.boolean()).transform((value) => value ?? true),
+  extendedFileMetadata: optional(z.boolean()),
+  partitionValues: optional(partitionValues),
+  size: optional(long),
+  deletionVector,
+});
+
+const metaData = z.object({
+  id: z.string(),
+  name: optional(z.string()),
+  description: optional(z.string()),
+  format: optional(
+    z.object({ provider: z.string(), options: optional(texts).transform((value) => value ?? {}) }),
+  ).transform((value) => value ?? { provider: 'parquet', options: {} }),
+  // Delta Live Tables make a table before they know its columns.
+  schemaString: optional(z.string()).transform((value) => value ?? NO_COLUMNS),
+  partitionColumns: optional(z.array(z.string())).transform((value) => value ?? []),
+  configuration: optional(z.record(z.string(), z.string().nullable())).transform((value) =>
+    Object.fromEntries(Object.entries(value ?? {}).map(([name, text]) => [name, text ?? ''])),
+  ),
+  createdTime: optional(long),
+});
+
+const protocol = z.object({
+  minReaderVersion: long,
+  minWriterVersion: long,
+  readerFeatures: optional(z.array(z.string())),
+  writerFeatures: optional(z.array(z.string())),
+});
+
+const actionSchema = z.object({
+  add: optional(add),
+  remove: optional(remove),
+  metaData: optional(metaData),
+  protocol: optional(protocol),
+  txn: optional(z.object({ appId: z.string(), version: long, lastUpdated: optional(long) })),
+  commitInfo: optional(z.looseObject({ timestamp: optional(long), inCommitTimestamp: optional(long) })),
+  sidecar: optional(z.unknown()),
+});
+
+/**
+ * Checks one action as a log entry or a checkpoint holds it and gives the parts that pixlake knows; others are ignored, as the protocol asks.
+ *
+ * @throws `TABLE_CORRUPT` naming `place`
+ */
+export function parseAction(json: unknown, place: string): DeltaAction {
+  const parsed = actionSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const message = `${place} holds an action that is not one: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
+    throw new PixlakeError('TABLE_CORRUPT', message);
+  }
+  return parsed.data as DeltaAction;
+}
 
 /** Encodes a log entry whose first action tells of the commit: it gets the SHA-256 of the lines that follow, so a flipped bit in them is noticed. */
 export function encodeLogEntry([first, ...others]: readonly DeltaAction[]): Buffer {
@@ -13,7 +104,7 @@ export function encodeLogEntry([first, ...others]: readonly DeltaAction[]): Buff
 /**
  * Parses a log entry: one JSON object a line. Entries of other writers, and of older versions, have no checksum.
  *
- * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
+ * @throws `TABLE_CORRUPT`
  */
 export function parseLogEntry(bytes: Buffer, place: string): DeltaAction[] {
   const actions = parseLogLines(bytes.toString('utf8').split('\n'), place);
@@ -23,7 +114,7 @@ export function parseLogEntry(bytes: Buffer, place: string): DeltaAction[] {
   return actions;
 }
 
-/** Parses some lines of a log entry. @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` */
+/** Parses some lines of a log entry. @throws `TABLE_CORRUPT` */
 export function parseLogLines(lines: readonly string[], place: string): DeltaAction[] {
   const actions: DeltaAction[] = [];
   for (const line of lines) {

@@ -1,8 +1,10 @@
 import { PixlakeError } from '../errors.ts';
-import type { MetadataAction, ProtocolAction } from './delta-actions.ts';
+import type { AddAction, MetadataAction, ProtocolAction } from './delta-actions.ts';
 import { COLUMN_MAPPING, mapsColumns } from './features/column-mapping.ts';
+import { DELETION_VECTORS } from './features/deletion-vectors.ts';
 import type { TableFeature } from './features/table-feature.ts';
 import { TABLE_FEATURES } from './features/table-features.ts';
+import { V2_CHECKPOINT } from './features/v2-checkpoint.ts';
 
 /** The protocol that pixlake's own tables ask of others. */
 export const PROTOCOL: ProtocolAction = { minReaderVersion: 1, minWriterVersion: 2 };
@@ -38,6 +40,22 @@ export function checkWritable(folder: string, protocol: ProtocolAction): void {
       : impliedNames(minWriterVersion);
   const missing = names.filter((name) => FEATURES.get(name)?.support !== 'read and write');
   if (missing.length > 0) throw unsupported(folder, 'written', missing);
+}
+
+/** Checks that no file of a snapshot has a deletion vector. @throws `TABLE_FEATURE_UNSUPPORTED` */
+export function checkNoVectors(folder: string, files: Iterable<AddAction>): void {
+  for (const { path, deletionVector } of files) {
+    if (deletionVector === undefined) continue;
+    throw new PixlakeError(
+      'TABLE_FEATURE_UNSUPPORTED',
+      `${folder} cannot be read: ${path} has deleted rows, which need the feature ${DELETION_VECTORS.name}`,
+    );
+  }
+}
+
+/** Says that a table can only be read with checkpoints of version 2: a `TABLE_FEATURE_UNSUPPORTED`. */
+export function needsV2Checkpoint(folder: string): PixlakeError {
+  return unsupported(folder, 'read', [V2_CHECKPOINT.name]);
 }
 
 function isRead(feature: TableFeature | undefined): boolean {

@@ -2,7 +2,7 @@ import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hypa
 import { compressors } from 'hyparquet-compressors';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { DeltaAction } from './delta-actions.ts';
-import { parseAction } from './parse-actions.ts';
+import { parseAction } from './log-entry.ts';
 
 /** Columns of a checkpoint that tell of a table's state; a sidecar is only looked for to be refused. */
 const COLUMNS = ['protocol', 'metaData', 'txn', 'add', 'remove', 'sidecar'];

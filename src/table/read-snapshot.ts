@@ -1,6 +1,6 @@
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { commitTimeOf, readCommitInfo } from './commit-times.ts';
+import { commitTimeOf, readCommitInfo, type Commit, readCommits } from './commit-times.ts';
 import type {
   AddAction,
   CommitInfoAction,
@@ -10,14 +10,13 @@ import type {
   RemoveAction,
 } from './delta-actions.ts';
 import { checkPartitionColumns, parseSchema } from './delta-schema.ts';
-import { checkNoVectors } from './features/deletion-vectors.ts';
-import { needsV2Checkpoint } from './features/v2-checkpoint.ts';
 import { fileIdOf, toDataFile } from './file-identity.ts';
 import { type CheckpointFiles, type LogListing, listLog, logKey } from './log-listing.ts';
 import { parseLogEntry } from './log-entry.ts';
-import { checkReadable } from './protocol.ts';
+import { checkNoVectors, checkReadable, needsV2Checkpoint } from './protocol.ts';
 import { readCheckpoint } from './read-checkpoint.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { AsOf } from './as-of.ts';
 
 /** Log entries read at once. */
 const CONCURRENCY = 8;
@@ -132,7 +131,8 @@ class LogState {
     this.#folder = folder;
   }
 
-  apply({ add, remove, metaData, protocol, txn, commitInfo }: DeltaAction): void {
+  apply({ add, remove, metaData, protocol, txn, commitInfo, sidecar }: DeltaAction): void {
+    if (sidecar !== undefined) throw needsV2Checkpoint(this.#folder);
     if (add !== undefined) {
       const file = fileIdOf(add);
       this.#files.set(file, add);
@@ -175,4 +175,47 @@ class LogState {
       transactions: this.#transactions,
     };
   }
+}
+
+/**
+ * Reads a table's snapshot as of a version or a time; `undefined` where there is no table.
+ *
+ * @throws `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
+ */
+export async function readSnapshotAsOf(
+  store: ObjectStore,
+  folder: string,
+  asOf: AsOf | undefined,
+): Promise<Snapshot | undefined> {
+  if (asOf?.kind !== 'time') return readSnapshot(store, folder, asOf?.version);
+  const listing = await listLog(store, folder);
+  if (listing === undefined) return undefined;
+  return readSnapshot(store, folder, await findVersionAt(store, folder, listing, asOf.timeMs));
+}
+
+/**
+ * The newest version that was committed at a time, in ms since 1970, or before.
+ *
+ * @throws `SNAPSHOT_NOT_FOUND` if the table is younger, or its log does not reach back that far
+ */
+async function findVersionAt(
+  store: ObjectStore,
+  folder: string,
+  listing: LogListing,
+  timeMs: number,
+): Promise<number> {
+  let oldest: Commit | undefined;
+  let found: Commit | undefined;
+  for await (const commit of readCommits(store, folder, listing)) {
+    oldest ??= commit;
+    if (commit.timestampMs > timeMs) break;
+    found = commit;
+  }
+  if (found !== undefined) return found.version;
+  const asked = new Date(timeMs).toISOString();
+  const known =
+    oldest === undefined
+      ? 'its log has no entries'
+      : `its oldest version is ${oldest.version} of ${new Date(oldest.timestampMs).toISOString()}`;
+  throw new PixlakeError('SNAPSHOT_NOT_FOUND', `${folder} has no version as of ${asked}: ${known}`);
 }

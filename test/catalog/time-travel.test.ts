@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { attachTable } from '../../src/catalog/attached-table.ts';
+import { attachTable } from '../../src/catalog/attach-table.ts';
 import { type DuckDb, openDuckDb } from '../../src/duckdb/open-duckdb.ts';
 import { parseSelect } from '../../src/sql/parse-select.ts';
 import { queryLake, type QueryOptions } from '../../src/catalog/query-lake.ts';

@@ -5,10 +5,11 @@ import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { parseAsOf } from '../../src/table/as-of.ts';
 import { logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
-import { readHistory, readSnapshotAsOf } from '../../src/table/table-history.ts';
+import { readHistory } from '../../src/table/table-history.ts';
 import { commitChange } from '../support/commit-change.ts';
 import { DeltaTable } from '../support/delta-table.ts';
 import { changeOf, FOLDER } from './table-fixture.ts';
+import { readSnapshotAsOf } from '../../src/table/read-snapshot.ts';
 
 const vectorOf = (name: string): Record<string, unknown> => ({
   deletionVector: { storageType: 'u', pathOrInlineDv: name, offset: 1, sizeInBytes: 1, cardinality: 1 },

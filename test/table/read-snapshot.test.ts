@@ -10,11 +10,12 @@ import { CHECKPOINT_SCHEMA } from '../../src/table/checkpoint-schema.ts';
 import { checkpointKey, lastCheckpointKey, logKey } from '../../src/table/log-listing.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { readStats, rowCountOf } from '../../src/table/snapshot.ts';
-import { readHistory, readSnapshotAsOf } from '../../src/table/table-history.ts';
+import { readHistory } from '../../src/table/table-history.ts';
 import { writeCheckpoint } from '../../src/table/write-checkpoint.ts';
 import { commitChange } from '../support/commit-change.ts';
 import { writeEntry } from '../support/delta-table.ts';
 import { addOf, changeOf, FOLDER, openTable } from './table-fixture.ts';
+import { readSnapshotAsOf } from '../../src/table/read-snapshot.ts';
 
 /** Commits until the table is at a version; version 5 takes the first file out. */
 async function commitUntil(store: ObjectStore, last: number): Promise<void> {

@@ -1,5 +1,3 @@
-import { PixlakeError } from '../../errors.ts';
-import type { AddAction } from '../delta-actions.ts';
 import type { TableFeature } from './table-feature.ts';
 
 /** Data files some of whose rows are deleted by a vector beside them; pixlake reads tables in which no file has one. */
@@ -9,14 +7,3 @@ export const DELETION_VECTORS: TableFeature = {
   support: 'read',
   refusal: 'pixlake does not keep deletion vectors',
 };
-
-/** Checks that no file of a snapshot has a vector. @throws `TABLE_FEATURE_UNSUPPORTED` */
-export function checkNoVectors(folder: string, files: Iterable<AddAction>): void {
-  for (const { path, deletionVector } of files) {
-    if (deletionVector === undefined) continue;
-    throw new PixlakeError(
-      'TABLE_FEATURE_UNSUPPORTED',
-      `${folder} cannot be read: ${path} has deleted rows, which need the feature ${DELETION_VECTORS.name}`,
-    );
-  }
-}

@@ -1,4 +1,3 @@
-import { PixlakeError } from '../../errors.ts';
 import type { TableFeature } from './table-feature.ts';
 
 /** Checkpoints whose actions lie in sidecar files. */
@@ -8,8 +7,3 @@ export const V2_CHECKPOINT: TableFeature = {
   support: 'none',
   refusal: 'pixlake does not read checkpoints of version 2',
 };
-
-/** Says that `place`, a table or an object of its log, can only be read with the feature: a `TABLE_FEATURE_UNSUPPORTED`. */
-export function needsV2Checkpoint(place: string): PixlakeError {
-  return new PixlakeError('TABLE_FEATURE_UNSUPPORTED', `${place} needs the feature ${V2_CHECKPOINT.name}`);
-}

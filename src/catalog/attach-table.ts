@@ -1,0 +1,111 @@
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { PixlakeError } from '../errors.ts';
+import { tableFolder, attachmentKey } from '../storage/lake-layout.ts';
+import { type DuckDb, sqlError, openDuckDb } from '../duckdb/open-duckdb.ts';
+import { schemeOf } from '../storage/open-store.ts';
+import { listParquetFiles } from './parquet-folder.ts';
+import { quoteText } from '../sql/sql-text.ts';
+import { listLog } from '../table/log-listing.ts';
+import { deltaField, type DeltaField, type DeltaType } from '../table/delta-schema.ts';
+import { type Attachment, openPlace, listAttachedNames } from './attached-table.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { encodeStored } from '../storage/stored-json.ts';
+import { rowBatches } from '../duckdb/result-stream.ts';
+import { deltaTypeOf, duckDbTypeOf } from '../duckdb/column-type.ts';
+import { readSnapshotAsOf } from '../table/read-snapshot.ts';
+import { locateFiles } from './table-view.ts';
+import type { DataFile } from '../table/snapshot.ts';
+
+/**
+ * Registers a Delta table, a folder of Parquet files or one such file as a read-only table of a lake. Nothing is copied.
+ *
+ * @throws `TABLE_EXISTS`, `TABLE_NOT_FOUND` where there is nothing of the kind, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
+ */
+export async function attachTable(store: ObjectStore, name: string, uri: string): Promise<Attachment> {
+  const isTaken =
+    (await listLog(store, tableFolder(name))) !== undefined ||
+    (await listAttachedNames(store)).includes(name);
+  if (isTaken) throw nameTaken(store, name);
+  const described = await describe(store, schemeOf(uri) === undefined ? resolve(uri) : uri);
+  const bytes = encodeStored({ ...described });
+  if (!(await store.writeIfAbsent(attachmentKey(name), bytes))) throw nameTaken(store, name);
+  return described;
+}
+
+function nameTaken(store: ObjectStore, name: string): PixlakeError {
+  return new PixlakeError('TABLE_EXISTS', `${store.uri} has a table ${name} already`, {
+    remedy: 'choose another name, or `pixlake detach` the one that is attached under it',
+  });
+}
+
+async function describe(lake: ObjectStore, uri: string): Promise<Attachment> {
+  const { store, folder } = openPlace(uri, lake.s3);
+  if ((await readSnapshotAsOf(store, folder, undefined)) !== undefined) return { format: 'delta', uri };
+  const files = await listParquetFiles(store, folder);
+  if (files.length === 0) {
+    throw new PixlakeError('TABLE_NOT_FOUND', `there is neither a Delta table nor a Parquet file at ${uri}`);
+  }
+  const { fields, partitionColumns } = await describeFiles(lake, store, files);
+  return {
+    format: 'parquet',
+    uri,
+    schemaString: JSON.stringify({ type: 'struct', fields }),
+    partitionColumns,
+  };
+}
+
+/** The columns of the files, and after them what folders tell that no file holds itself. */
+async function describeFiles(
+  lake: ObjectStore,
+  store: ObjectStore,
+  files: readonly DataFile[],
+): Promise<{ fields: DeltaField[]; partitionColumns: string[] }> {
+  const scratchDir = await lake.makeScratchDir();
+  try {
+    using db = await openDuckDb({ scratchDir });
+    const paths = (await locateFiles(db, store, files)).map(quoteText).join(', ');
+    const result = await db.connection.stream(
+      `FROM read_parquet([${paths}], union_by_name = true, hive_partitioning = false) LIMIT 0`,
+    );
+    const fields = rowBatches(result).columns.map(({ name, type }): DeltaField => {
+      const deltaType = deltaTypeOf(type);
+      // Read-only tables may have what pixlake's own would need a newer protocol for.
+      const isZoneless = deltaType === 'timestamp' && !String(type).includes('WITH TIME ZONE');
+      return { name, type: isZoneless ? 'timestamp_ntz' : deltaType, nullable: true, metadata: {} };
+    });
+    const held = new Set(fields.map(({ name }) => name.toLowerCase()));
+    const partitionColumns = sharedPartitions(files).filter((name) => !held.has(name.toLowerCase()));
+    for (const name of partitionColumns) {
+      const values = new Set(files.map(({ partitionValues }) => partitionValues[name] ?? null));
+      fields.push(deltaField(name, await inferType(db, [...values])));
+    }
+    return { fields, partitionColumns };
+  } catch (error) {
+    throw sqlError(error);
+  } finally {
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+}
+
+/** The narrowest of the types that names of folders may stand for, as DuckDB has them (`hive_types_autocast`). */
+async function inferType(db: DuckDb, values: readonly (string | null)[]): Promise<DeltaType> {
+  const list = values.map((value) => (value === null ? 'NULL' : quoteText(value))).join(', ');
+  for (const deltaType of FOLDER_TYPES) {
+    const [found] = await db.rows<{ fits: boolean | null }>(
+      `SELECT bool_and(try_cast(v AS ${duckDbTypeOf(deltaType)}) IS NOT NULL) AS fits FROM unnest([${list}]::VARCHAR[]) AS t(v) WHERE v IS NOT NULL`,
+    );
+    if (found?.fits === true) return deltaType;
+  }
+  return 'string';
+}
+
+const FOLDER_TYPES = ['date', 'timestamp_ntz', 'long'] as const;
+
+/** Names of `name=value` folders that lie on the way to every file. */
+function sharedPartitions(files: readonly DataFile[]): string[] {
+  const [first, ...others] = files;
+  return Object.keys(first?.partitionValues ?? {}).filter((name) =>
+    others.every(({ partitionValues }) => Object.hasOwn(partitionValues, name)),
+  );
+}

@@ -1,0 +1,43 @@
+import { PixlakeError } from '../errors.ts';
+import { type QueriedTable } from '../catalog/found-table.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { parseTableName } from '../sql/table-reference.ts';
+import type { Run } from './run-spec.ts';
+import { findQueriedTable } from '../catalog/find-table.ts';
+
+/** How users name things: on a command line, unless said otherwise. */
+const OPTIONS: NamingWays = { table: '--table', idColumn: '--id-column' };
+
+/** How users name the table of the originals and the id column, as a remedy says it. */
+export interface NamingWays {
+  readonly table: string;
+  readonly idColumn: string;
+}
+
+/** The table that holds the originals: the one that is named, else the only one that the SQL reads. @throws `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND` */
+export async function chooseSource(
+  store: ObjectStore,
+  run: Run,
+  tables: readonly QueriedTable[],
+  ways = OPTIONS,
+): Promise<QueriedTable> {
+  if (run.table !== undefined) return findQueriedTable(store, parseTableName(run.table));
+  const [only, ...others] = tables;
+  if (only !== undefined && others.length === 0) return only;
+  const message = `the SQL reads ${tables.length} tables, so it is not clear which one holds the originals`;
+  throw new PixlakeError('PLAN_SOURCE_MISSING', message, {
+    remedy: `name that table with ${ways.table}`,
+  });
+}
+
+/** Checks that the SQL returns the id column. @throws `PLAN_ID_MISSING` */
+export function checkIdColumn({ idColumn }: Run, names: readonly string[], ways = OPTIONS): void {
+  if (names.includes(idColumn)) return;
+  throw new PixlakeError(
+    'PLAN_ID_MISSING',
+    `the SQL returns no column ${idColumn}, only: ${names.join(', ')}`,
+    {
+      remedy: `select it too, or name another one with ${ways.idColumn}`,
+    },
+  );
+}
