@@ -141,6 +141,16 @@ describe('architecture', () => {
     expect(done.size).toBe(files.length);
   });
 
+  test('no chain of imports is longer than 14 files; types are free', () => {
+    const depths = new Map<string, number>();
+    const depthOf = (file: string): number => {
+      const depth = depths.get(file) ?? 1 + Math.max(0, ...valueImportsOf(file).map(depthOf));
+      depths.set(file, depth);
+      return depth;
+    };
+    expect(files.filter((file) => depthOf(file) > 14)).toEqual([]);
+  });
+
   test.each(files)('%s is short and named in kebab-case', (file) => {
     expect(file).toMatch(/^[a-z0-9/-]+\.ts$/u);
     expect(readFileSync(join(root, 'src', file), 'utf8').split('\n').length).toBeLessThanOrEqual(300);

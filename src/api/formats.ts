@@ -26,3 +26,9 @@ export const ROWS_RESPONSE = {
 
 /** The format of a result; the Accept header decides where it is left out. */
 export const formatSchema = z.enum(SANDBOX_FORMATS).optional().describe('instead of the Accept header');
+
+/** An image, for the description of routes. */
+export const IMAGE_RESPONSE = {
+  description: 'The image.',
+  content: { 'image/*': { schema: z.string().describe('bytes') } },
+};

@@ -7,7 +7,8 @@ import { PROBLEMS } from './problem.ts';
 import { parseRange } from './byte-range.ts';
 import type { App, ServerContext } from './server-context.ts';
 import { SERVER_LIMITS } from './server-options.ts';
-import { tableParam } from './table-routes.ts';
+import { tableParam } from './parameters.ts';
+import { IMAGE_RESPONSE } from './formats.ts';
 
 const side = z.coerce.number().int().min(1).max(SERVER_LIMITS.shownPixels);
 
@@ -16,12 +17,6 @@ const shownSize = z.strictObject({
   h: side.optional().describe('height in pixels'),
   fit: z.enum(FITS).default('inside').describe('how to fill the box that w and h make'),
 });
-
-/** An image, for the description of routes. */
-export const IMAGE_RESPONSE = {
-  description: 'The image.',
-  content: { 'image/*': { schema: z.string().describe('bytes') } },
-};
 
 const RESPONSES = {
   200: IMAGE_RESPONSE,

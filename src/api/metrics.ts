@@ -1,7 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '../errors.ts';
 import type { QuerySandbox } from '../sandbox/query-sandbox.ts';
-import type { RunService } from '../run/run-service.ts';
 
 /** What a server counts, for Prometheus. */
 export interface Metrics {
@@ -14,7 +13,10 @@ export interface Metrics {
 }
 
 /** Makes the counters of one server. */
-export function createMetrics(sandbox: QuerySandbox, runs: RunService): Metrics {
+export function createMetrics(
+  sandbox: QuerySandbox,
+  runs: { readonly counts: { readonly queued: number; readonly running: number } },
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });

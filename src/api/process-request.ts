@@ -10,7 +10,7 @@ import type { UnmadeImage } from '../run/process-one.ts';
 import { type ProcessSpec, processSpecSchema } from '../run/run-spec.ts';
 import { transformFieldSchemas } from '../run/transform-schema.ts';
 import { SERVER_LIMITS } from './server-options.ts';
-import { tableParam } from './table-routes.ts';
+import { tableParam } from './parameters.ts';
 
 /** What is to be done, and images of the lake to do it to. */
 export const processBody = processSpecSchema

@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import type { MadeImage, UnmadeImage } from '../run/process-one.ts';
 import { createGate } from './concurrency.ts';
-import { IMAGE_RESPONSE } from './image-routes.ts';
+import { IMAGE_RESPONSE } from './formats.ts';
 import { negotiate } from './media-types.ts';
 import { hidePaths, PROBLEMS } from './problem.ts';
 import { processBody, processQuery, readProcessRequest } from './process-request.ts';
-import { checkPlaces } from './run-routes.ts';
+import { checkPlaces } from './check-places.ts';
 import type { App, ServerContext } from './server-context.ts';
 import { SERVER_LIMITS } from './server-options.ts';
 

@@ -10,6 +10,7 @@ import { runResource, runSpec, toRunResource } from './run-resource.ts';
 import { sendRows } from './send-rows.ts';
 import type { App, ServerContext } from './server-context.ts';
 import { LAST_EVENT_ID } from '../run/event-log.ts';
+import { checkPlaces } from './check-places.ts';
 
 const runParams = z.object({ id: z.string().min(1).max(64).describe('name of the run') });
 
@@ -181,26 +182,6 @@ export function addRunRoutes(app: App, context: ServerContext): void {
         .send(text as never);
     },
   );
-}
-
-/** Strangers may name models of the lake and the places that the operator allows, but no files of the server. @throws `SPEC_INVALID` */
-export function checkPlaces(
-  { model, output }: { readonly model?: string | undefined; readonly output?: string | undefined },
-  allowedOutputs: readonly string[],
-): void {
-  if (model !== undefined && !/^[a-z0-9][\w-]{0,63}$/iu.test(model)) {
-    throw new PixlakeError('SPEC_INVALID', 'model: give the name of a model of the lake', {
-      remedy: 'GET /v1/models lists them',
-    });
-  }
-  if (output === undefined) return;
-  const isBelow = allowedOutputs.some(
-    (root) => output === root || output.startsWith(`${root.replace(/\/+$/u, '')}/`),
-  );
-  if (isBelow && !output.split('/').includes('..')) return;
-  throw new PixlakeError('SPEC_INVALID', 'output: this server does not write there', {
-    remedy: 'leave it out to write into the lake; the operator allows others with --allow-output',
-  });
 }
 
 function toEventStream(events: AsyncGenerator<RunEvent>): Readable {

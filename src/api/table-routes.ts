@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { TableSummary } from '../catalog/summarize-tables.ts';
 import { PROBLEMS } from './problem.ts';
 import type { App, ServerContext } from './server-context.ts';
+import { tableParam } from './parameters.ts';
 
 const table = z
   .object({
@@ -25,9 +26,6 @@ const tableVersion = z
     software: z.string().nullable(),
   })
   .meta({ id: 'TableVersion' });
-
-/** Name of a table in a path. */
-export const tableParam = z.string().min(1).max(160).describe('name of a table, or runs.<name>');
 
 /** `/v1/tables`: what there is to query. */
 export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {

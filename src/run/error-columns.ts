@@ -1,7 +1,7 @@
 import type { AppendableType, AppendableValue } from '../duckdb/appender.ts';
 import { deltaTypeNamed } from '../duckdb/column-type.ts';
 import { type DeltaStruct, deltaField } from '../table/delta-schema.ts';
-import type { FailedImage } from './process-images.ts';
+import type { FailedImage } from './shard-item.ts';
 
 /** A column of the errors of a run, which has a row for each image that was not written. */
 export interface ErrorColumn {

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../storage/object-store.ts';
 import { blockCountOf, blockOf, executionKeys, folderOf, shardsOf } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
-import { type BlockMarker, readBlock } from './merge-block.ts';
+import { type BlockMarker, readBlock } from './block-marker.ts';
 import { listMarkedShards } from './shard-marker.ts';
 import { workInOrder } from './work-in-order.ts';
 

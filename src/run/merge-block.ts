@@ -1,13 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import { writeDataFiles } from '../duckdb/write-data-files.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readIfPresent } from '../storage/read-if-present.ts';
-import { encodeStored, readStored } from '../storage/stored-json.ts';
+import { encodeStored } from '../storage/stored-json.ts';
 import type { AddAction } from '../table/delta-actions.ts';
 import type { DeltaStruct } from '../table/delta-schema.ts';
 import { fileKeyOf } from '../table/file-identity.ts';
@@ -27,27 +26,7 @@ import type { ShardFile, ShardMarker } from './marker-schema.ts';
 import { readMarker } from './shard-marker.ts';
 import { sha256Of } from '../storage/hash-file.ts';
 import { workInOrder } from './work-in-order.ts';
-
-const count = z.int().min(0);
-const addAction = z.custom<AddAction>(
-  (value) => typeof value === 'object' && value !== null && 'path' in value,
-);
-
-const blockSchema = z.object({
-  block: count,
-  shardCount: count,
-  imageCount: count,
-  takenCount: count,
-  errorCount: count,
-  imageBytes: count,
-  /** The block's data file of the manifest, ready to be committed; null where no image was written. */
-  manifest: addAction.nullable(),
-  /** The block's data file of the errors; null where there were none. */
-  errors: addAction.nullable(),
-});
-
-/** What a thousand finished shards left: the contents of a block's marker, written after its data files. */
-export type BlockMarker = Readonly<z.output<typeof blockSchema>>;
+import { readBlock, type BlockMarker } from './block-marker.ts';
 
 /** Shards of a block that are not done after all, since their markers or files are missing or damaged. */
 export interface DamagedShards {
@@ -64,29 +43,6 @@ export interface MergeContext {
 }
 
 const FILES_AT_ONCE = 32;
-
-/** Reads a block's marker; `undefined` where there is none, none that can be understood, or one whose data files are not there. */
-export async function readBlock(
-  store: ObjectStore,
-  execution: Execution,
-  block: number,
-): Promise<BlockMarker | undefined> {
-  const stored = await readStored(store, executionKeys.block(folderOf(execution), block));
-  const { data: marker } = blockSchema.safeParse(stored);
-  const holds = marker?.block === block && (await hasFiles(store, execution, marker));
-  return holds ? marker : undefined;
-}
-
-async function hasFiles(store: ObjectStore, execution: Execution, marker: BlockMarker): Promise<boolean> {
-  const folder = tablesFolderOf(execution);
-  for (const table of ['manifest', 'errors'] as const) {
-    const add = marker[table];
-    if (add === null) continue;
-    const present = await store.stat(fileKeyOf(store, executionKeys[table](folder), add));
-    if (present?.sizeBytes !== add.size) return false;
-  }
-  return true;
-}
 
 /**
  * Merges the parts and errors of a block's shards into one data file each, checks that every image of the block is there exactly once, and places

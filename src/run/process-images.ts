@@ -11,34 +11,13 @@ import type { ShardContext } from './shard-context.ts';
 import type { Stage } from './stages.ts';
 import { type TransformedOriginal, transformOriginal } from './transform-original.ts';
 import { sha256Of } from '../storage/hash-file.ts';
-
-/** One image to be written: a copy of a row of the plan. */
-export interface ShardItem {
-  /** Place in the plan that is worked on. */
-  readonly ordinal: bigint;
-  /** Place in the plan of the execution: another one where a retry does it again. */
-  readonly firstOrdinal: bigint;
-  readonly id: string;
-  /** Object key of the image's file, without copy and ending. */
-  readonly stem: string;
-  readonly copy: number;
-  readonly imageKey: string | null;
-  readonly sha256: string | null;
-}
+import type { FailedImage, ShardItem } from './shard-item.ts';
 
 /** A written image. */
 export interface ProcessedImage {
   readonly kind: 'image';
   readonly item: ShardItem;
   readonly image: WrittenImage;
-}
-
-/** An image that could not be written, and in which stage it failed. */
-export interface FailedImage {
-  readonly kind: 'failure';
-  readonly item: ShardItem;
-  readonly stage: Stage;
-  readonly error: PixlakeError;
 }
 
 interface TransformedImage {

@@ -7,12 +7,13 @@ import { executionKeys, imagesPerRow, numberName } from './execution.ts';
 import { ERROR_COLUMNS } from './error-columns.ts';
 import { computedColumns, type ManifestColumn } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
-import { type FailedImage, type ProcessedImage, processImages, type ShardItem } from './process-images.ts';
+import { type ProcessedImage, processImages } from './process-images.ts';
 import type { ShardFile, ShardMarker } from './marker-schema.ts';
 import { placeMarker, readMarker } from './shard-marker.ts';
 import { selectTaken } from './select-taken.ts';
 import { sha256Of } from '../storage/hash-file.ts';
 import { workInOrder } from './work-in-order.ts';
+import { type FailedImage, type ShardItem } from './shard-item.ts';
 
 /** Images in work at once where no model sets its own batch; bounds memory. */
 const BATCH_SIZE = 16;
