@@ -3,14 +3,14 @@ import { PixlakeError } from '../errors.ts';
 import type { DeltaAction } from './delta-actions.ts';
 import { needsV2Checkpoint } from './features/v2-checkpoint.ts';
 
-/** A field that another writer may leave out or set to null. */
+/** A field that other writers may omit or set to null. */
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullish().transform((value) => value ?? undefined);
 
 const texts = z.record(z.string(), z.string());
 const partitionValues = z.record(z.string(), z.string().nullable());
 
-/** Numbers that Delta calls long; a checkpoint gives them as bigint. */
+/** Delta's type long; checkpoints give bigint. */
 const long = z.union([z.number(), z.bigint()]).transform(Number);
 
 const NO_COLUMNS = JSON.stringify({ type: 'struct', fields: [] });
@@ -53,7 +53,7 @@ const metaData = z.object({
   format: optional(
     z.object({ provider: z.string(), options: optional(texts).transform((value) => value ?? {}) }),
   ).transform((value) => value ?? { provider: 'parquet', options: {} }),
-  // Delta Live Tables make a table before they know its columns.
+  // Delta Live Tables creates tables before it knows their columns.
   schemaString: optional(z.string()).transform((value) => value ?? NO_COLUMNS),
   partitionColumns: optional(z.array(z.string())).transform((value) => value ?? []),
   configuration: optional(z.record(z.string(), z.string().nullable())).transform((value) =>
@@ -79,7 +79,7 @@ const action = z.object({
 });
 
 /**
- * Checks one action as a log entry or a checkpoint holds it and gives the parts that pixlake knows; others are ignored, as the protocol asks.
+ * Checks an action of a log entry or checkpoint and returns the parts that pixlake knows. Others are ignored, as the protocol requires.
  *
  * @throws `TABLE_CORRUPT` naming `place`, `TABLE_FEATURE_UNSUPPORTED` for sidecars
  */
@@ -87,7 +87,7 @@ export function parseAction(json: unknown, place: string): DeltaAction {
   const parsed = action.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const message = `${place} holds an action that is not one: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
+    const message = `${place} has an invalid action: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
     throw new PixlakeError('TABLE_CORRUPT', message);
   }
   const { sidecar } = json as { sidecar?: unknown };

@@ -6,19 +6,19 @@ import { listLog, type LogListing } from './log-listing.ts';
 import { readSnapshot } from './read-snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** One commit of a table, as its log tells of it. */
+/** One commit of a table, as its log describes it. */
 export interface TableVersion {
   readonly version: number;
-  /** When it was committed, as ISO 8601 text in UTC. */
+  /** Time of the commit, as ISO 8601 text in UTC. */
   readonly timestamp: string;
-  /** `UNKNOWN` where its writer did not say. */
+  /** `UNKNOWN` if its writer did not say. */
   readonly operation: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly metrics: Readonly<Record<string, unknown>>;
   readonly software: string | undefined;
 }
 
-/** Reads what the log tells of a table's commits, newest first, at most `limit`; `undefined` where there is no table. */
+/** Reads the descriptions of a table's commits, newest first, at most `limit`; `undefined` if the table does not exist. */
 export async function readHistory(
   store: ObjectStore,
   folder: string,
@@ -41,7 +41,7 @@ export async function readHistory(
 }
 
 /**
- * Reads a table's snapshot as of a version or a time; `undefined` where there is no table.
+ * Reads a table's snapshot as of a version or a time; `undefined` if the table does not exist.
  *
  * @throws `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */
@@ -57,7 +57,7 @@ export async function readSnapshotAsOf(
 }
 
 /**
- * The newest version that was committed at a time, in ms since 1970, or before.
+ * The newest version that was committed at or before a time in ms since 1970.
  *
  * @throws `SNAPSHOT_NOT_FOUND` if the table is younger, or its log does not reach back that far
  */

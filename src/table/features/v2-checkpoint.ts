@@ -9,7 +9,7 @@ export const V2_CHECKPOINT: TableFeature = {
   refusal: 'pixlake does not read checkpoints of version 2',
 };
 
-/** Says that `place`, a table or an object of its log, can only be read with the feature: a `TABLE_FEATURE_UNSUPPORTED`. */
+/** The error `TABLE_FEATURE_UNSUPPORTED` for `place`, a table or an object of its log that can only be read with the feature. */
 export function needsV2Checkpoint(place: string): PixlakeError {
   return new PixlakeError('TABLE_FEATURE_UNSUPPORTED', `${place} needs the feature ${V2_CHECKPOINT.name}`);
 }
