@@ -85,7 +85,10 @@ export function isNotImplemented(error: unknown): boolean {
 
 /** For each error code: pixlake's code, the reason and the remedy. */
 const REFUSALS: Readonly<Record<string, { code: ErrorCode; reason?: string; remedy?: string }>> = {
-  NoSuchBucket: { code: 'BUCKET_NOT_FOUND', remedy: 'create the bucket first; pixlake does not create buckets' },
+  NoSuchBucket: {
+    code: 'BUCKET_NOT_FOUND',
+    remedy: 'create the bucket first; pixlake does not create buckets',
+  },
   NoSuchKey: { code: 'OBJECT_NOT_FOUND', reason: 'the object does not exist' },
   NotFound: { code: 'OBJECT_NOT_FOUND', reason: 'the object does not exist' },
   AccessDenied: {
@@ -107,11 +110,12 @@ const REFUSALS: Readonly<Record<string, { code: ErrorCode; reason?: string; reme
   ExpiredToken: {
     code: 'STORAGE_DENIED',
     reason: 'the credentials have expired',
-    remedy: 'renew them (for example with `aws sso login`) and run the same command again; it resumes the work',
+    remedy:
+      'renew them (for example with `aws sso login`) and run the same command again; it resumes the work',
   },
   RequestTimeTooSkewed: {
     code: 'STORAGE_DENIED',
-    reason: "the clock of this machine differs too much from that of the server",
+    reason: 'the clock of this machine differs too much from that of the server',
     remedy: 'set the clock',
   },
   CredentialsProviderError: {

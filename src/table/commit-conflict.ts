@@ -13,8 +13,7 @@ export function findConflict(change: TableChange, winner: readonly DeltaAction[]
     if (change.base === undefined && protocol !== undefined) return 'it made the table';
     if (protocol !== undefined) return 'it changed the protocol';
     if (metaData !== undefined) return 'it changed the columns or properties';
-    if (remove !== undefined && taken.has(fileIdOf(remove)))
-      return 'it removed a file that this one removes';
+    if (remove !== undefined && taken.has(fileIdOf(remove))) return 'it removed a file that this one removes';
     if (remove?.dataChange && change.reads.kind === 'any') return 'it removed rows that this one read';
     if (add?.dataChange && mightBring(change, add)) return 'it added rows that this one would have read';
   }

@@ -111,9 +111,13 @@ function checkAllowed({ folder, base, removed, isRearrangement }: TableChange): 
   if (base === undefined) return;
   checkWritable(folder, base.protocol);
   if (!isAppendOnly(base.metadata) || removed.length === 0 || isRearrangement) return;
-  throw new PixlakeError('TABLE_APPEND_ONLY', `${folder} is append-only (delta.appendOnly), so its rows cannot be changed`, {
-    remedy: 'set the property to false with another Delta tool if rows may be removed',
-  });
+  throw new PixlakeError(
+    'TABLE_APPEND_ONLY',
+    `${folder} is append-only (delta.appendOnly), so its rows cannot be changed`,
+    {
+      remedy: 'set the property to false with another Delta tool if rows may be removed',
+    },
+  );
 }
 
 function holdsSame(winner: readonly DeltaAction[], once: TxnAction | undefined): boolean {

@@ -122,7 +122,10 @@ function checkType(type: DeltaType, place: string): void {
     }
   }
   const name = typeof type === 'string' ? type : JSON.stringify(type);
-  throw new PixlakeError('TABLE_FEATURE_UNSUPPORTED', `${place} has the type ${name}, which pixlake does not support`);
+  throw new PixlakeError(
+    'TABLE_FEATURE_UNSUPPORTED',
+    `${place} has the type ${name}, which pixlake does not support`,
+  );
 }
 
 /** For each type, the wider types that hold all of its values. */
@@ -148,7 +151,8 @@ export function mergeSchemas(base: DeltaStruct, incoming: DeltaStruct, tableName
   for (const field of incoming.fields) {
     const present = known.get(field.name.toLowerCase());
     if (present === undefined) added.push({ ...field, nullable: true });
-    else if (present.name !== field.name) problems.push(`${field.name} is named ${present.name} in the table`);
+    else if (present.name !== field.name)
+      problems.push(`${field.name} is named ${present.name} in the table`);
     else if (!fits(field.type, present.type)) {
       problems.push(
         `${field.name} is ${describeType(present.type)} in the table and ${describeType(field.type)} in the source`,
@@ -157,9 +161,13 @@ export function mergeSchemas(base: DeltaStruct, incoming: DeltaStruct, tableName
   }
   if (problems.length === 0)
     return added.length === 0 ? base : { ...base, fields: [...base.fields, ...added] };
-  throw new PixlakeError('SCHEMA_MISMATCH', `the columns do not match table ${tableName}: ${problems.join('; ')}`, {
-    remedy: 'columns keep their names and types; ingest into another table with --table',
-  });
+  throw new PixlakeError(
+    'SCHEMA_MISMATCH',
+    `the columns do not match table ${tableName}: ${problems.join('; ')}`,
+    {
+      remedy: 'columns keep their names and types; ingest into another table with --table',
+    },
+  );
 }
 
 function fits(type: DeltaType, target: DeltaType): boolean {

@@ -22,6 +22,9 @@ export async function discardDataFiles(
     const unbound = store.withSignal(AbortSignal.timeout(TIMEOUT_MS));
     await unbound.deleteMany(files.map((file) => fileKeyOf(store, folder, file)));
   } catch (error) {
-    log.warn({ err: messageOf(error), folder }, 'uncommitted data files could not be removed; vacuum removes them');
+    log.warn(
+      { err: messageOf(error), folder },
+      'uncommitted data files could not be removed; vacuum removes them',
+    );
   }
 }

@@ -451,7 +451,7 @@ describe('data files', () => {
       'a row that breaks an invariant',
       { ...deltaField('id', 'long'), metadata: { 'delta.invariants': invariant } },
       [],
-      'a row breaks the invariant of column id: id > 0',
+      'a row violates the invariant of column id: id > 0',
     ],
   ])('are refused for %s', async (_name, field, partitionColumns, message) => {
     const query = `SELECT * FROM (VALUES (NULL::BIGINT, 'x'), (-1, NULL)) AS v(id, part)`;
