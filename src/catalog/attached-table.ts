@@ -32,7 +32,7 @@ const attachment = z.discriminatedUnion('format', [
   }),
 ]);
 
-/** How a table that others wrote is known to a lake. Columns of Parquet files are those at the time they were attached. */
+/** The description of an attached table. Columns of Parquet files are those at the time of attaching. */
 export type Attachment = Readonly<z.output<typeof attachment>>;
 
 /** Names of a lake's attached tables, sorted. */
@@ -47,7 +47,7 @@ export async function listAttachedNames(store: ObjectStore): Promise<string[]> {
 /**
  * Registers a Delta table, a folder of Parquet files or one such file as a read-only table of a lake. Nothing is copied.
  *
- * @throws `TABLE_EXISTS`, `TABLE_NOT_FOUND` where there is nothing of the kind, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
+ * @throws `TABLE_EXISTS`, `TABLE_NOT_FOUND` if the URI is none of these, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */
 export async function attachTable(store: ObjectStore, name: string, uri: string): Promise<Attachment> {
   const isTaken =
@@ -61,19 +61,19 @@ export async function attachTable(store: ObjectStore, name: string, uri: string)
 }
 
 function nameTaken(store: ObjectStore, name: string): PixlakeError {
-  return new PixlakeError('TABLE_EXISTS', `${store.uri} has a table ${name} already`, {
-    remedy: 'choose another name, or `pixlake detach` the one that is attached under it',
+  return new PixlakeError('TABLE_EXISTS', `${store.uri} already has a table ${name}`, {
+    remedy: 'choose another name, or free this one with `pixlake detach` if it is an attached table',
   });
 }
 
-/** Forgets an attached table; its files stay where they are. @throws `TABLE_NOT_FOUND` */
+/** Detaches a table; its files stay. @throws `TABLE_NOT_FOUND` */
 export async function detachTable(store: ObjectStore, name: string): Promise<void> {
   if ((await store.stat(attachmentKey(name))) === undefined)
     throw new PixlakeError('TABLE_NOT_FOUND', `no table ${name} is attached to ${store.uri}`);
   await store.delete(attachmentKey(name));
 }
 
-/** Where the attached tables of a lake lie, by name; descriptions that cannot be read are left out. */
+/** Names and URIs of a lake's attached tables. Descriptions that cannot be read are left out. */
 export async function listAttachments(store: ObjectStore): Promise<{ name: string; uri: string }[]> {
   const found: { name: string; uri: string }[] = [];
   for (const name of await listAttachedNames(store)) {
@@ -87,15 +87,15 @@ export async function listAttachments(store: ObjectStore): Promise<{ name: strin
   return found;
 }
 
-/** Checks that a name is free for a table of the lake's own. @throws `TABLE_READ_ONLY` */
+/** Checks that a name is not that of an attached table. @throws `TABLE_READ_ONLY` */
 export async function checkNotAttached(store: ObjectStore, name: string): Promise<void> {
   if ((await store.stat(attachmentKey(name))) === undefined) return;
-  throw new PixlakeError('TABLE_READ_ONLY', `${name} is an attached table, which can only be read`, {
+  throw new PixlakeError('TABLE_READ_ONLY', `${name} is an attached table and can only be read`, {
     remedy: 'ingest into another table with --table',
   });
 }
 
-/** Opens an attached table; `undefined` where none has that name. @throws `SNAPSHOT_NOT_FOUND`, `TABLE_…` */
+/** Opens an attached table; `undefined` if none has that name. @throws `SNAPSHOT_NOT_FOUND`, `TABLE_…` */
 export async function openAttached(
   lake: ObjectStore,
   name: string,
@@ -110,7 +110,7 @@ export async function openAttached(
       : await listParquetSnapshot(store, folder, known, asOf);
   if (snapshot !== undefined) return { store, snapshot, isAttached: true };
   throw new PixlakeError('TABLE_NOT_FOUND', `the attached table ${name} is no longer at ${known.uri}`, {
-    remedy: `\`pixlake detach ${name}\` forgets it`,
+    remedy: `run \`pixlake detach ${name}\`, or bring the files back`,
   });
 }
 
@@ -127,7 +127,7 @@ async function readAttachment(lake: ObjectStore, name: string): Promise<Attachme
   }
 }
 
-/** The store is opened on the folder above, so that the table itself is a key in it. */
+/** The store is opened on the parent folder, so the table itself is a key in it. */
 function openPlace(uri: string, s3: S3Options): { store: ObjectStore; folder: string } {
   const place = uri.replace(/\/+$/u, '');
   return { store: openStore(dirname(place), s3), folder: basename(place) };
@@ -138,7 +138,7 @@ async function describe(lake: ObjectStore, uri: string): Promise<Attachment> {
   if ((await readSnapshotAsOf(store, folder, undefined)) !== undefined) return { format: 'delta', uri };
   const files = await listParquetFiles(store, folder);
   if (files.length === 0) {
-    throw new PixlakeError('TABLE_NOT_FOUND', `there is neither a Delta table nor a Parquet file at ${uri}`);
+    throw new PixlakeError('TABLE_NOT_FOUND', `no Delta table and no Parquet file exists at ${uri}`);
   }
   const { fields, partitionColumns } = await describeFiles(lake, store, files);
   return {
@@ -149,7 +149,7 @@ async function describe(lake: ObjectStore, uri: string): Promise<Attachment> {
   };
 }
 
-/** The columns of the files, and after them what folders tell that no file holds itself. */
+/** The columns of the files, followed by partition columns that only folder names have. */
 async function describeFiles(
   lake: ObjectStore,
   store: ObjectStore,
@@ -164,7 +164,7 @@ async function describeFiles(
     );
     const fields = rowBatches(result).columns.map(({ name, type }): DeltaField => {
       const deltaType = deltaTypeOf(type);
-      // Read-only tables may have what pixlake's own would need a newer protocol for.
+      // Read-only tables may have this type, for which pixlake's own tables would need a newer protocol.
       const isZoneless = deltaType === 'timestamp' && !String(type).includes('WITH TIME ZONE');
       return { name, type: isZoneless ? 'timestamp_ntz' : deltaType, nullable: true, metadata: {} };
     });
@@ -182,7 +182,7 @@ async function describeFiles(
   }
 }
 
-/** The narrowest of the types that names of folders may stand for, as DuckDB has them (`hive_types_autocast`). */
+/** The narrowest type that fits the values in folder names, of those that DuckDB considers (`hive_types_autocast`). */
 async function inferType(db: DuckDb, values: readonly (string | null)[]): Promise<DeltaType> {
   const list = values.map((value) => (value === null ? 'NULL' : quoteText(value))).join(', ');
   for (const deltaType of FOLDER_TYPES) {
@@ -196,7 +196,7 @@ async function inferType(db: DuckDb, values: readonly (string | null)[]): Promis
 
 const FOLDER_TYPES = ['date', 'timestamp_ntz', 'long'] as const;
 
-/** Parquet files below a folder, or the one file of that key; others' tools hide files behind `_` and `.`. */
+/** Parquet files below a folder, or the file with that key. Other tools hide files whose names begin with `_` or `.`. */
 async function listParquetFiles(store: ObjectStore, folder: string): Promise<DataFile[]> {
   const single = await store.stat(folder);
   if (single !== undefined) return [toDataFile(folder, single)];
@@ -239,7 +239,7 @@ function decodeValue(text: string): string | null {
   }
 }
 
-/** Names of `name=value` folders that lie on the way to every file. */
+/** Names of the `name=value` folders that are on the path of every file. */
 function sharedPartitions(files: readonly DataFile[]): string[] {
   const [first, ...others] = files;
   return Object.keys(first?.partitionValues ?? {}).filter((name) =>
@@ -254,7 +254,10 @@ async function listParquetSnapshot(
   asOf: AsOf | undefined,
 ): Promise<Snapshot | undefined> {
   if (asOf !== undefined) {
-    throw new PixlakeError('SNAPSHOT_NOT_FOUND', `${folder} is plain Parquet files, which have no versions`);
+    throw new PixlakeError(
+      'SNAPSHOT_NOT_FOUND',
+      `${folder} consists of plain Parquet files, which have no versions`,
+    );
   }
   const files = await listParquetFiles(store, folder);
   if (files.length === 0) return undefined;

@@ -6,15 +6,15 @@ import type { FoundTable } from './found-table.ts';
 import { ERRORS_SCHEMA, isRunSchema, RUNS_SCHEMA, type TableReference } from '../sql/table-reference.ts';
 import { findFinishedRun } from './run-folders.ts';
 
-/** The tables of a run, by the schema under which they are queried: their folders below that of its execution. */
+/** Folders of the tables of a run below its execution, by schema. */
 const RUN_TABLES: ReadonlyMap<string, string> = new Map([
   [RUNS_SCHEMA, 'manifest'],
   [ERRORS_SCHEMA, 'errors'],
 ]);
 
 /**
- * Finds a table of the lake, the output or the errors of the newest finished execution of a run, or an attached table, as of the version asked for;
- * `undefined` where there is none. SQL ignores the case of names, folders do not: the name as it is written comes first, and nothing is listed for it.
+ * Finds a table of the lake, the output or the errors of the newest finished execution of a run, or an attached table, as of a version;
+ * `undefined` if it does not exist. SQL ignores the case of names, folders do not. The name is first tried as written, without listing anything.
  *
  * @throws `RUN_TOO_OLD`, `RUN_CORRUPT`, `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */
@@ -45,7 +45,7 @@ async function openNamed(
   return child === undefined ? openAttached(store, name, asOf) : undefined;
 }
 
-/** The name of a table that differs from the one that is written in nothing but case. */
+/** The name of a table that differs from the given one only in case. */
 async function findOtherCase(
   store: ObjectStore,
   { schema, name }: TableReference,

@@ -11,22 +11,22 @@ import { quoteName } from '../sql/sql-text.ts';
 import { selectSnapshot } from './table-view.ts';
 import { isRunSchema, parseTableName, sqlNameOf, type TableReference } from '../sql/table-reference.ts';
 
-/** A table that a query reads, at the snapshot it reads. */
+/** A table that a query reads, at its snapshot. */
 export interface QueriedTable extends FoundTable {
   readonly reference: TableReference;
-  /** Data files of the snapshot that are left to read when those are ruled out that cannot hold a row of the result. */
+  /** Data files of the snapshot that may hold rows of the result. */
   readonly readFiles: readonly DataFile[];
 }
 
-/** What is known of a query that was not run: the names of its columns and the tables that it reads. */
+/** A checked query that was not run: the names of its columns, and its tables. */
 export interface CheckedSql {
   readonly columns: readonly string[];
   readonly tables: readonly QueriedTable[];
 }
 
 /**
- * Makes one view for each of the lake's tables that a query names, over those data files of its snapshot that may hold rows of the result,
- * and gives what it found. Tables without a version of their own are read as of `asOf`, or at their newest.
+ * Makes a view for each table of the lake that a query names, over those data files of its snapshot that may hold rows of the result,
+ * and returns the tables. Tables without a version in the SQL are read as of `asOf`, or at their newest version.
  *
  * @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`
  */
@@ -62,7 +62,7 @@ export async function createViews(
   return queried;
 }
 
-/** Finds one table, all of whose data files are read. @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND` */
+/** Finds one table, of which all data files are read. @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND` */
 export async function findQueriedTable(store: ObjectStore, reference: TableReference): Promise<QueriedTable> {
   const found = await findTable(store, reference);
   if (found === undefined) throw await tableNotFound(store, reference);
@@ -75,14 +75,14 @@ function definedAsOf(asOf: AsOf | undefined): { asOf?: AsOf } {
 
 async function tableNotFound(store: ObjectStore, reference: TableReference): Promise<PixlakeError> {
   const known = (await listTableNames(store)).map(sqlNameOf);
-  const remedy = known.length === 0 ? 'fill one with `pixlake ingest`' : `the lake has: ${known.join(', ')}`;
-  return new PixlakeError('TABLE_NOT_FOUND', `there is no table ${sqlNameOf(reference)} in ${store.uri}`, {
+  const remedy = known.length === 0 ? 'make one with `pixlake ingest`' : `the lake has: ${known.join(', ')}`;
+  return new PixlakeError('TABLE_NOT_FOUND', `no table ${sqlNameOf(reference)} exists in ${store.uri}`, {
     remedy,
   });
 }
 
 /**
- * Finds a table of the lake's own by its name, so that it may be changed.
+ * Finds a table of the lake that may be changed.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY` for attached tables and outputs of runs, `TABLE_NAME_INVALID`
  */

@@ -439,13 +439,13 @@ describe('data files', () => {
       'a null in a column that may hold none',
       { ...deltaField('id', 'long'), nullable: false },
       [],
-      'column id may not be null',
+      'column id must not be null',
     ],
     [
       'a null in a partition column that may hold none',
       { ...deltaField('part', 'string'), nullable: false },
       ['part'],
-      'column part may not be null',
+      'column part must not be null',
     ],
     [
       'a row that breaks an invariant',
