@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 
-// To import a CommonJS package, Node first looks for names in its files; each worker thread would start later by that.
+// Importing a CommonJS package makes Node look for names in its files first, which delays the start of each worker thread.
 const { pino } = require('pino') as typeof import('pino');
 
 const { version } = require('../package.json') as { version: string };
@@ -13,7 +13,7 @@ export const VERSION = version;
 /** How this software names itself in commits and manifests. */
 export const SOFTWARE = `pixlake/${VERSION}`;
 
-/** Structured log on standard error, so that standard output holds results alone; `PIXLAKE_LOG_LEVEL` sets how much is told. */
+/** Structured log on standard error, because standard output holds results only; `PIXLAKE_LOG_LEVEL` sets how much is logged. */
 export const log = pino(
   { name: 'pixlake', level: process.env['PIXLAKE_LOG_LEVEL'] ?? 'warn' },
   pino.destination({ dest: 2, sync: true }),

@@ -1,9 +1,9 @@
 import { PixlakeError } from './errors.ts';
 
-/** How many errors work may have, as users write it: a number, or a percentage such as `1%` of all there is to do. */
+/** How many errors work may have, as users write it: a number, or a percentage of all items such as `1%`. */
 export type ErrorLimitSpec = number | `${number}%`;
 
-/** How many errors work may have: a number of them, or a percentage of all there is to do. */
+/** How many errors work may have: a number, or a percentage of all items. */
 export interface ErrorLimit {
   readonly kind: 'count' | 'percent';
   readonly value: number;
@@ -24,11 +24,11 @@ export function parseErrorLimit(spec: string | number): ErrorLimit {
 /** Whether there are more errors than a limit allows, among `totalCount` items. */
 export function exceedsErrors(limit: ErrorLimit, errorCount: number, totalCount: number): boolean {
   if (limit.kind === 'count') return errorCount > limit.value;
-  // 0.57 times 100 is 56.99999999999999 to a computer.
+  // In floating point, 0.57 times 100 is 56.99999999999999.
   return errorCount * 100 > Number((limit.value * totalCount).toPrecision(15));
 }
 
-/** A limit as one writes it. */
+/** A limit as users write it. */
 export function describeErrorLimit({ kind, value }: ErrorLimit): string {
   return kind === 'count' ? String(value) : `${value}%`;
 }

@@ -25,7 +25,7 @@ import type { ShardExecutor } from './run/shard-executor.ts';
 /**
  * Opens the lakehouse on a lake; nothing is read or written before a verb is called.
  *
- * @throws `ARGUMENT_INVALID` for a setting, or a variable of the environment, that is none
+ * @throws `ARGUMENT_INVALID` for an invalid setting or environment variable
  */
 export function openLakehouse(spec: LakehouseConfigSpec = {}): Lakehouse {
   const { lake, s3, workers } = parseConfig(spec);
@@ -60,12 +60,12 @@ export class Lakehouse implements AsyncDisposable {
     return this.#store.uri;
   }
 
-  /** Finds out whether there is a lake that can be read. @throws `LAKE_NOT_FOUND`, `LAKE_TOO_NEW`, `STORAGE_…` */
+  /** Checks that the lake exists and can be read. @throws `LAKE_NOT_FOUND`, `LAKE_TOO_NEW`, `STORAGE_…` */
   async check(): Promise<void> {
     await checkLake(this.#store);
   }
 
-  /** Ingests a catalogue of images into a table; see {@link ingestCatalogue}. Makes the lake if there is none. */
+  /** Ingests a catalogue of images into a table; see {@link ingestCatalogue}. Makes the lake if it does not exist. */
   async ingest(spec: IngestSpec, hooks: IngestHooks = {}): Promise<IngestReport> {
     const store = bindSignal(this.#store, hooks.signal);
     const report = await ingestCatalogue({ store, software: SOFTWARE, ...hooks }, spec);
@@ -79,7 +79,7 @@ export class Lakehouse implements AsyncDisposable {
     return new QueryResult(await queryLake(this.#store, sql, options));
   }
 
-  /** Runs a SELECT into a local Parquet file and gives the number of rows; see {@link queryToParquet}. */
+  /** Runs a SELECT into a local Parquet file and returns the number of rows; see {@link queryToParquet}. */
   async queryToParquet(
     sql: string,
     path: string,
@@ -94,7 +94,7 @@ export class Lakehouse implements AsyncDisposable {
     return this.runs.execute(spec, hooks);
   }
 
-  /** Tells what takes how much room; see {@link measureUsage}. */
+  /** Measures how much space each part of the lake takes; see {@link measureUsage}. */
   async diskUsage(): Promise<DiskUsage> {
     return measureUsage(await openMaintenance(this.#store));
   }

@@ -22,7 +22,7 @@ const LIBRARY = [
   'maintenance',
 ];
 
-/** Who may import whom; `config`, `errors` and `error-limit`, which ingests and runs share, are open to all. README and this table say the same. */
+/** Who may import whom; `config`, `errors` and `error-limit`, which ingests and runs share, are open to all. `src/README.md` and this table say the same. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   storage: [],
   table: ['storage'],
@@ -156,8 +156,8 @@ describe('architecture', () => {
     expect(readFileSync(join(root, 'src', file), 'utf8').split('\n').length).toBeLessThanOrEqual(300);
   });
 
-  test('the README has the table of rooms', () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  test('src/README.md has the table of rooms', () => {
+    const readme = readFileSync(join(root, 'src/README.md'), 'utf8');
     for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
       if (['lakehouse', 'index', ...OPEN_TO_ALL].includes(room)) continue;
       const row = new RegExp(`^\\| \`${room}/\` \\|[^|]*\\| ([^|]*) \\|$`, 'mu').exec(readme)?.[1];

@@ -20,7 +20,7 @@ import type { DataFile } from '../table/snapshot.ts';
 /**
  * Registers a Delta table, a folder of Parquet files or one such file as a read-only table of a lake. Nothing is copied.
  *
- * @throws `TABLE_EXISTS`, `TABLE_NOT_FOUND` where there is nothing of the kind, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
+ * @throws `TABLE_EXISTS`, `TABLE_NOT_FOUND` if the URI is none of these, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */
 export async function attachTable(store: ObjectStore, name: string, uri: string): Promise<Attachment> {
   const isTaken =
@@ -34,8 +34,8 @@ export async function attachTable(store: ObjectStore, name: string, uri: string)
 }
 
 function nameTaken(store: ObjectStore, name: string): PixlakeError {
-  return new PixlakeError('TABLE_EXISTS', `${store.uri} has a table ${name} already`, {
-    remedy: 'choose another name, or `pixlake detach` the one that is attached under it',
+  return new PixlakeError('TABLE_EXISTS', `${store.uri} already has a table ${name}`, {
+    remedy: 'choose another name, or free this one with `pixlake detach` if it is an attached table',
   });
 }
 
@@ -44,7 +44,7 @@ async function describe(lake: ObjectStore, uri: string): Promise<Attachment> {
   if ((await readSnapshotAsOf(store, folder, undefined)) !== undefined) return { format: 'delta', uri };
   const files = await listParquetFiles(store, folder);
   if (files.length === 0) {
-    throw new PixlakeError('TABLE_NOT_FOUND', `there is neither a Delta table nor a Parquet file at ${uri}`);
+    throw new PixlakeError('TABLE_NOT_FOUND', `no Delta table and no Parquet file exists at ${uri}`);
   }
   const { fields, partitionColumns } = await describeFiles(lake, store, files);
   return {
@@ -55,7 +55,7 @@ async function describe(lake: ObjectStore, uri: string): Promise<Attachment> {
   };
 }
 
-/** The columns of the files, and after them what folders tell that no file holds itself. */
+/** The columns of the files, followed by partition columns that only folder names have. */
 async function describeFiles(
   lake: ObjectStore,
   store: ObjectStore,
@@ -70,7 +70,7 @@ async function describeFiles(
     );
     const fields = rowBatches(result).columns.map(({ name, type }): DeltaField => {
       const deltaType = deltaTypeOf(type);
-      // Read-only tables may have what pixlake's own would need a newer protocol for.
+      // Read-only tables may have this type, for which pixlake's own tables would need a newer protocol.
       const isZoneless = deltaType === 'timestamp' && !String(type).includes('WITH TIME ZONE');
       return { name, type: isZoneless ? 'timestamp_ntz' : deltaType, nullable: true, metadata: {} };
     });
@@ -88,7 +88,7 @@ async function describeFiles(
   }
 }
 
-/** The narrowest of the types that names of folders may stand for, as DuckDB has them (`hive_types_autocast`). */
+/** The narrowest type that fits the values in folder names, of those that DuckDB considers (`hive_types_autocast`). */
 async function inferType(db: DuckDb, values: readonly (string | null)[]): Promise<DeltaType> {
   const list = values.map((value) => (value === null ? 'NULL' : quoteText(value))).join(', ');
   for (const deltaType of FOLDER_TYPES) {
@@ -102,7 +102,7 @@ async function inferType(db: DuckDb, values: readonly (string | null)[]): Promis
 
 const FOLDER_TYPES = ['date', 'timestamp_ntz', 'long'] as const;
 
-/** Names of `name=value` folders that lie on the way to every file. */
+/** Names of the `name=value` folders that are on the path of every file. */
 function sharedPartitions(files: readonly DataFile[]): string[] {
   const [first, ...others] = files;
   return Object.keys(first?.partitionValues ?? {}).filter((name) =>

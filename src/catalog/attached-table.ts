@@ -25,7 +25,7 @@ const attachment = z.discriminatedUnion('format', [
   }),
 ]);
 
-/** How a table that others wrote is known to a lake. Columns of Parquet files are those at the time they were attached. */
+/** The description of an attached table. Columns of Parquet files are those at the time of attaching. */
 export type Attachment = Readonly<z.output<typeof attachment>>;
 
 /** Names of a lake's attached tables, sorted. */
@@ -37,14 +37,14 @@ export async function listAttachedNames(store: ObjectStore): Promise<string[]> {
   return names.sort();
 }
 
-/** Forgets an attached table; its files stay where they are. @throws `TABLE_NOT_FOUND` */
+/** Detaches a table; its files stay. @throws `TABLE_NOT_FOUND` */
 export async function detachTable(store: ObjectStore, name: string): Promise<void> {
   if ((await store.stat(attachmentKey(name))) === undefined)
     throw new PixlakeError('TABLE_NOT_FOUND', `no table ${name} is attached to ${store.uri}`);
   await store.delete(attachmentKey(name));
 }
 
-/** Where the attached tables of a lake lie, by name; descriptions that cannot be read are left out. */
+/** Names and URIs of a lake's attached tables. Descriptions that cannot be read are left out. */
 export async function listAttachments(store: ObjectStore): Promise<{ name: string; uri: string }[]> {
   const found: { name: string; uri: string }[] = [];
   for (const name of await listAttachedNames(store)) {
@@ -58,15 +58,15 @@ export async function listAttachments(store: ObjectStore): Promise<{ name: strin
   return found;
 }
 
-/** Checks that a name is free for a table of the lake's own. @throws `TABLE_READ_ONLY` */
+/** Checks that a name is not that of an attached table. @throws `TABLE_READ_ONLY` */
 export async function checkNotAttached(store: ObjectStore, name: string): Promise<void> {
   if ((await store.stat(attachmentKey(name))) === undefined) return;
-  throw new PixlakeError('TABLE_READ_ONLY', `${name} is an attached table, which can only be read`, {
+  throw new PixlakeError('TABLE_READ_ONLY', `${name} is an attached table and can only be read`, {
     remedy: 'ingest into another table with --table',
   });
 }
 
-/** Opens an attached table; `undefined` where none has that name. @throws `SNAPSHOT_NOT_FOUND`, `TABLE_…` */
+/** Opens an attached table; `undefined` if none has that name. @throws `SNAPSHOT_NOT_FOUND`, `TABLE_…` */
 export async function openAttached(
   lake: ObjectStore,
   name: string,
@@ -81,7 +81,7 @@ export async function openAttached(
       : await listParquetSnapshot(store, folder, known, asOf);
   if (snapshot !== undefined) return { store, snapshot, isAttached: true };
   throw new PixlakeError('TABLE_NOT_FOUND', `the attached table ${name} is no longer at ${known.uri}`, {
-    remedy: `\`pixlake detach ${name}\` forgets it`,
+    remedy: `run \`pixlake detach ${name}\`, or bring the files back`,
   });
 }
 
@@ -98,8 +98,7 @@ async function readAttachment(lake: ObjectStore, name: string): Promise<Attachme
   }
 }
 
-/** The store is opened on the folder above, so that the table itself is a key in it. */
-/** The store is opened on the folder above, so that the table itself is a key in it. */
+/** The store is opened on the parent folder, so the table itself is a key in it. */
 export function openPlace(uri: string, s3: S3Options): { store: ObjectStore; folder: string } {
   const place = uri.replace(/\/+$/u, '');
   return { store: openStore(dirname(place), s3), folder: basename(place) };
@@ -112,7 +111,10 @@ async function listParquetSnapshot(
   asOf: AsOf | undefined,
 ): Promise<Snapshot | undefined> {
   if (asOf !== undefined) {
-    throw new PixlakeError('SNAPSHOT_NOT_FOUND', `${folder} is plain Parquet files, which have no versions`);
+    throw new PixlakeError(
+      'SNAPSHOT_NOT_FOUND',
+      `${folder} consists of plain Parquet files, which have no versions`,
+    );
   }
   const files = await listParquetFiles(store, folder);
   if (files.length === 0) return undefined;

@@ -7,11 +7,11 @@ import { findQueriedTable } from './find-table.ts';
 import { queryLake } from './query-lake.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 
-/** Columns that name the images of a table, those of runs first. */
+/** Columns with the ids of images, those of runs first. */
 const ID_COLUMNS = ['image_id', 'id'];
 
 /**
- * Finds the image of a row by its id: the column `image_id` in outputs of runs, `id` or else the first column in tables.
+ * Finds the image of a row by its id: the column `image_id` in outputs of runs; `id`, or else the first column, in tables.
  *
  * @throws `TABLE_NOT_FOUND`, `IMAGE_MISSING`
  */
@@ -36,7 +36,7 @@ export async function findImage(store: ObjectStore, tableName: string, id: strin
   throw noImage(table, id);
 }
 
-/** Numbers are compared as numbers, so that files can be skipped by their bounds. */
+/** Numbers are compared as numbers, so files can be skipped by their bounds. */
 function toLiteral({ type }: DeltaField, id: string): string | undefined {
   if (!isIntegerType(type)) return quoteText(id);
   return /^-?\d{1,19}$/u.test(id) ? id : undefined;

@@ -15,15 +15,15 @@ import { findFinishedRun } from './run-folders.ts';
 import { PixlakeError } from '../errors.ts';
 import type { Snapshot } from '../table/snapshot.ts';
 
-/** The tables of a run, by the schema under which they are queried: their folders below that of its execution. */
+/** Folders of the tables of a run below its execution, by schema. */
 const RUN_TABLES: ReadonlyMap<string, string> = new Map([
   [RUNS_SCHEMA, 'manifest'],
   [ERRORS_SCHEMA, 'errors'],
 ]);
 
 /**
- * Finds a table of the lake, the output or the errors of the newest finished execution of a run, or an attached table, as of the version asked for;
- * `undefined` where there is none. SQL ignores the case of names, folders do not: the name as it is written comes first, and nothing is listed for it.
+ * Finds a table of the lake, the output or the errors of the newest finished execution of a run, or an attached table, as of a version;
+ * `undefined` if it does not exist. SQL ignores the case of names, folders do not. The name is first tried as written, without listing anything.
  *
  * @throws `RUN_TOO_OLD`, `RUN_CORRUPT`, `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */
@@ -54,7 +54,7 @@ async function openNamed(
   return child === undefined ? openAttached(store, name, asOf) : undefined;
 }
 
-/** The name of a table that differs from the one that is written in nothing but case. */
+/** The name of a table that differs from the given one only in case. */
 async function findOtherCase(
   store: ObjectStore,
   { schema, name }: TableReference,
@@ -75,7 +75,7 @@ export async function listTableNames(store: ObjectStore): Promise<TableReference
   ];
 }
 
-/** Finds one table, all of whose data files are read. @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND` */
+/** Finds one table, of which all data files are read. @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND` */
 export async function findQueriedTable(store: ObjectStore, reference: TableReference): Promise<QueriedTable> {
   const found = await findTable(store, reference);
   if (found === undefined) throw await tableNotFound(store, reference);
@@ -84,14 +84,14 @@ export async function findQueriedTable(store: ObjectStore, reference: TableRefer
 
 export async function tableNotFound(store: ObjectStore, reference: TableReference): Promise<PixlakeError> {
   const known = (await listTableNames(store)).map(sqlNameOf);
-  const remedy = known.length === 0 ? 'fill one with `pixlake ingest`' : `the lake has: ${known.join(', ')}`;
-  return new PixlakeError('TABLE_NOT_FOUND', `there is no table ${sqlNameOf(reference)} in ${store.uri}`, {
+  const remedy = known.length === 0 ? 'make one with `pixlake ingest`' : `the lake has: ${known.join(', ')}`;
+  return new PixlakeError('TABLE_NOT_FOUND', `no table ${sqlNameOf(reference)} exists in ${store.uri}`, {
     remedy,
   });
 }
 
 /**
- * Finds a table of the lake's own by its name, so that it may be changed.
+ * Finds a table of the lake that may be changed.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY` for attached tables and outputs of runs, `TABLE_NAME_INVALID`
  */

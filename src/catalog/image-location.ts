@@ -1,16 +1,16 @@
 import type { Snapshot } from '../table/snapshot.ts';
 
-/** The column of tables, manifests and results that names images by their keys. */
+/** The column of tables, manifests and results with the object keys of images. */
 export const IMAGE_KEY = 'image_key';
 
 /**
- * Where an image lies that a row names: an original, or one that a run wrote. The key is that of an object of the lake that was asked, whichever
- * table names it, an attached one too: that is the store from which runs, links and servers read images.
+ * Where the image of a row lies: an original, or an image that a run wrote. The key is always an object of the lake that was asked, whichever
+ * table names it, even an attached one: runs, links and servers read images from this store.
  */
 export interface ImageLocation {
   readonly key: string;
   readonly sha256: string | null;
-  /** Encoding such as `jpeg`; null where it is not known. */
+  /** Encoding such as `jpeg`; null if unknown. */
   readonly format: string | null;
 }
 

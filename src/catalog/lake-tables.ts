@@ -10,8 +10,8 @@ import { selectSnapshot } from './table-view.ts';
 import { isRunSchema, type TableReference } from '../sql/table-reference.ts';
 
 /**
- * Makes one view for each of the lake's tables that a query names, over those data files of its snapshot that may hold rows of the result,
- * and gives what it found. Tables without a version of their own are read as of `asOf`, or at their newest.
+ * Makes a view for each table of the lake that a query names, over those data files of its snapshot that may hold rows of the result,
+ * and returns the tables. Tables without a version in the SQL are read as of `asOf`, or at their newest version.
  *
  * @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`
  */

@@ -6,27 +6,27 @@ import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
 import { findQueriedTable } from './find-table.ts';
 import { selectSnapshot } from './table-view.ts';
 
-/** A Parquet file of a table: where it lies as a path or `s3://` URI. */
+/** A Parquet file of a table, as a path or `s3://` URI. */
 export interface TableFile {
   readonly uri: string;
   readonly sizeBytes: number;
-  /** Unknown where a file of an attached table has no statistics. */
+  /** `undefined` if a file of an attached table has no statistics. */
   readonly rowCount: number | undefined;
   readonly partitionValues: PartitionValues;
 }
 
 /** The data files of one version of a table, for readers other than pixlake. */
 export interface TableFiles {
-  /** As one writes it in SQL. */
+  /** The name in SQL. */
   readonly name: string;
   readonly version: number;
   readonly files: readonly TableFile[];
-  /** A SELECT in DuckDB's dialect over exactly these files, with the columns that only folder names hold. */
+  /** A SELECT in DuckDB's dialect over exactly these files, including partition columns. */
   readonly sql: string;
 }
 
 /**
- * Lists the data files of a table, or of a run's manifest, at its newest version or as of one. Nothing but the log is read.
+ * Lists the data files of a table, or of a run's manifest, at its newest version or as of another one. Only the log is read.
  *
  * @param at version or time, as {@link parseAsOf} reads it
  * @throws `TABLE_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `TABLE_NAME_INVALID`, `ARGUMENT_INVALID`

@@ -3,7 +3,7 @@ import { encodeDataPath } from '../table/data-path.ts';
 import type { DataFile } from '../table/snapshot.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 
-/** Parquet files below a folder, or the one file of that key; others' tools hide files behind `_` and `.`. */
+/** Parquet files below a folder, or the file with that key. Other tools hide files whose names begin with `_` or `.`. */
 export async function listParquetFiles(store: ObjectStore, folder: string): Promise<DataFile[]> {
   const single = await store.stat(folder);
   if (single !== undefined) return [toDataFile(folder, single)];

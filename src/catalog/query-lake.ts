@@ -10,22 +10,22 @@ import { signUrls } from './sign-urls.ts';
 import { quoteText } from '../sql/sql-text.ts';
 import { type QueriedTable } from './found-table.ts';
 
-/** A query in progress: read `batches` once, then dispose; disposing early cancels it. */
+/** A query in progress. Read `batches` once, then dispose it. Disposing early cancels it. */
 export interface RunningQuery extends AsyncDisposable {
   readonly batches: RowBatches;
-  /** The lake's tables it reads, at their snapshots. */
+  /** The tables that it reads, at their snapshots. */
   readonly tables: readonly QueriedTable[];
 }
 
 /** Options of a query. */
 export interface QueryOptions {
-  /** Most rows to return. */
+  /** Maximum number of rows. */
   readonly limit?: number;
-  /** Gives DuckDB's plan instead of the rows. */
+  /** Returns DuckDB's plan instead of the rows. */
   readonly isExplained?: boolean;
-  /** Version or time as of which tables are read that have none of their own in the SQL; see {@link parseAsOf}. */
+  /** Version or time for tables without one in the SQL; see {@link parseAsOf}. */
   readonly at?: string;
-  /** Adds links to the images, which hold for so many ms; see {@link signUrls}. */
+  /** Adds links to the images that are valid for this many ms; see {@link signUrls}. */
   readonly urlExpiresMs?: number;
 }
 
@@ -55,7 +55,7 @@ export async function queryLake(
 }
 
 /**
- * Runs one SELECT and writes its rows as a Parquet file (zstd) at a local path, replacing one that is there only when all went well.
+ * Runs one SELECT and writes its rows as a local Parquet file (zstd). An existing file is replaced only after success.
  *
  * @returns rows written
  * @throws `SQL_…`, `TABLE_NOT_FOUND`, `STORAGE_FULL`, `OUTPUT_FAILED`
@@ -69,7 +69,7 @@ export async function queryToParquet(
   const prepared = await prepare(store, sql, options);
   const partial = `${path}.partial`;
   try {
-    // Before the query computes: what DuckDB says of a file that it cannot make reads as if one of the table's were missing.
+    // Done before the query runs, because DuckDB's error for an output file looks like that for a missing data file.
     await orOutputFailed(path, () => writeFile(partial, ''));
     const [copied] = await prepared.db.rows<{ Count: bigint }>(
       `COPY (${prepared.sql}\n) TO ${quoteText(partial)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
@@ -101,7 +101,7 @@ interface PreparedQuery {
 
 async function prepare(store: ObjectStore, sql: string, options: QueryOptions): Promise<PreparedQuery> {
   if (options.limit !== undefined && !(Number.isSafeInteger(options.limit) && options.limit >= 0)) {
-    throw new PixlakeError('ARGUMENT_INVALID', `a limit of ${options.limit} is no whole number of rows`);
+    throw new PixlakeError('ARGUMENT_INVALID', `the limit ${options.limit} is not a whole number of rows`);
   }
   const scratchDir = await store.nameScratchDir();
   const db = await openDuckDb({ scratchDir, isSpillOnly: true });
@@ -113,7 +113,7 @@ async function prepare(store: ObjectStore, sql: string, options: QueryOptions): 
     const parsed = await parseSelect(db, sql);
     const asOf = options.at === undefined ? undefined : parseAsOf(options.at);
     const tables = await createViews(db, store, parsed, asOf);
-    // The newline ends a comment that the query may end in.
+    // The newline ends a comment at the end of the query.
     const limited =
       options.limit === undefined ? parsed.sql : `FROM (${parsed.sql}\n) LIMIT ${options.limit}`;
     return { db, sql: options.isExplained ? `EXPLAIN ${limited}` : limited, tables, close };

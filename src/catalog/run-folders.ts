@@ -5,40 +5,40 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { readIfPresent } from '../storage/read-if-present.ts';
 import { decodeStored, encodeStored, parseStored } from '../storage/stored-json.ts';
 
-/** The folder of one execution of a run, and what its `spec.json` holds. */
+/** The folder of one execution of a run, and the bytes of its `spec.json`. */
 export interface RunFolder {
   /** Object key. */
   readonly folder: string;
-  /** When the execution was planned, in ms since 1970: the order of a run's executions, whatever the times of their files. */
+  /** Time of planning, in ms since 1970. It orders the executions of a run; the times of files do not. */
   readonly plannedMs: number;
   readonly isFinished: boolean;
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-/** The folder of an execution that cannot be read: of an older layout, or damaged. */
+/** The folder of an execution that cannot be read, because it is damaged or has an older layout. */
 export interface UnreadableRun {
   readonly folder: string;
   readonly isFinished: boolean;
   readonly error: PixlakeError;
 }
 
-/** The executions of a run, newest first, and those that cannot be read. */
+/** The executions of a run, newest first, and the unreadable ones. */
 export interface RunFolders {
   readonly executions: readonly RunFolder[];
   readonly unreadable: readonly UnreadableRun[];
 }
 
-/** Takes the place of an execution's specification while its files are deleted: from then on, nobody sees the execution. */
+/** Replaces the specification of an execution while its files are deleted. From then on the execution is invisible. */
 export const REMOVED_SPEC = encodeStored({ layoutVersion: LAYOUT_VERSION, isRemoved: true });
 
-/** Whether an execution is being deleted, or that was interrupted. */
+/** Whether an execution is being deleted, or its deletion was interrupted. */
 export function isRemovedSpec(bytes: Uint8Array): boolean {
   return REMOVED_SPEC.equals(bytes);
 }
 
 const header = z.looseObject({ layoutVersion: z.literal(LAYOUT_VERSION), plannedMs: z.number() });
 
-/** Lists the executions of a named run by what their specifications say. Folders without one are plans that were never frozen, or what a deletion left. */
+/** Lists the executions of a run by their specifications. Folders without one are plans that were never frozen, or leftovers of a deletion. */
 export async function listRunFolders(store: ObjectStore, name: string): Promise<RunFolders> {
   const executions: RunFolder[] = [];
   const unreadable: UnreadableRun[] = [];
@@ -60,9 +60,9 @@ export async function listRunFolders(store: ObjectStore, name: string): Promise<
 }
 
 /**
- * Finds the newest finished execution of a run; `undefined` where none has finished.
+ * Finds the newest finished execution of a run; `undefined` if none has finished.
  *
- * @throws `RUN_TOO_OLD`, `RUN_CORRUPT` if the newest one cannot be told
+ * @throws `RUN_TOO_OLD`, `RUN_CORRUPT` if it is unknown which execution is the newest
  */
 export async function findFinishedRun(store: ObjectStore, name: string): Promise<RunFolder | undefined> {
   const { executions, unreadable } = await listRunFolders(store, name);
@@ -89,7 +89,7 @@ function decodeSpec(
   return parseStored(header, decodeStored(bytes, place), place);
 }
 
-/** Specifications of layout 1 said nothing of a layout. */
+/** Specifications of layout 1 do not name their layout. */
 function isOldLayout(bytes: Buffer): boolean {
   try {
     const json = JSON.parse(bytes.toString('utf8')) as {

@@ -10,15 +10,15 @@ import { parseTableName, sqlNameOf, type TableReference } from '../sql/table-ref
 
 /** A table of the lake, or the output of a run, at its newest version. */
 export interface TableSummary {
-  /** As one writes it in SQL. */
+  /** The name in SQL. */
   readonly name: string;
   readonly version: number;
-  /** Unknown where files of an attached table have no statistics. */
+  /** `undefined` if files of an attached table have no statistics. */
   readonly rowCount: number | undefined;
   readonly fileCount: number;
   readonly sizeBytes: number;
   readonly partitionColumns: readonly string[];
-  /** Whether it is a table of others that can only be read. */
+  /** Whether it is an attached table, which can only be read. */
   readonly isAttached: boolean;
 }
 
@@ -27,10 +27,10 @@ export interface TableDescription extends TableSummary {
   readonly columns: readonly DeltaField[];
 }
 
-/** Errors of a run that cannot be read; `runs list` names it. */
+/** Codes of errors for unreadable runs, which `runs list` names. */
 const UNREADABLE_RUN: ReadonlySet<ErrorCode> = new Set(['RUN_TOO_OLD', 'RUN_CORRUPT']);
 
-/** Summarizes all tables and outputs of finished runs, but for runs that cannot be read. */
+/** Summarizes all tables and outputs of finished runs. Unreadable runs are left out. */
 export async function summarizeTables(store: ObjectStore): Promise<TableSummary[]> {
   const summaries: TableSummary[] = [];
   for (const reference of await listTableNames(store)) {
@@ -43,7 +43,7 @@ export async function summarizeTables(store: ObjectStore): Promise<TableSummary[
   return summaries;
 }
 
-/** Summarizes one table and tells its columns. @throws `TABLE_NOT_FOUND` */
+/** Summarizes one table with its columns. @throws `TABLE_NOT_FOUND` */
 export async function describeTable(store: ObjectStore, name: string): Promise<TableDescription> {
   const { reference, ...found } = await findQueriedTable(store, parseTableName(name));
   return { ...summarize(reference, found), columns: found.snapshot.schema.fields };

@@ -6,17 +6,17 @@ import { duckDbTypeOf } from '../duckdb/column-type.ts';
 import type { SqlSession } from '../duckdb/open-duckdb.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 
-/** Name of the column that tells which data file a row lies in. */
+/** Name of the column with the data file of a row. */
 export const FILE_COLUMN = '__data_file';
 
-/** Names of the rows of the data files, and of the partition values that the log gives each file. */
+/** Aliases of the rows in the data files, and of the partition values from the log. */
 const ROWS = '__rows';
 const PARTITIONS = '__partitions';
 
 /**
  * A SELECT over exactly the data files of a snapshot, with its columns in schema order. Delta data files do not hold partition columns:
- * their values come from the log, never from the names of folders, since the table may lie below other `name=value` folders. Columns that
- * a file lacks because it is older are null.
+ * their values come from the log, never from the names of folders, because the table may lie below other `name=value` folders. Columns that
+ * an older file lacks are null.
  */
 export async function selectSnapshot(
   db: Pick<SqlSession, 'locate'>,
@@ -40,7 +40,7 @@ export async function selectSnapshot(
     return isShared ? `${toLiteral(field, files[0])} AS ${name}` : `${PARTITIONS}.${name}`;
   });
   if (withFile) columns.push(`${ROWS}.${FILE_COLUMN}`);
-  // A table may have no columns yet.
+  // A table may have no columns.
   if (columns.length === 0) columns.push('NULL AS __nothing');
   const namesFiles = withFile || (!isShared && key.column === FILE_COLUMN);
   const joined = isShared
@@ -49,7 +49,7 @@ export async function selectSnapshot(
   return `SELECT ${columns.join(', ')} FROM ${readParquet(files, stored, paths, namesFiles)} AS ${ROWS}${joined}`;
 }
 
-/** The paths or URIs of data files for DuckDB's readers, which {@link FILE_COLUMN} holds too. */
+/** The paths or URIs of data files for DuckDB's readers; {@link FILE_COLUMN} has the same values. */
 export async function locateFiles(
   db: Pick<SqlSession, 'locate'>,
   store: ObjectStore,
@@ -66,13 +66,13 @@ function sharesValue(files: readonly DataFile[], { name }: DeltaField): boolean 
   return files.every(({ partitionValues }) => (partitionValues[name] ?? null) === first);
 }
 
-/** What tells the rows of one file from those of others: a column of the reader, and SQL for its value of each file, as rows. */
+/** How to tell which file a row comes from: a column of the reader, and SQL for the value of each file, as rows. */
 interface FileKey {
   readonly column: string;
   readonly values: string;
 }
 
-/** A file's place in the list is compared fastest, but a table's own column of that name would hide it. */
+/** The position of a file in the list is compared fastest, but a column of the table with that name would hide it. */
 function chooseKey(stored: readonly DeltaField[], paths: readonly string[]): FileKey {
   const isHidden = stored.length === 0 || stored.some(({ name }) => name.toLowerCase() === 'file_index');
   return isHidden
@@ -80,7 +80,7 @@ function chooseKey(stored: readonly DeltaField[], paths: readonly string[]): Fil
     : { column: 'file_index', values: `unnest(range(${paths.length}))::UBIGINT` };
 }
 
-/** Reads files by the names and types of the table: other writers may store a type in another way, and older files lack columns. */
+/** Reads files with the names and types of the table, because other writers may store other types, and older files lack columns. */
 function readParquet(
   files: readonly DataFile[],
   stored: readonly DeltaField[],
@@ -91,7 +91,7 @@ function readParquet(
     const text = quoteText(name);
     return `${text}: {name: ${text}, type: ${quoteText(duckDbTypeOf(type))}, default_value: NULL}`;
   });
-  // DuckDB trusts the bounds that a file states, and other writers leave NaN out of them.
+  // DuckDB trusts the bounds in a file, and other writers leave NaN out of them.
   const canHaveNan = stored.some(({ type }) => holdsFloats(type)) && !files.every(isOwnDataFile);
   const readArguments = [
     toList(paths),
@@ -127,7 +127,7 @@ function selectPartitions(
   return `SELECT ${[...columns, `${key.values} AS ${key.column}`].join(', ')}`;
 }
 
-/** As one constant: DuckDB would bind each element of a list literal by itself, which takes longer than to read the files. */
+/** A single constant, because DuckDB binds each element of a list literal separately, which takes longer than reading the files. */
 function toList(texts: readonly (string | null)[]): string {
   return `from_json(${quoteText(JSON.stringify(texts))}, '["VARCHAR"]')`;
 }

@@ -16,13 +16,13 @@ export type AppendableValue =
 /** Column types that {@link TableAppender} can append to. */
 export type AppendableType = SqlTypeName;
 
-/** Appends rows to a DuckDB table with bounded memory; disposing flushes what is left. */
+/** Appends rows to a DuckDB table with bounded memory. Disposing flushes the rest. */
 export interface TableAppender {
   append(values: readonly AppendableValue[]): void;
   close(): void;
 }
 
-/** Rows that are handed to DuckDB at once. */
+/** Rows that are passed to DuckDB at once. */
 const FLUSH_ROWS = 20_000;
 
 /** Opens an appender on an existing table whose columns have the given types. @throws `SQL_FAILED`, `STORAGE_FULL` */
@@ -37,7 +37,7 @@ export async function openAppender(
   return {
     append(values) {
       try {
-        // A plain loop: this is done for each value of each image, and compiled again wherever it is inlined.
+        // A plain loop, because this runs for each value of each image and is compiled again wherever it is inlined.
         for (let index = 0; index < appendValue.length; index++) {
           const value = values[index] ?? null;
           if (value === null) appender.appendNull();

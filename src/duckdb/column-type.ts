@@ -19,10 +19,10 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   void: '"NULL"',
 };
 
-/** A column type by its SQL name, as {@link deltaTypeNamed} knows it. */
+/** The SQL name of a column type that {@link deltaTypeNamed} knows. */
 export type SqlTypeName = keyof typeof DELTA_TYPES;
 
-/** The Delta types of what pixlake itself writes; the inverse of {@link PRIMITIVES} as far as that needs it. */
+/** The Delta types of pixlake's own columns; the inverse of {@link PRIMITIVES} as far as they need it. */
 const DELTA_TYPES = {
   BIGINT: 'long',
   INTEGER: 'integer',
@@ -34,7 +34,7 @@ const DELTA_TYPES = {
   'FLOAT[]': deltaArray('float'),
 } as const satisfies Record<string, DeltaType>;
 
-/** The Delta type that a column of pixlake's own, typed in SQL, is stored as. */
+/** The Delta type of one of pixlake's own columns, whose type is given in SQL. */
 export function deltaTypeNamed(name: SqlTypeName): DeltaType {
   return DELTA_TYPES[name];
 }
@@ -55,8 +55,8 @@ export function duckDbTypeOf(type: DeltaType): string {
 }
 
 /**
- * The Delta type that a DuckDB column is stored as. Unsigned and 128-bit integers take the next wider type, zoneless timestamps are
- * read as UTC (`timestamp_ntz` would need a newer protocol), and what Delta has no type for becomes a string.
+ * The Delta type in which a DuckDB column is stored. Unsigned and 128-bit integers take the next wider type, zoneless timestamps are
+ * read as UTC (`timestamp_ntz` would need a newer protocol), and types that Delta does not have become strings.
  */
 export function deltaTypeOf(type: DuckDBType): DeltaType {
   switch (type.typeId) {

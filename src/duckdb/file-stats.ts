@@ -4,7 +4,7 @@ import { parseTimestamp } from '../table/column-bounds.ts';
 import { lowerBoundOf, upperBoundOf } from '../table/stat-text.ts';
 import { quoteName } from '../sql/sql-text.ts';
 
-/** Column statistics as DuckDB's `COPY … (RETURN_STATS)` gives them: a map from quoted column path to a map of texts. */
+/** Column statistics of DuckDB's `COPY … (RETURN_STATS)`: a map from quoted column path to a map of texts. */
 export type ReturnedStatistics = readonly {
   readonly key: string;
   readonly value: readonly { readonly key: string; readonly value: string }[];
@@ -14,13 +14,13 @@ type WholeFileStats = Required<Omit<FileStats, 'tightBounds'>>;
 
 const FLOATS = new Set<DeltaType>(['float', 'double']);
 
-/** Decimal numbers of up to so many digits are the same after a trip through a double. */
+/** Decimals with at most this many digits survive the conversion to a double and back. */
 const EXACT_DIGITS = 15;
 
 /**
  * Turns returned statistics into those of a Delta `add` action (PROTOCOL.md, "Per-file Statistics"): long texts are cut to shorter bounds,
- * timestamps to milliseconds. A bound is left out wherever JSON could not hold it or readers differ on it (NaN, integers beyond 2^53,
- * nested and other types), which is always safe: readers must then keep the file.
+ * timestamps to milliseconds. A bound is left out if JSON cannot hold it or readers interpret it differently (NaN, integers beyond 2^53,
+ * nested and other types). That is always safe, because readers must then keep the file.
  */
 export function toFileStats(
   schema: DeltaStruct,
@@ -55,7 +55,7 @@ function toBound(
   if (text === undefined) return undefined;
   if (isIntegerType(type)) return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
   if (FLOATS.has(type)) return toFloatBound(Number(text), side);
-  // Years before 1 and after 9999 and infinity have no form that every reader knows.
+  // Years before 1 and after 9999, and infinity, have no form that every reader knows.
   if (type === 'date') return /^\d{4}-\d{2}-\d{2}$/u.test(text) ? text : undefined;
   if (type === 'timestamp' || type === 'timestamp_ntz') return toTimestampBound(type, text, side);
   if (type === 'string') return toTextBound(text, side);
@@ -67,7 +67,7 @@ function toBound(
 
 function toFloatBound(value: number, side: 'lower' | 'upper'): number | undefined {
   if (value !== 0) return Number.isFinite(value) ? value : undefined;
-  // The zeros are equal to DuckDB, but some readers order them, so each bound is the outer one.
+  // DuckDB treats both zeros as equal, but some readers order them, so each bound is the outer one.
   return side === 'lower' ? -0 : 0;
 }
 
@@ -80,12 +80,12 @@ function toTimestampBound(type: DeltaType, text: string, side: 'lower' | 'upper'
 }
 
 function toTextBound(text: string, side: 'lower' | 'upper'): string | undefined {
-  // DuckDB cuts by bytes; where that split a character, the text is no bound any more.
+  // DuckDB cuts by bytes. If that split a character, the text is not a valid bound.
   if (text.includes('\uFFFD')) return undefined;
   return side === 'lower' ? lowerBoundOf(text) : upperBoundOf(text);
 }
 
-/** The text of statistics in an `add` action: JSON that tells negative zero from zero, as `JSON.stringify` does not. */
+/** The text of statistics in an `add` action: JSON that keeps negative zero, which `JSON.stringify` does not. */
 export function stringifyFileStats({ minValues, ...rest }: WholeFileStats): string {
   const bounds = Object.entries(minValues).map(
     ([name, value]) => `${JSON.stringify(name)}:${Object.is(value, -0) ? '-0.0' : JSON.stringify(value)}`,

@@ -18,22 +18,22 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectEntry, ObjectStore, RemoteAccess } from '../storage/object-store.ts';
 import { temporaryName } from '../storage/temporary-folder.ts';
 
-/** Objects fetched at once; each may itself be fetched in several ranges. */
+/** Objects downloaded at once; each may be downloaded in several ranges. */
 const CONCURRENCY = 8;
 
-/** Fetches of one object before the cache gives up: another process may evict it, or the disk have to be cleared. */
+/** Downloads of one object before the cache gives up: another process may evict it, or the disk may have to be cleared. */
 const ATTEMPTS = 3;
 
-/** Share of the bound that is left after clearing, so that not every fetch clears. */
+/** Share of the maximum size that is kept when clearing, so not every download clears. */
 const CLEARED_SHARE = 0.9;
 
-/** Cached files that this process has found intact. */
+/** Cached files that this process has checked. */
 const intact = new Set<string>();
 
 /**
- * Gives objects of a remote store as local files below `folder`, under their keys. They are fetched once into the cache, which all
- * processes of a user share: entries are named for what they hold, appear whole by renaming, and are linked into `folder`, so that one that
- * is evicted lives on as long as somebody reads it.
+ * Provides objects of a remote store as local files below `folder`, under their keys. They are downloaded once into the cache, which all
+ * processes of a user share. Entries are named by their contents, appear whole by renaming, and are linked into `folder`, so an entry that
+ * is evicted stays readable for those who use it.
  *
  * @throws `STORAGE_FULL` if the disk cannot hold them, `OBJECT_NOT_FOUND`, storage errors
  */
@@ -58,7 +58,7 @@ export async function linkCached(
   return paths;
 }
 
-/** Bytes of objects that the cache does not hold. */
+/** Bytes of the objects that are not in the cache. */
 export async function countMissingBytes(
   store: ObjectStore,
   { cacheDir }: RemoteAccess,
@@ -75,7 +75,7 @@ export async function countMissingBytes(
   return missingBytes;
 }
 
-/** Gives the bytes that had to be fetched. */
+/** Returns the number of bytes that had to be downloaded. */
 async function linkOne(
   store: ObjectStore,
   remote: RemoteAccess,
@@ -91,7 +91,7 @@ async function linkOne(
       const isCached = await isIntact(entry, sizeBytes);
       if (!isCached) await fetchEntry(remote, key, sizeBytes, entry);
       await link(entry, path);
-      // The time of use, by which entries are evicted.
+      // The time of the last use, which decides about eviction.
       const now = new Date();
       await utimes(entry, now, now);
       return isCached ? 0 : sizeBytes;
@@ -125,7 +125,7 @@ async function fetchEntry(
   }
 }
 
-/** Whether an entry is there and holds what was fetched; one that does not is removed. */
+/** Whether an entry exists and is undamaged; a damaged one is removed. */
 async function isIntact(entry: string, sizeBytes: number): Promise<boolean> {
   const stats = await stat(entry).catch(() => undefined);
   if (stats === undefined) return false;
@@ -147,7 +147,7 @@ async function checksumOf(path: string): Promise<string> {
   return checksum.toString(16);
 }
 
-/** Evicts the entries that were not used for longest, until those that stay have at most so many bytes. */
+/** Evicts the least recently used entries until the rest has at most `maxBytes`. */
 async function clear(cacheDir: string, maxBytes: number): Promise<void> {
   const folder = entryFolder(cacheDir);
   const entries: { path: string; sizeBytes: number; usedMs: number }[] = [];
@@ -172,7 +172,7 @@ async function removeEntry(entry: string): Promise<void> {
   await rm(`${entry}.crc32`, { force: true });
 }
 
-/** Where an object's bytes are cached: an object that is replaced gets another entry. */
+/** The path of an object in the cache. An object that is replaced gets another entry. */
 function entryOf(cacheDir: string, store: ObjectStore, { key, sizeBytes, modifiedMs }: ObjectEntry): string {
   return join(entryFolder(cacheDir), hashOf([store.uri, key, sizeBytes, modifiedMs]));
 }
@@ -191,7 +191,7 @@ function toStorageError(error: unknown, key: string, { cacheDir }: RemoteAccess)
   return new PixlakeError(
     hasNoRoom ? 'STORAGE_FULL' : 'STORAGE_FAILED',
     `the cache in ${cacheDir} cannot hold ${key}: ${messageOf(error)}`,
-    { cause: error, remedy: 'make room there, or name a folder on a larger disk by PIXLAKE_CACHE' },
+    { cause: error, remedy: 'free some space there, or set PIXLAKE_CACHE to a folder on a larger disk' },
   );
 }
 

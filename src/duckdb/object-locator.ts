@@ -7,34 +7,34 @@ import type { ObjectEntry, ObjectStore, RemoteAccess } from '../storage/object-s
 import { countMissingBytes, linkCached } from './object-cache.ts';
 import { quoteText } from '../sql/sql-text.ts';
 
-/** Credentials are renewed when they hold for less than this. */
+/** Credentials are renewed when they are valid for less than this. */
 const EXPIRY_MARGIN_MS = 5 * 60_000;
 
-/** Where the extension could not be had, nobody asks the network again for so long. */
+/** After a failure to load the extension, the network is not tried again for this time. */
 const ASK_AGAIN_MS = 24 * 60 * 60_000;
 
 /**
- * So much is fetched into the cache without a second thought. Reading it by httpfs takes longer for all but a few rows
- * (`npm run bench:s3`), for each row group costs it a round trip.
+ * Up to this size, missing files are always downloaded into the cache. Reading them by httpfs is slower except for a few rows
+ * (`npm run bench:s3`), because each row group costs a round trip.
  */
 const EAGER_BYTES = 1024 ** 3;
 
 /**
- * Makes objects readable by one DuckDB, whatever store they lie in. Files of this machine are as they are. Objects on S3 are read in one of
- * two ways: from the local cache, into which whole files are fetched once, or by DuckDB's httpfs extension, which fetches the parts of a file
- * that a query needs. The setting `auto` takes the cache for what it holds or can quickly get, and httpfs for more than that.
+ * Makes objects of any store readable by one DuckDB. Local files are read directly. Objects on S3 are read in one of
+ * two ways: from the local cache, into which whole files are downloaded once, or by DuckDB's httpfs extension, which downloads the parts of a file
+ * that a query needs. The setting `auto` uses the cache for files that it has or can download quickly, and httpfs for more.
  */
 export class ObjectLocator {
   readonly #run: (sql: string) => Promise<void>;
   readonly #scratchDir: string;
   readonly #isConfined: boolean;
-  /** Secrets that DuckDB has, by the root of the store that they open, with the time until which they hold. */
+  /** Secrets in DuckDB by the root of their store, with the time until which they are valid. */
   readonly #secrets = new Map<string, number>();
-  /** Where objects were found, by their URIs: paths must not change while DuckDB is open. */
+  /** Paths of objects by their URIs. They must not change while DuckDB is open. */
   readonly #paths = new Map<string, string>();
   #hasHttpfs: Promise<boolean> | undefined;
 
-  /** @param options `isConfined`: DuckDB runs where it has neither network nor credentials, unless the setting says `httpfs` */
+  /** @param options `isConfined`: DuckDB has neither network nor credentials, unless the setting is `httpfs` */
   constructor(
     run: (sql: string) => Promise<void>,
     scratchDir: string,
@@ -46,9 +46,9 @@ export class ObjectLocator {
   }
 
   /**
-   * Gives for each object what DuckDB's readers take: a path or an `s3://` URI, the same one each time.
+   * Returns for each object a path or an `s3://` URI for DuckDB's readers, the same one each time.
    *
-   * @throws `HTTPFS_UNAVAILABLE` where it was demanded, `OBJECT_NOT_FOUND`, storage errors
+   * @throws `HTTPFS_UNAVAILABLE` if the setting is `httpfs`, `OBJECT_NOT_FOUND`, storage errors
    */
   async locate(store: ObjectStore, objects: readonly ObjectEntry[]): Promise<string[]> {
     const { remote } = store;
@@ -102,14 +102,14 @@ export class ObjectLocator {
     try {
       await this.#run(`CREATE OR REPLACE SECRET ${name} (TYPE s3, PROVIDER config, ${given.join(', ')})`);
     } catch {
-      // The message would quote the statement.
-      throw new PixlakeError('SQL_FAILED', `DuckDB does not take the credentials for ${store.uri}`);
+      // DuckDB's message would quote the statement with the credentials.
+      throw new PixlakeError('SQL_FAILED', `DuckDB does not accept the credentials for ${store.uri}`);
     }
     this.#secrets.set(store.uri, connection.expiresMs ?? Number.POSITIVE_INFINITY);
   }
 }
 
-/** Loads the extension: from the file that is named, from where DuckDB keeps its extensions, or else from the network. */
+/** Loads the extension from the given file, from DuckDB's extension folder, or else from the network. */
 async function tryHttpfs(run: (sql: string) => Promise<void>, remote: RemoteAccess): Promise<boolean> {
   const { httpfsPath, reader, cacheDir } = remote;
   const marker = join(cacheDir, 'httpfs-unavailable');
@@ -132,13 +132,13 @@ async function tryHttpfs(run: (sql: string) => Promise<void>, remote: RemoteAcce
     if (reader === 'httpfs' || httpfsPath !== undefined) {
       throw new PixlakeError('HTTPFS_UNAVAILABLE', `DuckDB's httpfs extension cannot be loaded: ${reason}`, {
         cause: error,
-        remedy: 'name its file by PIXLAKE_HTTPFS, or read by way of the cache (--s3-reader cache)',
+        remedy: 'set PIXLAKE_HTTPFS to its file, or use the cache (--s3-reader cache)',
       });
     }
     await mkdir(cacheDir, { recursive: true });
     await writeFile(marker, '');
     log.warn(
-      `SQL reads S3 by way of the cache in ${cacheDir}, for DuckDB's httpfs extension is not to be had: ${reason}`,
+      `SQL reads S3 from the cache in ${cacheDir}, because DuckDB's httpfs extension is not available: ${reason}`,
     );
     return false;
   }

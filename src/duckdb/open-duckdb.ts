@@ -6,37 +6,37 @@ import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { ObjectLocator } from './object-locator.ts';
 import { quoteText } from '../sql/sql-text.ts';
 
-/** How a DuckDB is opened: `threads` to use, and a local folder for what does not fit into memory. */
+/** How to open a DuckDB: number of `threads`, and a local folder for data that does not fit into memory. */
 export interface DuckDbOptions {
   readonly threads?: number;
   readonly scratchDir: string;
-  /** Bounds of what DuckDB accounts for in memory, and of what it writes below `scratchDir`; its own defaults otherwise. */
+  /** Limits of the memory that DuckDB accounts for, and of the bytes that it writes below `scratchDir`; by default DuckDB's own. */
   readonly memoryBytes?: number;
   readonly spillBytes?: number;
-  /** `scratchDir` need not exist: DuckDB makes it once it has to spill. */
+  /** `scratchDir` need not exist: DuckDB makes it when it has to spill. */
   readonly isSpillOnly?: boolean;
-  /** Keeps tables in a file below `scratchDir` instead of in memory, so that staging may outgrow it. */
+  /** Keeps tables in a file below `scratchDir` instead of in memory, so staged data may be larger than memory. */
   readonly onDisk?: boolean;
 }
 
-/** What it takes to check a query and to make its views; a DuckDB in another process has it too. */
+/** What is needed to check a query and make its views. A DuckDB in another process offers it too. */
 export interface SqlSession {
-  /** Runs one statement for its effect. @throws `SQL_FAILED` */
+  /** Executes one statement and ignores its result. @throws `SQL_FAILED` */
   run(sql: string): Promise<void>;
   /** DuckDB's syntax tree of an SQL text, as JSON; nothing is run. */
   serialize(sql: string): Promise<string>;
-  /** Makes objects readable and gives the path or URI of each for DuckDB's readers; see {@link ObjectLocator.locate}. */
+  /** Makes objects readable and returns the path or URI of each for DuckDB's readers; see {@link ObjectLocator.locate}. */
   locate(store: ObjectStore, objects: readonly ObjectEntry[]): Promise<string[]>;
 }
 
-/** An open DuckDB with one connection; disposing closes both. */
+/** An open DuckDB with one connection. Disposing closes both. */
 export interface DuckDb extends SqlSession, Disposable {
   readonly connection: DuckDBConnection;
-  /** Runs one query and gives its rows as objects of JavaScript values; for small results. @throws `SQL_FAILED` */
+  /** Executes one query and returns its rows as objects of JavaScript values. For small results. @throws `SQL_FAILED` */
   rows<Row>(sql: string): Promise<Row[]>;
 }
 
-/** Opens a private DuckDB that never loads extensions by itself and reckons time in UTC, so that results do not depend on the machine. */
+/** Opens a private DuckDB that never loads extensions by itself and uses UTC, so results do not depend on the machine. */
 export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   const instance = await duckdb.DuckDBInstance.create(
     options.onDisk ? join(options.scratchDir, 'staging.duckdb') : ':memory:',
@@ -56,7 +56,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
       throw sqlError(error);
     }
   };
-  // DuckDB makes the folder itself, but not the one above.
+  // DuckDB makes the folder itself, but not its parent.
   const spillDir = quoteText(options.isSpillOnly ? options.scratchDir : join(options.scratchDir, 'spill'));
   await run(`SET TimeZone = 'UTC'; SET temp_directory = ${spillDir}`);
   const locator = new ObjectLocator(run, options.scratchDir);
@@ -87,7 +87,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   };
 }
 
-/** Codes for what an S3 server answered to httpfs; it gives DuckDB no more than the status. */
+/** Codes for responses of S3 servers to httpfs. DuckDB's message contains only the status. */
 const CODE_OF_STATUS: Readonly<Record<string, ErrorCode>> = {
   400: 'STORAGE_DENIED',
   401: 'STORAGE_DENIED',
@@ -96,19 +96,19 @@ const CODE_OF_STATUS: Readonly<Record<string, ErrorCode>> = {
 };
 
 const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
-  QUERY_OUT_OF_MEMORY: 'ask for less at once: fewer rows or columns, or groups that are not as many',
-  OBJECT_NOT_FOUND: 'files of old versions go with `pixlake vacuum`; `pixlake verify` tells what is missing',
+  QUERY_OUT_OF_MEMORY: 'ask for less at once: fewer rows, columns or groups',
+  OBJECT_NOT_FOUND: '`pixlake vacuum` removes files of old versions; `pixlake verify` lists missing files',
   STORAGE_DENIED:
-    'the credentials lack the permission, or they expired; --s3-reader cache renews them on the way',
+    'check the permissions of the credentials; if they expire during long queries, use --s3-reader cache, which renews them',
 };
 
 /**
  * Turns an error of DuckDB into a {@link PixlakeError}: `INTERRUPTED`, `QUERY_OUT_OF_MEMORY`, `STORAGE_FULL`, `OBJECT_NOT_FOUND` for missing files, `STORAGE_DENIED` and
- * `STORAGE_FAILED` for what a server answered, else `SQL_FAILED`.
+ * `STORAGE_FAILED` for responses of a server, else `SQL_FAILED`.
  */
 export function sqlError(error: unknown): PixlakeError {
   if (error instanceof PixlakeError) return error;
-  // The lines that follow advise on DuckDB's settings.
+  // Further lines give advice about DuckDB's settings.
   const message = messageOf(error).replace(/\n+Possible solutions:[\s\S]*$/u, '');
   const code = codeOf(message);
   const remedy = REMEDIES[code];

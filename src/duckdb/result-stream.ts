@@ -9,12 +9,12 @@ export interface ResultColumn {
   readonly type: DuckDBType;
 }
 
-/** Up to 2048 consecutive rows of a result, turned into JavaScript values only when asked for. */
+/** Up to 2048 consecutive rows of a result, converted to JavaScript values only on request. */
 export interface RowBatch {
   readonly rowCount: number;
-  /** The values by row; their inner order is that of the columns. */
+  /** Rows of values, in the order of the columns. */
   getRows(): DuckDBValue[][];
-  /** The values by column; their inner order is that of the rows. */
+  /** Columns of values, in the order of the rows. */
   getColumns(): DuckDBValue[][];
 }
 
@@ -24,7 +24,7 @@ export interface RowBatches extends AsyncIterable<RowBatch> {
 }
 
 /**
- * Reads a result of `connection.stream()` one batch at a time: the next batch is computed when it is pulled, so that memory does not grow
+ * Reads a result of `connection.stream()` batch by batch. The next batch is computed when it is pulled, so memory does not grow
  * with the number of rows.
  *
  * @throws `SQL_FAILED` or `STORAGE_FULL` while iterating, when the statement fails midway
@@ -45,17 +45,17 @@ async function* readChunks(result: DuckDBResult): AsyncGenerator<RowBatch> {
   } catch (error) {
     throw sqlError(error);
   }
-  // A stream that fails or is interrupted ends like a complete one and its message is lost; only its type tells them apart.
+  // A stream that fails or is interrupted ends like a complete one, without a message. Only its type tells them apart.
   if (result.returnType === duckdb.ResultReturnType.INVALID) {
     throw new PixlakeError('SQL_FAILED', `the query failed or was interrupted after ${rowCount} rows`, {
-      remedy: 'write its result as Parquet to see why it fails',
+      remedy: 'write the result as Parquet to see why the query fails',
     });
   }
 }
 
 /**
- * Makes repeated column names unique by the first free suffix `_1`, `_2`, …, so that no column is lost where names are keys. A name that
- * occurs once is never changed: `a, a, a_1` becomes `a, a_2, a_1`.
+ * Makes repeated column names unique with the first free suffix `_1`, `_2`, …, so no column is lost if names are keys. A name that
+ * occurs once never changes: `a, a, a_1` becomes `a, a_2, a_1`.
  */
 export function uniqueNames(names: readonly string[]): string[] {
   const reserved = new Set(names);

@@ -18,32 +18,32 @@ import { quoteName, quoteText } from '../sql/sql-text.ts';
 
 /** What {@link writeDataFiles} writes and where. */
 export interface DataFilesRequest {
-  /** Rows in the order in which they are to lie; columns must be those of `schema`. */
+  /** Rows in the order in which they are stored; columns must be those of `schema`. */
   readonly query: string;
   readonly schema: DeltaStruct;
   readonly partitionColumns: readonly string[];
   /** Object key of the table's folder. */
   readonly folder: string;
-  /** Beginning of the name of the file where the table has no partitions: a hash of its contents follows. The name is random by default. */
+  /** Prefix of the file name in a table without partitions; a hash of the contents follows. By default the name is random. */
   readonly namePrefix?: string;
-  /** Puts all rows into this one partition: those of `query` are then without the partition columns. */
+  /** Puts all rows into this partition. `query` then has no partition columns. */
   readonly partition?: DataPartition;
-  /** Size in bytes from which on another file is begun; by default each partition is one file. */
+  /** Size in bytes after which a new file begins; by default each partition is one file. */
   readonly targetBytes?: number;
   readonly scratchDir: string;
-  /** Effort of zstd from 1 to 22; DuckDB's default is 3. */
+  /** Level of zstd from 1 to 22; DuckDB's default is 3. */
   readonly compressionLevel?: number;
-  /** Rows per row group; smaller ones prune better, larger ones compress better. */
+  /** Rows per row group. Smaller groups prune better, larger ones compress better. */
   readonly rowGroupSize?: number;
 }
 
-/** One partition: its values, and its folder relative to the table, `''` where there are no partition columns. */
+/** One partition: its values, and its folder relative to the table (`''` without partition columns). */
 export interface DataPartition {
   readonly values: PartitionValues;
   readonly folder: string;
 }
 
-/** DuckDB's default of 122,880 would put a whole small partition into one row group, where statistics prune nothing. */
+/** DuckDB's default of 122,880 would put a small partition into one row group, in which statistics cannot skip anything. */
 const ROW_GROUP_SIZE = 8_192;
 
 interface CopiedFile {
@@ -55,9 +55,9 @@ interface CopiedFile {
 }
 
 /**
- * Writes the rows of a query as Parquet data files (zstd; Hive-style folders for partition columns) into a table's folder and gives the
- * `add` actions for the commit that makes them visible. A query without rows writes nothing. A failure leaves no files behind, but those
- * with a `namePrefix`, which others may have written too.
+ * Writes the rows of a query as Parquet data files (zstd; Hive-style folders for partition columns) into a table's folder and returns the
+ * `add` actions for the commit that makes them visible. A query without rows writes nothing. A failure leaves no files behind, except files
+ * with a `namePrefix`, which others may also have written.
  *
  * @throws `CONSTRAINT_VIOLATED` for rows that the schema forbids, `SQL_FAILED`, `STORAGE_FULL` and other storage errors
  */
@@ -101,7 +101,7 @@ export async function writeDataFiles(
   }
 }
 
-/** Where a file goes that was written below the scratch folder `target`. */
+/** Destination of a file that was written below the scratch folder `target`. */
 function pathInTable(
   { partition, targetBytes, namePrefix }: DataFilesRequest,
   target: string,
@@ -110,7 +110,7 @@ function pathInTable(
 ): string {
   if (namePrefix !== undefined) return `${namePrefix}-${sha256.slice(0, 8)}.parquet`;
   const path = relative(target, written).split(sep).join('/');
-  // Files that DuckDB splits by size are numbered from 0 each time.
+  // DuckDB numbers the files of each write from 0 when it splits by size.
   const name = targetBytes === undefined ? path : `part-${randomUUID()}.parquet`;
   return partition === undefined || partition.folder === '' ? name : `${partition.folder}/${name}`;
 }
@@ -143,18 +143,18 @@ async function copyToParquet(db: DuckDb, request: DataFilesRequest, target: stri
         cause: error,
       });
     if (!/file name too long/iu.test(cause)) throw error;
-    const message = `a value of ${partitionColumns.join(' or ')} is too long to name a folder`;
+    const message = `a value of ${partitionColumns.join(' or ')} is too long for the name of a folder`;
     throw new PixlakeError('SCHEMA_MISMATCH', message, {
       cause: error,
-      remedy: 'partition by a column of short values with --partition-by',
+      remedy: 'partition by a column with short values (--partition-by)',
     });
   }
 }
 
-/** The rows as they are stored: what a partition cannot tell from null is null, and invariants hold. */
+/** The rows as they are stored: partition values that cannot be told from null are null, and invariants are checked. */
 async function checkedQuery(db: DuckDb, request: DataFilesRequest): Promise<string> {
   const { query, schema, partitionColumns } = request;
-  // Rows of one given partition were in the table before.
+  // The rows of one given partition were in the table before.
   if (request.partition !== undefined) return query;
   const emptied = schema.fields
     .filter(({ name, type }) => type === 'string' && partitionColumns.includes(name))
@@ -166,7 +166,7 @@ async function checkedQuery(db: DuckDb, request: DataFilesRequest): Promise<stri
   return `SELECT ${replaced} FROM (${query})${where}`;
 }
 
-/** Conditions on rows that a column's metadata states (PROTOCOL.md, "Column Invariants"); a row that breaks one fails the query. */
+/** Conditions on rows from the metadata of columns (PROTOCOL.md, "Column Invariants"). A row that violates one fails the query. */
 async function invariantsOf(db: DuckDb, schema: DeltaStruct): Promise<string[]> {
   const conditions: string[] = [];
   for (const { column, expression } of listInvariants(schema)) {
@@ -183,7 +183,7 @@ async function invariantsOf(db: DuckDb, schema: DeltaStruct): Promise<string[]> 
   return conditions;
 }
 
-const VIOLATED = 'a row breaks the invariant of column';
+const VIOLATED = 'a row violates the invariant of column';
 
 function checkNulls({ schema }: DataFilesRequest, copied: readonly CopiedFile[]): void {
   for (const { name, nullable } of schema.fields) {
@@ -195,6 +195,6 @@ function checkNulls({ schema }: DataFilesRequest, copied: readonly CopiedFile[])
       const isNullPartition = partition?.some((item) => item.key === name && item.value === null);
       return nullCount !== '0' || isNullPartition;
     });
-    if (hasNulls) throw new PixlakeError('CONSTRAINT_VIOLATED', `column ${name} may not be null`);
+    if (hasNulls) throw new PixlakeError('CONSTRAINT_VIOLATED', `column ${name} must not be null`);
   }
 }

@@ -14,7 +14,7 @@ export class Images extends ImageLibrary {
     this.#store = store;
   }
 
-  /** Finds the images most like one, by embeddings that a run made; see {@link findSimilar}. Dispose the result. */
+  /** Finds the images most similar to one, by embeddings that a run made; see {@link findSimilar}. Dispose the result. */
   async similar(spec: SimilarSpec): Promise<QueryResult> {
     await checkLake(this.#store);
     return new QueryResult(await findSimilar(this.#store, spec));

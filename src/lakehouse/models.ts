@@ -3,7 +3,7 @@ import { ModelLibrary } from '../model/model-library.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openMaintenance } from './open-maintenance.ts';
 
-/** The models of a lake, and what runs still need of them. */
+/** The models of a lake. */
 export class Models extends ModelLibrary {
   readonly #store: ObjectStore;
 

@@ -4,7 +4,7 @@ import { listPinnedVersions } from '../run/pinned-versions.ts';
 import { checkLake } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
-/** What verbs that change a lake work with, once it is known that there is one. @throws `LAKE_NOT_FOUND`, `LAKE_TOO_NEW`, `STORAGE_…` */
+/** Checks that the lake exists, and makes the context of verbs that change it. @throws `LAKE_NOT_FOUND`, `LAKE_TOO_NEW`, `STORAGE_…` */
 export async function openMaintenance(store: ObjectStore, signal?: AbortSignal): Promise<MaintenanceContext> {
   await checkLake(store);
   const pinnedVersions = listPinnedVersions.bind(undefined, store);

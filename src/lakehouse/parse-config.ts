@@ -19,16 +19,16 @@ export interface LakehouseConfig {
   readonly workers: number;
 }
 
-/** Where the lake is when nobody says so. */
+/** The root of the lake if neither a setting nor the environment names one. */
 const DEFAULT_LAKE = 'lake';
 
-/** Fills in what the settings leave out, and checks them all. @throws `ARGUMENT_INVALID` naming the setting or variable */
+/** Checks all settings and fills in the defaults. @throws `ARGUMENT_INVALID` naming the setting or variable */
 export function parseConfig(
   spec: LakehouseConfigSpec,
   env: NodeJS.ProcessEnv = process.env,
 ): LakehouseConfig {
   const s3 = spec.s3 ?? {};
-  // Checked here, whatever the lake is: others may be named later.
+  // Checked whatever the lake is, because attached tables and outputs may lie on S3.
   resolveS3(s3, env);
   const lake = spec.lake ?? given(env, 'PIXLAKE_LAKE') ?? DEFAULT_LAKE;
   if (lake.trim() === '') throw new PixlakeError('ARGUMENT_INVALID', 'the root of the lake is empty');
@@ -44,7 +44,7 @@ function parseWorkers(workers: number | undefined, text: string | undefined): nu
   const count = workers ?? (/^\d+$/u.test(text ?? '') ? Number(text) : Number.NaN);
   if (Number.isSafeInteger(count) && count >= 1) return count;
   const [name, value] = workers === undefined ? ['PIXLAKE_WORKERS', text] : ['workers', workers];
-  throw new PixlakeError('ARGUMENT_INVALID', `${name} is no whole number of at least 1: ${value}`, {
-    remedy: 'give the number of worker threads, or leave it out for one for each core',
+  throw new PixlakeError('ARGUMENT_INVALID', `${name} is not a whole number of at least 1: ${value}`, {
+    remedy: 'give the number of worker threads, or leave it out to use one per core',
   });
 }

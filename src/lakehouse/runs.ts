@@ -45,13 +45,13 @@ export class Runs {
     return this.#library.plan(spec);
   }
 
-  /** Goes on with an interrupted or cancelled run where it stopped. */
+  /** Resumes an interrupted or cancelled run. */
   async resume(name: string, hooks: RunHooks = {}): Promise<RunReport> {
     await checkLake(this.#store);
     return this.#library.resume(name, hooks);
   }
 
-  /** Does the failed images of a finished run again, and only those; see {@link RunLibrary.retry}. */
+  /** Retries the failed images of a finished run; see {@link RunLibrary.retry}. */
   async retry(name: string, filter: RetryFilter = {}, hooks: RunHooks = {}): Promise<RetryReport> {
     await checkLake(this.#store);
     return this.#library.retry(name, filter, hooks);
@@ -75,7 +75,7 @@ export class Runs {
     return readRunErrors(this.#store, name, limit);
   }
 
-  /** Asks a run to stop, whichever process executes it. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
+  /** Asks a run to stop, in whatever process it runs. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
   async cancel(name: string): Promise<RunStatus> {
     await checkLake(this.#store);
     return cancelRun(this.#store, name);

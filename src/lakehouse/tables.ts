@@ -56,7 +56,7 @@ export class Tables {
     return deleteRows(await openMaintenance(this.#store, signal), spec);
   }
 
-  /** Makes a table what it was at an earlier version or time; see {@link restoreTable}. */
+  /** Restores a table to an earlier version or time; see {@link restoreTable}. */
   async restore(table: string, to: string): Promise<RestoreReport> {
     return restoreTable(await openMaintenance(this.#store), { table, to });
   }
@@ -81,7 +81,7 @@ export class Tables {
     return dropTable(await openMaintenance(this.#store, signal), spec);
   }
 
-  /** Registers a table that others wrote, for reading; see {@link attachTable}. Makes the lake if there is none. */
+  /** Registers a table that another program wrote, for reading; see {@link attachTable}. Makes the lake if it does not exist. */
   async attach(name: string, uri: string): Promise<Attachment> {
     await createLake(this.#store);
     return attachTable(this.#store, name, uri);

@@ -24,7 +24,7 @@ const HUGEINT_DIGITS = 38;
  * | DuckDB | Arrow |
  * | --- | --- |
  * | BOOLEAN; integers up to 64 bits; FLOAT, DOUBLE | the same |
- * | HUGEINT (what `sum` of integers gives) | Decimal128(38, 0), as DuckDB itself exports it |
+ * | HUGEINT (the result of `sum` of integers) | Decimal128(38, 0), as DuckDB itself exports it |
  * | DECIMAL(p, s) | Decimal128(p, s) |
  * | DATE | Date32 |
  * | TIME | Time64 in µs |

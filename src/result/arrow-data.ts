@@ -17,7 +17,7 @@ import { PixlakeError } from '../errors.ts';
 import type { ValueReader } from './value-reader.ts';
 
 /**
- * Writes DuckDB values as Arrow columns: the Arrow `type`, and `build`, which lays values out after the Arrow columnar format
+ * Writes DuckDB values as Arrow columns: the Arrow `type`, and `build`, which lays out values in the Arrow columnar format
  * (https://arrow.apache.org/docs/format/Columnar.html).
  */
 export interface ArrowCodec {
@@ -29,10 +29,10 @@ type FixedArray<Item> = ArrayBufferView & { [index: number]: Item };
 
 const INT64_BITS = 64n;
 const MAX_INT32 = 2 ** 31 - 1;
-/** How arrow.js numbers the buffers of a column. */
+/** Numbers of the buffers of a column in arrow.js. */
 const { OFFSET, DATA, VALIDITY } = BufferType;
 
-/** A codec for values of one width, kept in a typed array; NULL is 0 there. */
+/** A codec for values of one width, stored in a typed array; NULL is 0 there. */
 export function fixedWidth<Item extends number | bigint>(
   type: DataType,
   ArrayType: new (length: number) => FixedArray<Item>,
@@ -50,7 +50,7 @@ export function fixedWidth<Item extends number | bigint>(
   };
 }
 
-/** A codec for booleans, kept as bits. */
+/** A codec for booleans, stored as bits. */
 export function bool(): ArrowCodec {
   const type = new Bool();
   return {
@@ -59,7 +59,7 @@ export function bool(): ArrowCodec {
   };
 }
 
-/** A codec for decimals of up to 38 digits, kept as 128-bit two's complement, least significant half first. */
+/** A codec for decimals of up to 38 digits, stored as 128-bit two's complement, least significant half first. */
 export function decimal(precision: number, scale: number, unscaled: ValueReader<bigint>): ArrowCodec {
   const type = new Decimal(scale, precision);
   return {
@@ -77,7 +77,7 @@ export function decimal(precision: number, scale: number, unscaled: ValueReader<
   };
 }
 
-/** A codec for texts, kept as UTF-8. */
+/** A codec for texts, stored as UTF-8. */
 export function utf8(write: ValueReader<string>): ArrowCodec {
   return variableWidth(new Utf8(), (value) => Buffer.from(write(value)));
 }
@@ -114,7 +114,7 @@ export function list(item: ArrowCodec, itemsOf: ValueReader<readonly DuckDBValue
   };
 }
 
-/** A codec for lists of one length; a NULL list takes the room of `length` NULL items. */
+/** A codec for lists of one length; a NULL list is stored as `length` NULL items. */
 export function fixedSizeList(
   item: ArrowCodec,
   length: number,
@@ -131,7 +131,7 @@ export function fixedSizeList(
   };
 }
 
-/** A field of a {@link struct}: its name, how it is written, and how it is read from the whole. */
+/** A field of a {@link struct}: its name, its codec, and how it is read from the struct. */
 export interface StructField {
   readonly name: string;
   readonly codec: ArrowCodec;
@@ -152,7 +152,7 @@ export function struct(fields: readonly StructField[]): ArrowCodec {
   };
 }
 
-/** A codec for maps, kept as lists of key-value structs in which no key is NULL. */
+/** A codec for maps, stored as lists of key-value structs in which no key is NULL. */
 export function map(
   key: ArrowCodec,
   item: ArrowCodec,
@@ -186,7 +186,7 @@ function column(
   return new Data(type, 0, values.length, nullCount, { ...buffers, [VALIDITY]: validity }, children);
 }
 
-/** One bit a value, least significant bit first. */
+/** One bit per value, least significant bit first. */
 function bitmap(values: readonly DuckDBValue[], isSet: (value: DuckDBValue) => boolean): Uint8Array {
   const bits = new Uint8Array(Math.ceil(values.length / 8));
   for (const [index, value] of values.entries()) {
@@ -195,7 +195,7 @@ function bitmap(values: readonly DuckDBValue[], isSet: (value: DuckDBValue) => b
   return bits;
 }
 
-/** Where each value starts in the values laid end to end, and where the last one ends. */
+/** Offsets of the values laid end to end, and the end of the last one. */
 function offsets(lengths: readonly number[]): Int32Array {
   const starts = new Int32Array(lengths.length + 1);
   let end = 0;
@@ -204,9 +204,13 @@ function offsets(lengths: readonly number[]): Int32Array {
     starts[index + 1] = end;
   }
   if (end > MAX_INT32) {
-    throw new PixlakeError('SQL_FAILED', 'a column has over 2 GiB in 2048 rows, which Arrow cannot hold', {
-      remedy: 'select fewer bytes or another format',
-    });
+    throw new PixlakeError(
+      'SQL_FAILED',
+      'a column has more than 2 GiB in 2048 rows, which Arrow cannot hold',
+      {
+        remedy: 'select fewer bytes, or use another format',
+      },
+    );
   }
   return starts;
 }

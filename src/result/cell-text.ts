@@ -4,12 +4,12 @@ import { textOf } from './convert-value.ts';
 import { jsonConverter } from './json-value.ts';
 import { readingObject, type ValueReader } from './value-reader.ts';
 
-/** Turns a value of one DuckDB type into plain text, and NULL into `null`. */
+/** Converts a value of one DuckDB type to plain text, and NULL to `null`. */
 export type TextConverter = (value: DuckDBValue) => string | null;
 
 /**
  * Builds the converter from values of a DuckDB type to the text of a cell: integers and decimals in full, floating-point numbers also as
- * `nan`, `inf` and `-inf`, nested values as JSON, all others as `jsonConverter` writes them but without quotes.
+ * `nan`, `inf` and `-inf`, nested values as JSON, all others as `jsonConverter` writes them, without quotes.
  */
 export function cellText(type: DuckDBType): TextConverter {
   const write = presentText(type);

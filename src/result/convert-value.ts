@@ -3,10 +3,10 @@ import { duckdb } from '../duckdb/duckdb-api.ts';
 import { isoDate, isoTimestamp } from './iso-time.ts';
 import { readBigint, readingObject, type ValueReader } from './value-reader.ts';
 
-/** A value with what it holds: `Leaf`, or lists and objects of such. */
+/** A leaf, or nested lists and objects of leaves. */
 export type Tree<Leaf> = Leaf | readonly Tree<Leaf>[] | { readonly [key: string]: Tree<Leaf> };
 
-/** How the values are written that differ from form to form. */
+/** How values are written that differ between forms. */
 export interface ValueForm<Leaf> {
   /** An integer of 64 bits or more. */
   readonly integer: (value: bigint) => Leaf;
@@ -15,27 +15,27 @@ export interface ValueForm<Leaf> {
   readonly bytes: (value: Uint8Array) => Leaf;
 }
 
-/** What all forms have in common. */
+/** Leaves that all forms have. */
 export type CommonLeaf = null | boolean | number | string;
 
-/** A double holds every decimal of up to this many significant digits so that it prints as the same digits (IEEE 754, DBL_DIG). */
+/** A decimal with up to this many significant digits survives as a double and prints as the same digits (IEEE 754, DBL_DIG). */
 const EXACT_DIGITS = 15;
 const MAX_EXACT_DECIMAL = 10n ** BigInt(EXACT_DIGITS);
 
 /**
- * Builds the converter from values of a DuckDB type to JavaScript values of a form; SQL NULL is `null`. Of all forms:
+ * Builds the converter from values of a DuckDB type to JavaScript values of a form. SQL NULL is `null`. For all forms:
  *
  * | DuckDB | value |
  * | --- | --- |
  * | BOOLEAN, integers of up to 32 bits | boolean, number |
  * | DECIMAL | number up to 15 significant digits, beyond that a string |
- * | FLOAT | number with only the digits that tell it from its neighbours |
+ * | FLOAT | number with the shortest digits that identify it |
  * | DATE, TIMESTAMP | ISO 8601: `2024-02-29`, `2024-02-29T12:30:00.5`; TIMESTAMPTZ in UTC with `Z` |
  * | TIME, INTERVAL, UUID, ENUM, BIT and all others | string, as DuckDB writes it |
  * | LIST, ARRAY | array |
  * | STRUCT, MAP | object; keys of a map that are not text are written as text |
- * | UNION | object of one entry, named for the member that is set |
- * | VARIANT | what it holds |
+ * | UNION | object with one entry, named after the member that is set |
+ * | VARIANT | its value |
  */
 export function converterTo<Leaf>(
   form: ValueForm<Leaf>,
@@ -153,7 +153,7 @@ function presentConverter<Leaf>(
   }
 }
 
-/** Text of a value where it stands alone: a string without its quotes, lists and objects as JSON. */
+/** Text of a single value: a string without quotes, lists and objects as JSON. */
 export function textOf(value: Tree<CommonLeaf | bigint | Uint8Array>): string {
   if (value === null || typeof value !== 'object') return String(value);
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
@@ -165,7 +165,7 @@ function shortDecimal(value: DuckDBDecimalValue): number | string {
   return unscaled < MAX_EXACT_DECIMAL ? Number(text) : text;
 }
 
-/** A double of 7 to 9 digits that rounds to this 32-bit float, for which 9 always do: 0.1 rather than 0.10000000149011612. */
+/** A double with 7 to 9 digits that rounds to this 32-bit float (9 always suffice): 0.1 instead of 0.10000000149011612. */
 function shortestFloat(value: number): number {
   for (const digits of [7, 8]) {
     const shorter = Number(value.toPrecision(digits));

@@ -1,4 +1,4 @@
-/** Wide East Asian ranges (Unicode UAX #11, classes W and F) and emoji: shown over two columns of a terminal. */
+/** Wide East Asian ranges (Unicode UAX #11, classes W and F) and emoji: shown in two columns of a terminal. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f1e6}-\u{1f1ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
 const PLAIN = /^[\u0020-\u007e]*$/u;
@@ -11,8 +11,8 @@ const ELLIPSIS = '…';
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /**
- * Makes text from data safe for a terminal: every character that could move the cursor, start an escape sequence or reorder the line is
- * replaced by one that is only seen (`␛`, `␊`, `�`).
+ * Makes text from data safe for a terminal. Every character that could move the cursor, start an escape sequence or reorder the line is
+ * replaced by a visible one (`␛`, `␊`, `�`).
  */
 export function neutralizeText(text: string): string {
   if (PLAIN.test(text)) return text;
@@ -31,7 +31,7 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/** Cuts neutralized text to at most `width` terminal columns, the last of them `…` where something was cut off. */
+/** Cuts neutralized text to at most `width` terminal columns, ending in `…` if something was cut off. */
 export function cutText(text: string, width: number): string {
   if (text.length <= width && PLAIN.test(text)) return text;
   let kept = '';

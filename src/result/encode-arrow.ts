@@ -4,7 +4,7 @@ import type { RowBatches } from '../duckdb/result-stream.ts';
 
 /**
  * Writes a result as an Arrow IPC stream (https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format): the schema, then a
- * record batch a batch, types as by `arrowCodec`.
+ * record batch for each batch, with the types of `arrowCodec`.
  */
 export async function* encodeArrow(batches: RowBatches): AsyncGenerator<Uint8Array> {
   const codecs = batches.columns.map(({ type }) => arrowCodec(type));
@@ -25,7 +25,7 @@ export async function* encodeArrow(batches: RowBatches): AsyncGenerator<Uint8Arr
   yield writer.takeBytes();
 }
 
-/** Keeps written bytes until they are taken; the writer's own stream would swallow batches faster than they are read. */
+/** Keeps written bytes until they are read. The writer's own stream would take batches faster than they are read. */
 class PullWriter extends RecordBatchStreamWriter {
   #parts: Uint8Array[] = [];
 

@@ -3,8 +3,8 @@ import { encodeRows } from './encode-rows.ts';
 import type { RowBatches } from '../duckdb/result-stream.ts';
 
 /**
- * Writes a result as CSV after RFC 4180, but with LF line ends: a header, then a line a row. NULL is an empty field and an empty string is
- * `""`, so that they differ; in a result of one column NULL would be an empty line, which readers skip, and that is `""` too.
+ * Writes a result as CSV by RFC 4180, but with LF line ends: a header, then one line per row. NULL is an empty field and an empty string is
+ * `""`, so they differ. With a single column NULL would be an empty line, which readers skip, so there it is `""` too.
  */
 export async function* encodeCsv(batches: RowBatches): AsyncGenerator<string> {
   const writers = batches.columns.map(({ type }) => cellText(type));

@@ -3,7 +3,7 @@ import type { ResultColumn, RowBatches } from '../duckdb/result-stream.ts';
 import { encodeRows } from './encode-rows.ts';
 import { jsonConverter } from './json-value.ts';
 
-/** Writes a result as one JSON array with an object a line; a result without rows is `[]`. */
+/** Writes a result as one JSON array with one object per line. A result without rows is `[]`. */
 export async function* encodeJson(batches: RowBatches): AsyncGenerator<string> {
   const writeObject = objectWriter(batches.columns);
   let lead = '[\n';
@@ -15,7 +15,7 @@ export async function* encodeJson(batches: RowBatches): AsyncGenerator<string> {
   yield lead === '[\n' ? '[]\n' : '\n]\n';
 }
 
-/** Writes a result as newline-delimited JSON: one object a line, keys in the order of the columns, values as by `jsonConverter`. */
+/** Writes a result as newline-delimited JSON: one object per line, keys in the order of the columns, values from `jsonConverter`. */
 export function encodeNdjson(batches: RowBatches): AsyncGenerator<string> {
   const writeObject = objectWriter(batches.columns);
   return encodeRows(batches, (row) => `${writeObject(row)}\n`);

@@ -1,10 +1,10 @@
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { RowBatches } from '../duckdb/result-stream.ts';
 
-/** Long rows are handed on in pieces of about this size, since a JavaScript string cannot hold a whole batch of large ones. */
+/** Long rows are passed on in pieces of about this size, because a JavaScript string cannot hold a whole batch of them. */
 const PIECE_CHARACTERS = 65_536;
 
-/** Writes rows as text one after the other and hands it on in pieces, never later than at the end of a batch. */
+/** Writes rows as text and passes it on in pieces, at the latest at the end of a batch. */
 export async function* encodeRows(
   batches: RowBatches,
   writeRow: (row: readonly DuckDBValue[]) => string,

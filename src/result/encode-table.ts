@@ -7,15 +7,15 @@ import { layOutTable, type TextColumn } from './table-layout.ts';
 
 /** How much of a result {@link encodeTable} shows. */
 export interface TableOptions {
-  /** Rows to show; the others are only counted. 40 by default. */
+  /** Rows to show; further rows are only counted. 40 by default. */
   readonly maxRows?: number;
-  /** Terminal columns that a line may take; 100 by default. */
+  /** Maximum number of terminal columns in a line; 100 by default. */
   readonly maxWidth?: number;
 }
 
 const DEFAULT_MAX_ROWS = 40;
 const DEFAULT_MAX_WIDTH = 100;
-/** Longer cells are cut before they are measured, since no terminal is this wide. */
+/** Longer cells are cut before they are measured, because no terminal is this wide. */
 const MAX_CELL_CHARACTERS = 1000;
 
 const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
@@ -36,8 +36,8 @@ const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
 ]);
 
 /**
- * Writes a result as a table for people: aligned columns, the first rows, then a count of all as `763 rows (40 shown)`. Nothing in the data
- * can control the terminal; see `neutralizeText`. The rest of the rows is read, but only to be counted.
+ * Writes a result as a table for people: aligned columns, the first rows, then the total as `763 rows (40 shown)`. Nothing in the data
+ * can control the terminal; see `neutralizeText`. Further rows are read, but only counted.
  */
 export async function* encodeTable(batches: RowBatches, options: TableOptions = {}): AsyncGenerator<string> {
   const { maxRows = DEFAULT_MAX_ROWS, maxWidth = DEFAULT_MAX_WIDTH } = options;

@@ -17,7 +17,7 @@ const ENCODERS: Readonly<Record<QueryFormat, Encoder>> = {
   ndjson: encodeNdjson,
   csv: encodeCsv,
   async *arrow(batches) {
-    // Loaded when it is needed: it takes as long to load as all other formats together.
+    // Loaded only when needed: it takes as long to load as all other formats together.
     const { encodeArrow } = await import('./encode-arrow.ts');
     yield* encodeArrow(batches);
   },
@@ -27,7 +27,7 @@ const ENCODERS: Readonly<Record<QueryFormat, Encoder>> = {
  * Streams a result in a format: text, or bytes for `arrow`. Nothing is read before it is pulled, and memory does not grow with the number
  * of rows.
  *
- * @param options apply to `table` only
+ * @param options for `table` only
  * @throws `SQL_FAILED` or `STORAGE_FULL` while iterating, when the statement fails midway
  */
 export function encodeResult(

@@ -1,12 +1,12 @@
 import type { DuckDBDateValue } from '@duckdb/node-api';
 
-/** JavaScript's `Date` covers this many days on either side of 1970 (ECMA-262, "Time Values"); DuckDB's dates go further. */
+/** JavaScript's `Date` covers this many days on either side of 1970 (ECMA-262, "Time Values"); DuckDB's dates have a wider range. */
 const MAX_DATE_DAYS = 100_000_000;
 const MS_PER_DAY = 86_400_000;
 
 /** ISO 8601 text of a date, as `2024-02-29`; `infinity`, `-infinity` and years beyond ±271,821 are given in DuckDB's own text. */
 export function isoDate(value: DuckDBDateValue): string {
-  // DuckDBDateValue.toString() takes the two infinities for far-off days.
+  // DuckDBDateValue.toString() prints the two infinities as distant days.
   if (!value.isFinite) return value.days > 0 ? 'infinity' : '-infinity';
   if (Math.abs(value.days) > MAX_DATE_DAYS) return value.toString();
   const text = new Date(value.days * MS_PER_DAY).toISOString();

@@ -2,7 +2,7 @@ import type { DuckDBType } from '@duckdb/node-api';
 import { type CommonLeaf, converterTo, type Tree } from './convert-value.ts';
 import type { ValueReader } from './value-reader.ts';
 
-/** Anything that JSON can say. */
+/** Any JSON value. */
 export type JsonValue = Tree<CommonLeaf>;
 
 /**

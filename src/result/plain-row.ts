@@ -5,7 +5,7 @@ import type { ValueReader } from './value-reader.ts';
 
 /**
  * A value of a result as plain JavaScript: integers are numbers up to ±(2^53 - 1) and bigint beyond, floating-point numbers are numbers, bytes are
- * a `Uint8Array`; for all others see {@link converterTo}. Times are text, since a `Date` has milliseconds only.
+ * a `Uint8Array`; for all others see {@link converterTo}. Times are text, because a `Date` has only milliseconds.
  */
 export type PlainValue = Tree<CommonLeaf | bigint | Uint8Array>;
 

@@ -1,26 +1,26 @@
 import { cutText, displayWidth } from './display-text.ts';
 
-/** A column of a table for people, as text that is already safe to show. */
+/** A column of a table for people, as text that is safe to show. */
 export interface TextColumn {
   readonly name: string;
   readonly align: 'left' | 'right';
-  /** One text a row. */
+  /** One text per row. */
   readonly cells: readonly string[];
 }
 
 const GAP = '  ';
-/** Columns are not cut narrower than this; rather the last ones are left out. */
+/** Columns are not cut narrower than this; instead the last ones are left out. */
 const MIN_WIDTH = 6;
 
-/** The lines of a table, and how many of its columns found room. */
+/** The lines of a table, and how many of its columns fit. */
 export interface TableLayout {
   readonly lines: readonly string[];
   readonly columnCount: number;
 }
 
 /**
- * Lays columns out side by side under a header: only the widest are cut, all to the same width, until a line takes at most `maxWidth`
- * terminal columns; where even that is not enough, the last columns are left out.
+ * Lays out columns side by side under a header. The widest columns are cut, all to the same width, until a line takes at most `maxWidth`
+ * terminal columns. If that is not enough, the last columns are left out.
  */
 export function layOutTable(columns: readonly TextColumn[], maxWidth: number): TableLayout {
   const natural = columns.map(({ name, cells }) =>

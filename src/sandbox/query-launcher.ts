@@ -2,23 +2,23 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /**
- * How far query processes are kept apart by the operating system: `namespaces` lets them read all files but write nothing outside their own
- * folder, without a network, and bounds their memory; `limits` only bounds their memory; `none` leaves it at what DuckDB itself checks.
+ * How the operating system confines query processes. `namespaces`: they can read all files, but write only to their own
+ * folder; they have no network and bounded memory. `limits`: only their memory is bounded. `none`: only DuckDB's own checks apply.
  */
 export type Confinement = 'namespaces' | 'limits' | 'none';
 
-/** What a query process may use. */
+/** Limits of a query process. */
 export interface ProcessBounds {
   readonly confinement: Confinement;
-  /** Its only folder to write to. */
+  /** The only folder that it may write to. */
   readonly workDir: string;
   readonly memoryBytes: number;
   readonly fileBytes: number;
-  /** Whether it reads S3 by itself. */
+  /** Whether it reads S3 itself. */
   readonly needsNetwork: boolean;
 }
 
-/** Makes every mount of a new mount namespace read-only but the one folder, then becomes the command. */
+/** Makes every mount of a new mount namespace read-only except the one folder, then executes the command. */
 const CONFINE = `
 work=$1; shift
 mount --bind "$work" "$work" || exit 97
@@ -31,7 +31,7 @@ exec "$@"`;
 
 const ENTRY = fileURLToPath(new URL('./query-process.js', import.meta.url));
 
-/** Starts a query process with a channel for messages. It gets nothing of the server's environment, where credentials may be. */
+/** Starts a query process with a message channel. It does not get the server's environment, which may contain credentials. */
 export function launchQueryProcess(bounds: ProcessBounds): ChildProcess {
   const [command = '', ...rest] = confine(bounds, [process.execPath, ENTRY]);
   const { PATH, HOME } = process.env;
@@ -43,7 +43,7 @@ export function launchQueryProcess(bounds: ProcessBounds): ChildProcess {
   });
 }
 
-/** Finds out what this machine offers, strongest first, by trying. */
+/** Tries which confinement this machine offers, strongest first. */
 export async function probeConfinement(workDir: string): Promise<Confinement> {
   for (const confinement of ['namespaces', 'limits'] as const) {
     const bounds = { confinement, workDir, memoryBytes: 1024 ** 3, fileBytes: 1024, needsNetwork: false };
@@ -55,7 +55,7 @@ export async function probeConfinement(workDir: string): Promise<Confinement> {
 function confine(bounds: ProcessBounds, command: readonly string[]): readonly string[] {
   const { confinement, workDir, memoryBytes, fileBytes, needsNetwork } = bounds;
   if (confinement === 'none') return command;
-  // --data counts what the process allocates, not the address space that V8 only reserves.
+  // --data limits allocated memory, not the address space that V8 only reserves.
   const limited = ['prlimit', `--data=${memoryBytes}`, `--fsize=${fileBytes}`, '--core=0', ...command];
   if (confinement === 'limits') return limited;
   const namespaces = needsNetwork ? '-rm' : '-rmn';

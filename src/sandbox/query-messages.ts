@@ -4,18 +4,18 @@ import type { QueryFormat } from '../result/encodings.ts';
 /** A value of a named parameter. */
 export type SqlParameter = string | number | boolean | null | readonly (string | number | boolean | null)[];
 
-/** Values of a query's named parameters: `year` stands for `$year`. */
+/** Values of a query's named parameters: `year` is the value of `$year`. */
 export type SqlParameters = Readonly<Record<string, SqlParameter>>;
 
-/** A statement that may be run once its session is locked. */
+/** A statement that runs after its session is locked. */
 export interface LockedStatement {
   readonly sql: string;
   readonly parameters: SqlParameters;
-  /** The only files that may be read. */
+  /** The only files that it may read. */
   readonly paths: readonly string[];
 }
 
-/** What the server asks of a query process. A session is open at most once; `start` and `copy` lock it. */
+/** Requests of the server to a query process. At most one session is open; `check`, `start` and `copy` lock it. */
 export type QueryRequest =
   | {
       readonly kind: 'open';
@@ -33,13 +33,13 @@ export type QueryRequest =
   | { readonly kind: 'interrupt' }
   | { readonly kind: 'close' };
 
-/** The next bytes of a result, with the rows so far; `undefined` at its end. */
+/** The next bytes of a result (`undefined` at the end), and the number of rows so far. */
 export interface ResultPiece {
   readonly bytes: Uint8Array | undefined;
   readonly rowCount: number;
 }
 
-/** An answer of a query process to the request of that number. */
+/** The reply of a query process to the request with this number. */
 export type QueryReply = { readonly id: number } & (
   | { readonly value: unknown }
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly remedy?: string } }

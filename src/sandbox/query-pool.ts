@@ -8,11 +8,11 @@ import { type Confinement, probeConfinement } from './query-launcher.ts';
 import { QuerySlot } from './query-slot.ts';
 import type { SandboxLimits } from './sandbox-limits.ts';
 
-/** A process is replaced after so many queries, or when it is so old: nothing that piles up piles up for long. */
+/** A process is replaced after this many queries or this time, so nothing can accumulate. */
 const MAX_SESSIONS = 1000;
 const MAX_AGE_MS = 3_600_000;
 
-/** How a pool stands. */
+/** State of a pool. */
 export interface PoolStatus {
   readonly slotCount: number;
   readonly busyCount: number;
@@ -25,7 +25,7 @@ interface Waiting {
   readonly reject: (error: PixlakeError) => void;
 }
 
-/** Warm query processes, and the queue of those who wait for one. */
+/** Warm query processes, and the queue of queries that wait for one. */
 export class QueryPool implements AsyncDisposable {
   readonly #limits: SandboxLimits;
   readonly #root: string;
@@ -68,13 +68,13 @@ export class QueryPool implements AsyncDisposable {
     };
   }
 
-  /** Gives a process with an open session, as soon as one is free. @throws `SERVER_BUSY`, the reason of the signal */
+  /** Returns a process with an open session as soon as one is free. @throws `SERVER_BUSY`, `INTERRUPTED`, or the reason of the signal */
   async acquire(signal?: AbortSignal): Promise<QuerySlot> {
     if (this.#isClosed) throw new PixlakeError('SERVER_BUSY', 'the server is shutting down');
     signal?.throwIfAborted();
     for (let slot = this.#idle.pop(); slot !== undefined; slot = this.#idle.pop()) {
       if (!slot.isDead) return slot;
-      // Somebody ended it while it was idle, such as the kernel for want of memory.
+      // It was ended while idle, for example by the kernel because memory was short.
       this.#slots.delete(slot);
       void this.#addAgain();
     }
@@ -87,7 +87,8 @@ export class QueryPool implements AsyncDisposable {
         reject(error);
       };
       const timer = setTimeout(() => leave(busy()), this.#limits.maxWaitMs);
-      const abort = (): void => leave(new PixlakeError('INTERRUPTED', 'nobody waits for the query any more'));
+      const abort = (): void =>
+        leave(new PixlakeError('INTERRUPTED', 'the client no longer waits for the query'));
       const done = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
@@ -104,7 +105,7 @@ export class QueryPool implements AsyncDisposable {
     });
   }
 
-  /** Takes a process back and makes it, or another in its place, ready for the next query. */
+  /** Takes back a process and makes it, or a replacement, ready for the next query. */
   async release(slot: QuerySlot): Promise<void> {
     await slot.close();
     const isWorn = slot.sessionCount >= MAX_SESSIONS || slot.ageMs > MAX_AGE_MS;
@@ -116,7 +117,7 @@ export class QueryPool implements AsyncDisposable {
         return this.#hand(slot);
       } catch (error) {
         if (this.#isClosed) return;
-        log.warn({ err: error }, 'a query process had to be replaced');
+        log.warn({ err: error }, 'a query process was replaced');
         slot.kill(new PixlakeError('QUERY_CRASHED', 'the process of the query died'));
       }
     }
@@ -149,12 +150,12 @@ export class QueryPool implements AsyncDisposable {
     } catch (error) {
       this.#slots.delete(slot);
       slot.kill(new PixlakeError('QUERY_CRASHED', 'the process did not start'));
-      throw new PixlakeError('SANDBOX_UNAVAILABLE', 'a query process does not start', { cause: error });
+      throw new PixlakeError('SANDBOX_UNAVAILABLE', 'a query process did not start', { cause: error });
     }
     this.#hand(slot);
   }
 
-  /** A machine that is short of something for a moment should not lose its slots for good. */
+  /** A temporary shortage on the machine must not lose slots for good. */
   async #addAgain(): Promise<void> {
     for (let attempt = 0; !this.#isClosed; attempt++) {
       try {
@@ -178,7 +179,7 @@ export class QueryPool implements AsyncDisposable {
   }
 }
 
-/** Time for a process to start. */
+/** Maximum time for a process to start. */
 const START_MS = 30_000;
 
 function busy(): PixlakeError {

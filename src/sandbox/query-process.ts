@@ -15,7 +15,7 @@ import type {
 import { type RowBatches, rowBatches } from '../duckdb/result-stream.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 
-/** Entry of a query process: runs one query at a time for the server, each in a DuckDB of its own that sees nothing but its files. */
+/** Entry of a query process. It runs one query at a time for the server, each in its own DuckDB that can read only the files of the query. */
 
 interface Session {
   readonly db: DuckDb;
@@ -58,7 +58,7 @@ async function answer(request: QueryRequest): Promise<unknown> {
 }
 
 /**
- * From here on DuckDB reads the named files and writes below its scratch folder, and nothing can change that.
+ * After this, DuckDB can only read the given files and write below its scratch folder, and this cannot be undone.
  * https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview
  */
 async function lock(paths: readonly string[]): Promise<void> {
@@ -102,7 +102,7 @@ function bind(prepared: DuckDBPreparedStatement, parameters: SqlParameters): voi
   if (missing.length > 0) {
     throw new PixlakeError(
       'ARGUMENT_INVALID',
-      `the SQL has parameters without a value: $${missing.join(', $')}`,
+      `parameters of the SQL have no value: $${missing.join(', $')}`,
     );
   }
   const unknown = Object.keys(parameters).filter((name) => !wanted.includes(name));
@@ -127,7 +127,7 @@ function typeValue(parameter: SqlParameter): [DuckDBValue, DuckDBType] {
   return Number.isSafeInteger(parameter) ? [BigInt(parameter), duckdb.BIGINT] : [parameter, duckdb.DOUBLE];
 }
 
-/** Gives the first bytes too, so that most of what can go wrong does so before the first byte of an answer is sent. */
+/** Also returns the first bytes, so most failures happen before the first byte of a response is sent. */
 async function start(request: Extract<QueryRequest, { kind: 'start' }>): Promise<ResultPiece> {
   const prepared = await prepare(request);
   let rowCount = 0;
@@ -150,7 +150,7 @@ async function start(request: Extract<QueryRequest, { kind: 'start' }>): Promise
     };
     current().pull = pull;
     const header = await pull();
-    // The header of CSV and Arrow comes without any row.
+    // CSV and Arrow have a header even without rows.
     if (header.bytes === undefined || header.rowCount > 0) return header;
     const rows = await pull();
     return { bytes: Buffer.concat([header.bytes, rows.bytes ?? new Uint8Array()]), rowCount };
@@ -159,7 +159,7 @@ async function start(request: Extract<QueryRequest, { kind: 'start' }>): Promise
   }
 }
 
-/** Writes the rows as Parquet, on demand in the types in which tables store them, and gives their number. */
+/** Writes the rows as Parquet, optionally in the types that tables store, and returns their number. */
 async function copy({
   path,
   asTableTypes,
@@ -189,7 +189,7 @@ async function copy({
   }
 }
 
-/** What is in work must have ended before its DuckDB is closed. */
+/** Work in progress must have ended before its DuckDB is closed. */
 async function close(): Promise<void> {
   session?.db.connection.interrupt();
   await inWork;
@@ -201,7 +201,7 @@ function send(reply: QueryReply): void {
   process.send?.(reply);
 }
 
-/** The request that computes; the server sends the next one of a session when it has the answer. */
+/** The request in progress. The server sends the next one of a session after the reply. */
 let inWork: Promise<unknown> = Promise.resolve();
 
 process.on('message', ({ id, request }: { id: number; request: QueryRequest }) => {
@@ -216,7 +216,7 @@ process.on('message', ({ id, request }: { id: number; request: QueryRequest }) =
   );
 });
 
-// The server is gone: what runs here would have no reader, and native work cannot be asked to end.
+// The server is gone, so nobody would read the result, and native work cannot be asked to end.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-// Ctrl-C in a terminal reaches the whole group; the server says when to end.
+// Ctrl-C in a terminal reaches all processes of the group; the server decides when to end.
 process.on('SIGINT', () => undefined);

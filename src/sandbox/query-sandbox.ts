@@ -13,23 +13,23 @@ import type { QuerySlot } from './query-slot.ts';
 import { defaultSandboxLimits, type SandboxLimits } from './sandbox-limits.ts';
 import { type CheckedSql, type QueriedTable } from '../catalog/found-table.ts';
 
-/** Formats in which a stranger's result can be had. */
+/** Formats of the results of untrusted queries. */
 export const SANDBOX_FORMATS = ['json', 'ndjson', 'csv', 'arrow', 'parquet'] as const;
 
-/** A stranger's query. */
+/** An untrusted query. */
 export interface SandboxQuery {
   readonly sql: string;
   readonly parameters?: SqlParameters;
-  /** Version or time as of which tables are read that have none of their own in the SQL; see {@link parseAsOf}. */
+  /** Version or time for tables without one in the SQL; see {@link parseAsOf}. */
   readonly at?: string;
-  /** Most rows to return. */
+  /** Maximum number of rows. */
   readonly limit?: number;
   readonly format: (typeof SANDBOX_FORMATS)[number];
-  /** Ends the query, whose process is then free for others. */
+  /** Ends the query and frees its process. */
   readonly signal?: AbortSignal;
 }
 
-/** A stranger's result in progress: read `bytes` once, then dispose; disposing early cancels it. */
+/** The result of an untrusted query. Read `bytes` once, then dispose it. Disposing early cancels the query. */
 export interface SandboxResult extends AsyncDisposable {
   readonly tables: readonly QueriedTable[];
   /** @throws `QUERY_…`, `SQL_FAILED`, `RESULT_TOO_LARGE` while iterating */
@@ -37,8 +37,8 @@ export interface SandboxResult extends AsyncDisposable {
 }
 
 /**
- * Runs the SQL of strangers in three layers: DuckDB's parser and a list of what is allowed; a DuckDB of its own for each query, locked to the
- * files of the snapshots it reads; and a process around it that the operating system confines, and that is killed when it takes too long.
+ * Runs untrusted SQL in three layers: DuckDB's parser and a list of what is allowed; a DuckDB for each query, locked to the
+ * files of the snapshots it reads; and a process around it that the operating system confines and that is killed if it takes too long.
  */
 export class QuerySandbox implements AsyncDisposable {
   readonly limits: SandboxLimits;
@@ -80,7 +80,7 @@ export class QuerySandbox implements AsyncDisposable {
     const { slot } = lease;
     try {
       const { parsed, tables } = await this.#prepare(slot, sql, at);
-      // One more than may be given, to tell a result that is too large from one that just fits.
+      // One more than allowed, to detect a result that is too large.
       const maxRows = Math.min(limit ?? Number.MAX_SAFE_INTEGER, this.limits.maxRows + 1);
       const limited = `FROM (${parsed.sql}\n) LIMIT ${maxRows}`;
       const statement = {
@@ -90,7 +90,7 @@ export class QuerySandbox implements AsyncDisposable {
       };
       if (format === 'parquet') {
         if (isExplained)
-          throw new PixlakeError('ARGUMENT_INVALID', 'a plan cannot be had as Parquet; take JSON or CSV');
+          throw new PixlakeError('ARGUMENT_INVALID', 'a plan is not available as Parquet; use JSON or CSV');
         const path = await this.#copy(slot, statement, false);
         lease.checkSignal();
         return { tables, bytes: this.#limitBytes(createReadStream(path)), ...lease };
@@ -105,7 +105,7 @@ export class QuerySandbox implements AsyncDisposable {
     }
   }
 
-  /** Checks that a query could be run, and describes it, without running it. @throws as {@link query} does */
+  /** Checks and describes a query without running it. @throws as {@link query} does */
   async check(sql: string): Promise<CheckedSql> {
     await using lease = await this.#lease(sql, undefined);
     const { slot } = lease;
@@ -116,7 +116,7 @@ export class QuerySandbox implements AsyncDisposable {
   }
 
   /**
-   * Writes what one SELECT matches to a local Parquet file, in the types in which tables store them; for the planner of runs.
+   * Writes the rows of one SELECT to a local Parquet file, in the types that tables store; for the planner of runs.
    *
    * @throws as {@link query} does
    */
@@ -139,7 +139,7 @@ export class QuerySandbox implements AsyncDisposable {
     await this.#pool[Symbol.asyncDispose]();
   }
 
-  /** Takes a process for one query; the signal interrupts what it does. */
+  /** Takes a process for one query. The signal interrupts it. */
   async #lease(
     sql: string,
     signal: AbortSignal | undefined,
@@ -184,7 +184,7 @@ export class QuerySandbox implements AsyncDisposable {
     let piece = first;
     while (piece.bytes !== undefined) {
       const stalled = setTimeout(() => {
-        slot.kill(new PixlakeError('QUERY_TIMEOUT', 'the result was not read any more'));
+        slot.kill(new PixlakeError('QUERY_TIMEOUT', 'the client stopped reading the result'));
       }, this.limits.stallMs);
       try {
         yield piece.bytes;
@@ -200,7 +200,7 @@ export class QuerySandbox implements AsyncDisposable {
     const { maxRows } = this.limits;
     if (rowCount <= maxRows) return;
     throw new PixlakeError('RESULT_TOO_LARGE', `the result has more than ${maxRows} rows`, {
-      remedy: 'ask for fewer with LIMIT, or for groups of rows by a WHERE clause',
+      remedy: 'use LIMIT, or fetch the rows in groups with a WHERE clause',
     });
   }
 
@@ -213,7 +213,7 @@ export class QuerySandbox implements AsyncDisposable {
           'RESULT_TOO_LARGE',
           `the result has more than ${this.limits.maxResultBytes} bytes`,
           {
-            remedy: 'select fewer columns or rows, or take it as Parquet or Arrow, which is smaller',
+            remedy: 'select fewer columns or rows, or use Parquet or Arrow, which is smaller',
           },
         );
       }

@@ -8,10 +8,10 @@ import type { SqlSession } from '../duckdb/open-duckdb.ts';
 import { launchQueryProcess, type ProcessBounds } from './query-launcher.ts';
 import type { QueryReply, QueryRequest } from './query-messages.ts';
 
-/** How long a query process has to tidy up before it is killed. */
+/** Time for a query process to clean up before it is killed. */
 const CLOSE_MS = 2000;
 
-/** A session's own share of its process's memory; the rest is for what DuckDB does not count, and for the process itself. */
+/** DuckDB's share of the memory of its process. The rest is for memory that DuckDB does not count, and for the process itself. */
 const DUCKDB_SHARE = 0.5;
 
 interface Pending {
@@ -20,8 +20,8 @@ interface Pending {
 }
 
 /**
- * A query process as the server sees it. One session at a time; what a session leaves is removed with its folder and its DuckDB. A process that
- * does not answer in time is killed, and then the slot is dead.
+ * A query process as the server sees it. It has one session at a time; closing a session removes its folder and its DuckDB. A process that
+ * does not reply in time is killed, and then the slot is dead.
  */
 export class QuerySlot implements SqlSession {
   readonly #bounds: ProcessBounds;
@@ -62,7 +62,7 @@ export class QuerySlot implements SqlSession {
     return Date.now() - this.#startedMs;
   }
 
-  /** Process id, for figures and tests. */
+  /** Process id, for metrics and tests. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -72,12 +72,12 @@ export class QuerySlot implements SqlSession {
     return join(this.#bounds.workDir, String(this.#sessionCount));
   }
 
-  /** Files that the session has been given to read. */
+  /** Files that the session may read. */
   get paths(): readonly string[] {
     return [...this.#paths];
   }
 
-  /** Opens a fresh session, which may compute for so long in all. */
+  /** Opens a new session, which may compute for this time in total. */
   async open(threads: number, timeoutMs: number): Promise<void> {
     this.#sessionCount += 1;
     this.#leftMs = timeoutMs;
@@ -94,7 +94,7 @@ export class QuerySlot implements SqlSession {
     });
   }
 
-  /** Gives the session a new budget of time. */
+  /** Gives the session a new time budget. */
   allow(timeoutMs: number): void {
     this.#leftMs = timeoutMs;
   }
@@ -107,7 +107,7 @@ export class QuerySlot implements SqlSession {
     return (await this.ask({ kind: 'serialize', sql })) as string;
   }
 
-  /** Objects on S3 come by way of the cache, so that the process needs neither network nor credentials, unless httpfs is demanded. */
+  /** Objects on S3 come from the cache, so the process needs neither network nor credentials, unless the setting is `httpfs`. */
   async locate(store: ObjectStore, objects: readonly ObjectEntry[]): Promise<string[]> {
     this.#objectsDir ??= store.remote === undefined ? undefined : await store.makeScratchDir();
     this.#locator ??= new ObjectLocator((sql) => this.run(sql), this.#objectsDir ?? this.scratchDir, {
@@ -118,13 +118,14 @@ export class QuerySlot implements SqlSession {
     return paths;
   }
 
-  /** Asks the process for something within what is left of the session's time. @throws `QUERY_TIMEOUT`, `QUERY_CRASHED`, and what it answers */
+  /** Sends a request to the process, within the rest of the session's time. @throws `QUERY_TIMEOUT`, `QUERY_CRASHED`, and the error that it replies */
   async ask(request: QueryRequest): Promise<unknown> {
     const startMs = performance.now();
     const timer = setTimeout(() => {
       this.kill(
-        new PixlakeError('QUERY_TIMEOUT', 'the query took longer than it may', {
-          remedy: 'select fewer rows or columns, or by partition columns; a run may take longer than a query',
+        new PixlakeError('QUERY_TIMEOUT', 'the query took longer than allowed', {
+          remedy:
+            'select fewer rows or columns, or filter by partition columns; a run may take longer than a query',
         }),
       );
     }, this.#leftMs);
@@ -136,10 +137,10 @@ export class QuerySlot implements SqlSession {
     }
   }
 
-  /** Stops what the session computes; a process that does not listen is killed. */
+  /** Interrupts the session. A process that does not react is killed. */
   interrupt(): void {
     if (this.isDead) return;
-    const reason = new PixlakeError('INTERRUPTED', 'nobody waits for the query any more');
+    const reason = new PixlakeError('INTERRUPTED', 'the client no longer waits for the query');
     const session = this.#sessionCount;
     const timer = setTimeout(() => {
       if (session === this.#sessionCount && this.#pending.size > 0) this.kill(reason);
@@ -148,7 +149,7 @@ export class QuerySlot implements SqlSession {
     this.#child.send({ id: this.#nextId++, request: { kind: 'interrupt' } satisfies QueryRequest });
   }
 
-  /** Ends the session; the process stays if it answers. */
+  /** Ends the session. The process stays if it replies. */
   async close(): Promise<void> {
     const folders = [this.scratchDir, this.#objectsDir];
     this.#objectsDir = undefined;
@@ -195,7 +196,7 @@ export class QuerySlot implements SqlSession {
 
 function deathBy(how: string): PixlakeError {
   if (how === 'SIGXFSZ')
-    return new PixlakeError('QUERY_OUT_OF_MEMORY', 'the query needs more temporary disk than it may use');
+    return new PixlakeError('QUERY_OUT_OF_MEMORY', 'the query needs more temporary disk space than allowed');
   return new PixlakeError('QUERY_CRASHED', `the process of the query died (${how})`, {
     remedy: 'ask for less at once: fewer rows, shorter texts, smaller lists',
   });

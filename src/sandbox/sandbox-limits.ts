@@ -1,19 +1,19 @@
 import { availableParallelism, totalmem } from 'node:os';
 
-/** Bounds of what strangers' queries may use. */
+/** Limits of untrusted queries. */
 export interface SandboxLimits {
-  /** Query processes, each with one query at a time. */
+  /** Number of query processes; each runs one query at a time. */
   readonly slots: number;
-  /** Queries that wait for a process at most, and for how long. */
+  /** Maximum number of queries that wait for a process, and for how long. */
   readonly maxWaiting: number;
   readonly maxWaitMs: number;
-  /** Time that a query may compute; that in which its reader does not read is not counted. */
+  /** Time that a query may compute. Time in which its reader does not read is not counted. */
   readonly timeoutMs: number;
-  /** Time that a reader may let a query wait. */
+  /** Maximum time in which a reader may not read. */
   readonly stallMs: number;
   /** Memory of one query process, enforced by the operating system. */
   readonly memoryBytes: number;
-  /** Bytes that one query may put on disk: what does not fit into memory, or its result as Parquet. */
+  /** Bytes that one query may write to disk: data that does not fit into memory, or its result as Parquet. */
   readonly diskBytes: number;
   readonly maxRows: number;
   readonly maxResultBytes: number;
@@ -21,13 +21,13 @@ export interface SandboxLimits {
 
 const MIB = 1024 ** 2;
 
-/** Bounds that hold unless others are given: all query processes together may take half of the machine's memory. */
+/** Default limits. All query processes together may take half of the machine's memory. */
 export function defaultSandboxLimits(): SandboxLimits {
   const slots = Math.max(2, availableParallelism());
   const share = Math.floor(totalmem() / 2 / slots);
   return {
     slots,
-    // Who is sent away comes back at once: letting many wait costs less than turning them down.
+    // Clients that are refused come back at once, so letting many wait costs less than refusing them.
     maxWaiting: 1024,
     maxWaitMs: 10_000,
     timeoutMs: 30_000,

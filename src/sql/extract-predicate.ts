@@ -1,7 +1,7 @@
 import { ANY, type Comparison, type FilePredicate, type Literal } from '../table/file-predicate.ts';
 import { parseTimestamp } from '../table/column-bounds.ts';
 
-/** A node of the syntax tree as `json_serialize_sql` gives it; every field may be missing. */
+/** A node of the syntax tree of `json_serialize_sql`; every field may be missing. */
 export interface SqlNode {
   readonly [field: string]: unknown;
   readonly type?: string;
@@ -12,8 +12,8 @@ export interface SqlNode {
 }
 
 /**
- * What the WHERE clause of a SELECT asks of the tables in its FROM clause, by table node: rows that the predicate rules out cannot reach
- * the result. Tables on the side of an outer join that may be padded with nulls, and sampled ones, are left out, because there a missing
+ * For each table node in the FROM clause of a SELECT, a predicate from its WHERE clause. Rows that do not match it cannot reach
+ * the result. Tables on the null-padded side of an outer join, and sampled tables, are left out, because there a missing
  * row changes the others.
  */
 export function extractPredicates(select: SqlNode): Map<unknown, FilePredicate> {
@@ -43,7 +43,7 @@ function collectLeaves(
   if (from === null || from === undefined) return;
   if (from.type === 'JOIN') {
     const kind = from['join_type'];
-    // A row that is missing changes the partners of others in POSITIONAL and ASOF joins.
+    // In POSITIONAL and ASOF joins, a missing row changes the partners of other rows.
     const isPlain = isPrunable && PLAIN_JOINS.has(String(from['ref_type']));
     const { left, right } = from as { left?: SqlNode; right?: SqlNode };
     collectLeaves(left, isPlain && (kind === 'INNER' || kind === 'LEFT'), leaves, prunable);
@@ -61,9 +61,9 @@ function exposedName(table: SqlNode): string {
 }
 
 interface Scope {
-  /** Name by which the table goes, in lower case. */
+  /** Name of the table in the query, in lower case. */
   readonly name: string;
-  /** Whether it is the only one, so that names without a table are its columns. */
+  /** Whether it is the only table, so unqualified names are its columns. */
   readonly isAlone: boolean;
 }
 
@@ -131,7 +131,7 @@ function compare(left: unknown, comparison: Comparison, right: unknown, scope: S
   return { kind: 'compare', column: otherColumn, comparison: FLIPPED[comparison], literal: otherLiteral };
 }
 
-/** `LIKE 'abc%…'` and the functions that ask for a beginning. */
+/** `LIKE 'abc%…'` and functions that test for a prefix. */
 function toTextPredicate(
   name: string,
   column: string | undefined,

@@ -1,10 +1,10 @@
 import type { SqlNode } from './extract-predicate.ts';
 
-/** Why a query may give other rows or values when it is run again on the same snapshots. */
+/** Why a query may return other rows or values when it runs again on the same snapshots. */
 export interface Volatility {
-  /** One phrase for each reason; none where the rows follow from the snapshots alone. */
+  /** One phrase for each reason; empty if the snapshots determine the rows. */
   readonly reasons: readonly string[];
-  /** Whether the last digits depend on the order in which threads add numbers: one thread always adds in the order of the data files. */
+  /** Whether the last digits depend on the order in which threads add numbers. One thread always adds in the order of the data files. */
   readonly addsNumbers: boolean;
 }
 
@@ -15,7 +15,7 @@ export const VOLATILE_FUNCTIONS: ReadonlySet<string> = new Set(
   current_setting getvariable in_search_path stats write_log sleep_ms error`.split(/\s+/u),
 );
 
-/** Words of SQL that the parser takes for columns. */
+/** SQL keywords that the parser treats as columns. */
 const VOLATILE_WORDS = new Set(
   'current_timestamp current_date current_time localtime localtimestamp current_localtime current_localtimestamp current_user user'.split(
     ' ',
@@ -29,32 +29,32 @@ const ORDERED_AGGREGATES = new Set(
   reservoir_quantile`.split(/\s+/u),
 );
 
-/** Aggregates that add numbers, which for floating point depends on the order. */
+/** Aggregates that add numbers; for floating point the result depends on the order. */
 const SUMS = new Set(
   `sum avg mean fsum favg kahan_sum sumkahan sum_no_overflow product stddev stddev_pop stddev_samp var_pop var_samp variance sem corr
   covar_pop covar_samp regr_avgx regr_avgy regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy kurtosis kurtosis_pop skewness
   entropy`.split(/\s+/u),
 );
 
-/** Joins that pair rows by their place, or take any of several that are as near. */
+/** Joins that pair rows by position, or pick any of several equally near rows. */
 const JOINS_BY_PLACE = new Set(['POSITIONAL', 'ASOF']);
 
-/** Functions that put a list in order. */
+/** Functions that sort a list. */
 const SORTS = new Set(['list_sort', 'array_sort', 'list_reverse_sort', 'array_reverse_sort']);
 
-/** Window functions that number or pick rows by their order. */
+/** Window functions that number or pick rows by order. */
 const ORDERED_WINDOWS = new Set(
   'ROW_NUMBER FIRST_VALUE LAST_VALUE NTH_VALUE LEAD LAG NTILE FILL'
     .split(' ')
     .map((name) => `WINDOW_${name}`),
 );
 
-/** Table functions that read nothing. */
+/** Table functions that read no data. */
 const PURE_TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'repeat', 'repeat_row']);
 
 /**
- * Looks for what makes a query volatile, in its syntax tree: functions of time and chance, samples, files outside the lake, and a LIMIT, DISTINCT
- * ON, window or aggregate whose choice depends on the order of rows where no ORDER BY ends in the id column.
+ * Finds in a syntax tree what makes a query volatile: functions of time and chance, samples, files outside the lake, and a LIMIT, DISTINCT
+ * ON, window or aggregate that depends on the order of rows without an ORDER BY that ends in the id column.
  */
 export function findVolatility(statement: unknown, idColumn: string): Volatility {
   const reasons = new Set<string>();
@@ -68,7 +68,7 @@ export function findVolatility(statement: unknown, idColumn: string): Volatility
     const node = part as SqlNode;
     for (const reason of reasonsOf(node, idColumn, isSorted)) reasons.add(reason);
     addsNumbers ||= SUMS.has(functionOf(node));
-    // DuckDB's parser makes `list_sort(list(tag))` of `list(tag ORDER BY tag)`.
+    // DuckDB's parser turns `list(tag ORDER BY tag)` into `list_sort(list(tag))`.
     const sorts = SORTS.has(functionOf(node));
     for (const [field, value] of Object.entries(node)) visit(value, sorts && field === 'children');
   };
@@ -76,7 +76,7 @@ export function findVolatility(statement: unknown, idColumn: string): Volatility
   return { reasons: [...reasons], addsNumbers };
 }
 
-/** Whether the outermost ORDER BY of a statement puts all rows into one order, since it holds the id column. */
+/** Whether the outermost ORDER BY of a statement is a total order, because it contains the id column. */
 export function hasTotalOrder(statement: unknown, idColumn: string): boolean {
   const { node } = (statement ?? {}) as { node?: SqlNode };
   return node !== undefined && isOrdered(ordersOf(node), node, idColumn);
@@ -90,11 +90,11 @@ function reasonsOf(node: SqlNode, idColumn: string, isSorted: boolean): string[]
     if (!PURE_TABLE_FUNCTIONS.has(table)) reasons.push(`it reads other data by ${table}()`);
   }
   if (VOLATILE_FUNCTIONS.has(name)) reasons.push(`it calls ${name}()`);
-  // With one argument it reckons from today.
+  // With one argument it counts from today.
   if (name === 'age' && (node['children'] as readonly unknown[]).length === 1) reasons.push('it calls age()');
   if (!isSorted) reasons.push(...aggregateReasons(node, name, idColumn));
   if (JOINS_BY_PLACE.has(String(node['ref_type'])))
-    reasons.push(`its ${String(node['ref_type'])} JOIN takes rows by their order`);
+    reasons.push(`its ${String(node['ref_type'])} JOIN depends on the order of rows`);
   const word =
     node.type === 'COLUMN_REF' ? (node['column_names'] as readonly string[] | undefined) : undefined;
   if (word?.length === 1 && VOLATILE_WORDS.has(word[0]?.toLowerCase() ?? ''))
@@ -107,7 +107,7 @@ function reasonsOf(node: SqlNode, idColumn: string, isSorted: boolean): string[]
   return [...reasons, ...limitReasons(node, idColumn)];
 }
 
-/** What depends on the order of rows in an aggregate, over groups or windows. */
+/** Why an aggregate over groups or windows depends on the order of rows. */
 function aggregateReasons(node: SqlNode, name: string, idColumn: string): string[] {
   const isWindow = node.type === 'WINDOW_AGGREGATE';
   const own =
@@ -117,7 +117,7 @@ function aggregateReasons(node: SqlNode, name: string, idColumn: string): string
   const isTotal = (terms: readonly OrderTerm[]): boolean => isOrdered(terms, node, idColumn);
   if (ORDERED_AGGREGATES.has(name) && (isWindow || node.type === 'FUNCTION')) {
     const [value] = node.children ?? [];
-    // Rows that are equal in what is collected may come in any order.
+    // Rows with equal collected values may come in any order.
     const isByValue = orders.some(({ expression }) => isSameColumn(expression, value));
     if (isByValue || isTotal(orders) || isTotal(windowOrders)) return [];
     return [`${name}() has no ORDER BY${orders.length === 0 ? '' : ` ${idColumn}`}`];
@@ -153,7 +153,7 @@ function ordersOf(node: SqlNode): readonly OrderTerm[] {
   return modifiers.flatMap(({ type, orders }) => (type === 'ORDER_MODIFIER' ? (orders ?? []) : []));
 }
 
-/** Ids are unique in what a run selects, so an order that has them is total. `ORDER BY ALL` has every column. */
+/** The ids of a run are unique, so an order that contains them is total. `ORDER BY ALL` has every column. */
 function isOrdered(orders: readonly OrderTerm[], node: SqlNode, idColumn: string): boolean {
   const isId = (expression: SqlNode | undefined): boolean => {
     const names = (expression?.['column_names'] ?? []) as readonly string[];

@@ -5,8 +5,8 @@ import { tokenize } from './sql-tokens.ts';
 import { splitVersion } from './versioned-names.ts';
 
 /**
- * What strangers' SQL may hold, by the names in DuckDB's serialised parse tree. Kinds of nodes that are not listed are refused, so that a new
- * kind of a newer DuckDB is refused until somebody has looked at it.
+ * What untrusted SQL may contain, by the names in DuckDB's serialised parse tree. Kinds of nodes that are not listed are refused, so a new
+ * kind of a newer DuckDB is refused until somebody adds it.
  */
 const NODE_KINDS = new Set([
   // Queries.
@@ -61,7 +61,7 @@ const EXPRESSION_CLASSES = new Set([
   'WINDOW',
 ]);
 
-/** Columns that are none: they tell of the server. */
+/** Keywords in the place of columns that reveal something about the server. */
 const REFUSED_COLUMNS = new Set([
   'current_user',
   'current_role',
@@ -78,10 +78,10 @@ const REFUSED_COLUMNS = new Set([
   'inet_server_port',
 ]);
 
-/** Names of DuckDB's own views that need no schema. */
+/** Names of DuckDB's own views that can be used without a schema. */
 const SYSTEM_VIEW = /^(?:duckdb|pg|pragma|sqlite)_/iu;
 
-/** Caps on the text: beyond them DuckDB's lexer or binder takes seconds, deaf to interrupts. */
+/** Limits of the text. Beyond them DuckDB's lexer or binder takes seconds and cannot be interrupted. */
 const MAX_SQL_BYTES = 16 * 1024;
 const MAX_COMMENTS = 100;
 const MAX_SUBQUERY_DEPTH = 8;
@@ -89,14 +89,15 @@ const MAX_NODE_DEPTH = 200;
 
 type Node = Readonly<Record<string, unknown>>;
 
-/** Refuses text that cannot be checked or that costs too much to look at. @throws `SQL_REFUSED` */
+/** Refuses text that cannot be checked or is too expensive to check. @throws `SQL_REFUSED` */
 export function guardText(sql: string): void {
   if (Buffer.byteLength(sql) > MAX_SQL_BYTES) throw refuse(`the SQL has more than ${MAX_SQL_BYTES} bytes`);
-  if (/\p{Surrogate}/u.test(sql)) throw refuse('the SQL holds half a character');
-  if ((sql.match(/--|\/\*/gu) ?? []).length > MAX_COMMENTS) throw refuse('the SQL holds too many comments');
+  if (/\p{Surrogate}/u.test(sql)) throw refuse('the SQL contains an unpaired surrogate (half a character)');
+  if ((sql.match(/--|\/\*/gu) ?? []).length > MAX_COMMENTS)
+    throw refuse('the SQL contains too many comments');
 }
 
-/** Takes EXPLAIN off a query, since DuckDB's parser gives no tree of it. @throws `SQL_REFUSED` for EXPLAIN ANALYZE, which tells of the server */
+/** Removes EXPLAIN from a query, because DuckDB's parser gives no tree for it. @throws `SQL_REFUSED` for EXPLAIN ANALYZE, which reveals details of the server */
 export function splitExplain(sql: string): { readonly isExplained: boolean; readonly sql: string } {
   const words = tokenize(sql.slice(0, MAX_SQL_BYTES));
   let isExplained = false;
@@ -104,15 +105,15 @@ export function splitExplain(sql: string): { readonly isExplained: boolean; read
     if (kind === 'blank') continue;
     if (!isExplained && kind === 'word' && /^explain$/iu.test(text)) isExplained = true;
     else if (isExplained && (text === '(' || /^analy[sz]e$/iu.test(text)))
-      throw refuse('EXPLAIN takes no options');
+      throw refuse('options of EXPLAIN are not allowed');
     else return { isExplained, sql: isExplained ? sql.slice(start) : sql };
   }
   return { isExplained, sql };
 }
 
 /**
- * Checks one serialised SELECT of a stranger: only known kinds of nodes, only functions that compute, only tables by plain names. Whether
- * the tables are there is the caller's to find out.
+ * Checks the tree of one untrusted SELECT: only known kinds of nodes, only functions that compute, only tables by plain names. Whether
+ * the tables exist is checked by the caller.
  *
  * @throws `SQL_REFUSED` naming what is not allowed
  */
@@ -130,11 +131,11 @@ function walk(value: unknown, depth: number, subqueryDepth: number): void {
   const node = value as Node;
   checkNode(node);
   const inner = subqueryDepth + (node['class'] === 'SUBQUERY' || node['type'] === 'SUBQUERY' ? 1 : 0);
-  if (inner > MAX_SUBQUERY_DEPTH) throw refuse('the SQL has too many subqueries within each other');
+  if (inner > MAX_SUBQUERY_DEPTH) throw refuse('the SQL has too many nested subqueries');
   for (const [key, child] of Object.entries(node)) {
-    // Constants hold types and values of their own, which are none of the query's nodes.
+    // Constants contain types and values, which are not nodes of the query.
     if (key === 'value' && node['class'] === 'CONSTANT') continue;
-    // The function itself was checked as one that makes rows; what is left are its arguments.
+    // The table function itself has been checked; its arguments have not.
     const isRowFunction = key === 'function' && node['type'] === 'TABLE_FUNCTION';
     const queryDepth = key === 'cte_map' ? inner + 1 : inner;
     walk(isRowFunction ? Object.values(child as Node) : child, depth + 1, queryDepth);
@@ -148,15 +149,15 @@ function checkNode(node: Node): void {
     throw refuse(`${type} is not allowed`);
   if (type === 'BASE_TABLE') checkTable(node);
   if (type === 'UNBOUND_TYPE_INFO' && (node['schema'] || node['catalog']))
-    throw refuse('types of other schemas are not allowed');
+    throw refuse('types with a schema are not allowed');
   const cteMap = node['cte_map'] as { readonly map?: readonly { readonly key: unknown }[] } | undefined;
   for (const { key } of cteMap?.map ?? []) checkCteName(String(key));
   if (type === 'TABLE_FUNCTION') checkFunction(node['function'] as Node, ALLOWED_TABLE_FUNCTIONS);
   if (type === 'SHOW_REF' && (node['query'] === null || node['query'] === undefined))
-    throw refuse('SHOW is not allowed; use DESCRIBE of a table');
+    throw refuse('SHOW is not allowed; use DESCRIBE with a table');
 }
 
-/** Modifiers, queries and sources have a type and no class; types of values have an id. */
+/** Modifiers, queries and sources have a type but no class; value types have an id. */
 function isNodeKind(node: Node): boolean {
   return !('id' in node) && !('null_order' in node);
 }
@@ -178,7 +179,7 @@ function checkFunction(node: Node, allowed: ReadonlySet<string>): void {
     throw refuse(`the function ${String(name)} is not allowed`);
 }
 
-/** Views of versions stand in schemas of their own; see `parseSelect`. */
+/** Views of versions have their own schemas; see `parseSelect`. */
 function checkTable(node: Node): void {
   const { catalog_name: catalog = '', schema_name: schema = '' } = node as Readonly<Record<string, string>>;
   if (catalog !== '') throw refuse(`the catalog ${catalog} is not allowed`);
@@ -186,7 +187,7 @@ function checkTable(node: Node): void {
   if (text !== '' && !isRunSchema(text)) throw refuse(`the schema ${schema} is not allowed`);
 }
 
-/** Names of WITH clauses must not be such as DuckDB would look for elsewhere where the clause does not reach: in files, or its own views. */
+/** Outside the scope of a WITH clause, DuckDB would look for its name in files and in its own views, so such names are refused. */
 function checkCteName(name: string): void {
   if (!/^[\p{L}\p{N}_ -]+$/u.test(name) || SYSTEM_VIEW.test(name))
     throw refuse(`a WITH clause may not be named ${JSON.stringify(name)}`);
@@ -194,6 +195,6 @@ function checkCteName(name: string): void {
 
 function refuse(reason: string): PixlakeError {
   return new PixlakeError('SQL_REFUSED', reason, {
-    remedy: 'strangers may run one SELECT on the tables of the lake, with functions that only compute',
+    remedy: 'use one SELECT on the tables of the lake, with functions that only compute',
   });
 }

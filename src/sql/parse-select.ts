@@ -5,28 +5,28 @@ import { tokenize } from './sql-tokens.ts';
 import type { TableReference } from './table-reference.ts';
 import { collectTableNodes, quoteVersionedNames, resolveVersions, splitVersion } from './versioned-names.ts';
 
-/** What parses SQL. */
+/** Parses SQL. */
 export interface SqlParser {
-  /** DuckDB's syntax tree of an SQL text, as JSON; nothing is run. */
+  /** DuckDB's syntax tree of an SQL text, as JSON. Nothing is executed. */
   serialize(sql: string): Promise<string>;
 }
 
-/** A table that a query reads, and what of it can reach the result. */
+/** A table that a query reads, and which of its rows can reach the result. */
 export interface ParsedTable {
   readonly reference: TableReference;
   readonly predicate: FilePredicate;
-  /** Schema and name of the view that stands for it in the query. */
+  /** Schema and name of its view in the query. */
   readonly viewName: readonly [schema: string, name: string];
 }
 
 /**
- * A query that was checked to be a single SELECT; `sql` has no trailing semicolon and can be used as a subquery. Tables with a version
- * have become views in a schema of their own, such as `"@v3".images`.
+ * A query that is known to be a single SELECT. `sql` has no trailing semicolon and can be used as a subquery. Tables with a version
+ * are replaced by views in a schema, such as `"@v3".images`.
  */
 export interface ParsedSelect {
   readonly sql: string;
   readonly tables: readonly ParsedTable[];
-  /** Names that WITH clauses define anywhere in the query; a table reference may mean one of them. */
+  /** Names that WITH clauses define anywhere in the query. A table reference may mean one of them. */
   readonly cteNames: ReadonlySet<string>;
   /** DuckDB's syntax tree of the statement. */
   readonly tree: unknown;
@@ -41,10 +41,10 @@ interface SerializedSql {
 }
 
 /**
- * Checks that a string is exactly one SELECT (WITH, VALUES, set operations, DESCRIBE and SUMMARIZE count as one) by DuckDB's own
- * parser, without running any of it, and collects the tables it names.
+ * Checks with DuckDB's own parser that a text is exactly one SELECT (WITH, VALUES, set operations, DESCRIBE and SUMMARIZE count),
+ * without executing it, and collects the tables that it names.
  *
- * @param guard sees the syntax tree of what will be run, and throws if it should not be
+ * @param guard receives the syntax tree of the SQL that will run, and throws to refuse it
  * @throws `SQL_EMPTY`, `SQL_SYNTAX`, `SQL_NOT_SELECT`, `SQL_MULTIPLE_STATEMENTS`
  */
 export async function parseSelect(
@@ -52,8 +52,8 @@ export async function parseSelect(
   sql: string,
   guard: (statement: unknown) => void = () => undefined,
 ): Promise<ParsedSelect> {
-  // DuckDB cuts the text at a NUL, so that what is checked would not be what is run.
-  if (sql.includes('\0')) throw new PixlakeError('SQL_SYNTAX', 'the SQL holds a NUL character');
+  // DuckDB stops at a NUL, so the checked text would not be the text that runs.
+  if (sql.includes('\0')) throw new PixlakeError('SQL_SYNTAX', 'the SQL contains a NUL character');
   const written = quoteVersionedNames(sql);
   const writtenTree = await serialize(db, written);
   const statement = checkSingleSelect(sql, writtenTree);
@@ -75,8 +75,8 @@ function checkSingleSelect(sql: string, tree: SerializedSql): unknown {
   if (statements.length === 0)
     throw new PixlakeError('SQL_EMPTY', 'the SQL is empty', { remedy: 'give one SELECT' });
   if (statements.length > 1) {
-    throw new PixlakeError('SQL_MULTIPLE_STATEMENTS', `the SQL holds ${statements.length} statements`, {
-      remedy: 'give one SELECT; several steps can be one query by WITH',
+    throw new PixlakeError('SQL_MULTIPLE_STATEMENTS', `the SQL contains ${statements.length} statements`, {
+      remedy: 'give one SELECT; combine several steps with WITH',
     });
   }
   return statements[0];
@@ -87,7 +87,7 @@ async function serialize(db: SqlParser, sql: string): Promise<SerializedSql> {
   try {
     return JSON.parse(json) as SerializedSql;
   } catch {
-    // Constants such as 1e999 are serialised as bare words that are not JSON; their values do not matter here.
+    // Constants such as 1e999 are serialised as words that are not JSON. Their values do not matter here.
     try {
       return JSON.parse(json.replaceAll(/:-?(?:Infinity|inf|nan)\b/giu, ':null')) as SerializedSql;
     } catch (error) {
@@ -101,7 +101,7 @@ async function serialize(db: SqlParser, sql: string): Promise<SerializedSql> {
 function syntaxError(sql: string, tree: SerializedSql): PixlakeError {
   if (tree.error_type === 'not implemented') {
     return new PixlakeError('SQL_NOT_SELECT', `not a SELECT: ${abbreviate(sql)}`, {
-      remedy: 'give one SELECT; a PIVOT needs its list of values (IN) spelled out',
+      remedy: 'give one SELECT; a PIVOT needs an explicit IN list',
     });
   }
   const position = Number(tree.position ?? Number.NaN);
@@ -117,7 +117,7 @@ function abbreviate(sql: string): string {
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
-/** `predicates` are those of the SELECT that the node is part of, by table node. */
+/** `predicates` are those of the enclosing SELECT, by table node. */
 function collect(
   node: unknown,
   predicates: ReadonlyMap<unknown, FilePredicate>,
@@ -139,13 +139,13 @@ function collect(
   for (const value of Object.values(fields)) collect(value, inner, tables, cteNames);
 }
 
-/** The view schema of a table with a version ends in it. */
+/** The view schema of a table with a version ends in that version. */
 function toReference(schema: string, name: string): TableReference {
   const { text, asOf } = splitVersion(schema);
   return asOf === undefined ? { schema, name } : { schema: text, name, asOf };
 }
 
-/** A table that is named several times is read once: with all that any of the places needs. */
+/** A table that is named several times is read once, with the rows that any of the places needs. */
 function addTable(node: SqlNode, predicate: FilePredicate, tables: Map<string, ParsedTable>): void {
   const { schema_name: schema = '', table_name: name = '' } = node;
   const key = JSON.stringify([schema, name]).toLowerCase();
@@ -157,7 +157,7 @@ function addTable(node: SqlNode, predicate: FilePredicate, tables: Map<string, P
   });
 }
 
-/** A subquery may not end in a semicolon. Should the cut be at a wrong place after all, the text no longer parses to the same tree. */
+/** A subquery may not end in a semicolon. If the cut were at a wrong place, the text would not parse to the same tree. */
 async function withoutTrailer(db: SqlParser, sql: string, tree: SerializedSql): Promise<string> {
   const cut = sql.slice(0, endOfStatement(sql));
   if (cut === sql) return sql;
@@ -165,7 +165,7 @@ async function withoutTrailer(db: SqlParser, sql: string, tree: SerializedSql): 
   return isSame ? cut : sql;
 }
 
-/** Where the statement ends if a semicolon follows it; all of the text if none does. */
+/** The end of the statement before a trailing semicolon, or the end of the text. */
 function endOfStatement(sql: string): number {
   let end = 0;
   let hasSemicolon = false;

@@ -7,18 +7,18 @@ import { tokenize } from './sql-tokens.ts';
 
 const TYPES = ['TEXT', 'INTEGER', 'DOUBLE', 'BOOLEAN', 'TABLE'] as const;
 
-/** A named value that a saved query leaves open. */
+/** A parameter of a saved query. */
 export interface SavedQueryParameter {
   readonly name: string;
-  /** `TABLE` is the name of a table or a run, such as `images` or `runs.shoes`. */
+  /** `TABLE` means the name of a table or a run, such as `images` or `runs.shoes`. */
   readonly type: (typeof TYPES)[number];
   readonly default: string;
   readonly description: string;
 }
 
 /**
- * A SELECT that is kept in a file: its first line is a comment with its title, the next ones may declare parameters as
- * `-- $year INTEGER = 2012: only later years`, and the rest is SQL that names them as `$year`.
+ * A SELECT in a file. The first line is a comment with its title, the next lines may declare parameters as
+ * `-- $year INTEGER = 2012: only later years`, and the rest is SQL that uses them as `$year`.
  */
 export interface SavedQuery {
   readonly name: string;
@@ -39,7 +39,7 @@ export async function listSavedQueries(): Promise<SavedQuery[]> {
 }
 
 /**
- * Reads a saved query that comes with pixlake by its name, or one of one's own by the path of its file, which ends in `.sql`.
+ * Reads a saved query: one that comes with pixlake by its name, or a file by its path, which ends in `.sql`.
  *
  * @throws `SAVED_QUERY_NOT_FOUND`, `SAVED_QUERY_INVALID`
  */
@@ -52,9 +52,9 @@ export async function readSavedQuery(nameOrPath: string): Promise<SavedQuery> {
     return parseSavedQuery(basename(nameOrPath, '.sql'), text);
   } catch (error) {
     if (error instanceof PixlakeError) throw error;
-    throw new PixlakeError('SAVED_QUERY_NOT_FOUND', `there is no saved query ${nameOrPath}`, {
+    throw new PixlakeError('SAVED_QUERY_NOT_FOUND', `no saved query ${nameOrPath} exists`, {
       cause: error,
-      remedy: '`pixlake sql list` prints those that there are; a file of your own ends in .sql',
+      remedy: '`pixlake sql list` prints the saved queries; the path of your own file must end in .sql',
     });
   }
 }
@@ -64,8 +64,8 @@ export function parseSavedQuery(name: string, text: string): SavedQuery {
   const lines = text.replaceAll('\r\n', '\n').split('\n');
   const title = /^-- (?!\$)(?<title>\S.*)$/u.exec(lines[0] ?? '')?.groups?.['title'];
   if (title === undefined)
-    throw new PixlakeError('SAVED_QUERY_INVALID', `saved query ${name} does not begin with a title`, {
-      remedy: 'the first line is a comment such as `-- Shoes by colour`',
+    throw new PixlakeError('SAVED_QUERY_INVALID', `saved query ${name} has no title`, {
+      remedy: 'make the first line a comment such as `-- Shoes by colour`',
     });
   const parameters: SavedQueryParameter[] = [];
   let next = 1;
@@ -75,7 +75,7 @@ export function parseSavedQuery(name: string, text: string): SavedQuery {
     if (declared === undefined || type === undefined)
       throw new PixlakeError(
         'SAVED_QUERY_INVALID',
-        `saved query ${name}: no parameter is declared by ${lines[next]}`,
+        `saved query ${name}: this line does not declare a parameter: ${lines[next]}`,
         {
           remedy: `write \`-- $year INTEGER = 2012: only later years\`; types are ${TYPES.join(', ')}`,
         },
@@ -87,10 +87,10 @@ export function parseSavedQuery(name: string, text: string): SavedQuery {
 }
 
 /**
- * The SQL of a saved query with its parameters filled in as literals, so that data files can be ruled out by them and the SQL stands for itself in a
+ * The SQL of a saved query with its parameters filled in as literals. So they can be used to skip data files, and the SQL is complete in a
  * run's specification.
  *
- * @param values by name, as text; those that are not given have their defaults
+ * @param values by name, as text; parameters that are not given have their defaults
  * @throws `ARGUMENT_INVALID`, `TABLE_NAME_INVALID`, `SAVED_QUERY_INVALID`
  */
 export function fillSavedQuery(query: SavedQuery, values: Readonly<Record<string, string>> = {}): string {
@@ -99,7 +99,7 @@ export function fillSavedQuery(query: SavedQuery, values: Readonly<Record<string
   if (unknown !== undefined) {
     const known = parameters.map((parameter) => parameter.name).join(', ');
     throw new PixlakeError('ARGUMENT_INVALID', `saved query ${name} has no parameter ${unknown}`, {
-      remedy: known === '' ? 'it has none at all' : `it has: ${known}`,
+      remedy: known === '' ? 'it has no parameters' : `it has: ${known}`,
     });
   }
   const literals = new Map(
@@ -135,10 +135,10 @@ function toLiteral({ name, type, description }: SavedQueryParameter, value: stri
   };
   if (!isValid[type]())
     throw new PixlakeError('ARGUMENT_INVALID', `parameter ${name} cannot be ${JSON.stringify(value)}`, {
-      remedy: `it is of type ${type}: ${description}`,
+      remedy: `its type is ${type}: ${description}`,
     });
   if (type === 'TEXT') return quoteText(value);
   if (type === 'TABLE') return sqlNameOf(parseTableName(value));
-  // Blanks keep the sign from becoming part of a comment or an operator.
+  // Spaces keep the sign from becoming part of a comment or an operator.
   return type === 'DOUBLE' ? ` ${Number(value)} ` : value.startsWith('-') ? ` ${value}` : value;
 }

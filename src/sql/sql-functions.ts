@@ -1,6 +1,6 @@
 /**
- * Functions that strangers' SQL may call: those that only compute. Everything else is refused by name, such as what reads files, settings or
- * other clients' queries, what sleeps, and what DuckDB may add one day. Names are DuckDB's, in lower case.
+ * Functions that untrusted SQL may call: those that only compute. Everything else is refused by name, such as functions that read files, settings or
+ * other clients' queries, that sleep, or that DuckDB may add in future. Names are DuckDB's, in lower case.
  */
 const SCALAR = `
   !~~ !~~* % & && * ** + - -> ->> / // <-> << <=> <@ >> @ @> ^ ^@ | || ~ ~~ ~~* ~~~ !__postfix
@@ -56,12 +56,12 @@ const AGGREGATE = `
   rank_dense regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy reservoir_quantile row_number sem
   skewness stddev stddev_pop stddev_samp string_agg sum sum_no_overflow sumkahan var_pop var_samp variance wavg weighted_avg`;
 
-/** Table functions that make rows of their arguments. */
+/** Table functions that turn their arguments into rows. */
 const TABLE = 'generate_series json_each json_tree range unnest';
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/u));
 
-/** Functions of values: scalar, aggregate and window functions, and macros. */
+/** Scalar, aggregate and window functions, and macros. */
 export const ALLOWED_FUNCTIONS = words(`${SCALAR} ${AGGREGATE}`);
 
 /** Functions in FROM. */

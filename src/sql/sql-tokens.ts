@@ -1,4 +1,4 @@
-/** What a token of an SQL text is, as far as pixlake looks at texts; `other` is any other character. */
+/** A token of an SQL text and its kind, as far as pixlake needs it; `other` is any other character. */
 export interface SqlToken {
   readonly kind: 'blank' | 'semicolon' | 'word' | 'name' | 'other';
   readonly text: string;
@@ -7,13 +7,13 @@ export interface SqlToken {
 }
 
 /**
- * Blanks or a comment, a semicolon, a quoted text, a quoted name, a word, or any other character. Each text has only one way to match, so
- * that no input makes the search slow.
+ * Blanks or a comment, a semicolon, a quoted text, a quoted name, a word, or any other character. Each text matches in only one way, so
+ * no input makes the search slow.
  */
 const TOKEN =
   /(?<blank>\s+|--[^\n\r]*|(?<comment>\/\*))|(?<semicolon>;)|e'(?:[^'\\]|\\[\s\S])*'|'[^']*'|(?<name>"(?:[^"]|"")*")|\$(?<tag>(?:[\p{L}_][\p{L}\p{N}_]*)?)\$[\s\S]*?\$\k<tag>\$|(?<word>[\p{L}\p{N}_]+)|[\s\S]/giuy;
 
-/** Cuts an SQL text into tokens; joined, they are the text again. Comments are blanks, quoted texts are `other`. */
+/** Cuts an SQL text into tokens that joined give the text again. Comments are blanks, quoted texts are `other`. */
 export function* tokenize(sql: string): Generator<SqlToken> {
   for (let start = 0; start < sql.length; ) {
     TOKEN.lastIndex = start;

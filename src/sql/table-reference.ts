@@ -1,26 +1,26 @@
 import { type AsOf, describeAsOf } from '../table/as-of.ts';
 import { quoteName, quoteText } from './sql-text.ts';
 
-/** A table named in a query: `schema` is empty for the lake's tables and `runs` for outputs of runs. */
+/** A table named in a query. `schema` is empty for the lake's tables and `runs` for outputs of runs. */
 export interface TableReference {
   readonly schema: string;
   readonly name: string;
-  /** The version that is meant, where the query says; otherwise the newest. */
+  /** The version, if the query names one; otherwise the newest. */
   readonly asOf?: AsOf;
 }
 
-/** Schema under which outputs of runs are queried: `FROM runs."men-shoes"`. */
+/** Schema of the outputs of runs: `FROM runs."men-shoes"`. */
 export const RUNS_SCHEMA = 'runs';
 
-/** Schema under which the images that a run could not write are queried: `FROM errors."men-shoes"`. */
+/** Schema of the images that runs could not write: `FROM errors."men-shoes"`. */
 export const ERRORS_SCHEMA = 'errors';
 
-/** Whether a schema is one that pixlake defines, in lower case. */
+/** Whether a schema in lower case is one that pixlake defines. */
 export function isRunSchema(schema: string): boolean {
   return schema === RUNS_SCHEMA || schema === ERRORS_SCHEMA;
 }
 
-/** The table that a name on a command line means: `images`, `runs.men`, `runs."men-shoes"`, `errors.men`. */
+/** Parses the name of a table on a command line: `images`, `runs.men`, `runs."men-shoes"`, `errors.men`. */
 export function parseTableName(text: string): TableReference {
   const name = text.replaceAll('"', '');
   const [schema = ''] = name.split('.', 1);
@@ -29,7 +29,7 @@ export function parseTableName(text: string): TableReference {
     : { schema: '', name };
 }
 
-/** Words that DuckDB's grammar does not take for a table; `duckdb_keywords()` calls them reserved or type_function. */
+/** Words that cannot name a table in DuckDB's grammar; `duckdb_keywords()` calls them reserved or type_function. */
 const RESERVED_WORDS = new Set(
   `all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast check collate
   collation column concurrently constraint create cross default deferrable desc describe distinct do else end except
@@ -40,7 +40,7 @@ const RESERVED_WORDS = new Set(
   where window with`.split(/\s+/u),
 );
 
-/** A table's name as one writes it in SQL. */
+/** The name of a table as it is written in SQL. */
 export function sqlNameOf({ schema, name, asOf }: TableReference): string {
   const isPlain = /^[a-z_][a-z0-9_]*$/iu.test(name) && !RESERVED_WORDS.has(name.toLowerCase());
   const plain = isPlain ? name : quoteName(name);

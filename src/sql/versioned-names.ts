@@ -4,14 +4,14 @@ import type { SqlNode } from './extract-predicate.ts';
 import { quoteName } from './sql-text.ts';
 import { type SqlToken, tokenize } from './sql-tokens.ts';
 
-/** A name and the version behind its last `@`, if there is one: `images@v3`. */
+/** Splits a name at its last `@` into name and version: `images@v3`. */
 export function splitVersion(name: string): { readonly text: string; readonly asOf?: AsOf } {
   const at = name.lastIndexOf('@');
   if (at === -1) return { text: name };
   return { text: name.slice(0, at), asOf: parseAsOf(name.slice(at + 1)) };
 }
 
-/** Makes `images@v3`, which is no SQL, the quoted name `"images@v3"`. */
+/** Quotes `images@v3`, which is not valid SQL, as the name `"images@v3"`. */
 export function quoteVersionedNames(sql: string): string {
   const tokens = [...tokenize(sql)];
   let quoted = '';
@@ -26,7 +26,7 @@ export function quoteVersionedNames(sql: string): string {
   return quoted;
 }
 
-/** All nodes of a syntax tree that name a table, in the order of the text. */
+/** All nodes of a syntax tree that name a table, in text order. */
 export function collectTableNodes(node: unknown): SqlNode[] {
   const found: SqlNode[] = [];
   const visit = (part: unknown): void => {
@@ -39,8 +39,8 @@ export function collectTableNodes(node: unknown): SqlNode[] {
 }
 
 /**
- * Rewrites each table that is named with a version, as `"images@v3"` or `images AT (VERSION => 3)`, to the name of a view that stands for it:
- * `"@v3".images`. All else stays as it was written, so that places in error messages are right.
+ * Replaces each table with a version, such as `"images@v3"` or `images AT (VERSION => 3)`, by the name of its view:
+ * `"@v3".images`. Everything else stays as written, so positions in error messages are right.
  *
  * @throws `SQL_SYNTAX` for versions that are not constants
  */
@@ -77,7 +77,7 @@ function versionOf(table: SqlNode): AsOf | undefined {
   const value = (expr?.type === 'OPERATOR_CAST' ? expr.child?.value : expr?.value)?.value;
   if (unit === 'VERSION' && typeof value === 'number') return parseAsOf(String(value));
   if (unit === 'TIMESTAMP' && typeof value === 'string') return parseAsOf(value);
-  throw new PixlakeError('SQL_SYNTAX', `AT (${unit ?? ''} => …) takes a constant only`, {
+  throw new PixlakeError('SQL_SYNTAX', `AT (${unit ?? ''} => …) needs a constant`, {
     remedy: "write AT (VERSION => 3) or AT (TIMESTAMP => '2026-01-31T12:00:00Z')",
   });
 }

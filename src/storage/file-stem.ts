@@ -1,16 +1,16 @@
 import { hash } from 'node:crypto';
 
-/** Longest stem in bytes: a copy number, a hash and an ending still fit into the 255 bytes that file systems allow. */
+/** Longest stem in bytes. A copy number, a hash and an ending must still fit into the 255 bytes that file systems allow. */
 const MAX_STEM_BYTES = 150;
 
-/** Most ids stand for themselves. */
+/** Most ids are their own stems. */
 const PLAIN = /^[A-Za-z0-9_-]{1,150}$/u;
 
-/** Hex digits of the hash that tells stems apart that differ in nothing but case. */
+/** Hex digits of the hash in the stem of an id that differs from another one only in case. */
 const CASE_DIGITS = 16;
 
 /**
- * The name, without ending, of the file that holds the image of an id: every byte outside `[A-Za-z0-9_-]` percent-encoded, and above 150 bytes a
+ * The file name, without ending, for the image of an id: every byte outside `[A-Za-z0-9_-]` is percent-encoded; above 150 bytes it is a
  * prefix and a sha256. Different ids have different stems.
  */
 export function fileStem(id: string): string {
@@ -22,7 +22,7 @@ export function fileStem(id: string): string {
   return `${prefix}.${sha256}`;
 }
 
-/** The stem of an id beside another one that differs from it in case alone, which some file systems take for the same name. */
+/** The stem of an id that differs from another id only in case: some file systems would take the plain stems for the same name. */
 export function casedFileStem(id: string): string {
   return `${fileStem(id)}.${hash('sha256', id, 'hex').slice(0, CASE_DIGITS)}`;
 }

@@ -2,10 +2,10 @@ import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from './object-store.ts';
 import { readIfPresent } from './read-if-present.ts';
 
-/** Version of the layout below; a lake that was written with a higher one is refused. Tables are the same in version 1, runs are not. */
+/** Version of the layout below. Lakes with a higher version are refused. Version 1 has the same tables but other runs. */
 export const LAYOUT_VERSION = 2;
 
-/** Changes of meaning within a version that this pixlake knows. */
+/** Layout features that this pixlake knows. */
 const KNOWN_FEATURES: ReadonlySet<string> = new Set<string>();
 
 const MARKER_KEY = 'pixlake.json';
@@ -61,7 +61,7 @@ export function submissionChangesFolder(name: string): string {
   return `${SUBMISSIONS_FOLDER}/changes/${checkName(name)}`;
 }
 
-/** Object key of a record of an accepted run: of the first one, number 0, or of one that says how it stands since then. */
+/** Object key of a record of an accepted run: number 0 is the first one, higher numbers are later states. */
 export function submissionKey(name: string, number: number): string {
   return number === 0
     ? `${SUBMISSIONS_FOLDER}/${checkName(name)}.json`
@@ -80,7 +80,7 @@ export function checkName(name: string): string {
   );
 }
 
-/** Whether a name may be that of a table or run; see {@link checkName}. */
+/** Whether a table or run may have this name; see {@link checkName}. */
 export function isName(name: string): boolean {
   return /^[a-z0-9][a-z0-9_.-]{0,63}$/iu.test(name) && !name.includes('..');
 }
@@ -99,8 +99,8 @@ interface LakeMarker {
 export async function checkLake(store: ObjectStore): Promise<void> {
   const marker = await readMarker(store);
   if (marker !== undefined) return checkMarker(store, marker);
-  throw new PixlakeError('LAKE_NOT_FOUND', `there is no lake at ${store.uri}`, {
-    remedy: 'make one with `pixlake ingest`, or name another with --lake',
+  throw new PixlakeError('LAKE_NOT_FOUND', `no lake exists at ${store.uri}`, {
+    remedy: 'make a lake with `pixlake ingest`, or name another one with --lake',
   });
 }
 
@@ -121,14 +121,14 @@ function checkMarker({ uri }: ObjectStore, { layoutVersion, features }: LakeMark
   );
 }
 
-/** Read, not looked up: only the answer to a read tells a missing object from a missing bucket. */
+/** A read, not a stat: only a read can tell a missing object from a missing bucket. */
 async function readMarker(store: ObjectStore): Promise<LakeMarker | undefined> {
   const bytes = await readIfPresent(store, MARKER_KEY);
   if (bytes === undefined) return undefined;
   const unreadable = (cause?: unknown): PixlakeError =>
     new PixlakeError('LAKE_NOT_FOUND', `${MARKER_KEY} in ${store.uri} is damaged`, {
       cause,
-      remedy: `a whole one reads {"layoutVersion":${LAYOUT_VERSION},"features":[]}`,
+      remedy: `restore it; an undamaged one is {"layoutVersion":${LAYOUT_VERSION},"features":[]}`,
     });
   let json: { layoutVersion?: unknown; features?: unknown } | null;
   try {
@@ -143,7 +143,7 @@ async function readMarker(store: ObjectStore): Promise<LakeMarker | undefined> {
 }
 
 /**
- * Makes the store a lake of the current layout if it is not one yet, or is one of an older layout, whose tables stay as they are.
+ * Makes the store a lake of the current layout. A lake of an older layout is upgraded; its tables stay as they are.
  *
  * @throws `LAKE_TOO_NEW`, `LAKE_FEATURE_UNSUPPORTED`
  */
@@ -152,7 +152,7 @@ export async function createLake(store: ObjectStore): Promise<void> {
   if (present !== undefined) checkMarker(store, present);
   if (present?.layoutVersion === LAYOUT_VERSION) return;
   const marker = Buffer.from(`${JSON.stringify({ layoutVersion: LAYOUT_VERSION, features: [] })}\n`);
-  // Whoever else makes the lake at the same time writes the same; what an older pixlake wrote is replaced.
+  // Another process that makes the lake at the same time writes the same bytes. The marker of an older layout is replaced.
   if (present !== undefined) await store.write(MARKER_KEY, marker);
   else if (!(await store.writeIfAbsent(MARKER_KEY, marker))) await createLake(store);
 }

@@ -10,7 +10,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EROFS: 'STORAGE_DENIED',
 };
 
-/** Runs work on a file and explains its failure. @throws `STORAGE_…`, `OBJECT_NOT_FOUND` */
+/** Runs work on a file and turns its failure into a pixlake error. @throws `STORAGE_…`, `OBJECT_NOT_FOUND` */
 export async function guard<T>(path: string, verb: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -19,19 +19,19 @@ export async function guard<T>(path: string, verb: string, work: () => Promise<T
   }
 }
 
-/** What the operating system said of a file, as an error of pixlake. */
+/** Turns an error of the operating system into a pixlake error. */
 export function wrap(error: unknown, path: string, verb: string): PixlakeError {
   if (error instanceof PixlakeError) return error;
   const code = CODES[systemCode(error) ?? ''] ?? 'STORAGE_FAILED';
   return new PixlakeError(code, `cannot ${verb} ${path}: ${messageOf(error)}`, { cause: error });
 }
 
-/** Whether the operating system refused a write for want of permission. */
+/** Whether the operating system denied a write. */
 export function isReadOnly(error: unknown): boolean {
   return CODES[systemCode(error) ?? ''] === 'STORAGE_DENIED';
 }
 
-/** Whether there is no such file or folder. */
+/** Whether the file or folder does not exist. */
 export function isMissing(error: unknown): boolean {
   const code = systemCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR';

@@ -28,10 +28,10 @@ import {
   temporaryName,
 } from './temporary-folder.ts';
 
-/** Temporary files live inside the root, on the same file system, so that renaming them into place is atomic. */
+/** Temporary files lie inside the root, on the same file system, so renaming them into place is atomic. */
 const SCRATCH = '.tmp';
 
-/** Opens a folder as an object store; the folder is made by the first write. `isBlocking` as for `openStore`. */
+/** Opens a folder as an object store. The first write makes the folder. `isBlocking` as for `openStore`. */
 export function openLocalStore(root: string, s3: S3Options = {}, isBlocking = false): ObjectStore {
   return new LocalStore(resolve(root), s3, isBlocking);
 }
@@ -49,7 +49,7 @@ class LocalStore implements ObjectStore {
     this.#isBlocking = isBlocking;
   }
 
-  /** Files are read and written in no time. */
+  /** Reads and writes of local files are too short to be worth aborting. */
   withSignal(): ObjectStore {
     return this;
   }
@@ -102,7 +102,7 @@ class LocalStore implements ObjectStore {
     });
   }
 
-  /** Writes a new file in place, and tells whether it is new. */
+  /** Writes a new file in place and returns whether it is new. */
   async #create(path: string, bytes: Uint8Array): Promise<boolean> {
     const created = this.#isBlocking ? createAtOnce(path, bytes) : undefined;
     if (created !== undefined) return created;
@@ -191,7 +191,7 @@ class LocalStore implements ObjectStore {
 
   locate(key: string): string {
     checkKey(key);
-    // Nothing is left to be normalized.
+    // `checkKey` has refused everything that would need normalizing.
     return `${this.uri}${sep}${key}`;
   }
 
@@ -251,7 +251,7 @@ class LocalStore implements ObjectStore {
       await place();
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
-      // Somebody removed the folder since it was made; make it once more.
+      // Another process removed the folder since it was made, so make it again.
       this.#madeFolders.delete(folder);
       await this.#makeFolder(folder);
       await place();
@@ -269,14 +269,14 @@ class LocalStore implements ObjectStore {
     try {
       await mkdir(path, { recursive: true });
     } catch (error) {
-      // Node says this of a read-only file system too, on which nothing below can be missing; the next line says what it is.
+      // Node also reports this on a read-only file system. The next line throws the real reason.
       if (systemCode(error) === 'ENOENT') await access(this.uri, constants.W_OK);
       throw error;
     }
   }
 }
 
-/** Writes a new file into a folder that was made before, which almost all are. Tells whether it is new; `undefined` where there is no folder. */
+/** Writes a new file into an existing folder, which is the usual case. Returns whether it is new, or `undefined` if the folder does not exist. */
 function createAtOnce(path: string, bytes: Uint8Array): boolean | undefined {
   try {
     writeFileSync(path, bytes, { flag: 'wx' });

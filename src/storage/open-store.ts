@@ -5,9 +5,9 @@ import type { S3Options } from './s3-options.ts';
 import { openS3Store } from './s3-store.ts';
 
 /**
- * Opens the object store that a URI names: a folder path, a `file://` URL or `s3://bucket/prefix`. `s3` holds for this store if it is one
- * on S3, and for those that it refers to. With `isBlocking`, whole files are read and written at once instead of by Node's pool of threads: for
- * threads that have nothing else to do meanwhile.
+ * Opens the object store that a URI names: a folder path, a `file://` URL or `s3://bucket/prefix`. `s3` applies to this store if it is one
+ * on S3, and to stores that it refers to. With `isBlocking`, whole files are read and written synchronously instead of by Node's thread pool: for
+ * threads that would only wait for them.
  *
  * @throws `ARGUMENT_INVALID` for other schemes
  */
@@ -21,7 +21,7 @@ export function openStore(uri: string, s3: S3Options = {}, isBlocking = false): 
   });
 }
 
-/** The scheme of a URI in lower case; `undefined` for paths. */
+/** The scheme of a URI in lower case; `undefined` for a path. */
 export function schemeOf(uri: string): string | undefined {
   return /^([a-z][a-z0-9+.-]+):\/\//iu.exec(uri)?.[1]?.toLowerCase();
 }

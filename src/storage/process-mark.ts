@@ -2,24 +2,24 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** A mark in a name: the process space, the process id, and when the process started, if the system tells. */
+/** A mark in a name: process namespace, process id, and start time of the process if the system reports it. */
 const MARK = /^(?:pixlake-)?(?<space>[0-9a-f]{12})\.(?<pid>\d+)\.(?<start>\d*)-/u;
 
 let own: { readonly space: string; readonly mark: string } | undefined;
 
-/** The start of the names of this process's temporary files. {@link isMarkedAlive} tells later whether their process is alive. */
+/** Prefix of the names of this process's temporary files, by which {@link isMarkedAlive} finds out whether the process is alive. */
 export function processMark(): string {
   return ownMark().mark;
 }
 
-/** Whether the process that a name is marked with is alive; `undefined` if the name has no mark or the process is not visible from here. */
+/** Whether the process in a name's mark is alive; `undefined` if the name has no mark or the process is not visible from here. */
 export function isMarkedAlive(name: string): boolean | undefined {
   const { space, pid = '', start } = MARK.exec(name)?.groups ?? {};
   if (space !== ownMark().space) return undefined;
   try {
     process.kill(Number(pid), 0);
   } catch (error) {
-    // EPERM: the process of somebody else.
+    // EPERM means that the process belongs to another user.
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
   }
   const status = readStatus(pid);
@@ -28,7 +28,7 @@ export function isMarkedAlive(name: string): boolean | undefined {
 
 function ownMark(): { readonly space: string; readonly mark: string } {
   if (own === undefined) {
-    // Containers may share a folder and count their processes alike, and process ids begin anew with each boot.
+    // Containers that share a folder may use the same process ids, and process ids start again with each boot.
     const parts = [
       hostname(),
       tryRead(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),

@@ -1,7 +1,7 @@
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from './object-store.ts';
 
-/** Reads an object; `undefined` where there is none of that key. @throws `STORAGE_…` */
+/** Reads an object; `undefined` if it does not exist. @throws `STORAGE_…` */
 export async function readIfPresent(store: ObjectStore, key: string): Promise<Buffer | undefined> {
   try {
     return await store.read(key);

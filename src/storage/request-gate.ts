@@ -4,13 +4,13 @@ import { log } from '../config.ts';
 /** What to do about a request that failed. */
 export type Verdict = 'fail' | 'retry' | 'slow down';
 
-/** How requests are admitted and repeated. */
+/** How many requests run at once, and how they are repeated. */
 export interface GateOptions {
-  /** Judges what a request threw. */
+  /** Decides what to do about an error. */
   readonly judge: (error: unknown) => Verdict;
-  /** Requests in flight at once while the server keeps up. */
+  /** Maximum number of requests in flight while the server keeps up. */
   readonly maxInFlight: number;
-  /** For so long after its first failure a request is tried again. */
+  /** How long a request is repeated after its first failure. */
   readonly patienceMs: number;
 }
 
@@ -18,11 +18,11 @@ const MIN_IN_FLIGHT = 4;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 5000;
 
-/** From then on the user should know why nothing happens. */
+/** After this time the user is told why nothing happens. */
 const WARN_MS = 3000;
 
 /**
- * Admits a bounded number of requests at a time and repeats those that failed for reasons that pass. Pauses grow exponentially with full
+ * Runs a bounded number of requests at a time and repeats those whose failure is temporary. Pauses grow exponentially with full
  * jitter (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015). The bound is halved when the server asks to slow down
  * and grows by one for each round of requests that went well (additive increase, multiplicative decrease; Chiu and Jain, 1989).
  */
@@ -39,7 +39,7 @@ export class RequestGate {
     this.#limit = options.maxInFlight;
   }
 
-  /** Runs a request until it succeeds, fails for good, or patience ends. @throws what the last attempt threw, or the signal's reason */
+  /** Runs a request until it succeeds, fails for good, or the time is over. @throws what the last attempt threw, or the signal's reason */
   async run<Result>(request: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     let giveUpMs: number | undefined;
     for (let attempt = 0; ; attempt++) {
@@ -56,7 +56,7 @@ export class RequestGate {
       } finally {
         this.#leave();
       }
-      // What an aborted request throws says less than the reason for it.
+      // The reason of the signal says more than the error of an aborted request.
       signal?.throwIfAborted();
       const verdict = this.#options.judge(failure);
       const nowMs = performance.now();
@@ -84,7 +84,7 @@ export class RequestGate {
   }
 
   #cut(nowMs: number): void {
-    // Many requests meet the same overload; it counts once.
+    // Many requests fail by the same overload, which counts once.
     if (nowMs - this.#lastCutMs < MAX_PAUSE_MS / 10) return;
     this.#lastCutMs = nowMs;
     this.#limit = Math.max(MIN_IN_FLIGHT, this.#limit / 2);

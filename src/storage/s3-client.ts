@@ -1,13 +1,13 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { S3Settings } from './s3-options.ts';
 
-/** The AWS SDK with a client; it takes a quarter of a second to load, so that only those who need it do. */
+/** The AWS SDK with a client. It takes a quarter of a second to load, so it is loaded only when needed. */
 export interface S3Sdk {
   readonly sdk: typeof import('@aws-sdk/client-s3');
   readonly client: S3Client;
 }
 
-/** How somebody other than the SDK, such as DuckDB, gets at the same server; valid until `expiresMs` if that is set. */
+/** How a client other than the SDK, such as DuckDB, reaches the same server; valid until `expiresMs` if that is set. */
 export interface S3Connection {
   readonly keyId: string;
   readonly secret: string;
@@ -20,23 +20,23 @@ export interface S3Connection {
   readonly isPathStyle: boolean;
 }
 
-/** Sockets to one server; more requests than that wait. */
+/** Maximum number of connections to one server; further requests wait. */
 export const MAX_IN_FLIGHT = 64;
 
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** A connection that is silent for so long is dead. */
+/** A connection that is silent for this time counts as dead. */
 const SILENCE_TIMEOUT_MS = 20_000;
 
 const DEFAULT_REGION = 'us-east-1';
 
-/** Opens a client that keeps its connections and leaves repeating requests to its user. */
+/** Opens a client that keeps its connections and does not repeat requests by itself. */
 export async function openS3Client(settings: S3Settings): Promise<S3Sdk> {
-  // The SDK tells of its plans with Node 20 on every start.
+  // On Node 20 the SDK prints a warning at every start.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const { endpointUrl, isPathStyle } = settings;
   const region = settings.region ?? regionOfEnvironment(endpointUrl);
-  // Servers other than AWS may lack the newer checksums; pixlake has its own.
+  // Servers other than AWS may not support the newer checksums; pixlake has its own.
   const checksums = endpointUrl === undefined ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED';
   const sdk = await import('@aws-sdk/client-s3');
   const client = new sdk.S3Client({
@@ -57,13 +57,13 @@ export async function openS3Client(settings: S3Settings): Promise<S3Sdk> {
   return { sdk, client };
 }
 
-/** Servers other than AWS mostly do not care for the region, but a request must name one. */
+/** Most servers other than AWS ignore the region, but a request must name one. */
 function regionOfEnvironment(endpointUrl: string | undefined): string | undefined {
   const named = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
   return named ?? (endpointUrl === undefined ? undefined : DEFAULT_REGION);
 }
 
-/** Tells how to reach what the client of a bucket reaches. @throws what the SDK's credential providers throw */
+/** Describes how another client reaches the same bucket. @throws what the SDK's credential providers throw */
 export async function describeConnection(
   bucket: { readonly open: () => Promise<S3Sdk> },
   settings: S3Settings,

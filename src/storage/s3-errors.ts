@@ -1,12 +1,12 @@
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import type { Verdict } from './request-gate.ts';
 
-/** A request that was answered, but not with the bytes it should have; worth another try. */
+/** A request got a response with the wrong bytes, which is worth another try. */
 export class BadAnswer extends Error {
   override readonly name = 'BadAnswer';
 }
 
-/** Error codes of S3 that say the server has too much to do (S3 API Reference, "List of error codes"). */
+/** Error codes of S3 that mean the server is overloaded (S3 API Reference, "List of error codes"). */
 const OVERLOADED = new Set([
   'SlowDown',
   'Throttling',
@@ -15,7 +15,7 @@ const OVERLOADED = new Set([
   'ServiceUnavailable',
 ]);
 
-/** Error codes that pass by themselves, and those of connections that broke. */
+/** Error codes of temporary failures and broken connections. */
 const PASSING = new Set([
   'InternalError',
   'RequestTimeout',
@@ -36,7 +36,7 @@ const PASSING = new Set([
 ]);
 
 interface Failure {
-  /** Code of S3 or of the system. */
+  /** Error code of S3 or of the system. */
   readonly code: string;
   readonly status: number | undefined;
 }
@@ -52,7 +52,7 @@ function failureOf(error: unknown): Failure {
   return { code: words.find((word) => word !== 'Error') ?? '', status: $metadata?.httpStatusCode };
 }
 
-/** Whether a request that failed is worth another try. */
+/** Whether a failed request is worth another try. */
 export function judgeFailure(error: unknown): Verdict {
   const { code, status } = failureOf(error);
   if (OVERLOADED.has(code) || status === 503 || status === 429) return 'slow down';
@@ -62,13 +62,13 @@ export function judgeFailure(error: unknown): Verdict {
     : 'fail';
 }
 
-/** Whether an error says that there is no such object; a missing bucket is another matter. */
+/** Whether an error means that the object does not exist. A missing bucket is a different error. */
 export function isMissingObject(error: unknown): boolean {
   const { code, status } = failureOf(error);
   return code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && code !== 'NoSuchBucket');
 }
 
-/** Whether a range began behind the end of the object. */
+/** Whether a range begins beyond the end of the object. */
 export function isBeyondEnd(error: unknown): boolean {
   return failureOf(error).status === 416;
 }
@@ -78,16 +78,19 @@ export function isTaken(error: unknown): boolean {
   return failureOf(error).status === 412;
 }
 
-/** Whether the server does not know a kind of request at all. */
+/** Whether the server does not implement this kind of request. */
 export function isNotImplemented(error: unknown): boolean {
   return failureOf(error).status === 501;
 }
 
-/** What is known of each refusal: pixlake's code, what to say and what to do. */
+/** For each error code: pixlake's code, the reason and the remedy. */
 const REFUSALS: Readonly<Record<string, { code: ErrorCode; reason?: string; remedy?: string }>> = {
-  NoSuchBucket: { code: 'BUCKET_NOT_FOUND', remedy: 'make the bucket first; pixlake never makes one' },
-  NoSuchKey: { code: 'OBJECT_NOT_FOUND', reason: 'there is no such object' },
-  NotFound: { code: 'OBJECT_NOT_FOUND', reason: 'there is no such object' },
+  NoSuchBucket: {
+    code: 'BUCKET_NOT_FOUND',
+    remedy: 'create the bucket first; pixlake does not create buckets',
+  },
+  NoSuchKey: { code: 'OBJECT_NOT_FOUND', reason: 'the object does not exist' },
+  NotFound: { code: 'OBJECT_NOT_FOUND', reason: 'the object does not exist' },
   AccessDenied: {
     code: 'STORAGE_DENIED',
     reason: 'access denied',
@@ -96,27 +99,28 @@ const REFUSALS: Readonly<Record<string, { code: ErrorCode; reason?: string; reme
   },
   InvalidAccessKeyId: {
     code: 'STORAGE_DENIED',
-    reason: 'the server does not know the access key',
-    remedy: 'check AWS_ACCESS_KEY_ID or the profile, and that the endpoint is the right one',
+    reason: 'the access key is unknown to the server',
+    remedy: 'check AWS_ACCESS_KEY_ID or the profile, and the endpoint',
   },
   SignatureDoesNotMatch: {
     code: 'STORAGE_DENIED',
-    reason: 'the secret key is not the one of the access key',
+    reason: 'the secret key does not belong to the access key',
     remedy: 'check AWS_SECRET_ACCESS_KEY or the profile',
   },
   ExpiredToken: {
     code: 'STORAGE_DENIED',
     reason: 'the credentials have expired',
-    remedy: 'renew them (for example `aws sso login`); the same command takes up what was interrupted',
+    remedy:
+      'renew them (for example with `aws sso login`) and run the same command again; it resumes the work',
   },
   RequestTimeTooSkewed: {
     code: 'STORAGE_DENIED',
-    reason: "this machine's clock is too far from the server's",
+    reason: 'the clock of this machine differs too much from that of the server',
     remedy: 'set the clock',
   },
   CredentialsProviderError: {
     code: 'STORAGE_DENIED',
-    reason: 'there are no credentials',
+    reason: 'no credentials were found',
     remedy: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
   },
   QuotaExceeded: { code: 'STORAGE_FULL', reason: 'the quota is used up' },
@@ -132,14 +136,14 @@ const SAME_AS: Readonly<Record<string, string>> = {
   Forbidden: 'AccessDenied',
 };
 
-/** Regions other than the bucket's are answered by a redirect, or by a signature that does not fit. */
+/** For the wrong region a server answers with a redirect or a signature mismatch. */
 const WRONG_REGION = new Set([
   'PermanentRedirect',
   'AuthorizationHeaderMalformed',
   'IllegalLocationConstraintException',
 ]);
 
-/** Explains a failed request by bucket and key, without a word of what the credentials are. */
+/** Explains a failed request by bucket and key. The message never contains credentials. */
 export function explainFailure(error: unknown, place: string, verb: string): PixlakeError {
   if (error instanceof PixlakeError) return error;
   const { code, status } = failureOf(error);
@@ -147,16 +151,16 @@ export function explainFailure(error: unknown, place: string, verb: string): Pix
   if (WRONG_REGION.has(code) || status === 301) {
     return new PixlakeError('STORAGE_FAILED', `${doing}: the bucket lies in another region`, {
       cause: error,
-      remedy: 'name its region with --region or AWS_REGION',
+      remedy: 'set its region with --region or AWS_REGION',
     });
   }
   if (/region is missing/iu.test(messageOf(error))) {
-    return new PixlakeError('STORAGE_FAILED', `${doing}: it is not known in which region the bucket lies`, {
+    return new PixlakeError('STORAGE_FAILED', `${doing}: the region of the bucket is unknown`, {
       cause: error,
-      remedy: 'name its region with --region or AWS_REGION, or the server with --endpoint-url',
+      remedy: 'set the region with --region or AWS_REGION, or the server with --endpoint-url',
     });
   }
-  // The answer to HEAD has no body that says why.
+  // A response to HEAD has no body with a reason.
   const refusal = REFUSALS[SAME_AS[code] ?? code] ?? (status === 403 ? REFUSALS['AccessDenied'] : undefined);
   const told = messageOf(error);
   const words = [told.startsWith(code) ? undefined : code, told.startsWith('Unknown') ? undefined : told];

@@ -8,25 +8,25 @@ export const S3_READERS = ['auto', 'httpfs', 'cache'] as const;
 /** See {@link S3_READERS}. */
 export type S3Reader = (typeof S3_READERS)[number];
 
-/** Untrusted choices about S3; plain data that can be sent to other threads. What is left out comes from the environment. */
+/** Untrusted options for S3; plain data that can be sent to other threads. What is left out comes from the environment. */
 export interface S3Options {
-  /** Of a server that is not AWS, such as `http://127.0.0.1:9000`; `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` by default. */
+  /** URL of a server that is not AWS, such as `http://127.0.0.1:9000`; `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` by default. */
   readonly endpointUrl?: string;
   /** `AWS_REGION`, the profile's or `us-east-1` by default. */
   readonly region?: string;
-  /** Whether the bucket is part of the path, not of the host name: by default only with an endpoint of one's own. */
+  /** Whether the bucket is part of the path and not of the host name; by default only if there is an endpoint. */
   readonly isPathStyle?: boolean;
-  /** How SQL reads; `PIXLAKE_S3_READER` or `auto` by default. */
+  /** How SQL reads S3; `PIXLAKE_S3_READER` or `auto` by default. */
   readonly reader?: S3Reader;
-  /** DuckDB's httpfs extension as a file; `PIXLAKE_HTTPFS` by default, else where DuckDB keeps its extensions. */
+  /** File of DuckDB's httpfs extension; `PIXLAKE_HTTPFS` by default, else the folder where DuckDB keeps its extensions. */
   readonly httpfsPath?: string;
   /** Folder for cached data files and temporary ones; `PIXLAKE_CACHE` or `~/.cache/pixlake` by default. */
   readonly cacheDir?: string;
-  /** Most bytes of cached data files that stay; `PIXLAKE_CACHE_BYTES` or 10 GiB by default. */
+  /** Maximum size of the cache in bytes; `PIXLAKE_CACHE_BYTES` or 10 GiB by default. */
   readonly cacheBytes?: number;
 }
 
-/** {@link S3Options} with all defaults filled in; what stays `undefined` is left to the AWS SDK, which has files of its own to look at. */
+/** {@link S3Options} with all defaults filled in. What stays `undefined` is left to the AWS SDK, which reads its own configuration files. */
 export interface S3Settings {
   readonly endpointUrl: string | undefined;
   readonly region: string | undefined;
@@ -39,18 +39,18 @@ export interface S3Settings {
 
 const DEFAULT_CACHE_BYTES = 10 * 1024 ** 3;
 
-/** Fills in what the options leave out. @throws `ARGUMENT_INVALID` naming the option or variable */
+/** Checks the options and fills in the defaults. @throws `ARGUMENT_INVALID` naming the option or variable */
 export function resolveS3(options: S3Options, env: NodeJS.ProcessEnv = process.env): S3Settings {
   const given = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
   const endpointUrl = options.endpointUrl ?? given('AWS_ENDPOINT_URL_S3') ?? given('AWS_ENDPOINT_URL');
   if (endpointUrl !== undefined && !isHttpUrl(endpointUrl))
-    throw invalid(`the S3 endpoint ${endpointUrl} is no URL such as https://s3.example.com`);
+    throw invalid(`the S3 endpoint ${endpointUrl} is not a URL such as https://s3.example.com`);
   const reader = options.reader ?? given('PIXLAKE_S3_READER') ?? 'auto';
   const known = S3_READERS.find((name) => name === reader);
-  if (known === undefined) throw invalid(`the S3 reader ${reader} is none of: ${S3_READERS.join(', ')}`);
+  if (known === undefined) throw invalid(`unknown S3 reader ${reader}; use one of: ${S3_READERS.join(', ')}`);
   const cacheBytes = options.cacheBytes ?? Number(given('PIXLAKE_CACHE_BYTES') ?? DEFAULT_CACHE_BYTES);
   if (!(Number.isSafeInteger(cacheBytes) && cacheBytes >= 0))
-    throw invalid(`PIXLAKE_CACHE_BYTES is no whole number of bytes: ${env['PIXLAKE_CACHE_BYTES']}`);
+    throw invalid(`PIXLAKE_CACHE_BYTES is not a whole number of bytes: ${env['PIXLAKE_CACHE_BYTES']}`);
   const cacheHome = given('XDG_CACHE_HOME') ?? join(homedir(), '.cache');
   return {
     endpointUrl,

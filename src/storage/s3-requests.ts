@@ -5,25 +5,25 @@ import type { RequestGate } from './request-gate.ts';
 import type { S3Sdk } from './s3-client.ts';
 import { BadAnswer, isBeyondEnd } from './s3-errors.ts';
 
-/** A bucket as it is reached: every request goes through the gate, and ends with the signal. */
+/** A bucket and how it is reached: every request passes the gate and ends with the signal. */
 export interface S3Bucket {
-  /** Opens the client at the first call. */
+  /** Opens the client on the first call. */
   readonly open: () => Promise<S3Sdk>;
   readonly name: string;
   readonly gate: RequestGate;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Name of the object metadata that holds the MD5 of the bytes as hex; every server keeps it, unlike checksums. */
+/** Name of the object metadata with the MD5 of the bytes in hex. Every server stores metadata, but not every server stores checksums. */
 const CHECKSUM = 'md5';
 
-/** Bodies from this size on are sent in parts, and read back in ranges. */
+/** Bodies of this size or more are sent in parts and read in ranges. */
 export const PART_BYTES = 16 * 1024 ** 2;
 
-/** Parts of one body in flight at once; with {@link PART_BYTES} it bounds memory. */
+/** Parts of one body in flight at once; this and {@link PART_BYTES} bound the memory. */
 const PARTS_AT_ONCE = 4;
 
-/** S3 takes at most so many parts of a body. */
+/** Maximum number of parts of a body in S3. */
 const MAX_PARTS = 10_000;
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -45,7 +45,7 @@ export async function request<Result>(
   return gate.run(() => send(s3, signal === undefined ? {} : { abortSignal: signal }), signal);
 }
 
-/** Reads an object or a range of it, and checks that all of it came and is what was written. */
+/** Reads an object or a range of it, and checks that it is complete and unchanged. */
 export async function getObject(bucket: S3Bucket, key: string, range?: ByteRange): Promise<Buffer> {
   if (range !== undefined && range.length === 0) return Buffer.alloc(0);
   const wanted = {
@@ -61,7 +61,7 @@ export async function getObject(bucket: S3Bucket, key: string, range?: ByteRange
         throw new BadAnswer(`only ${bytes.length} of ${ContentLength} bytes came`);
       const checksum = range === undefined ? Metadata?.[CHECKSUM] : undefined;
       if (checksum !== undefined && createHash('md5').update(bytes).digest('hex') !== checksum)
-        throw new BadAnswer('the bytes do not have the checksum of those that were written');
+        throw new BadAnswer('the bytes do not match the checksum with which they were written');
       return bytes;
     });
   } catch (error) {
@@ -136,14 +136,14 @@ export async function putFile(bucket: S3Bucket, key: string, path: string): Prom
   } catch (error) {
     stop.abort();
     await Promise.allSettled(workers);
-    // What is left if this fails too is swept later.
+    // If this fails too, the upload is swept later.
     const { sdk, client } = await bucket.open();
     await client.send(new sdk.AbortMultipartUploadCommand({ ...place, UploadId })).catch(() => undefined);
     throw error;
   }
 }
 
-/** Fetches an object of a known size into a new local file, range by range. */
+/** Downloads an object of known size into a new local file, range by range. */
 export async function getFile(bucket: S3Bucket, key: string, path: string, sizeBytes: number): Promise<void> {
   await using file = await open(path, 'wx');
   const starts = Array.from({ length: Math.ceil(sizeBytes / PART_BYTES) }, (_, index) => index * PART_BYTES);
@@ -151,10 +151,10 @@ export async function getFile(bucket: S3Bucket, key: string, path: string, sizeB
   const workOff = async (): Promise<void> => {
     for (const start of queue) {
       const length = Math.min(PART_BYTES, sizeBytes - start);
-      // Small ones whole, which checks their bytes too.
+      // Small objects are read whole, which also checks their bytes.
       const bytes = await getObject(bucket, key, sizeBytes <= PART_BYTES ? undefined : { start, length });
       if (bytes.length !== length)
-        throw new BadAnswer(`the object has another size than the ${sizeBytes} bytes that the table states`);
+        throw new BadAnswer(`the object does not have the ${sizeBytes} bytes that the table states`);
       await file.write(bytes, 0, length, start);
     }
   };

@@ -19,13 +19,13 @@ import { getFile, getObject, putFile, putObject, request, type S3Bucket } from '
 import { sweepFolder } from './sweep-folder.ts';
 import { keepAlive, sweepOnce, temporaryName } from './temporary-folder.ts';
 
-/** Long enough for a server to come back after a crash. */
+/** Long enough for a server to restart after a crash. */
 const PATIENCE_MS = 45_000;
 
-/** Objects that one request deletes at most (S3 API Reference, DeleteObjects). */
+/** Maximum number of objects in one delete request (S3 API Reference, DeleteObjects). */
 const DELETE_BATCH = 1000;
 
-/** Opens a prefix of a bucket, `s3://bucket/prefix`, as an object store; nothing is asked of the server yet. @throws `ARGUMENT_INVALID` */
+/** Opens a prefix of a bucket, `s3://bucket/prefix`, as an object store. No request is sent yet. @throws `ARGUMENT_INVALID` */
 export function openS3Store(uri: string, options: S3Options): ObjectStore {
   const { bucket, prefix } = /^s3:\/\/(?<bucket>[^/]+)(?:\/(?<prefix>.*?))?\/*$/iu.exec(uri)?.groups ?? {};
   if (bucket === undefined) throw new PixlakeError('ARGUMENT_INVALID', `${uri} names no bucket`);
@@ -44,7 +44,7 @@ class S3Store implements ObjectStore {
   readonly #bucket: S3Bucket;
   readonly #root: string;
   readonly #settings: S3Settings;
-  /** Shared with those that differ in their signal only. */
+  /** Shared by stores that differ only in their signal. */
   readonly #probe: { isAtomic?: Promise<boolean> | undefined };
 
   constructor(
@@ -70,7 +70,7 @@ class S3Store implements ObjectStore {
   }
 
   withSignal(signal: AbortSignal): ObjectStore {
-    // Every request in flight listens.
+    // Every request in flight adds a listener.
     setMaxListeners(0, signal);
     return new S3Store({ ...this.#bucket, signal }, this.#root, this.s3, this.#settings, this.#probe);
   }
@@ -112,7 +112,7 @@ class S3Store implements ObjectStore {
     for await (const page of this.#pages(folder, { Prefix: prefix, ...start })) {
       for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
         const key = Key.slice(this.#root.length);
-        // Consoles make empty objects to stand for folders.
+        // Web consoles make empty objects that represent folders.
         if (key === '' || key.endsWith('/')) continue;
         yield { key, sizeBytes: Size, modifiedMs: LastModified?.getTime() ?? 0 };
       }
@@ -183,7 +183,7 @@ class S3Store implements ObjectStore {
     return sweptCount;
   }
 
-  /** Some servers take a conditional write and let every writer win; tables there would lose commits. */
+  /** Some servers accept conditional writes and let every writer win. Tables there would lose commits. */
   async #checkAtomicity(): Promise<void> {
     if (this.#settings.endpointUrl === undefined) return;
     this.#probe.isAtomic ??= this.#probeAtomicity();
@@ -197,7 +197,7 @@ class S3Store implements ObjectStore {
     if (isAtomic) return;
     throw new PixlakeError(
       'STORAGE_NOT_ATOMIC',
-      `the S3 server of ${this.uri} ignores If-None-Match, so that two writers could undo each other's commits`,
+      `the S3 server of ${this.uri} ignores If-None-Match, so two writers could overwrite each other's commits`,
       { remedy: 'use AWS S3, Ceph, MinIO, R2 or another server with conditional writes' },
     );
   }

@@ -4,14 +4,14 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from './object-store.ts';
 import { readIfPresent } from './read-if-present.ts';
 
-/** JSON for the lake, with a checksum of all the rest in its field `sha256`, so a flipped bit is noticed when it is read. */
+/** Encodes JSON for the lake. Its field `sha256` is a checksum of all other fields, so a flipped bit is detected on reading. */
 export function encodeStored(value: Readonly<Record<string, unknown>>): Buffer {
   const sha256 = checksumOf(JSON.stringify(value));
   return Buffer.from(`${JSON.stringify({ ...value, sha256 }, null, 2)}\n`);
 }
 
 /**
- * Parses JSON from the lake, checks its checksum, and gives the object without it.
+ * Parses JSON from the lake, checks its checksum, and returns the object without it.
  *
  * @throws `RUN_CORRUPT` naming `place`, for bytes that are torn, empty, or not what was written
  */
@@ -28,7 +28,7 @@ export function decodeStored(bytes: Uint8Array, place: string): Readonly<Record<
   return value;
 }
 
-/** Reads JSON of the lake; `undefined` where there is none, or it is not what was written. @throws `STORAGE_…` */
+/** Reads JSON of the lake; `undefined` if it does not exist or is damaged. @throws `STORAGE_…` */
 export async function readStored(
   store: ObjectStore,
   key: string,
@@ -42,7 +42,7 @@ export async function readStored(
   }
 }
 
-/** As {@link decodeStored}, for JSON that older versions wrote without a checksum: it is checked where there is one. @throws `RUN_CORRUPT` naming `place`, `SyntaxError` */
+/** Like {@link decodeStored}, but accepts JSON without a checksum, as older versions wrote it. @throws `RUN_CORRUPT` naming `place`, `SyntaxError` */
 export function decodeStoredOrOlder(bytes: Uint8Array, place: string): unknown {
   const json: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
   const hasChecksum = typeof json === 'object' && json !== null && 'sha256' in json;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { isMarkedAlive } from './process-mark.ts';
 
 /**
- * Removes temporary files and folders that dead processes left in a local folder, and tells how many. Where a name does not tell whether its
- * process is alive, it counts as dead if nobody has touched its file since `beforeMs`. Names that do not match `ours` are left alone.
+ * Removes temporary files and folders that dead processes left in a local folder, and returns their number. If a name does not show whether its
+ * process is alive, the file counts as left over if nobody has touched it since `beforeMs`. Names that do not match `ours` stay.
  */
 export async function sweepFolder(root: string, beforeMs: number, ours = /^/u): Promise<number> {
   let sweptCount = 0;
@@ -24,9 +24,9 @@ function emptyIfMissing(error: unknown): string[] {
 }
 
 async function isUntouched(path: string, beforeMs: number): Promise<boolean> {
-  // Looking into folders takes time.
+  // Reading folders takes time.
   if (beforeMs === Number.NEGATIVE_INFINITY) return false;
-  // Whoever made it may remove it meanwhile.
+  // Its owner may remove it meanwhile.
   return (await newestChange(path).catch(() => beforeMs)) < beforeMs;
 }
 
@@ -38,7 +38,7 @@ async function newestChange(path: string): Promise<number> {
   return Math.max(stats.mtimeMs, ...inner);
 }
 
-/** What belongs to another user is left to a process of that user. */
+/** Files of another user are left to the processes of that user. */
 async function remove(path: string): Promise<boolean> {
   try {
     await rm(path, { recursive: true, force: true });

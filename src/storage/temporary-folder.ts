@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { processMark } from './process-mark.ts';
 import { sweepFolder } from './sweep-folder.ts';
 
-/** Nothing that is in use stays untouched for this long; see {@link keepAlive}. */
+/** Files in use are touched more often than this; see {@link keepAlive}. */
 export const UNTOUCHED_MS = 24 * 60 * 60 * 1000;
 
-/** In use, a folder is touched this often, for those who cannot see its process: in other containers, or on other machines. */
+/** How often a folder in use is touched. Processes in other containers or on other machines cannot see its process and look at its time. */
 const TOUCH_MS = 10 * 60 * 1000;
 
 /** Folders of pixlake in the system's temporary folder; `image/fonts.ts` makes the unmarked ones. */
@@ -18,12 +18,12 @@ const SYSTEM_NAMES = /^pixlake-(?:[0-9a-f]{12}\.\d+\.\d*-[0-9a-f-]{36}|fonts-\w{
 const inUse = new Set<string>();
 let touching: NodeJS.Timeout | undefined;
 
-/** A name for a temporary file that no other has, and that tells of which process it is. */
+/** A unique name for a temporary file, with the mark of this process. */
 export function temporaryName(): string {
   return `${processMark()}${randomUUID()}`;
 }
 
-/** The path of a folder in the system's temporary folder, which does not exist yet. */
+/** The path of a new folder in the system's temporary folder. The folder is not made. */
 export function systemTemporaryPath(): string {
   return join(tmpdir(), `pixlake-${temporaryName()}`);
 }
@@ -37,7 +37,7 @@ export async function makeTemporaryFolder(): Promise<string> {
   return path;
 }
 
-/** Touches a folder now and then until it is removed or the process ends. */
+/** Touches a folder regularly until it is removed or the process ends. */
 export function keepAlive(path: string): void {
   inUse.add(path);
   touching ??= setInterval(() => void touchAll(), TOUCH_MS).unref();
@@ -50,15 +50,15 @@ async function touchAll(): Promise<void> {
 
 const swept = new Map<string, Promise<unknown>>();
 
-/** Sweeps what dead processes left in a folder for temporary files and in that of the system, the first time that this process asks. */
+/** Sweeps leftovers of dead processes from a folder and from the system's temporary folder, once per process and folder. */
 export async function sweepOnce(root: string | undefined): Promise<void> {
   const once = (folder: string, beforeMs: number, ours?: RegExp): Promise<unknown> => {
-    // A folder that cannot be listed or swept is no reason not to work.
+    // A folder that cannot be swept must not stop the work.
     const sweeping = swept.get(folder) ?? sweepFolder(folder, beforeMs, ours).catch(() => 0);
     swept.set(folder, sweeping);
     return sweeping;
   };
-  // `vacuum` also sweeps a lake by age, which means looking into each folder.
+  // `vacuum` also sweeps a lake by age, which needs to read each folder.
   if (root !== undefined) await once(root, Number.NEGATIVE_INFINITY);
   await once(tmpdir(), Date.now() - UNTOUCHED_MS, SYSTEM_NAMES);
 }

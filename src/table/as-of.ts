@@ -1,13 +1,13 @@
 import { PixlakeError } from '../errors.ts';
 import { parseTimestamp } from './column-bounds.ts';
 
-/** Which version of a table is meant: one by number, or the newest of a time in ms since 1970. */
+/** A version of a table: by number, or the newest one at a time in ms since 1970. */
 export type AsOf =
   | { readonly kind: 'version'; readonly version: number }
   | { readonly kind: 'time'; readonly timeMs: number };
 
 /**
- * Parses a version (`3` or `v3`) or a point in time (ISO 8601; without zone it is UTC).
+ * Parses a version (`3` or `v3`) or a time (ISO 8601; UTC if it has no zone).
  *
  * @throws `ARGUMENT_INVALID`
  */
@@ -22,7 +22,7 @@ export function parseAsOf(text: string): AsOf {
   });
 }
 
-/** As one writes it behind the name of a table: `v3` or the time in UTC. */
+/** As it is written after the name of a table: `v3` or the time in UTC. */
 export function describeAsOf(asOf: AsOf): string {
   return asOf.kind === 'version' ? `v${asOf.version}` : new Date(asOf.timeMs).toISOString();
 }

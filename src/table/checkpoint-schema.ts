@@ -56,7 +56,7 @@ const COLUMNS: readonly Field[] = [
     boolean('extendedFileMetadata'),
     textMap('partitionValues'),
     long('size'),
-    // Files that are in the table have none, or it could not be read.
+    // Files in the table have no vector, otherwise the table could not be read.
     struct(
       'deletionVector',
       text('storageType'),

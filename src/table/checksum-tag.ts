@@ -1,14 +1,14 @@
 import type { AddAction } from './delta-actions.ts';
 
-/** Tag with the SHA-256 of a data file that pixlake wrote. */
+/** Tag for the SHA-256 of a data file that pixlake wrote. */
 const TAG = 'pixlake.sha256';
 
-/** The tag of a data file by which `verify --deep` knows its bytes. */
+/** The tag by which `verify --deep` checks the bytes of a data file. */
 export function checksumTag(sha256: string): Record<string, string> {
   return { [TAG]: sha256 };
 }
 
-/** SHA-256 that a data file was written with; `undefined` for those of other writers. */
+/** The SHA-256 with which a data file was written; `undefined` for files of other writers. */
 export function checksumOf({ tags }: AddAction): string | undefined {
   return tags?.[TAG];
 }

@@ -2,37 +2,37 @@ import type { FileStats, PartitionValues } from './delta-actions.ts';
 import { type DeltaField, type DeltaType, isIntegerType } from './delta-schema.ts';
 import type { Literal } from './file-predicate.ts';
 
-/** A bound of a column's values; `isExact` says that it is one of them, to the last digit. */
+/** A bound of a column's values. With `isExact`, the bound is itself one of the values, to the last digit. */
 export interface Bound {
   readonly value: number | string;
   readonly isExact: boolean;
 }
 
-/** What is known of one column of one data file; what is not known is `undefined`. */
+/** What is known about one column of one data file; `undefined` means unknown. */
 export interface ColumnBounds {
   readonly min: Bound | undefined;
   readonly max: Bound | undefined;
-  /** Whether some row is null there. */
+  /** Whether some row has null in the column. */
   readonly hasNulls: boolean | undefined;
-  /** Whether some row is not null there. */
+  /** Whether some row has a value in the column. */
   readonly hasValues: boolean | undefined;
 }
 
 const UNKNOWN: ColumnBounds = { min: undefined, max: undefined, hasNulls: undefined, hasValues: undefined };
 
-/** The kind of literal that a column of a type may be compared with; `undefined` where statistics are of no use. */
+/** The kind of literal that a column of this type may be compared with; `undefined` if its statistics are useless. */
 export function literalKindOf(type: DeltaType): Literal['kind'] | undefined {
-  // The decimal text of a float is not its value: 0.7 stands for 0.69999999.
+  // The decimal text of a float is not its value: 0.7 means 0.69999999.
   if (isIntegerType(type) || type === 'double') return 'number';
   if (typeof type === 'string' && type.startsWith('decimal')) return 'number';
   if (type === 'timestamp' || type === 'timestamp_ntz') return 'timestamp';
   return type === 'string' || type === 'date' || type === 'boolean' ? type : undefined;
 }
 
-/** Bounds of a partition column: all rows of a file share one value. */
+/** Bounds of a partition column: all rows of a file have the same value. */
 export function partitionBounds(field: DeltaField, values: PartitionValues): ColumnBounds {
   const text = values[field.name] ?? null;
-  // The protocol takes an empty text for null, whatever the type (PROTOCOL.md, "Partition Value Serialization").
+  // In the protocol an empty text is null for every type (PROTOCOL.md, "Partition Value Serialization").
   if (text === null || text === '')
     return { min: undefined, max: undefined, hasNulls: true, hasValues: false };
   const value = parsePartitionValue(field.type, text);
@@ -59,7 +59,7 @@ function parsePartitionValue(type: DeltaType, text: string): number | string | u
   }
 }
 
-/** Bounds of a column that the data file itself holds, from the file's statistics. */
+/** Bounds of a column that is stored in the data file, from the file's statistics. */
 export function statisticsBounds(field: DeltaField, stats: FileStats): ColumnBounds {
   const nulls = stats.tightBounds === false ? undefined : stats.nullCount?.[field.name];
   const rows = stats.numRecords;
@@ -71,16 +71,16 @@ export function statisticsBounds(field: DeltaField, stats: FileStats): ColumnBou
   };
 }
 
-/** Decimal numbers of more digits do not survive as a double, which is what some writers make of their bounds. */
+/** Decimals with more digits lose some as a double, and some writers convert bounds to doubles. */
 const MAX_DECIMAL_DIGITS = 15;
 
-/** Whether values of a type may have more digits than survive as a double. */
+/** Whether values of a type may have more digits than a double holds. */
 export function isWideDecimal(type: DeltaType): boolean {
   const precision = typeof type === 'string' ? /^decimal\(\s*(\d+)/u.exec(type)?.[1] : undefined;
   return Number(precision) > MAX_DECIMAL_DIGITS;
 }
 
-/** Timestamps in statistics are cut to milliseconds, so that the greatest value may lie up to `slackMs` above. */
+/** Timestamps in statistics are cut to milliseconds, so the greatest value may be up to `slackMs` higher. */
 function toBound(type: DeltaType, json: unknown, slackMs: number): Bound | undefined {
   switch (literalKindOf(type)) {
     case 'number': {
@@ -96,7 +96,7 @@ function toBound(type: DeltaType, json: unknown, slackMs: number): Bound | undef
       return value === undefined ? undefined : { value, isExact: true };
     }
     case 'string':
-      // Long texts are cut, and upwards where they are an upper bound, so that it need not be one of the values.
+      // Long texts are cut, and upper bounds are rounded up, so a bound need not be one of the values.
       return typeof json === 'string' ? { value: json, isExact: false } : undefined;
     default:
       return undefined;
@@ -116,7 +116,7 @@ function toDate(text: string): string | undefined {
   return /^\d{4}-\d{2}-\d{2}$/u.test(text) ? text : undefined;
 }
 
-/** Parses a timestamp as the log and SQL write it, without zone in UTC, rounded down to ms since 1970; `undefined` for other forms. */
+/** Parses a timestamp as the log and SQL write it (UTC if it has no zone), rounded down to ms since 1970; `undefined` for other forms. */
 export function parseTimestamp(text: string): number | undefined {
   const match =
     /^(?<date>\d{4}-\d{2}-\d{2})(?:[ T](?<time>\d{2}:\d{2}:\d{2})(?:\.(?<ms>\d{1,3})\d*)?(?:Z|[+]00(?::?00)?)?)?$/u.exec(

@@ -3,10 +3,10 @@ import type { AddAction } from './delta-actions.ts';
 import type { DeltaStruct } from './delta-schema.ts';
 import type { DataFile } from './snapshot.ts';
 
-/** Tag by which pixlake marks the data files that it wrote, with a hash of their columns. */
+/** Tag of data files that pixlake wrote; its value is a hash of their columns. */
 const TAG = 'pixlake.columns';
 
-/** Tags of a data file that holds all columns of a schema but the partition columns. */
+/** Tags of a data file that holds all columns of a schema except the partition columns. */
 export function columnTags(
   schema: DeltaStruct,
   partitionColumns: readonly string[],
@@ -17,7 +17,7 @@ export function columnTags(
   return { [TAG]: createHash('sha256').update(JSON.stringify(columns)).digest('hex').slice(0, 16) };
 }
 
-/** Whether pixlake wrote a data file, so that its bounds are known to be whole. */
+/** Whether pixlake wrote a data file, so its bounds cover all values. */
 export function isOwnDataFile({ add }: DataFile): boolean {
   return add.tags?.[TAG] !== undefined;
 }

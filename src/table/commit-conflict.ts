@@ -4,8 +4,8 @@ import { fileMightMatch } from './prune-files.ts';
 import type { TableChange } from './table-change.ts';
 
 /**
- * Why a change cannot go on top of a commit that its author did not know of, or `undefined` if it can: appends never conflict with
- * appends; what was read must not have changed; no file is taken out twice; and both must speak of the same columns.
+ * Why a change cannot be committed after a commit that its author had not seen; `undefined` if it can. Appends never conflict with
+ * appends. What was read must not have changed, no file may be removed twice, and both must use the same columns.
  */
 export function findConflict(change: TableChange, winner: readonly DeltaAction[]): string | undefined {
   const taken = new Set(change.removed.map(({ add }) => fileIdOf(add)));
@@ -13,10 +13,9 @@ export function findConflict(change: TableChange, winner: readonly DeltaAction[]
     if (change.base === undefined && protocol !== undefined) return 'it made the table';
     if (protocol !== undefined) return 'it changed the protocol';
     if (metaData !== undefined) return 'it changed the columns or properties';
-    if (remove !== undefined && taken.has(fileIdOf(remove)))
-      return 'it took out a file that this one takes out';
+    if (remove !== undefined && taken.has(fileIdOf(remove))) return 'it removed a file that this one removes';
     if (remove?.dataChange && change.reads.kind === 'any') return 'it removed rows that this one read';
-    if (add?.dataChange && mightBring(change, add)) return 'it brought rows that this one would have read';
+    if (add?.dataChange && mightBring(change, add)) return 'it added rows that this one would have read';
   }
   return undefined;
 }

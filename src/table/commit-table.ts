@@ -15,21 +15,21 @@ import type { DataFile } from './snapshot.ts';
 import type { TableChange } from './table-change.ts';
 import { isCheckpointDue, writeCheckpoint } from './write-checkpoint.ts';
 
-/** Other writers' commits that one attempt is rebased over at most; beyond, something else is wrong. */
+/** How many commits of other writers one attempt may be rebased over. More mean that something else is wrong. */
 const MAX_REBASES = 1000;
 
-/** Longest pause after a lost race, in ms; it grows up to this with every loss. */
+/** Longest pause after a lost race, in ms. Pauses grow with every loss. */
 const MAX_PAUSE_MS = 500;
 
 /** How a commit ended. */
 export interface CommitOutcome {
   readonly version: number;
-  /** `false` where the change's `once` was committed before, by whoever, and this change was not. */
+  /** `false` if the change's `once` had already been committed by any writer, so this change was not. */
   readonly isOwn: boolean;
 }
 
 /**
- * Checks that a change may be committed, and gives the outcome if its `once` was committed before. Writes nothing.
+ * Checks that a change may be committed. Returns the outcome if its `once` has already been committed. Writes nothing.
  *
  * @throws `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`, storage errors
  */
@@ -46,9 +46,9 @@ export async function checkCommit(
 }
 
 /**
- * Commits a change. Readers see all of it or nothing: the log entry is one object, put only if no other writer took the version first. If
- * one did, its entry is read, and unless the two changes really conflict this one goes on top of it. After `COMMIT_CONFLICT`, the change is
- * not in the table; after any other error it may be, since the answer to the put may have been lost.
+ * Commits a change. Readers see all of it or nothing: the log entry is one object, written only if no other writer took the version first. If
+ * one did, its entry is read, and this change is committed after it unless the two conflict. After `COMMIT_CONFLICT`, the change is
+ * not in the table. After any other error it may be, because the response to the write may have been lost.
  *
  * @throws `COMMIT_CONFLICT`, storage errors
  */
@@ -65,7 +65,7 @@ export async function putCommit(store: ObjectStore, change: TableChange): Promis
     }
     const winner = await readLogEntry(store, folder, version);
     const commitInfo = winner.find((action) => action.commitInfo !== undefined)?.commitInfo;
-    // A put whose answer was lost on the way may have been ours all the same.
+    // Our own write may have succeeded although its response was lost.
     if (commitInfo?.txnId === attemptId) {
       await checkpointIfDue(store, change, version);
       return { version, isOwn: true };
@@ -75,24 +75,24 @@ export async function putCommit(store: ObjectStore, change: TableChange): Promis
     if (conflict !== undefined) throw conflictError(folder, version, conflict);
     version += 1;
     timestampMs = Math.max(Date.now(), commitTimeOf(commitInfo) + 1);
-    // Without a pause that differs, writers in step would meet again and again.
+    // With equal pauses, writers would collide again and again.
     await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** Math.min(losses, 10)));
   }
-  throw conflictError(folder, version, `${MAX_REBASES} other commits came first`);
+  throw conflictError(folder, version, `${MAX_REBASES} other commits were first`);
 }
 
-/** A commit to a table that is gone would leave a log that begins in the middle. */
+/** A commit to a dropped table would leave a log that begins in the middle. */
 async function checkNotDropped(store: ObjectStore, folder: string, base: TableChange['base']): Promise<void> {
   const [marker, entry] = await Promise.all([
     store.stat(droppedKey(folder)),
     base === undefined ? undefined : store.stat(logKey(folder, base.version)),
   ]);
   if (marker !== undefined) {
-    throw new PixlakeError('TABLE_IN_USE', `${folder} is being dropped, or that was interrupted`, {
-      remedy: `finish it, then run the same command again: pixlake tables drop ${folder.split('/').at(-1)}`,
+    throw new PixlakeError('TABLE_IN_USE', `${folder} is being dropped, or the drop was interrupted`, {
+      remedy: `finish the drop, then run the same command again: pixlake tables drop ${folder.split('/').at(-1)}`,
     });
   }
-  // Vacuum may have removed the entry, but then the table has newer ones.
+  // Vacuum may have removed the entry, but only if the table has newer ones.
   if (base === undefined || entry !== undefined || (await listLog(store, folder)) !== undefined) return;
   throw new PixlakeError('TABLE_IN_USE', `${folder} was dropped meanwhile; nothing was committed`, {
     remedy: 'run the same command again to make the table anew',
@@ -111,9 +111,13 @@ function checkAllowed({ folder, base, removed, isRearrangement }: TableChange): 
   if (base === undefined) return;
   checkWritable(folder, base.protocol);
   if (!isAppendOnly(base.metadata) || removed.length === 0 || isRearrangement) return;
-  throw new PixlakeError('TABLE_APPEND_ONLY', `${folder} is append-only: its rows cannot be changed`, {
-    remedy: 'its property delta.appendOnly says so',
-  });
+  throw new PixlakeError(
+    'TABLE_APPEND_ONLY',
+    `${folder} is append-only (delta.appendOnly), so its rows cannot be changed`,
+    {
+      remedy: 'set the property to false with another Delta tool if rows may be removed',
+    },
+  );
 }
 
 function holdsSame(winner: readonly DeltaAction[], once: TxnAction | undefined): boolean {
@@ -129,11 +133,11 @@ async function checkpointIfDue(
   if (base === undefined || !isCheckpointDue({ ...base, version })) return;
   try {
     const snapshot = await readSnapshot(store, folder, version);
-    // Another writer may have written one meanwhile.
+    // Another writer may have written a checkpoint meanwhile.
     if (snapshot !== undefined && isCheckpointDue(snapshot)) await writeCheckpoint(store, snapshot);
   } catch (error) {
-    // The commit stands; the next due one writes a checkpoint again.
-    log.warn({ err: error, folder, version }, 'no checkpoint could be written');
+    // The commit is valid. The next commit that is due writes a checkpoint.
+    log.warn({ err: error, folder, version }, 'the checkpoint could not be written');
   }
 }
 
@@ -163,7 +167,7 @@ function toActions(change: TableChange, attemptId: string, timestampMs: number):
   ];
 }
 
-/** The table's new description; `undefined` if the change leaves it as it is. */
+/** The table's new metadata; `undefined` if the change keeps it. */
 function toMetadata(change: TableChange, timestampMs: number): MetadataAction | undefined {
   const { base, schema, partitionColumns } = change;
   const schemaString = JSON.stringify(schema);

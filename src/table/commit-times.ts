@@ -3,7 +3,7 @@ import type { CommitInfoAction } from './delta-actions.ts';
 import { type LogListing, logKey } from './log-listing.ts';
 import { parseLogLines } from './log-entry.ts';
 
-/** One commit that the log still has: its time in ms since 1970, and what it says of itself. */
+/** A commit that is still in the log: its time in ms since 1970, and its description. */
 export interface Commit {
   readonly version: number;
   readonly timestampMs: number;
@@ -14,7 +14,7 @@ export interface Commit {
 const CONCURRENCY = 32;
 
 /**
- * Reads the commits of a table, oldest first. Clocks of writers differ, so a commit that claims to be no later than the one before it
+ * Reads the commits of a table, oldest first. Clocks of writers differ, so a commit that claims not to be later than the one before it
  * counts as a millisecond later, as in Spark (`DeltaHistoryManager.monotonizeCommitTimestamps`).
  *
  * @throws `TABLE_CORRUPT`, storage errors
@@ -38,7 +38,7 @@ export async function* readCommits(
   }
 }
 
-/** The time of a commit in ms, by what it says or else by the time of its file; always later than the commit before it. */
+/** The time of a commit in ms, from its description or else from the time of its file; always later than the commit before it. */
 export function commitTimeOf(
   commitInfo: CommitInfoAction | undefined,
   modifiedMs = 0,
@@ -48,14 +48,14 @@ export function commitTimeOf(
   return Math.max(statedMs, previousMs + 1);
 }
 
-/** Reads what a log entry says of its commit. @throws `TABLE_CORRUPT`, storage errors */
+/** Reads the description of a commit from its log entry. @throws `TABLE_CORRUPT`, storage errors */
 export async function readCommitInfo(
   store: ObjectStore,
   folder: string,
   version: number,
 ): Promise<CommitInfoAction | undefined> {
   const text = (await store.read(logKey(folder, version))).toString('utf8');
-  // An entry may name a hundred thousand files, which are of no interest here.
+  // An entry may name a hundred thousand files, which are not needed here.
   const lines = text.split('\n').filter((line) => line.includes('"commitInfo"'));
   const actions = parseLogLines(lines, `version ${version} of ${folder}`);
   return actions.find(({ commitInfo }) => commitInfo !== undefined)?.commitInfo;

@@ -8,18 +8,18 @@ export function encodeDataPath(relativePath: string): string {
   return encodeURI(relativePath).replaceAll('#', '%23').replaceAll('?', '%3F');
 }
 
-/** The path relative to the table that an `add.path` names; the inverse of {@link encodeDataPath}. */
+/** The path, relative to the table, in an `add.path`; the inverse of {@link encodeDataPath}. */
 export function decodeDataPath(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
-    // Some writers do not encode; a path with a lone percent sign can only be meant as it stands.
+    // Some writers do not encode. A path with a lone percent sign cannot be an encoded one.
     return path;
   }
 }
 
 /**
- * The object key of the data file that an `add.path` names. Absolute paths (shallow clones have them) are keys too if they lie below the
+ * The object key of the data file in an `add.path`. Absolute paths, as shallow clones have them, are allowed below the
  * store's root.
  *
  * @throws `TABLE_FEATURE_UNSUPPORTED` for absolute paths elsewhere
@@ -35,6 +35,6 @@ export function toDataKey(storeUri: string, folder: string, path: string): strin
   throw new PixlakeError(
     'TABLE_FEATURE_UNSUPPORTED',
     `${folder} refers to a file outside ${storeUri}: ${path.slice(0, 200)}`,
-    { remedy: 'copy the table whole, or attach it where its files are' },
+    { remedy: 'copy the whole table, or attach it in the place where its files are' },
   );
 }

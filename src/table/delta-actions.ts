@@ -36,7 +36,7 @@ export interface AddAction {
   readonly deletionVector?: DeletionVector;
 }
 
-/** Where the numbers of a data file's deleted rows are; with the path it names a version of the file. */
+/** Where the numbers of the deleted rows of a data file are. Path and vector together identify a version of the file. */
 export interface DeletionVector {
   readonly storageType: string;
   readonly pathOrInlineDv?: string;
@@ -45,7 +45,7 @@ export interface DeletionVector {
   readonly cardinality?: number;
 }
 
-/** Takes one data file out of the table; the file itself stays for older snapshots until it is vacuumed. */
+/** Removes one data file from the table. The file itself stays for older snapshots until it is vacuumed. */
 export interface RemoveAction {
   readonly path: string;
   readonly deletionTimestamp?: number;
@@ -56,23 +56,23 @@ export interface RemoveAction {
   readonly deletionVector?: DeletionVector;
 }
 
-/** What an application has written so far: commits of the same `appId` with a version that is not higher are repeats. */
+/** What an application has written so far. A commit of the same `appId` whose version is not higher is a repeat. */
 export interface TxnAction {
   readonly appId: string;
   readonly version: number;
   readonly lastUpdated?: number;
 }
 
-/** What a commit did, for people: operation name, its parameters and its metrics. Writers may leave out or add any field. */
+/** Description of a commit for people: operation, parameters and metrics. Writers may omit or add any field. */
 export interface CommitInfoAction {
   readonly timestamp?: number;
-  /** Time of the commit where the table has `delta.enableInCommitTimestamps`; it grows with each version. */
+  /** Time of the commit if the table has `delta.enableInCommitTimestamps`; it grows with each version. */
   readonly inCommitTimestamp?: number;
   readonly operation?: string;
   readonly operationParameters?: Readonly<Record<string, unknown>>;
   readonly operationMetrics?: Readonly<Record<string, unknown>>;
   readonly engineInfo?: string;
-  /** Names one attempt to commit, so that a writer recognises its own entry. */
+  /** Identifies one attempt to commit, so a writer recognises its own entry. */
   readonly txnId?: string;
   readonly readVersion?: number;
   /** SHA-256 of the lines that follow in the log entry. */
@@ -80,7 +80,7 @@ export interface CommitInfoAction {
   readonly isBlindAppend?: boolean;
 }
 
-/** One line of a log entry, or one row of a checkpoint: an object with one of these fields; fields of other names are to be ignored. */
+/** One line of a log entry, or one row of a checkpoint: an object with one of these fields. Other fields are ignored. */
 export interface DeltaAction {
   readonly protocol?: ProtocolAction;
   readonly metaData?: MetadataAction;
@@ -92,12 +92,12 @@ export interface DeltaAction {
   readonly sidecar?: unknown;
 }
 
-/** Statistics of a data file as they stand in `add.stats`; every part may be missing. */
+/** Statistics of a data file as stored in `add.stats`; every part may be missing. */
 export interface FileStats {
   readonly numRecords?: number;
   readonly minValues?: Readonly<Record<string, unknown>>;
   readonly maxValues?: Readonly<Record<string, unknown>>;
   readonly nullCount?: Readonly<Record<string, unknown>>;
-  /** `false` where rows were deleted since: bounds still hold, null counts do not. */
+  /** `false` if rows were deleted since: bounds are still valid, null counts are not. */
   readonly tightBounds?: boolean;
 }

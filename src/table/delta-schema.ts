@@ -52,7 +52,7 @@ export function deltaArray(elementType: DeltaType): DeltaArray {
 const PRIMITIVE =
   /^(?:void|string|long|integer|short|byte|float|double|boolean|binary|date|timestamp|timestamp_ntz|decimal\(\s*\d{1,2}\s*,\s*\d{1,2}\s*\))$/u;
 
-/** Parses `metaData.schemaString`. @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` for types that pixlake does not know */
+/** Parses `metaData.schemaString`. @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` for unknown types */
 export function parseSchema(schemaString: string, tableName: string): DeltaStruct {
   let schema: unknown;
   try {
@@ -68,9 +68,9 @@ export function parseSchema(schemaString: string, tableName: string): DeltaStruc
 }
 
 /**
- * Checks that the partition columns are columns of the table whose values the log can hold as plain texts.
+ * Checks that the partition columns are columns of the table, and that the log can store their values as text.
  *
- * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` for binary ones, which writers encode in different ways
+ * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` for binary columns, which writers encode in different ways
  */
 export function checkPartitionColumns(
   schema: DeltaStruct,
@@ -80,13 +80,13 @@ export function checkPartitionColumns(
   for (const name of partitionColumns) {
     const type = schema.fields.find((field) => field.name === name)?.type;
     if (typeof type !== 'string') {
-      const problem = type === undefined ? 'is no column of it' : 'is nested';
+      const problem = type === undefined ? 'is not a column of the table' : 'is nested';
       throw new PixlakeError('TABLE_CORRUPT', `the partition column ${name} of ${tableName} ${problem}`);
     }
     if (type === 'binary') {
       throw new PixlakeError(
         'TABLE_FEATURE_UNSUPPORTED',
-        `${tableName} is partitioned by ${name} of type binary, which pixlake lacks`,
+        `${tableName} is partitioned by ${name} of type binary, which pixlake does not support`,
       );
     }
   }
@@ -122,21 +122,24 @@ function checkType(type: DeltaType, place: string): void {
     }
   }
   const name = typeof type === 'string' ? type : JSON.stringify(type);
-  throw new PixlakeError('TABLE_FEATURE_UNSUPPORTED', `${place} has the type ${name}, which pixlake lacks`);
+  throw new PixlakeError(
+    'TABLE_FEATURE_UNSUPPORTED',
+    `${place} has the type ${name}, which pixlake does not support`,
+  );
 }
 
-/** Types that hold all values of another one. */
+/** For each type, the wider types that hold all of its values. */
 const WIDER: Readonly<Record<string, readonly DeltaType[]>> = {
   byte: ['short', 'integer', 'long', 'float', 'double'],
   short: ['integer', 'long', 'float', 'double'],
   integer: ['long', 'double'],
-  // Beyond 2^53 a double is inexact; so would be what a source wrote with decimals.
+  // Beyond 2^53 a double is inexact, and so is a number that a source wrote with decimals.
   long: ['double'],
   float: ['double'],
 };
 
 /**
- * The schema of a table that also has the columns of another schema: new ones are added at the end and may be null; those that both have
+ * The schema of a table with the columns of another schema added: new columns come last and may be null; columns that both have
  * keep the table's type, which must hold the other's values.
  *
  * @throws `SCHEMA_MISMATCH` naming each column that does not fit
@@ -148,18 +151,23 @@ export function mergeSchemas(base: DeltaStruct, incoming: DeltaStruct, tableName
   for (const field of incoming.fields) {
     const present = known.get(field.name.toLowerCase());
     if (present === undefined) added.push({ ...field, nullable: true });
-    else if (present.name !== field.name) problems.push(`${field.name} is called ${present.name} there`);
+    else if (present.name !== field.name)
+      problems.push(`${field.name} is named ${present.name} in the table`);
     else if (!fits(field.type, present.type)) {
       problems.push(
-        `${field.name} is ${describeType(present.type)} there and ${describeType(field.type)} here`,
+        `${field.name} is ${describeType(present.type)} in the table and ${describeType(field.type)} in the source`,
       );
     }
   }
   if (problems.length === 0)
     return added.length === 0 ? base : { ...base, fields: [...base.fields, ...added] };
-  throw new PixlakeError('SCHEMA_MISMATCH', `the columns do not fit ${tableName}: ${problems.join('; ')}`, {
-    remedy: 'a column keeps its name and type; ingest into another table with --table',
-  });
+  throw new PixlakeError(
+    'SCHEMA_MISMATCH',
+    `the columns do not match table ${tableName}: ${problems.join('; ')}`,
+    {
+      remedy: 'columns keep their names and types; ingest into another table with --table',
+    },
+  );
 }
 
 function fits(type: DeltaType, target: DeltaType): boolean {

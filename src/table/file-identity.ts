@@ -3,11 +3,11 @@ import { decodeDataPath, toDataKey } from './data-path.ts';
 import type { AddAction } from './delta-actions.ts';
 import type { DataFile } from './snapshot.ts';
 
-/** The part of an `add` or a `remove` that says which file it is about. */
+/** The part of an `add` or a `remove` that identifies the file. */
 type NamedFile = Pick<AddAction, 'path' | 'deletionVector'>;
 
 /**
- * What a log knows a file by, whether an action adds or removes it: its path and its deletion vector. The same Parquet file with another
+ * The identity of a file in a log, in `add` and in `remove`: its path and its deletion vector. The same Parquet file with another
  * vector is another file (PROTOCOL.md, "Action Reconciliation").
  */
 export function fileIdOf({ path, deletionVector }: NamedFile): string {
@@ -18,7 +18,7 @@ export function fileIdOf({ path, deletionVector }: NamedFile): string {
 }
 
 /**
- * The object key of a file's Parquet file, which files with different vectors share.
+ * The object key of the Parquet file. Files that differ only in their vector share it.
  *
  * @throws `TABLE_FEATURE_UNSUPPORTED` for files outside the store
  */
@@ -26,7 +26,7 @@ export function fileKeyOf({ uri }: ObjectStore, folder: string, { path }: NamedF
   return toDataKey(uri, folder, path);
 }
 
-/** The data file that an `add` action of a table in `folder` is about. @throws `TABLE_FEATURE_UNSUPPORTED` for files outside the store */
+/** The data file of an `add` action of the table in `folder`. @throws `TABLE_FEATURE_UNSUPPORTED` for files outside the store */
 export function toDataFile(store: ObjectStore, folder: string, add: AddAction): DataFile {
   const key = fileKeyOf(store, folder, add);
   return { key, sizeBytes: add.size, partitionValues: add.partitionValues, add };

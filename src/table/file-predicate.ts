@@ -10,7 +10,7 @@ export type Literal =
 export type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>=';
 
 /**
- * What is known of the rows that a reader wants, in the terms that file statistics can answer. `any` stands for every condition that they
+ * What is known about the wanted rows, in terms that file statistics can answer. `any` stands for every condition that statistics
  * cannot: it keeps all files.
  */
 export type FilePredicate =
@@ -26,8 +26,8 @@ export type FilePredicate =
   | { readonly kind: 'isNull' | 'isNotNull'; readonly column: string }
   | { readonly kind: 'startsWith'; readonly column: string; readonly prefix: string };
 
-/** Rows of any kind. */
+/** All rows. */
 export const ANY: FilePredicate = { kind: 'any' };
 
-/** No rows at all. */
+/** No rows. */
 export const NONE: FilePredicate = { kind: 'none' };

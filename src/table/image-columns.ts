@@ -1,4 +1,4 @@
-/** The columns that describe an image in every table and manifest, in their order: where it lies, what it is, whether it can be read. */
+/** The columns that describe an image in every table and manifest, in order: where it is, what it is, whether it can be read. */
 export const IMAGE_COLUMNS = [
   { name: 'image_key', type: 'VARCHAR' },
   { name: 'image_sha256', type: 'VARCHAR' },

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { DeltaAction } from './delta-actions.ts';
 
-/** A field that another writer may leave out or set to null. */
+/** A field that other writers may omit or set to null. */
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullish().transform((value) => value ?? undefined);
 
 const texts = z.record(z.string(), z.string());
 const partitionValues = z.record(z.string(), z.string().nullable());
 
-/** Numbers that Delta calls long; a checkpoint gives them as bigint. */
+/** Delta's type long; checkpoints give bigint. */
 const long = z.union([z.number(), z.bigint()]).transform(Number);
 
 const NO_COLUMNS = JSON.stringify({ type: 'struct', fields: [] });
@@ -53,7 +53,7 @@ const metaData = z.object({
   format: optional(
     z.object({ provider: z.string(), options: optional(texts).transform((value) => value ?? {}) }),
   ).transform((value) => value ?? { provider: 'parquet', options: {} }),
-  // Delta Live Tables make a table before they know its columns.
+  // Delta Live Tables creates tables before it knows their columns.
   schemaString: optional(z.string()).transform((value) => value ?? NO_COLUMNS),
   partitionColumns: optional(z.array(z.string())).transform((value) => value ?? []),
   configuration: optional(z.record(z.string(), z.string().nullable())).transform((value) =>
@@ -80,7 +80,7 @@ const actionSchema = z.object({
 });
 
 /**
- * Checks one action as a log entry or a checkpoint holds it and gives the parts that pixlake knows; others are ignored, as the protocol asks.
+ * Checks an action of a log entry or checkpoint and returns the parts that pixlake knows. Others are ignored, as the protocol requires.
  *
  * @throws `TABLE_CORRUPT` naming `place`
  */
@@ -88,13 +88,13 @@ export function parseAction(json: unknown, place: string): DeltaAction {
   const parsed = actionSchema.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const message = `${place} holds an action that is not one: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
+    const message = `${place} has an invalid action: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
     throw new PixlakeError('TABLE_CORRUPT', message);
   }
   return parsed.data as DeltaAction;
 }
 
-/** Encodes a log entry whose first action tells of the commit: it gets the SHA-256 of the lines that follow, so a flipped bit in them is noticed. */
+/** Encodes a log entry. Its first action describes the commit and gets the SHA-256 of the following lines, so a flipped bit in them is detected. */
 export function encodeLogEntry([first, ...others]: readonly DeltaAction[]): Buffer {
   const lines = Buffer.from(others.map((action) => `${JSON.stringify(action)}\n`).join(''));
   const commitInfo = { ...first?.commitInfo, actionsSha256: hash('sha256', lines, 'hex') };
@@ -110,7 +110,7 @@ export function parseLogEntry(bytes: Buffer, place: string): DeltaAction[] {
   const actions = parseLogLines(bytes.toString('utf8').split('\n'), place);
   const sha256 = actions[0]?.commitInfo?.actionsSha256;
   if (sha256 !== undefined && sha256 !== hash('sha256', bytes.subarray(bytes.indexOf('\n') + 1), 'hex'))
-    throw new PixlakeError('TABLE_CORRUPT', `${place} does not have the checksum that it was written with`);
+    throw new PixlakeError('TABLE_CORRUPT', `${place} does not match the checksum with which it was written`);
   return actions;
 }
 
@@ -123,7 +123,7 @@ export function parseLogLines(lines: readonly string[], place: string): DeltaAct
     try {
       json = JSON.parse(line);
     } catch (error) {
-      const message = `${place} holds a line that is not JSON: ${messageOf(error)}`;
+      const message = `${place} has a line that is not JSON: ${messageOf(error)}`;
       throw new PixlakeError('TABLE_CORRUPT', message, { cause: error });
     }
     actions.push(parseAction(json, place));

@@ -1,21 +1,21 @@
 import type { ObjectStore } from '../storage/object-store.ts';
 
-/** A checkpoint whose parts are all there. */
+/** A complete checkpoint. */
 export interface CheckpointFiles {
   readonly version: number;
-  /** Object keys of its parts in order. */
+  /** Object keys of its parts, in order. */
   readonly keys: readonly string[];
 }
 
-/** What a table's log folder holds. */
+/** Contents of a table's log folder. */
 export interface LogListing {
   /** Modification time in ms of each version's entry. */
   readonly entries: ReadonlyMap<number, number>;
-  /** Whole checkpoints, newest first. */
+  /** Complete checkpoints, newest first. */
   readonly checkpoints: readonly CheckpointFiles[];
-  /** Whether there are checkpoints in the format that the feature `v2Checkpoint` brought. */
+  /** Whether the log has checkpoints in the format of the feature `v2Checkpoint`. */
   readonly hasV2Checkpoints: boolean;
-  /** Newest version that the log tells of. */
+  /** Newest version in the log. */
   readonly newest: number;
 }
 
@@ -34,12 +34,12 @@ export function checkpointKey(folder: string, version: number): string {
   return `${logFolder(folder)}/${paddedVersion(version)}.checkpoint.parquet`;
 }
 
-/** Object key of the hint that tells readers which checkpoint is the newest. */
+/** Object key of the hint that names the newest checkpoint. */
 export function lastCheckpointKey(folder: string): string {
   return `${logFolder(folder)}/_last_checkpoint`;
 }
 
-/** Object key of the object that says that a table is being dropped: from then on, there is no table. */
+/** Object key of the marker of a table that is being dropped. Once it is there, the table no longer exists. */
 export function droppedKey(folder: string): string {
   return `${logFolder(folder)}/_dropped`;
 }
@@ -48,7 +48,7 @@ function paddedVersion(version: number): string {
   return String(version).padStart(20, '0');
 }
 
-/** File names of a log (PROTOCOL.md, "Delta Log Entries" and "Checkpoints"); all others are not for readers of this protocol. */
+/** File names of a log (PROTOCOL.md, "Delta Log Entries" and "Checkpoints"); other names do not matter to readers. */
 const NAME =
   /^(?<version>\d{20})(?:\.json|\.checkpoint(?:\.(?<part>\d{10})\.(?<parts>\d{10}))?\.parquet|\.checkpoint\.(?<uuid>[0-9a-f-]{36})\.(?:parquet|json))$/u;
 
@@ -65,7 +65,7 @@ export async function listLogBefore(store: ObjectStore, folder: string, version:
   return keys.sort();
 }
 
-/** Lists a table's log; `undefined` where the folder holds none, or where the table is being dropped. */
+/** Lists a table's log; `undefined` if the folder has no log or the table is being dropped. */
 export async function listLog(store: ObjectStore, folder: string): Promise<LogListing | undefined> {
   const entries = new Map<number, number>();
   const parts = new Map<string, { version: number; partCount: number; keys: Map<number, string> }>();

@@ -6,7 +6,7 @@ import type { TableFeature } from './features/table-feature.ts';
 import { TABLE_FEATURES } from './features/table-features.ts';
 import { V2_CHECKPOINT } from './features/v2-checkpoint.ts';
 
-/** The protocol that pixlake's own tables ask of others. */
+/** The protocol of pixlake's own tables. */
 export const PROTOCOL: ProtocolAction = { minReaderVersion: 1, minWriterVersion: 2 };
 
 /** From reader version 3 and writer version 7 on, features are listed by name (PROTOCOL.md, "Table Features"). */
@@ -15,13 +15,13 @@ const WRITER_FEATURES_VERSION = 7;
 
 const FEATURES = new Map(TABLE_FEATURES.map((feature) => [feature.name, feature]));
 
-/** Checks that pixlake reads a table right. @throws `TABLE_FEATURE_UNSUPPORTED` naming the features it lacks */
+/** Checks that pixlake can read a table correctly. @throws `TABLE_FEATURE_UNSUPPORTED` naming the missing features */
 export function checkReadable(folder: string, protocol: ProtocolAction, metadata: MetadataAction): void {
   if (metadata.format.provider !== 'parquet')
     throw unsupported(folder, 'read', [`format ${metadata.format.provider}`]);
   if (mapsColumns(metadata)) throw unsupported(folder, 'read', [COLUMN_MAPPING.name]);
   const { minReaderVersion } = protocol;
-  // Reader version 2 is column mapping, which is harmless as long as no mode is set.
+  // Reader version 2 means column mapping, which has no effect unless a mode is set.
   if (minReaderVersion < READER_FEATURES_VERSION) return;
   if (minReaderVersion > READER_FEATURES_VERSION)
     throw unsupported(folder, 'read', [`reader version ${minReaderVersion}`]);
@@ -29,7 +29,7 @@ export function checkReadable(folder: string, protocol: ProtocolAction, metadata
   if (missing.length > 0) throw unsupported(folder, 'read', missing);
 }
 
-/** Checks that pixlake may commit to a table. @throws `TABLE_FEATURE_UNSUPPORTED` naming the features it lacks */
+/** Checks that pixlake may commit to a table. @throws `TABLE_FEATURE_UNSUPPORTED` naming the missing features */
 export function checkWritable(folder: string, protocol: ProtocolAction): void {
   const { minWriterVersion } = protocol;
   if (minWriterVersion > WRITER_FEATURES_VERSION)
@@ -62,7 +62,7 @@ function isRead(feature: TableFeature | undefined): boolean {
   return feature?.boundTo === 'readers and writers' && feature.support !== 'none';
 }
 
-/** Names of the features that a writer version below 7 stands for, oldest first. */
+/** Names of the features that a writer version below 7 implies, oldest first. */
 function impliedNames(writerVersion: number): string[] {
   return TABLE_FEATURES.flatMap(({ name, sinceWriterVersion: since = Number.POSITIVE_INFINITY }) =>
     since <= writerVersion ? [{ name, since }] : [],

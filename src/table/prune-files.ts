@@ -11,18 +11,18 @@ import type { DeltaField, DeltaType } from './delta-schema.ts';
 import type { Comparison, FilePredicate, Literal } from './file-predicate.ts';
 import { type DataFile, readStats, type Snapshot } from './snapshot.ts';
 
-/** The part of a snapshot that says how to read its files' partition values and statistics. */
+/** The part of a snapshot that is needed to read the partition values and statistics of its files. */
 export type PruningSchema = Pick<Snapshot, 'schema' | 'partitionColumns'>;
 
-/** The data files of a snapshot that may hold rows a predicate wants, in their order. */
+/** The data files of a snapshot that may hold matching rows, in their order. */
 export function pruneFiles(snapshot: Snapshot, predicate: FilePredicate): readonly DataFile[] {
   if (predicate.kind === 'any') return snapshot.files;
   return snapshot.files.filter((file) => fileMightMatch(snapshot, file, predicate));
 }
 
 /**
- * Whether a data file may hold a row that a predicate wants. Safe because it only says no where the partition value or the statistics
- * prove it: a row is wanted only if the whole predicate is true for it, no bound excludes a value that is there, and wherever a bound is
+ * Whether a data file may hold a matching row. This is safe because the answer is no only if the partition value or the statistics
+ * prove it: a row matches only if the whole predicate is true for it, bounds never exclude a value of the file, and if a bound is
  * missing, rounded, of another type than the literal or otherwise in doubt, the answer is yes.
  */
 export function fileMightMatch(
@@ -81,7 +81,7 @@ function mightStartWith({ min, max }: ColumnBounds, prefix: string): boolean {
   return !isAbove && !isBelow;
 }
 
-/** As long as the prefix, in characters: that keeps the order of texts by code point. */
+/** Cut to the length of the prefix in characters, which keeps the order of texts by code point. */
 function cut(value: number | string, prefix: string): string {
   return Array.from(String(value)).slice(0, Array.from(prefix).length).join('');
 }
@@ -94,7 +94,7 @@ function mightCompare(
 ): boolean {
   const wanted = toWanted(type, literal);
   if (wanted === undefined) return true;
-  // NaN is above every number for DuckDB, and other writers leave it out of the bounds.
+  // For DuckDB, NaN is greater than every number, and other writers leave it out of the bounds.
   const isTopKnown = type !== 'double';
   switch (comparison) {
     case '=':
@@ -112,7 +112,7 @@ function mightCompare(
   }
 }
 
-/** The literal as a value of the column's type, as SQL casts it; `undefined` where the two are compared in another way. */
+/** The literal as a value of the column's type, as SQL casts it; `undefined` if SQL compares the two in another way. */
 function toWanted(type: DeltaType, literal: Literal): Bound | undefined {
   const kind = literalKindOf(type);
   if (kind === 'timestamp' && (literal.kind === 'string' || literal.kind === 'date')) {
@@ -124,18 +124,18 @@ function toWanted(type: DeltaType, literal: Literal): Bound | undefined {
   }
   if (kind !== literal.kind) return undefined;
   if (literal.kind === 'boolean') return { value: String(literal.value), isExact: true };
-  // An integer that a double holds is exact; a fraction may have been rounded on its way here.
+  // An integer in a double is exact. A fraction may have been rounded before.
   const isExact =
     literal.kind === 'number' ? Number.isSafeInteger(literal.value) : literal.kind !== 'timestamp';
   return { value: literal.value, isExact };
 }
 
-/** Whether `a` is certainly less than `b`. Rounding keeps order, so that rounded values that differ prove it. */
+/** Whether `a` is certainly less than `b`. Rounding keeps the order, so different rounded values prove it. */
 function isLess(a: Bound | undefined, b: Bound | undefined): boolean {
   return a !== undefined && b !== undefined && compareValues(a.value, b.value) < 0;
 }
 
-/** Whether `a` is certainly at most `b`; equal values prove it only if neither was rounded. */
+/** Whether `a` is certainly at most `b`. Equal values prove it only if neither was rounded. */
 function isLessOrEqual(a: Bound | undefined, b: Bound | undefined): boolean {
   return isLess(a, b) || isEqual(a, b);
 }
@@ -146,7 +146,7 @@ function isEqual(a: Bound | undefined, b: Bound | undefined): boolean {
   );
 }
 
-/** Numbers by size, texts by code point as DuckDB and Parquet have them, not by UTF-16 unit as JavaScript does. */
+/** Compares numbers by size, and texts by code point as DuckDB and Parquet do, not by UTF-16 unit as JavaScript does. */
 function compareValues(a: number | string, b: number | string): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));

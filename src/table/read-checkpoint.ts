@@ -4,16 +4,16 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { DeltaAction } from './delta-actions.ts';
 import { parseAction } from './log-entry.ts';
 
-/** Columns of a checkpoint that tell of a table's state; a sidecar is only looked for to be refused. */
+/** Columns of a checkpoint that describe the table. Sidecars are read only to be refused. */
 const COLUMNS = ['protocol', 'metaData', 'txn', 'add', 'remove', 'sidecar'];
 
-/** Checkpoints up to this size are fetched in one request. */
+/** Checkpoints up to this size are read in one request. */
 const WHOLE_READ_BYTES = 32 * 1024 * 1024;
 
 /**
- * Reads the actions of one checkpoint file, a row group at a time, so that memory holds what the caller keeps and little more.
+ * Reads the actions of one checkpoint file, one row group at a time, to bound memory.
  *
- * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`, storage errors, and whatever a damaged Parquet file makes the reader throw
+ * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`, storage errors, and any error of the Parquet reader for a damaged file
  */
 export async function* readCheckpoint(store: ObjectStore, key: string): AsyncGenerator<DeltaAction> {
   const file = await openBuffer(store, key);
@@ -51,13 +51,13 @@ interface CheckpointRow {
   readonly add?: { readonly stats?: unknown; readonly stats_parsed?: unknown };
 }
 
-/** Tables with `delta.checkpoint.writeStatsAsJson = false` have their statistics only as a struct. */
+/** Tables with `delta.checkpoint.writeStatsAsJson = false` have statistics only as a struct. */
 function withJsonStats(row: CheckpointRow): unknown {
   const { add } = row;
   if (add === undefined || add === null || typeof add.stats === 'string' || !add.stats_parsed) return row;
   const stats = JSON.stringify(add.stats_parsed, (_name, value: unknown) => {
     if (typeof value === 'bigint') return Number(value);
-    // Null is no bound, and bytes are none that JSON could hold.
+    // Null is not a bound, and JSON cannot hold bytes.
     return value === null || value instanceof Uint8Array ? undefined : value;
   });
   return { ...row, add: { ...add, stats } };

@@ -22,7 +22,7 @@ import type { AsOf } from './as-of.ts';
 const CONCURRENCY = 8;
 
 /**
- * Reads a table's newest snapshot, or the given version: the newest checkpoint before it, then the log entries since. `undefined` where
+ * Reads the newest snapshot of a table, or a given version: the newest checkpoint before it, then the log entries after that. `undefined` if
  * the folder holds no table.
  *
  * @throws `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
@@ -49,7 +49,7 @@ export async function readSnapshot(
       return await replay(store, folder, log, wanted, checkpoint);
     } catch (error) {
       if (error instanceof PixlakeError && error.code !== 'TABLE_CORRUPT') throw error;
-      // A checkpoint only repeats what the entries say; an older one, or all entries, do as well.
+      // A checkpoint only repeats the log entries, so an older checkpoint or all entries give the same.
       damage = error;
     }
   }
@@ -73,13 +73,13 @@ function missingEntries(folder: string, log: LogListing, wanted: number, isExpli
   if (isExplicit && oldest !== undefined) {
     return new PixlakeError(
       'SNAPSHOT_NOT_FOUND',
-      `the log of ${folder} no longer reaches back to version ${wanted}; the oldest it tells of is ${oldest.version}`,
+      `the log of ${folder} no longer reaches back to version ${wanted}; its oldest version is ${oldest.version}`,
     );
   }
   const start = log.checkpoints.find((checkpoint) => checkpoint.version <= wanted)?.version ?? -1;
   let missing = start + 1;
   while (log.entries.has(missing)) missing += 1;
-  return new PixlakeError('TABLE_CORRUPT', `the log of ${folder} misses version ${missing} of ${log.newest}`);
+  return new PixlakeError('TABLE_CORRUPT', `the log of ${folder} lacks version ${missing} of ${log.newest}`);
 }
 
 async function replay(
@@ -114,7 +114,7 @@ export async function readLogEntry(
   return parseLogEntry(await store.read(logKey(folder, version)), `version ${version} of ${folder}`);
 }
 
-/** Log replay: later actions win, a file is in the snapshot if its last action is an add (PROTOCOL.md, "Action Reconciliation"). */
+/** Log replay: later actions win, and a file is in the snapshot if its last action is an add (PROTOCOL.md, "Action Reconciliation"). */
 class LogState {
   readonly #store: ObjectStore;
   readonly #folder: string;
@@ -123,7 +123,7 @@ class LogState {
   readonly #transactions = new Map<string, number>();
   #metadata: MetadataAction | undefined;
   #protocol: ProtocolAction | undefined;
-  /** Of the last entry that tells. */
+  /** From the last entry that has it. */
   commitInfo: CommitInfoAction | undefined;
 
   constructor(store: ObjectStore, folder: string) {
@@ -178,7 +178,7 @@ class LogState {
 }
 
 /**
- * Reads a table's snapshot as of a version or a time; `undefined` where there is no table.
+ * Reads a table's snapshot as of a version or a time; `undefined` if the table does not exist.
  *
  * @throws `SNAPSHOT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */
@@ -194,7 +194,7 @@ export async function readSnapshotAsOf(
 }
 
 /**
- * The newest version that was committed at a time, in ms since 1970, or before.
+ * The newest version that was committed at or before a time in ms since 1970.
  *
  * @throws `SNAPSHOT_NOT_FOUND` if the table is younger, or its log does not reach back that far
  */

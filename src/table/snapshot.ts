@@ -21,24 +21,24 @@ export interface Snapshot {
   /** Object key of the table's folder, without a trailing slash. */
   readonly folder: string;
   readonly version: number;
-  /** The newest checkpoint of this version or an earlier one; 0 where there is none. */
+  /** The newest checkpoint at or before this version; 0 if there is none. */
   readonly checkpointVersion: number;
-  /** When the version was committed, as Unix time in ms. */
+  /** Time of the commit, as Unix time in ms. */
   readonly timestampMs: number;
   readonly schema: DeltaStruct;
   readonly partitionColumns: readonly string[];
   readonly metadata: MetadataAction;
   readonly protocol: ProtocolAction;
   readonly files: readonly DataFile[];
-  /** Files that earlier commits took out, as far as the log still tells. */
+  /** Files that earlier commits removed, as far as they are still in the log. */
   readonly removed: readonly RemoveAction[];
-  /** Highest transaction version of each application that writes idempotently. */
+  /** Highest transaction version of each application. */
   readonly transactions: ReadonlyMap<string, number>;
 }
 
 /**
- * The statistics of a data file; empty where it has none or they cannot be read, which is safe: they only ever rule files out. Parsed
- * anew at each call, because a table with a million files has no room for them all.
+ * The statistics of a data file; empty if it has none or they cannot be parsed, which is safe because statistics only exclude files. Parsed
+ * at each call, because those of a million files would not fit into memory.
  */
 export function readStats({ add }: Pick<DataFile, 'add'>): FileStats {
   if (add.stats === undefined) return {};
@@ -50,11 +50,11 @@ export function readStats({ add }: Pick<DataFile, 'add'>): FileStats {
   }
 }
 
-/** Rows in a data file; `undefined` where the log does not tell. */
+/** Rows in a data file; `undefined` if the log does not say. */
 export function rowCountOf(file: DataFile): number | undefined {
   const { numRecords } = readStats(file);
   return Number.isSafeInteger(numRecords) ? numRecords : undefined;
 }
 
-/** The part of a snapshot that its rows are read by. */
+/** The part of a snapshot that is needed to read its rows. */
 export type SnapshotFiles = Pick<Snapshot, 'schema' | 'partitionColumns' | 'files'>;

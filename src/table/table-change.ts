@@ -3,10 +3,10 @@ import type { DeltaStruct } from './delta-schema.ts';
 import type { FilePredicate } from './file-predicate.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 
-/** What a commit changes: data files added, and data files of `base` taken out. */
+/** What a commit changes: data files added, and data files of `base` removed. */
 export interface TableChange {
   readonly folder: string;
-  /** The snapshot that the change was computed from; `undefined` makes the table. */
+  /** The snapshot from which the change was computed; `undefined` creates the table. */
   readonly base: Snapshot | undefined;
   /** Columns after the commit. */
   readonly schema: DeltaStruct;
@@ -15,11 +15,11 @@ export interface TableChange {
   readonly configuration?: Readonly<Record<string, string>>;
   readonly added: readonly AddAction[];
   readonly removed: readonly DataFile[];
-  /** Rows that would have changed the outcome had they been there: the commit fails if another writer brought such rows meanwhile. */
+  /** Rows that would have changed the result. The commit fails if another writer has added such rows meanwhile. */
   readonly reads: FilePredicate;
-  /** Whether the rows are those of before, only stored otherwise. */
+  /** Whether the change only stores the same rows in other files. */
   readonly isRearrangement?: boolean;
-  /** Makes the commit happen once however often it is tried. */
+  /** Makes the commit happen once, however often it is tried. */
   readonly once?: TxnAction;
   readonly operation: string;
   readonly parameters: Readonly<Record<string, string>>;

@@ -2,19 +2,19 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { readCommits } from './commit-times.ts';
 import { listLog } from './log-listing.ts';
 
-/** One commit of a table, as its log tells of it. */
+/** One commit of a table, as its log describes it. */
 export interface TableVersion {
   readonly version: number;
-  /** When it was committed, as ISO 8601 text in UTC. */
+  /** Time of the commit, as ISO 8601 text in UTC. */
   readonly timestamp: string;
-  /** `UNKNOWN` where its writer did not say. */
+  /** `UNKNOWN` if its writer did not say. */
   readonly operation: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly metrics: Readonly<Record<string, unknown>>;
   readonly software: string | undefined;
 }
 
-/** Reads what the log tells of a table's commits, newest first, at most `limit`; `undefined` where there is no table. */
+/** Reads the descriptions of a table's commits, newest first, at most `limit`; `undefined` if the table does not exist. */
 export async function readHistory(
   store: ObjectStore,
   folder: string,

@@ -10,7 +10,7 @@ export const LIMIT_PROPERTIES = {
   maxImageMemory: 'pixlake.maxImageMemory',
 } as const;
 
-/** The columns that a table's rows are sorted by within a data file; none where the table does not say. */
+/** The columns by which rows are sorted within a data file; empty if the table does not say. */
 export function sortColumnsOf(metadata: MetadataAction, schema: DeltaStruct): string[] {
   let names: unknown;
   try {
@@ -24,10 +24,10 @@ export function sortColumnsOf(metadata: MetadataAction, schema: DeltaStruct): st
     : [];
 }
 
-/** Commits between two checkpoints where `delta.checkpointInterval` does not say. */
+/** Commits between two checkpoints if `delta.checkpointInterval` is not set. */
 const CHECKPOINT_INTERVAL = 10;
 
-/** Versions that may follow a checkpoint before the next one is due. */
+/** Number of versions after which the next checkpoint is due. */
 export function checkpointIntervalOf({ configuration }: MetadataAction): number {
   const interval = Number(configuration['delta.checkpointInterval'] ?? CHECKPOINT_INTERVAL);
   return Number.isSafeInteger(interval) && interval > 0 ? interval : CHECKPOINT_INTERVAL;
@@ -39,7 +39,7 @@ const RETENTIONS = {
   'delta.logRetentionDuration': 'interval 30 days',
 };
 
-/** How long a table's properties keep removed data files or log entries, in ms; `undefined` where the property is no interval. */
+/** How long a table's properties keep removed data files or log entries, in ms; `undefined` if the property is not an interval. */
 export function retentionOf(
   { configuration }: MetadataAction,
   property: keyof typeof RETENTIONS,
@@ -59,7 +59,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Parses an interval as Spark writes it, such as `interval 1 week 2 days`, and gives it in ms; `undefined` for other texts and for
+ * Parses an interval as Spark writes it, such as `interval 1 week 2 days`, to ms; `undefined` for other texts and for
  * months and years, which have no fixed length.
  */
 export function parseInterval(text: string): number | undefined {

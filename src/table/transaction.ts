@@ -7,31 +7,31 @@ import { discardDataFiles } from './discard-data-files.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 import type { TableChange } from './table-change.ts';
 
-/** Tries in all; each one works on a newer snapshot than the last. */
+/** Maximum number of tries; each works on a newer snapshot. */
 const MAX_TRIES = 100;
 
 /** Longest pause between two tries, in ms. */
 const MAX_PAUSE_MS = 1000;
 
-/** The table that a transaction changes: its snapshot, or the folder of a table that it makes. */
+/** What a transaction changes: the snapshot of a table, or the folder of a new table. */
 export type TransactionStart = Snapshot | string;
 
-/** A table's description after a commit. */
+/** Metadata of a table after a commit. */
 export type TableMetadata = Pick<TableChange, 'schema' | 'partitionColumns' | 'configuration'>;
 
-/** What a commit is, besides the files and the description that it changes. */
+/** Properties of a commit besides its files and metadata. */
 export type CommitSpec = Pick<
   TableChange,
   'reads' | 'isRearrangement' | 'once' | 'operation' | 'parameters' | 'metrics' | 'software'
 >;
 
 /**
- * One change of a table, computed from one snapshot and committed whole or not at all. Its disposal discards the files that were added and
+ * One change of a table, computed from one snapshot and committed whole or not at all. Disposing it discards the files that were added and
  * are surely not in the table.
  */
 class Transaction implements AsyncDisposable {
   readonly folder: string;
-  /** The snapshot that the change is computed from; `undefined` where the table is made. */
+  /** The snapshot from which the change is computed; `undefined` for a new table. */
   readonly base: Snapshot | undefined;
   readonly #store: ObjectStore;
   readonly #own: AddAction[] = [];
@@ -47,29 +47,29 @@ class Transaction implements AsyncDisposable {
     this.#metadata = this.base;
   }
 
-  /** Adds data files that were written for this transaction, under names that no one else has: they go if it is not committed. */
+  /** Adds data files that were written for this transaction under unique names. They are removed if it is not committed. */
   add(files: readonly AddAction[]): void {
     for (const file of files) this.#own.push(file);
   }
 
-  /** Adds data files that others may name too, such as those of an earlier version or of a marker: they stay, whatever happens. */
+  /** Adds data files that others may also name, such as those of an earlier version or of a marker. They always stay. */
   addShared(files: readonly AddAction[]): void {
     for (const file of files) this.#shared.push(file);
   }
 
-  /** Takes data files of the base out of the table. */
+  /** Removes data files of the base from the table. */
   remove(files: readonly DataFile[]): void {
     for (const file of files) this.#removed.push(file);
   }
 
-  /** Sets the table's columns and properties; without, they stay. A table that is made needs them. */
+  /** Sets the table's columns and properties. Without this call they stay; a new table needs it. */
   setMetadata(metadata: TableMetadata): void {
     this.#metadata = metadata;
   }
 
   /**
-   * Commits the change, as the last step, and gives the table's version. It goes on top of what others committed meanwhile unless the two
-   * really conflict.
+   * Commits the change as the last step and returns the table's version. Commits of others in the meantime are no problem unless the two
+   * conflict.
    *
    * @throws `COMMIT_CONFLICT`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`, storage errors
    */
@@ -106,14 +106,14 @@ class Transaction implements AsyncDisposable {
 
 export type { Transaction };
 
-/** Begins one try to change a table; dispose it. {@link transact} also tries again where others were first. */
+/** Begins one try to change a table; dispose it. {@link transact} also tries again after a conflict. */
 export function beginTransaction(store: ObjectStore, start: TransactionStart): Transaction {
   return new Transaction(store, start);
 }
 
 /**
- * Does work that ends in a commit; after a real conflict it does the work again, from the snapshot of then, since what another writer
- * changed may change what is to be done. Whatever ends the work, no file is left behind that it added and surely did not commit.
+ * Does work that ends in a commit. After a conflict it does the work again on the newest snapshot, because what another writer
+ * changed may change the result. However the work ends, files that it added and surely did not commit are removed.
  *
  * @param readStart reads the table's newest snapshot; called before each try, with its number from 0
  * @throws `COMMIT_CONFLICT` after many tries, and as {@link Transaction.commit} and the work do

@@ -7,10 +7,10 @@ import { checkpointKey, lastCheckpointKey } from './log-listing.ts';
 import type { Snapshot } from './snapshot.ts';
 import { checkpointIntervalOf, retentionOf } from './table-properties.ts';
 
-/** Rows of a row group, which are held as columns at once. */
+/** Rows of a row group, which is held in memory as columns. */
 const ROW_GROUP_SIZE = 10_000;
 
-/** Whether as many versions follow a table's last checkpoint, whoever committed them, as its properties allow. */
+/** Whether the number of versions since the last checkpoint, by any writer, has reached the interval of the table. */
 export function isCheckpointDue({
   version,
   checkpointVersion,
@@ -20,7 +20,7 @@ export function isCheckpointDue({
 }
 
 /**
- * Writes a snapshot as a checkpoint, and the hint that names it (PROTOCOL.md, "Checkpoints"). Readers never need it: a writer that dies
+ * Writes a snapshot as a checkpoint, and the hint that names it (PROTOCOL.md, "Checkpoints"). Readers can do without it: a writer that dies
  * here leaves the table as it was.
  */
 export async function writeCheckpoint(store: ObjectStore, snapshot: Snapshot): Promise<void> {
@@ -46,7 +46,7 @@ export async function writeCheckpoint(store: ObjectStore, snapshot: Snapshot): P
 }
 
 function toRows({ protocol, metadata, files, removed, transactions, timestampMs }: Snapshot): DeltaAction[] {
-  // A property that cannot be read must not make vacuum forget what it may not remove.
+  // If the property cannot be parsed, everything is kept, so vacuum does not remove too much.
   const retentionMs = retentionOf(metadata, 'delta.deletedFileRetentionDuration') ?? Number.POSITIVE_INFINITY;
   const isKept = (deletionTimestamp = 0): boolean => deletionTimestamp > timestampMs - retentionMs;
   return [
@@ -92,7 +92,7 @@ function toColumns(rows: readonly DeltaAction[]): ColumnSource[] {
   ];
 }
 
-/** The Parquet library takes 64-bit integers as bigint only. */
+/** The Parquet library accepts 64-bit integers only as bigint. */
 function long(value: number | undefined): bigint | undefined {
   return value === undefined ? undefined : BigInt(Math.trunc(value));
 }

@@ -55,7 +55,7 @@ describe('POST /v1/query', () => {
     expect(missing).toMatchObject({
       status: 400,
       code: 'ARGUMENT_INVALID',
-      detail: 'the SQL has parameters without a value: $b',
+      detail: 'parameters of the SQL have no value: $b',
     });
     const unknown = await problemOf(
       await server.current.post('/v1/query', { sql: 'SELECT 1', parameters: { c: 1 } }),

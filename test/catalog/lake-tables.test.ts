@@ -160,7 +160,7 @@ describe('a table that does not exist', () => {
   it('is answered with those that do', async () => {
     const error = await refusal('FROM image');
     expect(error).toMatchObject({ code: 'TABLE_NOT_FOUND', status: 404 });
-    expect(error.message).toContain('there is no table image in');
+    expect(error.message).toContain('no table image exists in');
     expect(error.remedy).toContain('images, "men-shoes.v2"');
     expect(error.remedy).toContain('runs.crops');
   });

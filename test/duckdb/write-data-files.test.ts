@@ -439,19 +439,19 @@ describe('data files', () => {
       'a null in a column that may hold none',
       { ...deltaField('id', 'long'), nullable: false },
       [],
-      'column id may not be null',
+      'column id must not be null',
     ],
     [
       'a null in a partition column that may hold none',
       { ...deltaField('part', 'string'), nullable: false },
       ['part'],
-      'column part may not be null',
+      'column part must not be null',
     ],
     [
       'a row that breaks an invariant',
       { ...deltaField('id', 'long'), metadata: { 'delta.invariants': invariant } },
       [],
-      'a row breaks the invariant of column id: id > 0',
+      'a row violates the invariant of column id: id > 0',
     ],
   ])('are refused for %s', async (_name, field, partitionColumns, message) => {
     const query = `SELECT * FROM (VALUES (NULL::BIGINT, 'x'), (-1, NULL)) AS v(id, part)`;

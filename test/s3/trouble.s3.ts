@@ -45,7 +45,7 @@ describe.skipIf(!hasS3)('what a server refuses is explained', () => {
   });
 
   test.each([
-    ['a wrong access key', { AWS_ACCESS_KEY_ID: 'nobody' }, 'does not know the access key'],
+    ['a wrong access key', { AWS_ACCESS_KEY_ID: 'nobody' }, 'access key is unknown'],
     ['a wrong secret', { AWS_SECRET_ACCESS_KEY: 'wrong' }, 'secret key'],
     ['no credentials', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }, 'no credentials'],
   ])('%s', async (_, env, words) => {

@@ -65,10 +65,10 @@ test.each([
     'SELECT id, max(n) OVER (ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM images',
     'max() has no ORDER BY id',
   ],
-  ['SELECT id FROM images POSITIONAL JOIN others', 'its POSITIONAL JOIN takes rows by their order'],
+  ['SELECT id FROM images POSITIONAL JOIN others', 'its POSITIONAL JOIN depends on the order of rows'],
   [
     'SELECT id FROM images ASOF JOIN others ON images.year >= others.year',
-    'its ASOF JOIN takes rows by their order',
+    'its ASOF JOIN depends on the order of rows',
   ],
   ['SELECT id, age(born) FROM images', 'it calls age()'],
   ["SELECT id, current_setting('threads') FROM images", 'it calls current_setting()'],

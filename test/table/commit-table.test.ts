@@ -76,7 +76,7 @@ describe('two commits on one version', () => {
     const second = commitChange(store, changeOf({ base, removed, added: [addOf('y.parquet')] }));
     await expect(second).rejects.toMatchObject({
       code: 'COMMIT_CONFLICT',
-      message: expect.stringContaining('took out a file'),
+      message: expect.stringContaining('removed a file'),
     });
     expect((await snapshotOf(store)).files.map(({ add }) => add.path)).not.toContain('y.parquet');
   });

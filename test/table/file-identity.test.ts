@@ -34,7 +34,7 @@ describe('a change that takes a file out', () => {
   const remove = { path: 'a b', dataChange: true };
 
   test('conflicts with a commit that takes it out under the other name', () => {
-    expect(findConflict(change, [{ remove }])).toMatch('took out a file');
+    expect(findConflict(change, [{ remove }])).toMatch('removed a file');
   });
 
   test('does not conflict with one that takes out a version of it with another vector', () => {
@@ -43,6 +43,6 @@ describe('a change that takes a file out', () => {
 
   test('conflicts with one that gives it a vector', () => {
     const vectored = { ...addOf('a%20b'), deletionVector };
-    expect(findConflict(change, [{ add: vectored }, { remove }])).toMatch('took out a file');
+    expect(findConflict(change, [{ add: vectored }, { remove }])).toMatch('removed a file');
   });
 });

@@ -60,7 +60,7 @@ describe('a checkpoint', () => {
     expect((await readSnapshot(store, FOLDER, 10))?.files).toHaveLength(tenth?.files.length ?? 0);
     await expect(readSnapshot(store, FOLDER, 9)).rejects.toMatchObject({
       code: 'SNAPSHOT_NOT_FOUND',
-      message: expect.stringContaining('oldest it tells of is 10'),
+      message: expect.stringContaining('its oldest version is 10'),
     });
   });
 

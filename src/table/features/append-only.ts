@@ -1,7 +1,7 @@
 import type { MetadataAction } from '../delta-actions.ts';
 import type { TableFeature } from './table-feature.ts';
 
-/** Tables that may forbid to remove rows. */
+/** Tables that may forbid the removal of rows. */
 export const APPEND_ONLY: TableFeature = {
   name: 'appendOnly',
   boundTo: 'writers',
@@ -9,7 +9,7 @@ export const APPEND_ONLY: TableFeature = {
   support: 'read and write',
 };
 
-/** Whether a table forbids to remove rows, now. */
+/** Whether a table forbids the removal of rows. */
 export function isAppendOnly({ configuration }: MetadataAction): boolean {
   return configuration['delta.appendOnly'] === 'true';
 }

@@ -1,9 +1,9 @@
 import type { TableFeature } from './table-feature.ts';
 
-/** Tables whose commits a catalog service decides, so the log folder alone does not tell the newest version. */
+/** Tables whose commits go through a catalog service, so the log folder alone does not show the newest version. */
 export const CATALOG_MANAGED: TableFeature = {
   name: 'catalogManaged',
   boundTo: 'readers and writers',
   support: 'none',
-  refusal: 'pixlake reads the log folder and asks no catalog service',
+  refusal: 'pixlake reads the log folder and does not ask a catalog service',
 };

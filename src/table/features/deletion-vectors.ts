@@ -1,6 +1,6 @@
 import type { TableFeature } from './table-feature.ts';
 
-/** Data files some of whose rows are deleted by a vector beside them; pixlake reads tables in which no file has one. */
+/** Data files with deleted rows, which a vector lists. pixlake reads such tables as long as no file has a vector. */
 export const DELETION_VECTORS: TableFeature = {
   name: 'deletionVectors',
   boundTo: 'readers and writers',

@@ -1,7 +1,7 @@
 import type { DeltaStruct } from '../delta-schema.ts';
 import type { TableFeature } from './table-feature.ts';
 
-/** SQL conditions on the values of a column, in its metadata; they are checked where data files are written. */
+/** SQL conditions on the values of a column, in its metadata. They are checked when data files are written. */
 export const INVARIANTS: TableFeature = {
   name: 'invariants',
   boundTo: 'writers',
@@ -9,7 +9,7 @@ export const INVARIANTS: TableFeature = {
   support: 'read and write',
 };
 
-/** The SQL condition on a column's values; `expression` is `undefined` where the metadata cannot be understood. */
+/** The SQL condition on a column's values; `expression` is `undefined` if the metadata cannot be parsed. */
 export interface Invariant {
   readonly column: string;
   readonly expression: string | undefined;

@@ -22,7 +22,7 @@ import { VARIANT_SHREDDING } from './variant-shredding.ts';
 import { VARIANT_TYPE } from './variant-type.ts';
 import type { TableFeature } from './table-feature.ts';
 
-/** The features of the Delta protocol that pixlake knows; others are refused by their name. */
+/** The features of the Delta protocol that pixlake knows. Others are refused by name. */
 export const TABLE_FEATURES: readonly TableFeature[] = [
   ALLOW_COLUMN_DEFAULTS,
   APPEND_ONLY,

@@ -1,6 +1,6 @@
 import type { TableFeature } from './table-feature.ts';
 
-/** Asks vacuum to check that it may write to the table; that of pixlake always does. */
+/** Requires vacuum to check that it may write to the table. The vacuum of pixlake always does. */
 export const VACUUM_PROTOCOL_CHECK: TableFeature = {
   name: 'vacuumProtocolCheck',
   boundTo: 'readers and writers',

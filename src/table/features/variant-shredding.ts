@@ -1,6 +1,6 @@
 import type { TableFeature } from './table-feature.ts';
 
-/** Parts of `variant` values in columns of their own. */
+/** Parts of `variant` values in separate columns. */
 export const VARIANT_SHREDDING: TableFeature = {
   name: 'variantShredding',
   boundTo: 'readers and writers',
