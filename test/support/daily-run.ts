@@ -2,7 +2,8 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { PixlakeError, type RunReport } from '../../src/index.ts';
+import { PixlakeError } from '../../src/errors.ts';
+import type { RunReport } from '../../src/run/run-images.ts';
 import { csvLine, drawJpeg, writeCatalogue } from './catalogue.ts';
 import { makeTestFolder, pixlakeJson } from './pixlake.ts';
 

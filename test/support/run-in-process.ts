@@ -1,4 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { type DuckDb, openDuckDb } from '../../src/duckdb/open-duckdb.ts';
 import { quoteText } from '../../src/sql/sql-text.ts';
 
@@ -27,7 +30,26 @@ export interface TestLake {
 
 /** Makes a lake whose table `images` has ids from 1, each with a small image of its own. */
 export async function makeLake(rowCount: number): Promise<TestLake> {
-  const folder = await makeTestFolder();
+  return fillLake(await makeTestFolder(), rowCount);
+}
+
+/** Makes such a lake once for the tests of a file, which read it or add to it what no other test minds. */
+export function useLake(rowCount: number): { readonly current: TestLake } {
+  let folder: string;
+  let made: TestLake;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pixlake-test-'));
+    made = await fillLake(folder, rowCount);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  return {
+    get current() {
+      return made;
+    },
+  };
+}
+
+async function fillLake(folder: string, rowCount: number): Promise<TestLake> {
   const ids = Array.from({ length: rowCount }, (_, index) => index + 1);
   const images = ids.map(async (id) => [`${id}.jpg`, await drawJpeg(id, 12, 16)] as const);
   const lines = ids.map((id) => csvLine({ id, gender: id % 2 ? 'Men' : 'Women', year: 2007 + (id % 12) }));
