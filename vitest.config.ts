@@ -10,6 +10,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    // Files share a process, which loads DuckDB, sharp and the build once. What a test changes in it, it puts back.
+    isolate: false,
     // The build is run as it is.
     server: { deps: { external: [/\/dist\//u] } },
   },

@@ -8,7 +8,9 @@ test('attach registers Delta tables and Parquet files for reading, and detach fo
   expect((await pixlake(lake, 'attach', 'mirror', join(lake, 'tables/images'))).stdout).toMatch(
     /^mirror is the Delta table at .*tables\/images\n$/u,
   );
-  expect((await pixlake(lake, 'tables')).stdout).toMatch(/^mirror {2}version 0, 3 rows in 1 files.*, attached$/mu);
+  expect((await pixlake(lake, 'tables')).stdout).toMatch(
+    /^mirror {2}version 0, 3 rows in 1 files.*, attached$/mu,
+  );
   const parquet = join(folder, 'rows.parquet');
   await pixlake(lake, 'query', 'SELECT 1 AS n', '--output', parquet);
   expect((await pixlake(lake, 'attach', 'plain', parquet)).stdout).toMatch(/^plain is Parquet files at /u);
@@ -24,5 +26,8 @@ test('attach registers Delta tables and Parquet files for reading, and detach fo
     code: 3,
     stderr: expect.stringContaining('[TABLE_NOT_FOUND]'),
   });
-  expect(await pixlakeJson(lake, 'attach', 'again', parquet)).toMatchObject({ name: 'again', format: 'parquet' });
+  expect(await pixlakeJson(lake, 'attach', 'again', parquet)).toMatchObject({
+    name: 'again',
+    format: 'parquet',
+  });
 });

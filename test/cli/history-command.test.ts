@@ -5,7 +5,15 @@ import { makePlainLake } from './plain-lake.ts';
 test('history lists versions, the newest first, and restore brings one back', async () => {
   const { lake } = await makePlainLake(6);
   await pixlake(lake, 'delete', 'images', '--where', 'id = 2');
-  const old = await pixlake(lake, 'query', 'SELECT count(*) AS n FROM images', '--at', '0', '--format', 'csv');
+  const old = await pixlake(
+    lake,
+    'query',
+    'SELECT count(*) AS n FROM images',
+    '--at',
+    '0',
+    '--format',
+    'csv',
+  );
   expect(old.stdout).toBe('n\n6\n');
   expect((await pixlake(lake, 'restore', 'images', '--to', '0')).stdout).toMatch(
     /^table images is at version 2, which is version 0 again: 1 data files back, 1 out\n$/u,

@@ -9,7 +9,6 @@ async function call(file: string, ...args: readonly string[]): ReturnType<typeof
 
 test('a key is made, shown once, listed without its secret, and revoked', async () => {
   const file = join(await makeTestFolder(), 'keys.json');
-  expect((await call(file, 'list')).stdout).toBe('no keys\n');
   const made = await call(file, 'create', '--name', 'notebook');
   const id = /^key (\S+) may read; this is the only time it is shown$/mu.exec(made.stderr)?.[1] ?? '';
   expect(id).not.toBe('');
@@ -25,7 +24,10 @@ test('a key is made, shown once, listed without its secret, and revoked', async 
   expect((await call(file, 'revoke', id)).stdout).toBe(`key ${id} (notebook) is revoked\n`);
   expect((await call(file, 'list')).stdout).toMatch(new RegExp(`^${id} .* revoked \\S+$`, 'mu'));
   const listed = JSON.parse((await call(file, 'list', '--json')).stdout) as Record<string, unknown>[];
-  expect(listed).toMatchObject([{ id, revokedAt: expect.any(String) }, { id: batch.id, scope: 'run' }]);
+  expect(listed).toMatchObject([
+    { id, revokedAt: expect.any(String) },
+    { id: batch.id, scope: 'run' },
+  ]);
   expect(listed.flatMap(Object.keys)).not.toContain('secretSha256');
 });
 
@@ -33,8 +35,13 @@ test.each([
   [['create'], 2, '--name'],
   [['create', '--name', 'x', '--scope', 'all'], 2, 'Allowed choices are read, run, admin'],
   [['create', '--name', 'x', '--expires', 'soon'], 2, 'expected a duration'],
-  [['revoke', 'nobody'], 2, '[ARGUMENT_INVALID]'],
+  [['list'], 3, '[API_KEYS_INVALID]'],
+  [['revoke', 'nobody'], 3, '[API_KEYS_INVALID]'],
 ])('keys %j exits with %i', async (args, code, text) => {
   const file = join(await makeTestFolder(), 'keys.json');
-  expect(await call(file, ...args)).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(text) });
+  expect(await call(file, ...args)).toMatchObject({
+    code,
+    stdout: '',
+    stderr: expect.stringContaining(text),
+  });
 });

@@ -17,7 +17,9 @@ test('models are listed and shown, those built in too', async () => {
     expect.objectContaining({ name: 'fashion-tiny', isBuiltIn: true, isTrained: true }),
   );
   const shown = (await pixlake(lake, 'models', 'show', 'fashion-tiny')).stdout;
-  expect(shown).toMatch(/^fashion-tiny: .+\nlicence {3}.+\nsource {4}.+\ntrained {3}yes\nsha256 {4}[0-9a-f]{64}\n/u);
+  expect(shown).toMatch(
+    /^fashion-tiny: .+\nlicence {3}.+\nsource {4}.+\ntrained {3}yes\nsha256 {4}[0-9a-f]{64}\n/u,
+  );
   expect(shown).toMatch(/^output {4}pred_\w+: embedding of \d+ values$/mu);
   expect(shown).toMatch(/^accuracy {2}\w+: [\d.]+ % of \d+ images it was not trained on$/mu);
 });

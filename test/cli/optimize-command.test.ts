@@ -12,7 +12,15 @@ test('optimize tells what became of the data files, and what it cannot use', asy
   expect((await pixlake(lake, 'optimize', 'images')).stdout).toMatch(
     /^2 data files \(.+\) became 1 \(.+\); table images is at version 2\n$/u,
   );
-  const sorted = await pixlakeJson(lake, 'optimize', 'images', '--sort-by', 'year, id', '--target-size', '1MB');
+  const sorted = await pixlakeJson(
+    lake,
+    'optimize',
+    'images',
+    '--sort-by',
+    'year, id',
+    '--target-size',
+    '1MB',
+  );
   expect(sorted).toMatchObject({ table: 'images', version: 3, isCommitted: true, addedFileCount: 1 });
   for (const [args, code, text] of [
     [['--target-size', '0'], 2, 'expected a size'],

@@ -35,12 +35,20 @@ test('a run that finished tells its counts, its size and where it lies', () => {
 });
 
 test.each<[string, Partial<RunReport>, RegExp]>([
-  ['copies', { copies: 2, imageCount: 5, errorCount: 1 }, /^3 rows x 2 copies = 5 images written \+ 1 failed$/mu],
+  [
+    'copies',
+    { copies: 2, imageCount: 5, errorCount: 1 },
+    /^3 rows x 2 copies = 5 images written \+ 1 failed$/mu,
+  ],
   ['errors', { errorCount: 1 }, /^see why some failed: pixlake runs errors r$/mu],
   ['images that were taken over', { takenCount: 1200 }, /^1,200 of them were taken over .*--full/mu],
   ['shards of an earlier attempt', { resumedShardCount: 1 }, /^1 of 2 shards were done by an earlier/mu],
   ['that it had finished before', { outcome: 'repeated' }, /^run r had finished before .*nothing to do$/mu],
-  ['that its SQL is volatile', { volatileBecause: ['LIMIT', 'now()'] }, /other rows next time: LIMIT; now\(\)$/mu],
+  [
+    'that its SQL is volatile',
+    { volatileBecause: ['LIMIT', 'now()'] },
+    /other rows next time: LIMIT; now\(\)$/mu,
+  ],
   [
     'that its model is untrained',
     { model: { name: 'm', sha256: '', isTrained: false, embeddings: [] } },
@@ -69,7 +77,16 @@ test('a signal reaches the run, and is told as an interruption', async () => {
 
 test('a dry run tells the plan and writes nothing', async () => {
   const { lake } = shared;
-  const args = ['run', '--name', 'dry', '--sql', 'SELECT id FROM images LIMIT 4', '--copies', '3', '--dry-run'];
+  const args = [
+    'run',
+    '--name',
+    'dry',
+    '--sql',
+    'SELECT id FROM images LIMIT 4',
+    '--copies',
+    '3',
+    '--dry-run',
+  ];
   const { stdout, code } = await pixlake(lake, ...args);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^run dry \(run_id=[0-9a-f]{16}\), nothing written yet\n/u);
@@ -85,11 +102,14 @@ test('a specification file does the same as options, and options win', async () 
   const { lake, folder } = shared;
   const file = join(folder, 'run.json');
   const sql = 'SELECT id FROM images';
-  await writeFile(file, JSON.stringify({ name: 'from-file', sql, limit: 5, transform: { size: 32, flip: 1 } }));
+  await writeFile(
+    file,
+    JSON.stringify({ name: 'from-file', sql, limit: 5, transform: { size: 32, flip: 1 } }),
+  );
   const report = await pixlakeJson<RunReport>(lake, 'run', '--spec', file, '--limit', '2', '--flip', '0');
   expect(report).toMatchObject({ name: 'from-file', imageCount: 2 });
-  const written = 'SELECT DISTINCT image_width, flip FROM runs."from-file"';
-  expect(await pixlakeJson(lake, 'query', written)).toEqual([{ image_width: 32, flip: false }]);
+  const written = 'SELECT DISTINCT image_width, flipped FROM runs."from-file"';
+  expect(await pixlakeJson(lake, 'query', written)).toEqual([{ image_width: 32, flipped: false }]);
 });
 
 test.each([

@@ -64,7 +64,9 @@ test('runs errors, retry, resume and cancel tell of what failed and what is done
     'run r is cancelled; `pixlake runs resume r` resumes it\n',
   );
   expect(await pixlakeJson(lake, 'runs', 'show', 'r')).toMatchObject({ state: 'cancelled' });
-  expect(await pixlakeJson(lake, 'runs', 'resume', 'r', '--workers', '1')).toMatchObject({ outcome: 'finished' });
+  expect(await pixlakeJson(lake, 'runs', 'resume', 'r', '--workers', '1')).toMatchObject({
+    outcome: 'finished',
+  });
 });
 
 test('runs sheet draws originals beside results', async () => {
@@ -75,11 +77,13 @@ test('runs sheet draws originals beside results', async () => {
   const { format, height = 0 } = await sharp(png).metadata();
   expect(format).toBe('png');
   const small = join(folder, 'small.png');
-  expect(
-    await pixlakeJson(lake, 'runs', 'sheet', 'drawn', '--output', small, '--limit', '1'),
-  ).toEqual({ output: small });
+  expect(await pixlakeJson(lake, 'runs', 'sheet', 'drawn', '--output', small, '--limit', '1')).toEqual({
+    output: small,
+  });
   expect((await sharp(small).metadata()).height).toBeLessThan(height);
-  expect(await pixlake(lake, 'runs', 'sheet', 'drawn', '--output', join(folder, 'no/such.png'))).toMatchObject({
+  expect(
+    await pixlake(lake, 'runs', 'sheet', 'drawn', '--output', join(folder, 'no/such.png')),
+  ).toMatchObject({
     code: 5,
     stderr: expect.stringContaining('[OUTPUT_FAILED]'),
   });

@@ -19,6 +19,25 @@ describe('delete', () => {
     await expect(lakehouse.tables.verify('images')).resolves.toMatchObject({ problems: [], rowCount: 8 });
   });
 
+  test('keeps rows for which the condition is null, also beside those that go, and writes them anew', async () => {
+    const { lakehouse } = await open();
+    await lakehouse.tables.optimize({ table: 'images' });
+    const where = 'CASE WHEN id = 1 THEN true WHEN id < 6 THEN NULL ELSE false END';
+    expect(await lakehouse.tables.delete({ table: 'images', where })).toMatchObject({
+      deletedCount: 1,
+      copiedCount: 4,
+    });
+    expect(await rowsOf(lakehouse, 'SELECT list(id ORDER BY id) FROM images')).toEqual([
+      [[2, 3, 4, 5, 6, 7, 8, 9, 10]],
+    ]);
+    expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
+    // A condition that is null throughout takes nothing.
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'NULL' })).toMatchObject({
+      isCommitted: false,
+      deletedCount: 0,
+    });
+  });
+
   test('writes the other rows of a file anew', async () => {
     const { lakehouse, table } = await open();
     await lakehouse.tables.optimize({ table: 'images' });

@@ -1,7 +1,9 @@
 import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { openLakehouse } from '../../src/index.ts';
 import { codeOf } from '../support/daily-run.ts';
+import { DeltaTable } from '../support/delta-table.ts';
 import { rowsOf } from '../support/rows-of.ts';
 import { ALL, dataFiles, prepareGrownTable } from './grown-table.ts';
 
@@ -60,5 +62,31 @@ describe('vacuum', () => {
     await utimes(dead, longAgo, longAgo);
     expect(await lakehouse.tables.vacuum({ table: 'images' })).toMatchObject({ sweptCount: 1 });
     expect(await readdir(join(lake, '.tmp'))).toEqual(['live']);
+  });
+
+  test.each([
+    ['taken out exactly so long ago is kept', 0, []],
+    ['taken out a millisecond before that goes', 1, ['tables/t/old.parquet']],
+  ])('a file %s', async (_, lateMs, removedKeys) => {
+    const HOUR = 3_600_000;
+    const takenOut = Date.now() - 10 * HOUR;
+    const table = await DeltaTable.begin();
+    table
+      .protocol()
+      .metadata({ id: 'long' })
+      .commitInfo(takenOut - HOUR);
+    await table.addRows('old.parquet', 'SELECT 1::BIGINT AS id');
+    await table.commit();
+    await table.commitInfo(takenOut).remove('old.parquet', { deletionTimestamp: takenOut }).commit();
+    const now = vi.spyOn(Date, 'now').mockReturnValue(takenOut + 5 * HOUR + lateMs);
+    try {
+      const report = await openLakehouse({ lake: table.lake }).tables.vacuum({
+        table: 't',
+        retainMs: 5 * HOUR,
+      });
+      expect(report.removedKeys).toEqual(removedKeys);
+    } finally {
+      now.mockRestore();
+    }
   });
 });

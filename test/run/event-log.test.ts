@@ -43,15 +43,18 @@ describe('a follower', () => {
     expect(await collect(log.follow('e-1', never))).toEqual([]);
   });
 
-  test.each(['other-1', 'e-259', 'e-x', 'e--1', 'e-1.5'])('with the unknown id %s gets new events', async (id) => {
-    const log = new EventLog('e');
-    fill(log, 3);
-    expect(log.knows(id)).toBe(false);
-    const following = collect(log.follow(id, never));
-    log.add('progress', 4);
-    log.end();
-    expect(await following).toEqual([4]);
-  });
+  test.each(['other-1', 'e-259', 'e-x', 'e--1', 'e-1.5'])(
+    'with the unknown id %s gets new events',
+    async (id) => {
+      const log = new EventLog('e');
+      fill(log, 3);
+      expect(log.knows(id)).toBe(false);
+      const following = collect(log.follow(id, never));
+      log.add('progress', 4);
+      log.end();
+      expect(await following).toEqual([4]);
+    },
+  );
 
   test('ends when it goes away, without an event', async () => {
     const log = new EventLog('e');

@@ -42,7 +42,8 @@ test('a block that was merged has all of its shards done, and is not merged agai
 test('what is finished is read from markers, in whatever block', async () => {
   const store = openLocalStore(await makeTestFolder());
   const folder = folderOf(EXECUTION);
-  for (const shard of [0, 999, 1002]) await store.write(executionKeys.shard(folder, shard), Buffer.from('{}'));
+  for (const shard of [0, 999, 1002])
+    await store.write(executionKeys.shard(folder, shard), Buffer.from('{}'));
   // Torn, so its shards are looked for one by one.
   await store.write(executionKeys.block(folder, 1), Buffer.from('{"bl'));
   const finished = await readFinishedShards(store, EXECUTION);

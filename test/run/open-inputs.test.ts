@@ -34,5 +34,7 @@ test.each([
   ['newer pixels', { pixelsVersion: PIXELS_VERSION + 1 }],
   ['other manifests', { manifestVersion: MANIFEST_VERSION - 1 }],
 ])('an execution that was begun with %s is not continued', async (_, fields) => {
-  await expect(openInputs(executionWith(fields), async () => FILES)).rejects.toMatchObject({ code: 'RUN_TOO_OLD' });
+  await expect(openInputs(executionWith(fields), async () => FILES)).rejects.toMatchObject({
+    code: 'RUN_TOO_OLD',
+  });
 });

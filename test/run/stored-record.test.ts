@@ -31,20 +31,26 @@ test.each([
   ['torn', '{"num'],
   ['empty', ''],
   ['of another shape', '{"number":"one"}'],
-])('a record that is %s is copied aside once, named in the log without its text, and left', async (_, text) => {
-  const store = await open();
-  const warn = vi.spyOn(log, 'warn').mockReturnValue(undefined);
-  await store.write(KEY, Buffer.from(text));
-  for (let time = 0; time < 2; time++)
-    expect(await readRecord(store, KEY, schema)).toEqual({ kind: 'damaged' });
-  expect((await store.read(KEY)).toString()).toBe(text);
-  const [copy = '', ...more] = await keysOf(store, 'submissions/damaged');
-  expect(more).toEqual([]);
-  expect(copy).toMatch(/^submissions\/damaged\/r\.json\.[0-9a-f]{8}$/u);
-  expect((await store.read(copy)).toString()).toBe(text);
-  expect(warn).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ key: KEY, copy }), expect.any(String));
-  if (text !== '') expect(JSON.stringify(warn.mock.calls)).not.toContain(text);
-});
+])(
+  'a record that is %s is copied aside once, named in the log without its text, and left',
+  async (_, text) => {
+    const store = await open();
+    const warn = vi.spyOn(log, 'warn').mockReturnValue(undefined);
+    await store.write(KEY, Buffer.from(text));
+    for (let time = 0; time < 2; time++)
+      expect(await readRecord(store, KEY, schema)).toEqual({ kind: 'damaged' });
+    expect((await store.read(KEY)).toString()).toBe(text);
+    const [copy = '', ...more] = await keysOf(store, 'submissions/damaged');
+    expect(more).toEqual([]);
+    expect(copy).toMatch(/^submissions\/damaged\/r\.json\.[0-9a-f]{8}$/u);
+    expect((await store.read(copy)).toString()).toBe(text);
+    expect(warn).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ key: KEY, copy }),
+      expect.any(String),
+    );
+    if (text !== '') expect(JSON.stringify(warn.mock.calls)).not.toContain(text);
+  },
+);
 
 test('a damaged record in a lake that cannot be written to is named, and stops nobody', async () => {
   const store = await open();

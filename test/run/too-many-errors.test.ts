@@ -27,12 +27,24 @@ test('a limit is of images, not of rows, and allows as many as it says', () => {
   const execution = { ...makeExecution('r'), rowCount: 10 };
   const copies = { ...execution, run: { ...execution.run, copies: 2 } };
   expect(hasTooManyErrors(execution, 10, undefined)).toBe(false);
-  expect([2, 3].map((count) => hasTooManyErrors(execution, count, { kind: 'count', value: 2 }))).toEqual([false, true]);
-  expect([4, 5].map((count) => hasTooManyErrors(copies, count, { kind: 'percent', value: 20 }))).toEqual([false, true]);
-  expect([2, 3].map((count) => hasTooManyErrors(execution, count, { kind: 'percent', value: 20 }))).toEqual([false, true]);
+  expect([2, 3].map((count) => hasTooManyErrors(execution, count, { kind: 'count', value: 2 }))).toEqual([
+    false,
+    true,
+  ]);
+  expect([4, 5].map((count) => hasTooManyErrors(copies, count, { kind: 'percent', value: 20 }))).toEqual([
+    false,
+    true,
+  ]);
+  expect([2, 3].map((count) => hasTooManyErrors(execution, count, { kind: 'percent', value: 20 }))).toEqual([
+    false,
+    true,
+  ]);
   // A row of a retry's plan is one image.
   const retry = { ...copies, retry: { number: 1 } };
-  expect([2, 3].map((count) => hasTooManyErrors(retry, count, { kind: 'percent', value: 20 }))).toEqual([false, true]);
+  expect([2, 3].map((count) => hasTooManyErrors(retry, count, { kind: 'percent', value: 20 }))).toEqual([
+    false,
+    true,
+  ]);
   expect(tooManyErrors(copies, 5, { kind: 'count', value: 2 })).toMatchObject({
     code: 'TOO_MANY_ERRORS',
     message: expect.stringMatching(/^5 of 20 images of run r failed; the limit is 2/u),

@@ -6,7 +6,9 @@ import { parseRunSpec } from '../../src/run/run-spec.ts';
 /** Red above blue, as one holds it. */
 async function drawUpright(width: number, height: number): Promise<Buffer> {
   const half = { width, height: height / 2, channels: 3 } as const;
-  const blue = await sharp({ create: { ...half, background: '#0000ff' } }).png().toBuffer();
+  const blue = await sharp({ create: { ...half, background: '#0000ff' } })
+    .png()
+    .toBuffer();
   return sharp({ create: { width, height, channels: 3, background: '#ff0000' } })
     .composite([{ input: blue, top: height / 2, left: 0 }])
     .png()
@@ -36,22 +38,26 @@ async function coloursOf(encoded: Uint8Array): Promise<{ above: string; below: s
   return { above: colourAt(0.25), below: colourAt(0.75) };
 }
 
-const work = parseRunSpec(
-  { name: 'r', sql: '', transform: { crop: 0, size: 60, format: 'png' } },
-  'test',
-);
+const work = parseRunSpec({ name: 'r', sql: '', transform: { crop: 0, size: 60, format: 'png' } }, 'test');
 
-test.each([1, 3, 6, 8])('a photograph with EXIF orientation %i is written upright, and measured so', async (orientation) => {
-  const bytes = await photograph(orientation);
-  const stored = await sharp(bytes).metadata();
-  expect([stored.width, stored.height]).toEqual(orientation > 4 ? [60, 40] : [40, 60]);
-  const place = { id: '1', copy: 0 };
-  const made = await transformOriginal({ bytes, sha256: sha256Of(bytes) }, work, place, { width: 20, height: 30, fit: 'fill' });
-  expect(made.original).toEqual({ width: 40, height: 60, sha256: sha256Of(bytes) });
-  expect(made.drawn).toMatchObject({ cropWidth: 40, cropHeight: 60 });
-  expect(await coloursOf(made.rendered.encoded)).toEqual({ above: 'red', below: 'blue' });
-  expect((await sharp(made.rendered.encoded).metadata()).orientation).toBeUndefined();
-});
+test.each([1, 3, 6, 8])(
+  'a photograph with EXIF orientation %i is written upright, and measured so',
+  async (orientation) => {
+    const bytes = await photograph(orientation);
+    const stored = await sharp(bytes).metadata();
+    expect([stored.width, stored.height]).toEqual(orientation > 4 ? [60, 40] : [40, 60]);
+    const place = { id: '1', copy: 0 };
+    const made = await transformOriginal({ bytes, sha256: sha256Of(bytes) }, work, place, {
+      width: 20,
+      height: 30,
+      fit: 'fill',
+    });
+    expect(made.original).toEqual({ width: 40, height: 60, sha256: sha256Of(bytes) });
+    expect(made.drawn).toMatchObject({ cropWidth: 40, cropHeight: 60 });
+    expect(await coloursOf(made.rendered.encoded)).toEqual({ above: 'red', below: 'blue' });
+    expect((await sharp(made.rendered.encoded).metadata()).orientation).toBeUndefined();
+  },
+);
 
 test('draws depend on seed, id and copy, and on nothing else', async () => {
   const bytes = await photograph(1);
