@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     reporters: ['default', budgetReporter(200)],
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/template-folder.ts'],
     // Runs and CLI tests start real worker threads and processes, which come from the build in dist/.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
-import { prepareDailyRun } from '../support/daily-run.ts';
+import { copyDailyRun } from '../support/daily-run.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
-
-const copyDailyRun = prepareDailyRun();
 
 test('du tells what takes how much room, the largest first, and the sum', async () => {
   const { lake, reports } = await copyDailyRun();

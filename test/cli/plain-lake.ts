@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { writePlainCatalogue } from '../support/catalogue.ts';
-import { makeTestFolder, pixlakeJson } from '../support/pixlake.ts';
+import { copyTemplate } from '../support/copy-template.ts';
+import { pixlakeJson } from '../support/pixlake.ts';
 
 /** A lake, and the folder that holds it and its `source`. */
 interface PlainLake {
@@ -19,7 +20,10 @@ async function fill(folder: string, rowCount: number): Promise<PlainLake> {
 
 /** Makes a lake whose table `images` has ids from 1, men and women in turn. */
 export async function makePlainLake(rowCount: number): Promise<PlainLake> {
-  return fill(await makeTestFolder(), rowCount);
+  const folder = await copyTemplate(`plain lake ${rowCount}`, async (template) => {
+    await fill(template, rowCount);
+  });
+  return { lake: join(folder, 'lake'), folder };
 }
 
 /** Makes such a lake once for the tests of a file, which read it or add to it what no other test minds. */

@@ -2,10 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RunListing } from '../../src/index.ts';
-import { filesIn, prepareDailyRun } from '../support/daily-run.ts';
+import { filesIn, copyDailyRun } from '../support/daily-run.ts';
 import { pixlake, pixlakeJson } from '../support/pixlake.ts';
-
-const copyDailyRun = prepareDailyRun();
 
 async function idsOf(lake: string): Promise<string[]> {
   const { runs } = await pixlakeJson<RunListing>(lake, 'runs', 'list');

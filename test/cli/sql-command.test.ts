@@ -11,7 +11,7 @@ test('every saved query runs on the sample, by its defaults and with what it is 
   expect(queries.length).toBeGreaterThanOrEqual(10);
   const root = await makeTestFolder();
   const lake = join(root, 'lake');
-  await pixlakeJson(lake, 'sample', join(root, 'catalogue'));
+  await pixlakeJson(lake, 'sample', join(root, 'catalogue'), '--rows', '300');
   await pixlakeJson(lake, 'ingest', join(root, 'catalogue'));
   const run = ['run', '--name', 'labelled', '--sql', 'SELECT * FROM images', '--model', 'fashion-tiny'];
   await pixlakeJson(lake, ...run, '--size', '80');

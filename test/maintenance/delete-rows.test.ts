@@ -2,13 +2,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { codeOf } from '../support/daily-run.ts';
 import { rowsOf } from '../support/rows-of.ts';
-import { ALL, dataFiles, prepareGrownTable } from './grown-table.ts';
-
-const open = prepareGrownTable();
+import { ALL, dataFiles, copyGrownTable } from './grown-table.ts';
 
 describe('delete', () => {
   test('takes out the rows that match, and only those, null or not', async () => {
-    const { lakehouse } = await open();
+    const { lakehouse } = await copyGrownTable();
     const report = await lakehouse.tables.delete({
       table: 'images',
       where: 'id > 3 AND (year > 2008 OR NULL)',
@@ -20,7 +18,7 @@ describe('delete', () => {
   });
 
   test('keeps rows for which the condition is null, also beside those that go, and writes them anew', async () => {
-    const { lakehouse } = await open();
+    const { lakehouse } = await copyGrownTable();
     await lakehouse.tables.optimize({ table: 'images' });
     const where = 'CASE WHEN id = 1 THEN true WHEN id < 6 THEN NULL ELSE false END';
     expect(await lakehouse.tables.delete({ table: 'images', where })).toMatchObject({
@@ -39,7 +37,7 @@ describe('delete', () => {
   });
 
   test('writes the other rows of a file anew', async () => {
-    const { lakehouse, table } = await open();
+    const { lakehouse, table } = await copyGrownTable();
     await lakehouse.tables.optimize({ table: 'images' });
     const before = await rowsOf(lakehouse, 'SELECT * FROM images WHERE id <> 3 ORDER BY id');
     expect(await lakehouse.tables.delete({ table: 'images', where: 'id = 3' })).toMatchObject({
@@ -53,7 +51,7 @@ describe('delete', () => {
   });
 
   test('of nothing, or as a dry run, changes nothing', async () => {
-    const { lakehouse } = await open();
+    const { lakehouse } = await copyGrownTable();
     expect(await lakehouse.tables.delete({ table: 'images', where: 'false' })).toMatchObject({
       isCommitted: false,
       version: 4,
@@ -66,7 +64,7 @@ describe('delete', () => {
   });
 
   test('may ask other tables and older versions', async () => {
-    const { lakehouse } = await open();
+    const { lakehouse } = await copyGrownTable();
     await lakehouse.tables.delete({ table: 'images', where: 'id NOT IN (SELECT id FROM images@v1)' });
     expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images')).toEqual([[4]]);
     await lakehouse.tables.delete({ table: 'images', where: 'true' });
@@ -81,7 +79,7 @@ describe('delete', () => {
     ['', 'SQL_SYNTAX'],
     [`id = 1 -- ' comment`, undefined],
   ])('with the condition %j never both deletes and keeps a row', async (where, code) => {
-    const { lakehouse } = await open();
+    const { lakehouse } = await copyGrownTable();
     expect(await codeOf(lakehouse.tables.delete({ table: 'images', where }))).toBe(code);
     const [[count, distinct]] = (await rowsOf(
       lakehouse,
@@ -91,7 +89,7 @@ describe('delete', () => {
   });
 
   test('is for the tables of the lake only', async () => {
-    const { lakehouse, folder, table } = await open();
+    const { lakehouse, folder, table } = await copyGrownTable();
     await lakehouse.tables.attach('mirror', table);
     expect(await codeOf(lakehouse.tables.delete({ table: 'mirror', where: 'true' }))).toBe('TABLE_READ_ONLY');
     expect(await codeOf(lakehouse.tables.delete({ table: 'none', where: 'true' }))).toBe('TABLE_NOT_FOUND');

@@ -1,10 +1,8 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll } from 'vitest';
 import { type Lakehouse, openLakehouse } from '../../src/index.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
-import { makeTestFolder } from '../support/pixlake.ts';
+import { copyTemplate } from '../support/copy-template.ts';
 
 /** A lake whose table `images` has ten rows in two partitions, made by five ingests: versions 0 to 4. */
 export interface GrownTable {
@@ -16,11 +14,9 @@ export interface GrownTable {
   readonly table: string;
 }
 
-/** Makes a {@link GrownTable} once for all tests of a file, and gives what copies it for a test. */
-export function prepareGrownTable(): () => Promise<GrownTable> {
-  let template = '';
-  beforeAll(async () => {
-    template = await mkdtemp(join(tmpdir(), 'pixlake-test-'));
+/** Copies a {@link GrownTable} for a test. */
+export async function copyGrownTable(): Promise<GrownTable> {
+  const folder = await copyTemplate('grown table', async (template) => {
     const lakehouse = openLakehouse({ lake: join(template, 'lake') });
     for (let batch = 0; batch < 5; batch++) {
       const ids = [batch * 2 + 1, batch * 2 + 2];
@@ -32,14 +28,9 @@ export function prepareGrownTable(): () => Promise<GrownTable> {
       );
       await lakehouse.ingest({ source, partitionBy: ['gender'] });
     }
-    return () => rm(template, { recursive: true });
   });
-  return async () => {
-    const folder = await makeTestFolder();
-    await cp(template, folder, { recursive: true, preserveTimestamps: true });
-    const lake = join(folder, 'lake');
-    return { lakehouse: openLakehouse({ lake }), lake, folder, table: join(lake, 'tables/images') };
-  };
+  const lake = join(folder, 'lake');
+  return { lakehouse: openLakehouse({ lake }), lake, folder, table: join(lake, 'tables/images') };
 }
 
 /** SQL of all rows of a {@link GrownTable}. */

@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { codeOf } from '../support/daily-run.ts';
 import { rowsOf } from '../support/rows-of.ts';
-import { ALL, prepareGrownTable } from './grown-table.ts';
-
-const open = prepareGrownTable();
+import { ALL, copyGrownTable } from './grown-table.ts';
 
 describe('optimize', () => {
   test('leaves one file a partition and the rows as they were, and a second time nothing', async () => {
-    const { lakehouse } = await open();
+    const { lakehouse } = await copyGrownTable();
     const before = await rowsOf(lakehouse, ALL);
     const report = await lakehouse.tables.optimize({ table: 'images' });
     expect(report).toMatchObject({
@@ -26,7 +24,7 @@ describe('optimize', () => {
   });
 
   test('sorts anew when asked, by columns that are there', async () => {
-    const { lakehouse } = await open();
+    const { lakehouse } = await copyGrownTable();
     const before = await rowsOf(lakehouse, ALL);
     await lakehouse.tables.optimize({ table: 'images', sortBy: ['image_sha256'], targetBytes: 1 << 20 });
     expect(await rowsOf(lakehouse, ALL)).toEqual(before);
@@ -41,7 +39,7 @@ describe('optimize', () => {
   });
 
   test('goes on top of an append that came first, and is redone after a delete', async () => {
-    const { lakehouse } = await open();
+    const { lakehouse } = await copyGrownTable();
     const [optimized, deleted] = await Promise.all([
       lakehouse.tables.optimize({ table: 'images' }),
       lakehouse.tables.delete({ table: 'images', where: 'id <= 4' }),

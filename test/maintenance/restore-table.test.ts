@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { codeOf } from '../support/daily-run.ts';
 import { rowsOf } from '../support/rows-of.ts';
-import { prepareGrownTable } from './grown-table.ts';
-
-const open = prepareGrownTable();
+import { copyGrownTable } from './grown-table.ts';
 
 describe('restore', () => {
   test('brings rows and columns of a version back, and can be undone', async () => {
-    const { lakehouse, folder } = await open();
+    const { lakehouse, folder } = await copyGrownTable();
     const before = await rowsOf(lakehouse, 'SELECT * FROM images ORDER BY id');
     const source = join(folder, 'source0', 'more.csv');
     await writeFile(source, 'id,gender,year,note\n1,Men,1999,new\n');

@@ -5,13 +5,11 @@ import { openLakehouse } from '../../src/index.ts';
 import { codeOf } from '../support/daily-run.ts';
 import { DeltaTable } from '../support/delta-table.ts';
 import { rowsOf } from '../support/rows-of.ts';
-import { ALL, dataFiles, prepareGrownTable } from './grown-table.ts';
-
-const open = prepareGrownTable();
+import { ALL, dataFiles, copyGrownTable } from './grown-table.ts';
 
 describe('vacuum', () => {
   test('removes what no version within the retention needs, and nothing else', async () => {
-    const { lakehouse, table } = await open();
+    const { lakehouse, table } = await copyGrownTable();
     await lakehouse.tables.optimize({ table: 'images' });
     expect(await lakehouse.tables.vacuum({ table: 'images' })).toMatchObject({ removedKeys: [] });
     const dry = await lakehouse.tables.vacuum({ table: 'images', retainMs: 0, isDryRun: true });
@@ -26,7 +24,7 @@ describe('vacuum', () => {
   });
 
   test('keeps young files that no commit knows, and removes old ones', async () => {
-    const { lakehouse, table } = await open();
+    const { lakehouse, table } = await copyGrownTable();
     const [young, old] = [join(table, 'part-young.parquet'), join(table, 'gender=Men', 'part-old.parquet')];
     await writeFile(young, 'a commit is about to name it');
     await writeFile(old, 'a process died');
@@ -43,7 +41,7 @@ describe('vacuum', () => {
   });
 
   test('keeps the files of versions that were current within the retention', async () => {
-    const { lakehouse } = await open();
+    const { lakehouse } = await copyGrownTable();
     await lakehouse.tables.delete({ table: 'images', where: 'id <= 2' });
     await lakehouse.tables.restore('images', '4');
     await lakehouse.tables.optimize({ table: 'images' });
@@ -54,7 +52,7 @@ describe('vacuum', () => {
   });
 
   test('sweeps what dead processes left, but not what a live one works with', async () => {
-    const { lakehouse, lake } = await open();
+    const { lakehouse, lake } = await copyGrownTable();
     const [dead, live] = [join(lake, '.tmp/dead'), join(lake, '.tmp/live')];
     await writeFile(dead, '');
     await writeFile(live, '');

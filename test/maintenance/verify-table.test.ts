@@ -1,13 +1,11 @@
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { dataFiles, prepareGrownTable } from './grown-table.ts';
-
-const open = prepareGrownTable();
+import { dataFiles, copyGrownTable } from './grown-table.ts';
 
 describe('verify', () => {
   test('finds data files that are missing, cut off or not as counted', async () => {
-    const { lakehouse, table } = await open();
+    const { lakehouse, table } = await copyGrownTable();
     const [first, second] = await dataFiles(table);
     await rm(join(table, first ?? ''));
     await truncate(join(table, second ?? ''), 100);
@@ -20,7 +18,7 @@ describe('verify', () => {
   });
 
   test('finds a file that has not the rows that the log counts', async () => {
-    const { lakehouse, table } = await open();
+    const { lakehouse, table } = await copyGrownTable();
     const log = join(table, '_delta_log/00000000000000000000.json');
     const entry = (await readFile(log, 'utf8')).replaceAll('\\"numRecords\\":1', '\\"numRecords\\":2');
     await writeFile(log, entry);
@@ -33,7 +31,7 @@ describe('verify', () => {
   });
 
   test('deeply, finds originals that are missing or changed', async () => {
-    const { lakehouse, lake } = await open();
+    const { lakehouse, lake } = await copyGrownTable();
     expect(await lakehouse.tables.verify('images', true)).toMatchObject({ problems: [], imageCount: 10 });
     await rm(join(lake, 'originals/images/3.jpg'));
     await writeFile(join(lake, 'originals/images/4.jpg'), 'other bytes');

@@ -19,6 +19,7 @@ import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import type { Workers } from '../../src/work/workers.ts';
 import type { ShardJob } from '../../src/work/shard-job.ts';
 import { csvLine, drawJpeg, writeCatalogue } from './catalogue.ts';
+import { copyTemplate } from './copy-template.ts';
 import { makeTestFolder } from './pixlake.ts';
 
 /** A lake on a folder with a table `images`. */
@@ -30,7 +31,14 @@ export interface TestLake {
 
 /** Makes a lake whose table `images` has ids from 1, each with a small image of its own. */
 export async function makeLake(rowCount: number): Promise<TestLake> {
-  return fillLake(await makeTestFolder(), rowCount);
+  const folder = await copyTemplate(`run-in-process ${rowCount}`, async (template) => {
+    await fillLake(template, rowCount);
+  });
+  return openLake(join(folder, 'lake'));
+}
+
+function openLake(uri: string): TestLake {
+  return { uri, lakehouse: openLakehouse({ lake: uri }), store: openLocalStore(uri) };
 }
 
 /** Makes such a lake once for the tests of a file, which read it or add to it what no other test minds. */
@@ -56,9 +64,9 @@ async function fillLake(folder: string, rowCount: number): Promise<TestLake> {
   const source = join(folder, 'source');
   await writeCatalogue(source, lines, Object.fromEntries(await Promise.all(images)));
   const uri = join(folder, 'lake');
-  const lakehouse = openLakehouse({ lake: uri });
-  await lakehouse.ingest({ source });
-  return { uri, lakehouse, store: openLocalStore(uri) };
+  const lake = openLake(uri);
+  await lake.lakehouse.ingest({ source });
+  return lake;
 }
 
 /** Works on shards one after another in this process, so tests can run what has not been built. */
