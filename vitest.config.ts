@@ -5,11 +5,14 @@ export default defineConfig({
   test: {
     reporters: ['default', budgetReporter(200)],
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/template-folder.ts'],
     // Runs and CLI tests start real worker threads and processes, which come from the build in dist/.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    // Files share a process, which loads DuckDB, sharp and the build once. What a test changes in it, it puts back.
+    isolate: false,
     // The build is run as it is.
     server: { deps: { external: [/\/dist\//u] } },
   },

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { BOUNDED, REFUSED } from './hostile-sql.ts';
 import { memoryOf, type Problem, useServer } from './server-fixture.ts';
 
-const server = useServer(20, '--query-timeout', '0.7s', '--query-memory', '768MB', '--max-rows', '100000');
+const server = useServer(20, '--query-timeout', '0.5s', '--query-memory', '768MB', '--max-rows', '100000');
 
 /** Codes by which the parser and the list of what is allowed refuse, before anything is run. */
 const REFUSALS = new Set([

@@ -9,7 +9,7 @@ import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { ALLOWED } from './allowed-sql.ts';
 import { eventually, problemOf, startServer, useServer } from './server-fixture.ts';
 
-const server = useServer(60, '--query-timeout', '5s', '--max-rows', '5000');
+const server = useServer(60, '--query-timeout', '3s', '--max-rows', '5000');
 
 async function rows(body: object): Promise<unknown[]> {
   const response = await server.current.post('/v1/query', body);

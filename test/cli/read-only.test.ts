@@ -31,7 +31,7 @@ const WAYS: Readonly<Record<string, (folder: string, command: readonly string[])
 
 function isPossible(way: (typeof WAYS)[string]): boolean {
   try {
-    const [command = '', ...rest] = way('/usr', [process.execPath, MAIN, '--version']);
+    const [command = '', ...rest] = way('/usr', ['cat', MAIN]);
     execFileSync(command, rest, { stdio: 'ignore' });
     return true;
   } catch {

@@ -7,11 +7,9 @@ import type { Submission } from '../../src/run/submission-log.ts';
 import { Submissions } from '../../src/run/submissions.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import { encodeStored } from '../../src/storage/stored-json.ts';
-import { codeOf, DAILY, filesIn, ingestIds, prepareDailyRun } from '../support/daily-run.ts';
+import { codeOf, DAILY, filesIn, ingestIds, copyDailyRun } from '../support/daily-run.ts';
 import { openFailingStore } from '../support/failing-store.ts';
 import { pixlake, pixlakeJson } from '../support/pixlake.ts';
-
-const copyDailyRun = prepareDailyRun();
 
 const verify = async (lake: string): Promise<VerifyReport> =>
   openLakehouse({ lake }).tables.verify('runs.daily', true);

@@ -7,11 +7,9 @@ import { openLocalStore } from '../../src/storage/local-store.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { commitChange } from '../support/commit-change.ts';
-import { codeOf, filesIn, ingestIds, prepareDailyRun } from '../support/daily-run.ts';
+import { codeOf, filesIn, ingestIds, copyDailyRun } from '../support/daily-run.ts';
 import { openFailingStore } from '../support/failing-store.ts';
 import { pixlake, pixlakeJson } from '../support/pixlake.ts';
-
-const copyDailyRun = prepareDailyRun();
 
 const spec = { table: 'images' };
 

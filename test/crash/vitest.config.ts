@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     reporters: ['default', budgetReporter(80)],
     include: ['test/crash/*.crash.ts'],
+    globalSetup: ['test/support/template-folder.ts'],
     testTimeout: 180_000,
     hookTimeout: 60_000,
     pool: 'forks',

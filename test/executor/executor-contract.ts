@@ -24,7 +24,7 @@ export interface ExecutorUnderTest {
 }
 
 /** Rows of a shard that takes so long that it can be disturbed. */
-const LONG_SHARD = 150;
+const LONG_SHARD = 100;
 
 /** Blurred images are not made in one go, so an executor in this process can be disturbed as well. */
 const ALL = { sql: 'SELECT id, year FROM images', transform: { blur: 1 } };

@@ -37,14 +37,20 @@ function drawHeic(): Buffer {
 }
 
 async function flip(drawn: Sharp, share: number): Promise<Buffer> {
-  const bytes = await drawn.toBuffer();
+  return flipBytes(await drawn.toBuffer(), share);
+}
+
+function flipBytes(bytes: Buffer, share: number): Buffer {
   const at = Math.floor(bytes.length * share);
   for (let index = at; index < at + 8; index++) bytes[index] = 0xff ^ (bytes[index] ?? 0);
   return bytes;
 }
 
 async function cut(drawn: Sharp, share: number): Promise<Buffer> {
-  const bytes = await drawn.toBuffer();
+  return cutBytes(await drawn.toBuffer(), share);
+}
+
+function cutBytes(bytes: Buffer, share: number): Buffer {
   return bytes.subarray(0, Math.floor(bytes.length * share));
 }
 
@@ -242,8 +248,9 @@ describe.each(['jpeg', 'png'] as const)(
   'written as %s, it does not depend on what part is taken',
   (format) => {
     test.each(Object.entries(DRAWN))('of %s', async (_, draw) => {
-      const damaged = [await draw().toBuffer(), await cut(draw(), 0.97), await cut(draw(), 0.9)];
-      for (const share of [0.5, 0.85, 0.9, 0.95, 0.98]) damaged.push(await flip(draw(), share));
+      const whole = await draw().toBuffer();
+      const damaged = [whole, cutBytes(whole, 0.97), cutBytes(whole, 0.9)];
+      for (const share of [0.5, 0.9, 0.98]) damaged.push(flipBytes(Buffer.from(whole), share));
       for (const bytes of damaged) {
         const facts = await probeImage(bytes);
         for (const { left, top, share } of PARTS) {

@@ -4,10 +4,8 @@ import { expect, test } from 'vitest';
 import { type DiskUsage, openLakehouse, type Usage } from '../../src/index.ts';
 import { Submissions } from '../../src/run/submissions.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
-import { filesIn, prepareDailyRun } from '../support/daily-run.ts';
+import { filesIn, copyDailyRun } from '../support/daily-run.ts';
 import { pixlake, pixlakeJson } from '../support/pixlake.ts';
-
-const copyDailyRun = prepareDailyRun();
 
 async function measure(paths: readonly string[]): Promise<Usage> {
   const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));

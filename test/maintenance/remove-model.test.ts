@@ -6,11 +6,9 @@ import { removeModel } from '../../src/maintenance/remove-model.ts';
 import { Submissions } from '../../src/run/submissions.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import { writeModel } from '../model/toy-model.ts';
-import { codeOf, filesIn, prepareDailyRun } from '../support/daily-run.ts';
+import { codeOf, filesIn, copyDailyRun } from '../support/daily-run.ts';
 import { openFailingStore } from '../support/failing-store.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
-
-const copyDailyRun = prepareDailyRun();
 
 test('models remove refuses while an unfinished run uses the model, and says what can no longer be retried', async () => {
   const { lake } = await copyDailyRun();

@@ -2,10 +2,8 @@ import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openLakehouse, type RunReport, type VacuumReport } from '../../src/index.ts';
-import { codeOf, filesIn, prepareDailyRun } from '../support/daily-run.ts';
+import { codeOf, filesIn, copyDailyRun } from '../support/daily-run.ts';
 import { pixlake, pixlakeJson } from '../support/pixlake.ts';
-
-const copyDailyRun = prepareDailyRun();
 
 /** Makes all files of a lake older than any work in flight. */
 async function age(lake: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -7,16 +7,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { renderImage } from '../../src/image/render-image.ts';
 import { undrawn } from '../../src/image/transform.ts';
 import { parseRunSpec } from '../../src/run/run-spec.ts';
-import { openLakehouse, type RunError, type RunReport } from '../../src/index.ts';
-import { csvLine, drawJpeg, writeCatalogue, writePlainCatalogue } from '../support/catalogue.ts';
+import { openLakehouse, type RunReport } from '../../src/index.ts';
+import { writePlainCatalogue } from '../support/catalogue.ts';
+import { makeDamagedLake } from '../support/damaged-lake.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
-
-async function makeLake(rowCount: number): Promise<string> {
-  const folder = await makeTestFolder();
-  const lake = join(folder, 'lake');
-  await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), rowCount));
-  return lake;
-}
 
 async function query<T>(lake: string, sql: string): Promise<T[]> {
   return pixlakeJson<T[]>(lake, 'query', sql);
@@ -267,43 +261,6 @@ describe('a run', () => {
     expect(stdout).toContain('untrained');
   });
 
-  test('a dry run writes nothing', async () => {
-    const { stdout, code } = await pixlake(
-      lake,
-      'run',
-      '--name',
-      'dry',
-      '--sql',
-      'SELECT id FROM images',
-      '--dry-run',
-    );
-    expect(code).toBe(0);
-    expect(stdout).toContain('40 rows of images at version 0');
-    expect(await readdir(join(lake, 'runs'))).not.toContain('dry');
-    expect(await readdir(join(lake, '.tmp'))).toEqual([]);
-  });
-
-  test.each([
-    ['', 'SQL_EMPTY', 2],
-    ['SELECT 1 AS id; SELECT 2 AS id', 'SQL_MULTIPLE_STATEMENTS', 2],
-    ['DELETE FROM images', 'SQL_NOT_SELECT', 2],
-    ['SELECT id FROM images WHERE', 'SQL_SYNTAX', 2],
-    ['SELECT nothing FROM images', 'SQL_FAILED', 3],
-    ['SELECT CAST(gender AS INTEGER) AS id FROM images', 'SQL_FAILED', 3],
-    ['SELECT id FROM nowhere', 'TABLE_NOT_FOUND', 3],
-    ['SELECT id FROM images WHERE id < 0', 'PLAN_EMPTY', 3],
-    ['SELECT gender FROM images', 'PLAN_ID_MISSING', 3],
-    ['SELECT id FROM images UNION ALL SELECT id FROM images', 'PLAN_ID_DUPLICATE', 3],
-    ['SELECT NULL::BIGINT AS id FROM images', 'PLAN_ID_DUPLICATE', 3],
-    ['SELECT 1 AS id', 'PLAN_SOURCE_MISSING', 3],
-  ])('SQL that cannot be run is refused before anything is written: %s', async (sql, code, exitCode) => {
-    await expect(openLakehouse({ lake }).run({ name: 'refused', sql })).rejects.toMatchObject({
-      code,
-      exitCode,
-    });
-    expect(await readdir(join(lake, 'runs')).catch(() => [])).not.toContain('refused');
-  });
-
   test.each([
     [{ transform: { crop: 2 } }, 'SPEC_INVALID', 'transform.crop'],
     [{ transform: { background: 'red' } }, 'SPEC_INVALID', 'transform.background'],
@@ -318,84 +275,6 @@ describe('a run', () => {
       await expect(run).rejects.toMatchObject({ code, message: expect.stringContaining(named) });
     },
   );
-
-  test('the CLI tells an error by its text, its code and its exit code', async () => {
-    const { code, stdout, stderr } = await pixlake(
-      lake,
-      'run',
-      '--name',
-      'refused',
-      '--sql',
-      'SELECT gender FROM images',
-    );
-    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-    expect(stderr).toContain('returns no column id, only: gender [PLAN_ID_MISSING]');
-    expect(stderr).toContain('--id-column');
-    expect((await pixlake(lake, 'run', '--crop', 'much')).code).toBe(2);
-  });
-
-  test('a specification file does the same as options, and options win', async () => {
-    const file = join(lake, '..', 'run.json');
-    await writeFile(
-      file,
-      JSON.stringify({ name: 'from-file', sql: 'SELECT id FROM images', limit: 9, transform: { size: 32 } }),
-    );
-    const report = await pixlakeJson<RunReport>(lake, 'run', '--spec', file, '--limit', '2');
-    expect(report).toMatchObject({ name: 'from-file', imageCount: 2 });
-    expect(await query(lake, 'SELECT DISTINCT image_width FROM runs."from-file"')).toEqual([
-      { image_width: 32 },
-    ]);
-    await writeFile(file, '{"name": "x", "sql": "SELECT 1", "colour": "red"}');
-    expect(await errorOf(lake, 'run', '--spec', file)).toMatchObject({
-      error: { code: 'SPEC_INVALID', message: expect.stringContaining('colour') },
-    });
-  });
-});
-
-test('images that fail are rows of the errors, and the rest goes on', async () => {
-  const folder = await makeTestFolder();
-  const lake = join(folder, 'lake');
-  const good = await drawJpeg(1, 300, 300);
-  await writeCatalogue(
-    join(folder, 'source'),
-    [1, 2, 3, 4, 5].map((id) => csvLine({ id })),
-    {
-      '1.jpg': good,
-      '2.jpg': good.subarray(0, good.length / 2),
-      '3.jpg': new Uint8Array(),
-      '4.jpg': good,
-      '5.jpg': await drawJpeg(5),
-    },
-  );
-  await pixlakeJson(lake, 'ingest', join(folder, 'source'));
-  await rm(join(lake, 'originals/images/4.jpg'));
-  await writeFile(join(lake, 'originals/images/5.jpg'), good);
-  const report = await pixlakeJson<RunReport>(
-    lake,
-    'run',
-    '--name',
-    'broken',
-    '--sql',
-    'SELECT * FROM images',
-    '--copies',
-    '2',
-  );
-  expect(report).toMatchObject({ rowCount: 5, imageCount: 2, errorCount: 8 });
-  const errors = await pixlakeJson<RunError[]>(lake, 'runs', 'errors', 'broken');
-  expect(errors.map(({ id, copy, code }) => `${id}/${copy} ${code}`).sort()).toEqual(
-    ['2 IMAGE_CORRUPT', '3 IMAGE_EMPTY', '4 OBJECT_NOT_FOUND', '5 IMAGE_CHANGED'].flatMap((line) => {
-      const [id, code] = line.split(' ');
-      return [`${id}/0 ${code}`, `${id}/1 ${code}`];
-    }),
-  );
-});
-
-test('the threads of a run leave nothing in the temporary folder', async () => {
-  const lake = await makeLake(200);
-  for (const name of ['a', 'b', 'c', 'd']) {
-    await pixlakeJson(lake, 'run', '--name', name, '--sql', 'SELECT id FROM images', '--workers', '3');
-    expect(await readdir(join(lake, '.tmp')), name).toEqual([]);
-  }
 });
 
 test('a finished run is repeated on new data as an execution of its own', async () => {
@@ -411,4 +290,19 @@ test('a finished run is repeated on new data as an execution of its own', async 
   expect(after).toMatchObject({ outcome: 'finished', imageCount: 5 });
   expect(after.runId).not.toBe(before.runId);
   expect(await query(lake, 'SELECT count(*)::INTEGER AS n FROM runs.daily')).toEqual([{ n: 5 }]);
+});
+
+test('a run in which all images fail says so and exits with an error, each time', async () => {
+  const lake = await makeDamagedLake([1, 2, 3]);
+  const args = ['run', '--name', 'bad', '--sql', 'SELECT * FROM images WHERE id <= 3'];
+  for (let time = 0; time < 2; time++) {
+    const { code, stderr } = await pixlake(lake, ...args, '--json');
+    expect(code).toBe(3);
+    expect(stderr).toContain('RUN_FAILED');
+    expect(stderr).toContain('all 3 images of run bad failed, the first with IMAGE_CORRUPT');
+  }
+  expect(await pixlakeJson(lake, 'query', 'SELECT count(*)::INTEGER AS n FROM runs.bad')).toEqual([{ n: 0 }]);
+  expect(await pixlakeJson(lake, 'query', 'SELECT count(*)::INTEGER AS n FROM errors.bad')).toEqual([
+    { n: 3 },
+  ]);
 });

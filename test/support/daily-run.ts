@@ -1,12 +1,12 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
-import { PixlakeError, type RunReport } from '../../src/index.ts';
+import { PixlakeError } from '../../src/errors.ts';
+import type { RunReport } from '../../src/run/run-images.ts';
 import { csvLine, drawJpeg, writeCatalogue } from './catalogue.ts';
-import { makeTestFolder, pixlakeJson } from './pixlake.ts';
+import { copyTemplate } from './copy-template.ts';
+import { pixlakeJson } from './pixlake.ts';
 
-/** Arguments of the run that {@link prepareDailyRun} executes. */
+/** Arguments of the run that {@link copyDailyRun} executes. */
 export const DAILY = ['run', '--name', 'daily', '--sql', 'SELECT * FROM images'];
 
 /** Ingests images of some ids, in place of what the source held before. */
@@ -30,25 +30,18 @@ export interface DailyRun {
   readonly reports: readonly [RunReport, RunReport, RunReport];
 }
 
-/** Makes a {@link DailyRun} once for all tests of a file, and gives what copies it for a test. */
-export function prepareDailyRun(): () => Promise<DailyRun> {
-  let template = '';
-  const reports: RunReport[] = [];
-  beforeAll(async () => {
-    template = await mkdtemp(join(tmpdir(), 'pixlake-test-'));
+const reports: RunReport[] = [];
+
+/** Copies a {@link DailyRun} for a test. */
+export async function copyDailyRun(): Promise<DailyRun> {
+  const folder = await copyTemplate('daily run', async (template) => {
     const lake = join(template, 'lake');
     for (const ids of [[1, 2, 3], [4], [5]]) {
       await ingestIds(lake, join(template, 'source'), ids);
       reports.push(await pixlakeJson<RunReport>(lake, ...DAILY));
     }
   });
-  afterAll(() => rm(template, { recursive: true, force: true }));
-  return async () => {
-    const folder = await makeTestFolder();
-    const lake = join(folder, 'lake');
-    await cp(join(template, 'lake'), lake, { recursive: true, preserveTimestamps: true });
-    return { lake, folder, reports: reports as unknown as DailyRun['reports'] };
-  };
+  return { lake: join(folder, 'lake'), folder, reports: reports as unknown as DailyRun['reports'] };
 }
 
 /** Paths of all files below a folder, sorted. */

@@ -1,4 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { type DuckDb, openDuckDb } from '../../src/duckdb/open-duckdb.ts';
 import { quoteText } from '../../src/sql/sql-text.ts';
 
@@ -16,6 +19,7 @@ import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import type { Workers } from '../../src/work/workers.ts';
 import type { ShardJob } from '../../src/work/shard-job.ts';
 import { csvLine, drawJpeg, writeCatalogue } from './catalogue.ts';
+import { copyTemplate } from './copy-template.ts';
 import { makeTestFolder } from './pixlake.ts';
 
 /** A lake on a folder with a table `images`. */
@@ -27,16 +31,42 @@ export interface TestLake {
 
 /** Makes a lake whose table `images` has ids from 1, each with a small image of its own. */
 export async function makeLake(rowCount: number): Promise<TestLake> {
-  const folder = await makeTestFolder();
+  const folder = await copyTemplate(`run-in-process ${rowCount}`, async (template) => {
+    await fillLake(template, rowCount);
+  });
+  return openLake(join(folder, 'lake'));
+}
+
+function openLake(uri: string): TestLake {
+  return { uri, lakehouse: openLakehouse({ lake: uri }), store: openLocalStore(uri) };
+}
+
+/** Makes such a lake once for the tests of a file, which read it or add to it what no other test minds. */
+export function useLake(rowCount: number): { readonly current: TestLake } {
+  let folder: string;
+  let made: TestLake;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pixlake-test-'));
+    made = await fillLake(folder, rowCount);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  return {
+    get current() {
+      return made;
+    },
+  };
+}
+
+async function fillLake(folder: string, rowCount: number): Promise<TestLake> {
   const ids = Array.from({ length: rowCount }, (_, index) => index + 1);
   const images = ids.map(async (id) => [`${id}.jpg`, await drawJpeg(id, 12, 16)] as const);
   const lines = ids.map((id) => csvLine({ id, gender: id % 2 ? 'Men' : 'Women', year: 2007 + (id % 12) }));
   const source = join(folder, 'source');
   await writeCatalogue(source, lines, Object.fromEntries(await Promise.all(images)));
   const uri = join(folder, 'lake');
-  const lakehouse = openLakehouse({ lake: uri });
-  await lakehouse.ingest({ source });
-  return { uri, lakehouse, store: openLocalStore(uri) };
+  const lake = openLake(uri);
+  await lake.lakehouse.ingest({ source });
+  return lake;
 }
 
 /** Works on shards one after another in this process, so tests can run what has not been built. */

@@ -2,13 +2,12 @@ import { expect, test } from 'vitest';
 import { commitRun } from '../../src/run/commit-run.ts';
 import { driveShards } from '../../src/run/drive-shards.ts';
 import { executionKeys, folderOf } from '../../src/run/execution.ts';
-import { hashExecution, loadExecution } from '../../src/run/load-execution.ts';
+import { hashExecution } from '../../src/run/load-execution.ts';
 import { planRun } from '../../src/run/plan-run.ts';
 import { readExecution } from '../../src/run/read-executions.ts';
 import type { RunContext } from '../../src/run/run-context.ts';
 import { parseRunSpec } from '../../src/run/run-spec.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
-import { encodeStored } from '../../src/storage/stored-json.ts';
 import { AttemptCells } from '../../src/work/attempt.ts';
 import { inProcessExecutor, makeContext, makeLake, runWith } from '../support/run-in-process.ts';
 import { keysOf } from '../support/keys-of.ts';
@@ -63,18 +62,4 @@ test('a commit merges what only workers have done, and refuses a run that was ca
   await store.delete(executionKeys.cancelled(folder));
   expect(await commitRun(openProcess(uri), execution)).toMatchObject({ imageCount: 10 });
   expect(await lakehouse.tables.verify('runs.r', true)).toMatchObject({ imageCount: 10, problems: [] });
-});
-
-test('workers read the execution that a job names as it was parsed, also from fields in another order or left out', async () => {
-  const { store } = await makeLake(4);
-  const execution = await planRun(makeContext(store), RUN);
-  const folder = folderOf(execution);
-  const sha256 = hashExecution(execution);
-  expect(await loadExecution(store, folder, sha256)).toEqual(execution);
-  expect(hashExecution(await readExecution(store, folder))).toBe(sha256);
-  const { seed: _, ...run } = execution.run;
-  const older = Object.fromEntries(Object.entries({ ...execution, run }).toReversed());
-  await store.write(executionKeys.spec(folder), encodeStored(older));
-  expect(await loadExecution(store, folder, sha256)).toEqual(execution);
-  await expect(loadExecution(store, folder, '0'.repeat(64))).rejects.toMatchObject({ code: 'RUN_CORRUPT' });
 });

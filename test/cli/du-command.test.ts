@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { copyDailyRun } from '../support/daily-run.ts';
+import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
+
+test('du tells what takes how much room, the largest first, and the sum', async () => {
+  const { lake, reports } = await copyDailyRun();
+  const { stdout } = await pixlake(lake, 'du');
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines[0]).toMatch(/^ *[\d.]+ kB {2}table images: (?:\w+ [\d.]+ k?B(?:, )?){3}$/u);
+  for (const { runId } of reports)
+    expect(stdout).toMatch(new RegExp(`^ *[\\d.]+ kB {2}run daily/run_id=${runId}, finished: .*`, 'mu'));
+  expect(stdout).toMatch(/; 4 images taken over from others$/mu);
+  const { fileCount } = await pixlakeJson<{ fileCount: number }>(lake, 'du');
+  expect(lines.at(-1)).toMatch(new RegExp(`^ *[\\d.]+ kB {2}total, ${fileCount} files$`, 'u'));
+});
+
+test('du of no lake is an error', async () => {
+  expect(await pixlake(`${await makeTestFolder()}/none`, 'du')).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('[LAKE_NOT_FOUND]'),
+  });
+});

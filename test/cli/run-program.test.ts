@@ -1,0 +1,29 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { VERSION } from '../../src/index.ts';
+import { makeTestFolder, pixlake, pixlakeProcess } from '../support/pixlake.ts';
+
+const COMMANDS =
+  'sample ingest tables query run runs demo history restore delete optimize vacuum verify attach detach'.split(
+    ' ',
+  );
+
+test('has help with examples for each command, a version, and exit code 2 for misuse', async () => {
+  const { stdout, code } = await pixlakeProcess('.', '--help');
+  expect(code).toBe(0);
+  for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
+  expect((await pixlake('.', '--version')).stdout).toBe(`${VERSION}\n`);
+  expect((await pixlake('.', 'ingest', '--help')).stdout).toContain('Examples:');
+  expect((await pixlakeProcess('.', 'fly')).code).toBe(2);
+  expect((await pixlake('.', 'query')).code).toBe(2);
+});
+
+test('a missing lake is named, with what to do', async () => {
+  const folder = await makeTestFolder();
+  const { code, stderr, stdout } = await pixlakeProcess(join(folder, 'nothing'), 'query', 'SELECT 1');
+  expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+  expect(stderr).toContain('[LAKE_NOT_FOUND]');
+  expect(stderr).toContain('pixlake ingest');
+  expect(await readdir(folder)).toEqual([]);
+});

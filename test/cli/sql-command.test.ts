@@ -1,0 +1,64 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { fillSavedQuery, listSavedQueries, openLakehouse } from '../../src/index.ts';
+import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
+
+test('every saved query runs on the sample, by its defaults and with what it is given', async () => {
+  const queries = await listSavedQueries();
+  const files = readdirSync(join(import.meta.dirname, '../../sql'));
+  expect(queries.map(({ name }) => `${name}.sql`)).toEqual(files.toSorted());
+  expect(queries.length).toBeGreaterThanOrEqual(10);
+  const root = await makeTestFolder();
+  const lake = join(root, 'lake');
+  await pixlakeJson(lake, 'sample', join(root, 'catalogue'), '--rows', '300');
+  await pixlakeJson(lake, 'ingest', join(root, 'catalogue'));
+  const run = ['run', '--name', 'labelled', '--sql', 'SELECT * FROM images', '--model', 'fashion-tiny'];
+  await pixlakeJson(lake, ...run, '--size', '80');
+  const lakehouse = openLakehouse({ lake });
+  for (const saved of queries) {
+    await using plan = await lakehouse.query(fillSavedQuery(saved), { isExplained: true });
+    expect(plan.columns.length, saved.name).toBeGreaterThan(0);
+    // No two images of the sample are the same.
+    const given = saved.name === 'duplicate-images' ? ['--param', 'least=1'] : [];
+    const rows = await pixlakeJson<unknown[]>(lake, 'sql', 'run', saved.name, ...given);
+    expect(rows.length, saved.name).toBeGreaterThan(0);
+  }
+  const latest = await pixlakeJson<{ year: number }[]>(
+    lake,
+    'sql',
+    'run',
+    'mens-shoes-after',
+    '--param',
+    'year=2015',
+  );
+  expect(latest.every(({ year }) => year > 2015)).toBe(true);
+  const balanced = await pixlakeJson<{ masterCategory: string }[]>(
+    lake,
+    'sql',
+    'run',
+    'balanced-sample',
+    '--param',
+    'per_class=3',
+  );
+  const counts = new Map<string, number>();
+  for (const { masterCategory } of balanced)
+    counts.set(masterCategory, (counts.get(masterCategory) ?? 0) + 1);
+  expect(Math.max(...counts.values())).toBe(3);
+});
+
+test('list, show and errors', async () => {
+  const lake = join(await makeTestFolder(), 'none');
+  const { stdout } = await pixlake(lake, 'sql', 'list');
+  expect(stdout).toContain('mens-shoes-after');
+  expect(stdout).toContain('--param year=2012  the last year that is left out');
+  const shown = await pixlake(lake, 'sql', 'show', 'mens-shoes-after', '--param', 'year=1999');
+  expect(shown.stdout).toContain('year > 1999');
+  for (const [args, code] of [
+    [['show', 'nothing'], 'SAVED_QUERY_NOT_FOUND'],
+    [['show', '../package'], 'SAVED_QUERY_NOT_FOUND'],
+    [['show', 'mens-shoes-after', '--param', 'year=x'], 'ARGUMENT_INVALID'],
+    [['show', 'mens-shoes-after', '--param', 'month=1'], 'ARGUMENT_INVALID'],
+  ] as const)
+    expect((await pixlake(lake, 'sql', ...args)).stderr).toContain(code);
+});

@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { codeOf } from '../support/daily-run.ts';
+import { rowsOf } from '../support/rows-of.ts';
+import { ALL, dataFiles, copyGrownTable } from './grown-table.ts';
+
+describe('delete', () => {
+  test('takes out the rows that match, and only those, null or not', async () => {
+    const { lakehouse } = await copyGrownTable();
+    const report = await lakehouse.tables.delete({
+      table: 'images',
+      where: 'id > 3 AND (year > 2008 OR NULL)',
+    });
+    expect(report).toMatchObject({ isCommitted: true, version: 5, deletedCount: 2, addedFileCount: 0 });
+    expect(await rowsOf(lakehouse, 'SELECT count(*), max(id)::BIGINT FROM images')).toEqual([[8, 8]]);
+    expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images@v4')).toEqual([[10]]);
+    await expect(lakehouse.tables.verify('images')).resolves.toMatchObject({ problems: [], rowCount: 8 });
+  });
+
+  test('keeps rows for which the condition is null, also beside those that go, and writes them anew', async () => {
+    const { lakehouse } = await copyGrownTable();
+    await lakehouse.tables.optimize({ table: 'images' });
+    const where = 'CASE WHEN id = 1 THEN true WHEN id < 6 THEN NULL ELSE false END';
+    expect(await lakehouse.tables.delete({ table: 'images', where })).toMatchObject({
+      deletedCount: 1,
+      copiedCount: 4,
+    });
+    expect(await rowsOf(lakehouse, 'SELECT list(id ORDER BY id) FROM images')).toEqual([
+      [[2, 3, 4, 5, 6, 7, 8, 9, 10]],
+    ]);
+    expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
+    // A condition that is null throughout takes nothing.
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'NULL' })).toMatchObject({
+      isCommitted: false,
+      deletedCount: 0,
+    });
+  });
+
+  test('writes the other rows of a file anew', async () => {
+    const { lakehouse, table } = await copyGrownTable();
+    await lakehouse.tables.optimize({ table: 'images' });
+    const before = await rowsOf(lakehouse, 'SELECT * FROM images WHERE id <> 3 ORDER BY id');
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'id = 3' })).toMatchObject({
+      deletedCount: 1,
+      copiedCount: 4,
+      removedFileCount: 1,
+      addedFileCount: 1,
+    });
+    expect(await rowsOf(lakehouse, ALL)).toEqual(before);
+    expect((await dataFiles(table)).length).toBeGreaterThan(2);
+  });
+
+  test('of nothing, or as a dry run, changes nothing', async () => {
+    const { lakehouse } = await copyGrownTable();
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'false' })).toMatchObject({
+      isCommitted: false,
+      version: 4,
+    });
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'true', isDryRun: true })).toMatchObject({
+      isCommitted: false,
+      deletedCount: 10,
+    });
+    expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images')).toEqual([[10]]);
+  });
+
+  test('may ask other tables and older versions', async () => {
+    const { lakehouse } = await copyGrownTable();
+    await lakehouse.tables.delete({ table: 'images', where: 'id NOT IN (SELECT id FROM images@v1)' });
+    expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images')).toEqual([[4]]);
+    await lakehouse.tables.delete({ table: 'images', where: 'true' });
+    expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images')).toEqual([[0]]);
+    expect((await rowsOf(lakehouse, 'SELECT * FROM images@v0')).length).toBe(2);
+  });
+
+  test.each([
+    ['true) OR (false', undefined],
+    ['id = 1; DROP TABLE images', 'SQL_SYNTAX'],
+    ['no_such_column = 1', 'SQL_FAILED'],
+    ['', 'SQL_SYNTAX'],
+    [`id = 1 -- ' comment`, undefined],
+  ])('with the condition %j never both deletes and keeps a row', async (where, code) => {
+    const { lakehouse } = await copyGrownTable();
+    expect(await codeOf(lakehouse.tables.delete({ table: 'images', where }))).toBe(code);
+    const [[count, distinct]] = (await rowsOf(
+      lakehouse,
+      'SELECT count(*), count(DISTINCT id) FROM images',
+    )) as [[bigint, bigint]];
+    expect(count).toBe(distinct);
+  });
+
+  test('is for the tables of the lake only', async () => {
+    const { lakehouse, folder, table } = await copyGrownTable();
+    await lakehouse.tables.attach('mirror', table);
+    expect(await codeOf(lakehouse.tables.delete({ table: 'mirror', where: 'true' }))).toBe('TABLE_READ_ONLY');
+    expect(await codeOf(lakehouse.tables.delete({ table: 'none', where: 'true' }))).toBe('TABLE_NOT_FOUND');
+    const source = join(folder, 'source0');
+    expect(await codeOf(lakehouse.ingest({ source, table: 'mirror' }))).toBe('TABLE_READ_ONLY');
+  });
+});

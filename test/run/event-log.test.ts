@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { EventLog, type LoggedEvent } from '../../src/run/event-log.ts';
+
+const never = new AbortController().signal;
+
+async function collect(events: AsyncIterable<LoggedEvent>): Promise<unknown[]> {
+  const payloads: unknown[] = [];
+  for await (const { payload } of events) payloads.push(payload);
+  return payloads;
+}
+
+function fill(log: EventLog, count: number): void {
+  for (let number = 1; number <= count; number++) log.add('progress', number);
+}
+
+describe('a follower', () => {
+  test('gets what comes from now on, until the end', async () => {
+    const log = new EventLog('e');
+    fill(log, 2);
+    const following = collect(log.follow(undefined, never));
+    log.add('progress', 3);
+    await Promise.resolve();
+    log.add('progress', 4);
+    log.end();
+    expect(await following).toEqual([3, 4]);
+  });
+
+  test('that comes back gets what it missed, and nothing twice', async () => {
+    const log = new EventLog('e');
+    fill(log, 5);
+    log.end();
+    expect(await collect(log.follow('e-2', never))).toEqual([3, 4, 5]);
+    expect(await collect(log.follow('e-0', never))).toEqual([1, 2, 3, 4, 5]);
+    expect(await collect(log.follow('e-5', never))).toEqual([]);
+  });
+
+  test('that missed more than is kept is known by that', async () => {
+    const log = new EventLog('e');
+    fill(log, 258);
+    log.end();
+    expect([log.knows('e-1'), log.knows('e-2'), log.knows('e-258')]).toEqual([false, true, true]);
+    expect(await collect(log.follow('e-2', never))).toHaveLength(256);
+    expect(await collect(log.follow('e-1', never))).toEqual([]);
+  });
+
+  test.each(['other-1', 'e-259', 'e-x', 'e--1', 'e-1.5'])(
+    'with the unknown id %s gets new events',
+    async (id) => {
+      const log = new EventLog('e');
+      fill(log, 3);
+      expect(log.knows(id)).toBe(false);
+      const following = collect(log.follow(id, never));
+      log.add('progress', 4);
+      log.end();
+      expect(await following).toEqual([4]);
+    },
+  );
+
+  test('ends when it goes away, without an event', async () => {
+    const log = new EventLog('e');
+    const gone = new AbortController();
+    const following = collect(log.follow(undefined, gone.signal));
+    gone.abort();
+    expect(await following).toEqual([]);
+    log.add('progress', 1);
+    expect(await collect(log.follow('e-0', gone.signal))).toEqual([]);
+  });
+});

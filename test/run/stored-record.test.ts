@@ -1,0 +1,66 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { log } from '../../src/config.ts';
+import { addRecord, readRecord } from '../../src/run/stored-record.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { keysOf } from '../support/keys-of.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+import { wrapStore } from '../support/run-in-process.ts';
+
+const KEY = 'submissions/r.json';
+const schema = z.object({ number: z.int() });
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+async function open(): Promise<ObjectStore> {
+  return openLocalStore(await makeTestFolder());
+}
+
+test('a record is added once, and read as it was added', async () => {
+  const store = await open();
+  expect(await readRecord(store, KEY, schema)).toEqual({ kind: 'absent' });
+  expect(await addRecord(store, KEY, { number: 1 })).toBe(true);
+  expect(await addRecord(store, KEY, { number: 2 })).toBe(false);
+  expect(await readRecord(store, KEY, schema)).toEqual({ kind: 'valid', value: { number: 1 } });
+});
+
+test.each([
+  ['torn', '{"num'],
+  ['empty', ''],
+  ['of another shape', '{"number":"one"}'],
+])(
+  'a record that is %s is copied aside once, named in the log without its text, and left',
+  async (_, text) => {
+    const store = await open();
+    const warn = vi.spyOn(log, 'warn').mockReturnValue(undefined);
+    await store.write(KEY, Buffer.from(text));
+    for (let time = 0; time < 2; time++)
+      expect(await readRecord(store, KEY, schema)).toEqual({ kind: 'damaged' });
+    expect((await store.read(KEY)).toString()).toBe(text);
+    const [copy = '', ...more] = await keysOf(store, 'submissions/damaged');
+    expect(more).toEqual([]);
+    expect(copy).toMatch(/^submissions\/damaged\/r\.json\.[0-9a-f]{8}$/u);
+    expect((await store.read(copy)).toString()).toBe(text);
+    expect(warn).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ key: KEY, copy }),
+      expect.any(String),
+    );
+    if (text !== '') expect(JSON.stringify(warn.mock.calls)).not.toContain(text);
+  },
+);
+
+test('a damaged record in a lake that cannot be written to is named, and stops nobody', async () => {
+  const store = await open();
+  await store.write(KEY, Buffer.from('x'));
+  const warn = vi.spyOn(log, 'warn').mockReturnValue(undefined);
+  const readOnly = wrapStore(store, {
+    writeIfAbsent: async () => {
+      throw new Error('read-only');
+    },
+  });
+  expect(await readRecord(readOnly, KEY, schema)).toEqual({ kind: 'damaged' });
+  expect(warn).toHaveBeenCalledOnce();
+});
