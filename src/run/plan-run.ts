@@ -43,7 +43,7 @@ export interface PlanContext {
   /** The lake that is read. */
   readonly source: ObjectStore;
   /** The lake that takes what is written, in which an earlier execution of the run may lie. */
-  readonly output: ObjectStore;
+  readonly store: ObjectStore;
   /** Makes all images anew, also those that an earlier execution has made of the same originals. */
   readonly isFull?: boolean | undefined;
   readonly model: ModelFiles | undefined;
@@ -61,10 +61,10 @@ export interface PlanContext {
  * @throws `SQL_…`, `TABLE_NOT_FOUND`, `PLAN_…`, `MODEL_…`, `DEVICE_UNAVAILABLE`
  */
 export async function openPlanner(context: PlanContext, run: Run): Promise<RunPlanner> {
-  const { source: store, model, threads } = context;
+  const { source, model, threads } = context;
   // A card that does not fit its model, or a model that does not run here, should fail before there is a run.
   if (model !== undefined) await checkModelRuns(model, run.device);
-  const scratchDir = await store.makeScratchDir();
+  const scratchDir = await source.makeScratchDir();
   const db = await openDuckDb({
     scratchDir,
     memoryBytes: PLAN_MEMORY_BYTES,
@@ -75,7 +75,7 @@ export async function openPlanner(context: PlanContext, run: Run): Promise<RunPl
     await rm(scratchDir, { recursive: true, force: true });
   };
   try {
-    const selection = await openSelection(db, store, run, scratchDir, context.selectRows);
+    const selection = await openSelection(db, source, run, scratchDir, context.selectRows);
     const head = describeInputs(context, run, selection);
     return {
       runId: head.runId,
@@ -122,7 +122,7 @@ function describeVersions(tables: readonly QueriedTable[]): Record<string, strin
 }
 
 async function planRows(
-  { model, output, isFull }: PlanContext,
+  { model, store, isFull }: PlanContext,
   db: DuckDb,
   head: ExecutionHead,
   selection: Selection,
@@ -130,7 +130,7 @@ async function planRows(
 ): Promise<PlannedRun> {
   const { run } = head;
   const passed = passedColumns(selection.columns, model);
-  const earlier = isFull ? undefined : await findEarlierImages(db, output, head);
+  const earlier = isFull ? undefined : await findEarlierImages(db, store, head);
   const rowCount = await orderRows(db, run, selection, passed, earlier);
   const shardSize =
     run.shardSize ?? chooseShardSize(rowCount, run.copies, await meanOriginalBytes(db, selection));
@@ -212,10 +212,7 @@ async function planAndFreeze(
   run: Run,
   model: ModelFiles | undefined,
 ): Promise<Execution> {
-  await using planner = await openPlanner(
-    { source, output: store, model, software, selectRows, isFull },
-    run,
-  );
+  await using planner = await openPlanner({ source, store, model, software, selectRows, isFull }, run);
   const folder = folderOf({ runId: planner.runId, run });
   // A frozen plan holds, also where the SQL would match other rows today.
   if (await store.stat(executionKeys.spec(folder))) return await readExecution(store, folder);

@@ -52,7 +52,7 @@ export class RunLibrary {
     const run = parseRunSpec(spec, 'run');
     const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
     await using planner = await openPlanner(
-      { source: this.#store, output: this.#store, model, software: this.#software },
+      { source: this.#store, store: this.#store, model, software: this.#software },
       run,
     );
     return (await planner.plan()).execution;
@@ -88,20 +88,20 @@ export class RunLibrary {
     return sourceLake === undefined ? this.#store : openStore(sourceLake, this.#store.s3);
   }
 
-  async #execute(source: ObjectStore, output: ObjectStore, run: Run, hooks: RunHooks): Promise<RunReport> {
+  async #execute(source: ObjectStore, store: ObjectStore, run: Run, hooks: RunHooks): Promise<RunReport> {
     await checkLake(source);
     // Runs are written in the current layout.
-    await createLake(output);
-    const report = await runImages(this.#toContext(source, output, hooks), run);
-    if (report.imageCount === 0) throw await nothingWritten(output, report);
+    await createLake(store);
+    const report = await runImages(this.#toContext(source, store, hooks), run);
+    if (report.imageCount === 0) throw await nothingWritten(store, report);
     return report;
   }
 
-  #toContext(source: ObjectStore, output: ObjectStore, { sandbox, ...following }: RunHooks): RunContext {
+  #toContext(source: ObjectStore, store: ObjectStore, { sandbox, ...following }: RunHooks): RunContext {
     const { signal } = following;
     return {
       source: signal === undefined ? source : source.withSignal(signal),
-      store: signal === undefined ? output : output.withSignal(signal),
+      store: signal === undefined ? store : store.withSignal(signal),
       executor: this.#executor,
       resolveModel: (nameOrPath) => resolveModel(source, nameOrPath),
       software: this.#software,

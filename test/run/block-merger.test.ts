@@ -47,7 +47,7 @@ test('thousands of shards are merged a thousand at a time, each ordinal once, an
   const spec = { name: 'many', sql, shardSize: 1 };
   const { store, reads } = countReads(lake.store);
   await using planner = await openPlanner(
-    { source: store, output: store, model: undefined, software: 'pixlake/test' },
+    { source: store, store, model: undefined, software: 'pixlake/test' },
     parseRunSpec(spec, 'test'),
   );
   const execution = await freezePlan(store, await planner.plan());

@@ -10,7 +10,7 @@ import { freezePlan } from '../../src/run/freeze-plan.ts';
 test('a flipped bit anywhere in a plan part ends the run, which makes no image of it', async () => {
   const lake = await makeLake(50);
   const spec = { name: 'flipped', sql: 'SELECT id, year, productDisplayName FROM images', shardSize: 5 };
-  const context = { source: lake.store, output: lake.store, model: undefined, software: 'pixlake/test' };
+  const context = { source: lake.store, store: lake.store, model: undefined, software: 'pixlake/test' };
   await using planner = await openPlanner(context, parseRunSpec(spec, 'test'));
   const execution = await freezePlan(lake.store, await planner.plan());
   const folder = folderOf(execution);

@@ -28,7 +28,7 @@ async function hashPlans({ store }: TestLake, spec: RunSpec): Promise<Set<string
   for (let round = 0; round < PLANNINGS; round++) {
     const context = {
       source: store,
-      output: store,
+      store,
       model: undefined,
       software: 'pixlake/test',
       threads: round % 2 ? 8 : 1,

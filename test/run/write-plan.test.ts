@@ -22,7 +22,7 @@ const GROUP = 2048;
 /** Plans and freezes a run of many rows, cut into parts of so many rows. */
 async function freezeInParts(lake: TestLake, spec: RunSpec, partRowCount: number): Promise<Execution> {
   const { store } = lake;
-  const context = { source: store, output: store, model: undefined, software: 'pixlake/test' };
+  const context = { source: store, store, model: undefined, software: 'pixlake/test' };
   await using planner = await openPlanner(context, parseRunSpec(spec, 'test'));
   const { execution, files } = await planner.plan();
   using db = await openTestDb();
