@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import { drawTransform } from '../image/draw-transform.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
+import type { ModelInput } from '../image/kernel-images.ts';
 import { type MemoryGate, memoryGate } from '../image/memory-gate.ts';
 import { readHeader } from '../image/read-header.ts';
-import { type ModelSize, type RenderedImage, renderImage } from '../image/render-image.ts';
+import { type RenderedImage, renderImage } from '../image/render-image.ts';
 import type { DrawnTransform, Transform } from '../image/transform.ts';
 
 /** A transformed copy of an original: what it was made from, and the parameters as drawn. */
@@ -17,7 +18,7 @@ export interface TransformedOriginal {
  * Transforms one copy of an encoded original, whose hash is known. The draws depend on seed, id and copy alone, so that the same image comes of
  * it in a run and one by one.
  *
- * @param model size in which a model takes the image too
+ * @param model where a model's values of the image go
  * @param gate lets the image into work as memory allows
  * @throws `IMAGE_…`, `WORKER_TOO_SMALL`
  */
@@ -25,7 +26,7 @@ export async function transformOriginal(
   { bytes, sha256 }: { readonly bytes: Uint8Array; readonly sha256: string },
   work: ImageLimits & { readonly transform: Transform; readonly seed: number },
   { id, copy }: { readonly id: string; readonly copy: number },
-  model: ModelSize | undefined,
+  model: ModelInput | undefined,
   gate: MemoryGate = memoryGate(),
 ): Promise<TransformedOriginal> {
   const { transform, seed } = work;
