@@ -92,8 +92,8 @@ export async function openAppender(
 
 /** How the values of a column are handed to DuckDB. Types are made when they are asked for, since the client is loaded late. */
 interface ColumnKind {
-  type(): DuckDBType;
-  toValue(value: NonNullable<AppendableValue>): DuckDBValue;
+  readonly type: () => DuckDBType;
+  readonly toValue: (value: NonNullable<AppendableValue>) => DuckDBValue;
 }
 
 const toNumber = (value: NonNullable<AppendableValue>): number => Number(value);

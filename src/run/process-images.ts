@@ -1,4 +1,5 @@
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
+import type { GivenBox } from '../image/clip-box.ts';
 import { EXTENSIONS } from '../image/transforms/encoding.ts';
 import type { ModelInput } from '../image/kernel-images.ts';
 import { labelBatch, makeBatch } from '../model/label-images.ts';
@@ -22,6 +23,8 @@ export interface ShardItem {
   readonly copy: number;
   readonly imageKey: string | null;
   readonly sha256: string | null;
+  /** The box to cut out, where the SQL gives it. */
+  readonly box: GivenBox | null;
 }
 
 /** A written image. */

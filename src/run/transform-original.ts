@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { clipBox, type GivenBox } from '../image/clip-box.ts';
 import { drawTransform } from '../image/draw-transform.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
 import type { ModelInput } from '../image/kernel-images.ts';
@@ -16,23 +17,26 @@ export interface TransformedOriginal {
 
 /**
  * Transforms one copy of an encoded original, whose hash is known. The draws depend on seed, id and copy alone, so that the same image comes of
- * it in a run and one by one.
+ * it in a run and one by one. A box that is given takes the place of the one that is drawn.
  *
  * @param model where a model's values of the image go
  * @param gate lets the image into work as memory allows
- * @throws `IMAGE_…`, `WORKER_TOO_SMALL`
+ * @throws `IMAGE_…`, `CROP_INVALID`, `WORKER_TOO_SMALL`
  */
 export async function transformOriginal(
   { bytes, sha256 }: { readonly bytes: Uint8Array; readonly sha256: string },
   work: ImageLimits & { readonly transform: Transform; readonly seed: number },
-  { id, copy }: { readonly id: string; readonly copy: number },
+  { id, copy, box = null }: { readonly id: string; readonly copy: number; readonly box?: GivenBox | null },
   model: ModelInput | undefined,
   gate: MemoryGate = memoryGate(),
 ): Promise<TransformedOriginal> {
   const { transform, seed } = work;
   const header = await readHeader(bytes, work);
   const { width, height } = header;
-  const drawn = drawTransform(transform, { width, height }, { seed, id, copy });
+  const drawn = {
+    ...drawTransform(transform, { width, height }, { seed, id, copy }),
+    ...(box === null ? {} : clipBox(box, { width, height })),
+  };
   const rendered = await gate.hold(header.memoryBytes + pixelBytes(drawn), async () =>
     renderImage(bytes, transform, drawn, model, header),
   );
