@@ -37,6 +37,11 @@ export function addRunCommand(program: Command): void {
     .option('--spec <file>', 'read all of this from a JSON file; options given here win')
     .option('--table <name>', 'table of the originals, if the SQL reads several')
     .option('--id-column <name>', 'id column of the SQL (default: id)')
+    .option(
+      '--crop-columns <left,top,width,height>',
+      'columns of the SQL with the box to cut out, in pixels of the upright original, instead of a random crop; rounded outward, clipped to the image',
+      (text) => text.split(','),
+    )
     .option('--limit <n>', 'the first n rows of the SQL', wholeNumber(1))
     .option('--sample <n>', 'n rows at random', wholeNumber(1))
     .option('--copies <n>', 'images written for each row (default: 1)', wholeNumber(1));

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { type ImageProcessor, type MadeImage, memoryCells, type UnmadeImage } from '../run/process-one.ts';
+import { type ImageProcessor, type MadeImage, type UnmadeImage } from '../run/process-one.ts';
 import type { ProcessWorkerData } from './process-worker.ts';
+import { memoryCells } from '../run/memory-cells.ts';
 
 /** Images that wait for a thread at most. */
 const MAX_QUEUED = 1024;

@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { Piscina } from 'piscina';
 import type { ShardExecutor } from '../run/shard-executor.ts';
-import { makeMemoryCells, type WorkerSettings } from '../run/shard-worker.ts';
+import { type WorkerSettings } from '../run/shard-worker.ts';
 import type { AttemptOutcome } from '../work/attempt.ts';
 import type { CloseTask, ShardTask } from './shard-task.ts';
+import { makeMemoryCells } from '../run/memory-cells.ts';
 
 /**
  * Young objects of a worker. Images lie outside the heap and go when young objects are collected: in a larger space that happens so seldom that V8

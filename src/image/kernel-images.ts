@@ -26,12 +26,24 @@ export interface Resampling {
   readonly isFlipped: boolean;
 }
 
-/** How a model takes pixels: the order of their values, and for each channel in that order what makes `(value / 255 - mean) / std` of them. */
+/**
+ * How a model takes an image: its size and how an image is brought to it, the order of the values, and for each channel in that order what makes
+ * `(value / 255 - mean) / std` of them.
+ */
 export interface TensorFormat {
+  readonly width: number;
+  readonly height: number;
+  readonly resize: 'contain' | 'cover' | 'fill';
   readonly layout: 'NCHW' | 'NHWC';
   readonly colorOrder: 'RGB' | 'BGR';
   readonly mean: readonly number[];
   readonly std: readonly number[];
+}
+
+/** Where the values go that a model takes for one image; there are `width * height * 3` of them. */
+export interface ModelInput {
+  readonly format: TensorFormat;
+  readonly values: Float32Array;
 }
 
 /** Images of more pixels, as decoded or as written, are left to sharp, whose memory is given back. */

@@ -1,7 +1,7 @@
 import type { Pixels } from './configured-sharp.ts';
 import { type ImageAddress, instantiateKernel, isTrap } from './instantiate-kernel.ts';
 import type { JpegHeader } from './jpeg-header.ts';
-import type { Place, Plane, Resampling, TensorFormat } from './kernel-images.ts';
+import type { ModelInput, Place, Plane, Resampling } from './kernel-images.ts';
 
 type Colour = readonly [red: number, green: number, blue: number];
 
@@ -151,8 +151,8 @@ class PixelKernel {
     });
   }
 
-  /** Writes `(value / 255 - mean) / std` of each value to `target`, in the order that the format tells. */
-  toTensor(image: ImageAddress, { layout, colorOrder, mean, std }: TensorFormat, target: Float32Array): void {
+  /** Writes what a model takes for an image, which has the size of the format already. */
+  toTensor(image: ImageAddress, { format: { layout, colorOrder, mean, std }, values }: ModelInput): void {
     const factorOf = (channel: number): number => 1 / (255 * (std[channel] ?? 1));
     const offsetOf = (channel: number): number => 255 * (mean[channel] ?? 0);
     const address = this.#code.to_tensor(
@@ -166,7 +166,7 @@ class PixelKernel {
       layout === 'NCHW',
       colorOrder === 'BGR',
     );
-    target.set(new Float32Array(this.#code.memory.buffer, address, target.length));
+    values.set(new Float32Array(this.#code.memory.buffer, address, values.length));
   }
 
   /** The samples of RGB, which has no gaps. Views are good until the memory grows. */

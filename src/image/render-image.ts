@@ -1,9 +1,9 @@
-import { applyTransform, encodePixels, resizePixels, toColour } from './apply-transform.ts';
+import { applyTransform, encodePixels, toColour } from './apply-transform.ts';
 import type { Pixels } from './configured-sharp.ts';
 import { type Fitted, fitInto } from './fit-into.ts';
 import type { JpegHeader } from './jpeg-header.ts';
 import type { ImageAddress } from './instantiate-kernel.ts';
-import { MAX_KERNEL_PIXELS, type Resampling } from './kernel-images.ts';
+import { MAX_KERNEL_PIXELS, type ModelInput, type Resampling } from './kernel-images.ts';
 import { type PixelKernel, withKernel } from './pixel-kernel.ts';
 import { type ImageHeader, readHeader } from './read-header.ts';
 import {
@@ -14,20 +14,13 @@ import {
   type Transform,
 } from './transform.ts';
 import { targetSize } from './transforms/resize.ts';
+import { writeTensor } from './write-tensor.ts';
 
-/** The pixels that a model takes. */
-export interface ModelSize {
-  readonly width: number;
-  readonly height: number;
-  readonly fit: Transform['fit'];
-}
-
-/** A transformed and encoded image, and its pixels in the size that a model takes if one was named. */
+/** A transformed and encoded image. */
 export interface RenderedImage {
   readonly width: number;
   readonly height: number;
   readonly encoded: Uint8Array;
-  readonly input: Pixels | undefined;
 }
 
 /**
@@ -43,13 +36,14 @@ const MAX_STORED_PIXELS = 100_000_000;
  * Transforms and encodes an image: plain JPEGs in WebAssembly, all else with sharp, and what WebAssembly refuses too, so that sharp has the last
  * word on what is damaged.
  *
+ * @param model where a model's values of the transformed image go
  * @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED`
  */
 export async function renderImage(
   bytes: Uint8Array,
   transform: Transform,
   drawn: DrawnTransform,
-  model?: ModelSize,
+  model?: ModelInput,
   header?: ImageHeader,
 ): Promise<RenderedImage> {
   const read = header ?? (await readHeader(bytes));
@@ -61,7 +55,8 @@ export async function renderImage(
   const pixels = await transformPixels(bytes, read, transform, drawn);
   const { width, height } = pixels;
   const encoded = await encodePixels(pixels, transform);
-  return { width, height, encoded, input: model && (await resizePixels(pixels, model)) };
+  if (model !== undefined) await writeTensor(pixels, model);
+  return { width, height, encoded };
 }
 
 async function transformPixels(
@@ -86,12 +81,13 @@ function render(
   header: JpegHeader,
   transform: Transform,
   drawn: DrawnTransform,
-  model: ModelSize | undefined,
+  model: ModelInput | undefined,
 ): RenderedImage {
   const image = draw(kernel, bytes, header, transform, drawn, staysPlanar(header, drawn));
   const { width, height } = kernel.sizeOf(image.address);
   const encoded = kernel.encode(image.address, transform.quality);
-  return { width, height, encoded, input: model && fitModel(kernel, image, model) };
+  if (model !== undefined) kernel.toTensor(fitModel(kernel, image, model), model);
+  return { width, height, encoded };
 }
 
 /** Where nothing is done to colours, JPEGs stay in the planes in which they are stored: half the samples, and no colour is converted. */
@@ -176,15 +172,20 @@ function planCrop(
   return { canvas, box: seen, bounds, place, isFlipped: drawn.isFlipped };
 }
 
-function fitModel(kernel: PixelKernel, { address, isPlanar }: DrawnImage, model: ModelSize): Pixels {
+/** The image as RGB in the size that a model takes. */
+function fitModel(
+  kernel: PixelKernel,
+  { address, isPlanar }: DrawnImage,
+  { format }: ModelInput,
+): ImageAddress {
   const { width, height } = kernel.sizeOf(address);
-  if (!isPlanar && width === model.width && height === model.height) return kernel.toPixels(address);
-  const { canvas, box, place } = fitInto({ width, height }, model, model.fit);
+  if (!isPlanar && width === format.width && height === format.height) return address;
+  const { canvas, box, place } = fitInto({ width, height }, format, format.resize);
   const resampling = { box, bounds: { left: 0, top: 0, width, height }, place, isFlipped: false };
   const input = kernel.canvas('model', 'rgb', canvas.width, canvas.height);
   const resized = isPlanar ? kernel.canvas('model', 'fine', canvas.width, canvas.height) : input;
   kernel.resample(address, resized, resampling);
   if (isPlanar) kernel.merge(resized, input);
   kernel.pad(input, place, [255, 255, 255]);
-  return kernel.toPixels(input);
+  return input;
 }

@@ -1,39 +1,55 @@
 import { PixlakeError } from '../errors.ts';
-import { decodePixels, resizePixels } from '../image/apply-transform.ts';
-import type { Pixels } from '../image/configured-sharp.ts';
-import type { ModelSize } from '../image/render-image.ts';
+import { decodePixels } from '../image/apply-transform.ts';
+import type { ModelInput } from '../image/kernel-images.ts';
+import { writeTensor } from '../image/write-tensor.ts';
 import { valuesPerImage } from './value-counts.ts';
 import type { ModelSession } from './open-session.ts';
-import { toTensor } from './preprocess.ts';
 import type { Prediction } from './read-output.ts';
 
-/** Labels decoded images, at most the card's `batchSize`: for each its predictions, or why it alone failed. @throws `MODEL_FAILED`, `MODEL_MISMATCH` */
-export async function labelPixels(
-  session: ModelSession,
-  images: readonly Pixels[],
-): Promise<(Prediction[] | PixlakeError)[]> {
-  if (images.length === 0) return [];
-  const { input } = session.card;
-  const size = modelSize(session);
-  const valueCount = valuesPerImage(input);
-  const batch = new Float32Array(images.length * valueCount);
-  await Promise.all(
-    images.map(async (pixels, index) => {
-      toTensor(await resizePixels(pixels, size), input, batch, index * valueCount);
-    }),
-  );
-  return session.predict(batch, images.length);
+/** What a model takes for some images, one after another in one array; whoever decodes an image fills its part. */
+export interface ModelBatch {
+  readonly values: Float32Array;
+  readonly inputs: readonly ModelInput[];
 }
 
-/** The size that a model takes, and how an image is brought to it. */
-export function modelSize({ card: { input } }: ModelSession): ModelSize {
-  const { width, height, resize: fit } = input;
-  return { width, height, fit };
+/** Makes room for images, at most the card's `batchSize`. */
+export function makeBatch({ card: { input: format } }: ModelSession, imageCount: number): ModelBatch {
+  const valueCount = valuesPerImage(format);
+  const values = new Float32Array(imageCount * valueCount);
+  const inputs = Array.from({ length: imageCount }, (_, index) => ({
+    format,
+    values: values.subarray(index * valueCount, (index + 1) * valueCount),
+  }));
+  return { values, inputs };
+}
+
+/**
+ * Labels those images of a batch that were filled in: for each of them its predictions, or why it alone failed. The others are left out, so that a
+ * bad image changes nothing for its neighbours.
+ *
+ * @throws `MODEL_FAILED`, `MODEL_MISMATCH`
+ */
+export async function labelBatch(
+  session: ModelSession,
+  { values, inputs }: ModelBatch,
+  isFilled: readonly boolean[],
+): Promise<(Prediction[] | PixlakeError | undefined)[]> {
+  let count = 0;
+  for (const [index, input] of inputs.entries()) {
+    if (isFilled[index] !== true) continue;
+    if (count !== index) inputs[count]?.values.set(input.values);
+    count += 1;
+  }
+  const results = (await session.predict(values, count)).values();
+  return isFilled.map((isThere) => (isThere ? results.next().value : undefined));
 }
 
 /** Decodes and labels one encoded image. @throws `IMAGE_…`, `MODEL_…` */
 export async function labelImage(session: ModelSession, bytes: Uint8Array): Promise<Prediction[]> {
-  const [result] = await labelPixels(session, [await decodePixels(bytes)]);
+  const batch = makeBatch(session, 1);
+  const [input] = batch.inputs;
+  if (input !== undefined) await writeTensor(await decodePixels(bytes), input);
+  const [result] = await labelBatch(session, batch, [true]);
   if (result instanceof PixlakeError) throw result;
   return result ?? [];
 }

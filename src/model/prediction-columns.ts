@@ -28,20 +28,17 @@ export function predictionColumns(card: ModelCard): PredictionColumn[] {
   });
 }
 
-/** The values of {@link predictionColumns} for one image, by column name. */
-export function predictionValues(predictions: readonly Prediction[]): Record<string, PredictionValue> {
-  return Object.fromEntries(
-    predictions.flatMap((prediction): [string, PredictionValue][] => {
-      const name = `pred_${prediction.column}`;
-      if (prediction.kind === 'embedding') return [[name, prediction.values]];
-      const { labels, scores, allScores } = prediction;
-      return [
-        [name, labels[0] ?? null],
-        [`${name}_score`, scores[0] ?? null],
-        [`${name}_labels`, labels],
-        [`${name}_scores`, scores],
-        ...(allScores === undefined ? [] : [[`${name}_all`, allScores] as [string, PredictionValue]]),
-      ];
-    }),
-  );
+/** The values of {@link predictionColumns} for one image. */
+export function predictionValues(predictions: readonly Prediction[]): PredictionValue[] {
+  const values: PredictionValue[] = [];
+  for (const prediction of predictions) {
+    if (prediction.kind === 'embedding') {
+      values.push(prediction.values);
+      continue;
+    }
+    const { labels, scores, allScores } = prediction;
+    values.push(labels[0] ?? null, scores[0] ?? null, labels, scores);
+    if (allScores !== undefined) values.push(allScores);
+  }
+  return values;
 }

@@ -49,19 +49,34 @@ function rankLabels(row: Float32Array, output: LabelOutput): LabelPrediction {
         : { remedy: 'if the output holds raw numbers, state kind "logits" in the model card' },
     );
   }
-  const ranked = output.labels
-    .map((label, index) => ({ label, score: scores[index] ?? 0 }))
-    .filter(({ score }) => score >= output.threshold)
-    // Stable: labels of equal score stay in the order of the card.
-    .sort((a, b) => b.score - a.score)
-    .slice(0, output.topK);
+  const best = bestOf(scores, output);
   return {
     kind: 'labels',
     column: output.column,
-    labels: ranked.map(({ label }) => label),
-    scores: ranked.map(({ score }) => score),
+    labels: best.map((index) => output.labels[index] ?? ''),
+    scores: best.map((index) => scores[index] ?? 0),
     ...(output.allScores ? { allScores: Array.from(scores) } : {}),
   };
+}
+
+/** Places of the best scores, best first; equal scores stay in the order of the card. Only those that may be among them are ever sorted. */
+function bestOf(scores: Float32Array, { topK, threshold }: LabelOutput): number[] {
+  const best: number[] = [];
+  const keepBest = (): void => {
+    best.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+    if (best.length > topK) best.length = topK;
+  };
+  let floor = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < scores.length; index++) {
+    const score = scores[index] ?? 0;
+    if (score < threshold || score <= floor) continue;
+    best.push(index);
+    if (best.length < 2 * topK) continue;
+    keepBest();
+    floor = scores[best[topK - 1] ?? 0] ?? 0;
+  }
+  keepBest();
+  return best;
 }
 
 /** exp(x) / Σ exp(x), with the largest x subtracted first so that nothing overflows. */

@@ -2,6 +2,7 @@ import type { CheckedSql, QueriedTable } from '../catalog/found-table.ts';
 import { PixlakeError } from '../errors.ts';
 import { checkModelName } from '../model/lake-models.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { checkCropNames } from './crop-columns.ts';
 import type { Run } from './run-spec.ts';
 import { checkIdColumn, chooseSource, type NamingWays } from './choose-source.ts';
 import { sqlNameOf } from '../sql/table-reference.ts';
@@ -16,10 +17,11 @@ const IMAGE_COLUMNS = ['image_key', 'image_sha256'];
  * Checks that a run names things that exist, as far as that shows without running its SQL: the id column, the table of the originals with its
  * columns, and the model.
  *
- * @throws `PLAN_ID_MISSING`, `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND`, `MODEL_NOT_FOUND`, `MODEL_CARD_INVALID`, `STORAGE_…`
+ * @throws `PLAN_ID_MISSING`, `PLAN_CROP_INVALID`, `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND`, `MODEL_NOT_FOUND`, `MODEL_CARD_INVALID`, `STORAGE_…`
  */
 export async function checkRun(store: ObjectStore, run: Run, { columns, tables }: CheckedSql): Promise<void> {
   checkIdColumn(run, columns, FIELDS);
+  checkCropNames(run, columns, 'the field cropColumns');
   const source = await chooseSource(store, run, tables, FIELDS);
   const hasOriginals = IMAGE_COLUMNS.every((column) => columns.includes(column));
   if (!hasOriginals) checkSource(run, source);

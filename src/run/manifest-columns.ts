@@ -2,7 +2,7 @@ import type { AppendableType, AppendableValue } from '../duckdb/appender.ts';
 import { deltaTypeNamed } from '../duckdb/column-type.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import type { ModelCard } from '../model/model-card.ts';
-import { predictionColumns } from '../model/prediction-columns.ts';
+import { predictionColumns, type PredictionValue } from '../model/prediction-columns.ts';
 import { DRAWN_COLUMNS, type Transform } from '../image/transform.ts';
 import { type DeltaField, deltaField } from '../table/delta-schema.ts';
 import { IMAGE_COLUMNS } from '../table/image-columns.ts';
@@ -17,8 +17,8 @@ export interface WrittenImage extends TransformedOriginal {
   readonly sha256: string;
   readonly format: Transform['format'];
   readonly sourceKey: string | null;
-  /** Values of the model's columns by their names. */
-  readonly predictions: Readonly<Record<string, AppendableValue>>;
+  /** Values of the model's columns, in their order. */
+  readonly predictions: readonly PredictionValue[];
 }
 
 /** A manifest column that a shard computes for each written image. */
@@ -76,10 +76,10 @@ export function computedColumns(card: ModelCard | undefined): ManifestColumn[] {
   const predicted = card === undefined ? [] : predictionColumns(card);
   return [
     ...WRITTEN_COLUMNS,
-    ...predicted.map(({ name, type }) => ({
+    ...predicted.map(({ name, type }, index) => ({
       name,
       type,
-      valueOf: ({ predictions }: WrittenImage) => predictions[name] ?? null,
+      valueOf: ({ predictions }: WrittenImage) => predictions[index] ?? null,
     })),
   ];
 }

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { boxColumns } from './crop-columns.ts';
 import { folderOf } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
 import { fetchPlanPart } from './plan-reader.ts';
@@ -97,7 +98,9 @@ async function orderErrors(
     paths.push(await fetchPlanPart(store, folderOf(execution), execution.plan, Number(part), scratchDir));
   const whole = `read_parquet([${paths.map(quoteText).join(', ')}], hive_partitioning = false)`;
   const passed = execution.passedColumns.map((name) => `plan.${quoteName(name)}`);
-  const columns = ['__id', '__image_key', '__image_sha256', ...passed].join(', ');
+  const columns = ['__id', '__image_key', '__image_sha256', ...boxColumns(execution.run), ...passed].join(
+    ', ',
+  );
   await db.run(`
     CREATE TABLE ${PLANNED} AS
       SELECT ${columns}, ordinal AS __first_ordinal, "copy" AS __copy

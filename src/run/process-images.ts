@@ -1,9 +1,8 @@
-import type { AppendableValue } from '../duckdb/appender.ts';
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
 import { EXTENSIONS } from '../image/transforms/encoding.ts';
-import { labelPixels, modelSize } from '../model/label-images.ts';
-import type { ModelSession } from '../model/open-session.ts';
-import { predictionValues } from '../model/prediction-columns.ts';
+import type { ModelInput } from '../image/kernel-images.ts';
+import { labelBatch, makeBatch } from '../model/label-images.ts';
+import { predictionValues, type PredictionValue } from '../model/prediction-columns.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { WrittenImage } from './manifest-columns.ts';
 import { placeImage } from './place-image.ts';
@@ -42,14 +41,19 @@ export async function processImages(
     originals.set(key, bytes);
     return bytes;
   };
-  const transformed = await Promise.all(items.map((item) => transformOne(context, item, read)));
-  const predicted = await predict(context.session, transformed);
+  const { session } = context;
+  const batch = session && makeBatch(session, items.length);
+  const transformed = await Promise.all(
+    items.map((item, index) => transformOne(context, item, read, batch?.inputs[index])),
+  );
+  const isGood = transformed.map(({ kind }) => kind === 'transformed');
+  const predicted = session && batch && (await labelBatch(session, batch, isGood));
   return Promise.all(
     transformed.map(async (image, index) => {
       if (image.kind === 'failure') return image;
-      const predictions = predicted[index] ?? NO_PREDICTIONS;
+      const predictions = predicted?.[index] ?? [];
       if (predictions instanceof PixlakeError) return fail(image.item, 'infer', predictions);
-      return writeImage(context, image, predictions);
+      return writeImage(context, image, predictionValues(predictions));
     }),
   );
 }
@@ -61,9 +65,10 @@ interface Original {
 }
 
 async function transformOne(
-  { source, session, execution: { run } }: ShardContext,
+  { source, execution: { run } }: ShardContext,
   item: ShardItem,
   read: (item: ShardItem) => Promise<Original>,
+  input: ModelInput | undefined,
 ): Promise<TransformedImage | FailedImage> {
   let original: Original;
   try {
@@ -73,11 +78,11 @@ async function transformOne(
     return fail(item, 'read', error);
   }
   try {
-    const made = await transformOriginal(original, run, item, session && modelSize(session));
+    const made = await transformOriginal(original, run, item, input);
     return { kind: 'transformed', item, made };
   } catch (error) {
     // That tells of the machine and nothing of the image: another worker may take the shard.
-    if (error instanceof PixlakeError && error.code === 'WORKER_TOO_SMALL') throw error;
+    if (error instanceof PixlakeError && OF_MACHINE.has(error.code)) throw error;
     return fail(item, 'transform', error);
   }
 }
@@ -88,6 +93,8 @@ function isOutage(source: ObjectStore, error: unknown): boolean {
 }
 
 const OUTAGES = new Set<ErrorCode>(['STORAGE_FAILED', 'STORAGE_DENIED', 'BUCKET_NOT_FOUND']);
+
+const OF_MACHINE = new Set<ErrorCode>(['WORKER_TOO_SMALL', 'MODEL_FAILED']);
 
 async function readOriginal(
   { source }: ShardContext,
@@ -103,32 +110,10 @@ async function readOriginal(
   return { bytes, sha256 };
 }
 
-type Predictions = Readonly<Record<string, AppendableValue>>;
-
-const NO_PREDICTIONS: Predictions = {};
-
-async function predict(
-  session: ModelSession | undefined,
-  images: readonly (TransformedImage | FailedImage)[],
-): Promise<(Predictions | PixlakeError | undefined)[]> {
-  if (session === undefined) return [];
-  const good = images.filter((image): image is TransformedImage => image.kind === 'transformed');
-  const results = await labelPixels(
-    session,
-    good.flatMap(({ made: { rendered } }) => rendered.input ?? []),
-  );
-  const byImage = new Map(good.map((image, index) => [image, results[index]]));
-  return images.map((image) => {
-    if (image.kind === 'failure') return undefined;
-    const result = byImage.get(image);
-    return result === undefined || result instanceof PixlakeError ? result : predictionValues(result);
-  });
-}
-
 async function writeImage(
   { store, execution: { run } }: ShardContext,
   { item, made: { rendered, original, drawn } }: TransformedImage,
-  predictions: Predictions,
+  predictions: readonly PredictionValue[],
 ): Promise<ProcessedImage> {
   const { format } = run.transform;
   const suffix = run.copies === 1 ? '' : `-${item.copy}`;

@@ -1,8 +1,8 @@
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
-import { MemoryGate, memoryGate } from '../image/memory-gate.ts';
+import { MemoryGate } from '../image/memory-gate.ts';
 import type { DrawnTransform, Transform } from '../image/transform.ts';
-import { labelPixels, modelSize } from '../model/label-images.ts';
+import { labelBatch, makeBatch } from '../model/label-images.ts';
 import type { Device } from '../model/devices.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
@@ -47,11 +47,6 @@ export interface ImageProcessor extends AsyncDisposable {
   process(task: ProcessTask): Promise<MadeImage | UnmadeImage>;
 }
 
-/** What makers in several threads share: the memory that images in work take together. See {@link MemoryGate}. */
-export function memoryCells(): Int32Array<SharedArrayBuffer> {
-  return memoryGate().cells;
-}
-
 /** Makes images one after another, just as a run would; the model that was used last stays loaded. */
 export class ImageMaker {
   readonly #gate: MemoryGate;
@@ -67,17 +62,17 @@ export class ImageMaker {
     try {
       if (task.bytes.length === 0) throw new PixlakeError('IMAGE_EMPTY', 'the image has zero bytes');
       const session = await this.#load(task);
+      const batch = session && makeBatch(session, 1);
       const source = { bytes: task.bytes, sha256: sha256Of(task.bytes) };
       const { rendered, original, drawn } = await transformOriginal(
         source,
         task,
         task,
-        session && modelSize(session),
+        batch?.inputs[0],
         this.#gate,
       );
-      const { width, height, encoded: bytes, input } = rendered;
-      const [predictions = []] =
-        session === undefined || input === undefined ? [] : await labelPixels(session, [input]);
+      const { width, height, encoded: bytes } = rendered;
+      const [predictions = []] = session && batch ? await labelBatch(session, batch, [true]) : [];
       if (predictions instanceof PixlakeError) throw predictions;
       return { id, copy, bytes, width, height, original, drawn, predictions };
     } catch (error) {

@@ -4,6 +4,7 @@ import { openAppender, type TableAppender } from '../duckdb/appender.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import { casedFileStem, fileStem } from '../storage/file-stem.ts';
 import { executionKeys, imagesPerRow, numberName } from './execution.ts';
+import { readBox } from './crop-columns.ts';
 import { ERROR_COLUMNS } from './error-columns.ts';
 import { computedColumns, type ManifestColumn } from './manifest-columns.ts';
 import type { ShardContext } from './shard-context.ts';
@@ -66,7 +67,7 @@ async function processRows(
   const isRetry = context.execution.retry !== undefined;
   const takesOver = context.execution.takesOver !== undefined;
   const rows = await db.rows<ShardRow>(`
-    SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256,
+    SELECT __ordinal AS ordinal, __id AS id, __image_key AS "imageKey", __image_sha256 AS sha256, ${readBox(context.execution.run)} AS box,
       ${isRetry ? '__first_ordinal' : '__ordinal'} AS "firstOrdinal", ${isRetry ? '__copy' : 'NULL'} AS "onlyCopy"
     FROM planned ${takesOver ? 'WHERE __taken IS NULL' : ''} ORDER BY 1`);
   const takenCount = takesOver ? await countTaken(context) : 0;
@@ -128,10 +129,10 @@ function* toBatches(rows: readonly ShardRow[], context: ShardContext, shard: num
   const folder = executionKeys.images(context.folder, shard);
   const stems = stemsOf(rows);
   let batch: ShardItem[] = [];
-  for (const [index, { ordinal, firstOrdinal, id, imageKey, sha256, onlyCopy }] of rows.entries()) {
+  for (const [index, { onlyCopy, ...row }] of rows.entries()) {
     const stem = `${folder}/${stems[index] ?? ''}`;
     for (let made = 0; made < imagesPerRow(execution); made++) {
-      batch.push({ ordinal, firstOrdinal, id, stem, copy: onlyCopy ?? made, imageKey, sha256 });
+      batch.push({ ...row, stem, copy: onlyCopy ?? made });
       if (batch.length < size) continue;
       yield batch;
       batch = [];

@@ -7,8 +7,7 @@ import { checkName } from '../storage/lake-layout.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { transformSchema } from './transform-schema.ts';
 
-/** The one schema of a run specification: for the CLI's options, for spec files and for REST. */
-export const runSpecSchema = z.strictObject({
+const runFields = z.strictObject({
   /** Names the run and its output: `runs.<name>` in SQL. */
   name: z.string(),
   /** One SELECT that returns the id column of the images to process. */
@@ -16,6 +15,11 @@ export const runSpecSchema = z.strictObject({
   /** Table that holds the originals; needed only where the SQL names several or none. */
   table: z.string().optional(),
   idColumn: z.string().min(1).default('id'),
+  /** Columns of the SQL with the left, top, width and height of the box to cut out, in pixels of the upright original. */
+  cropColumns: z
+    .tuple([z.string().min(1), z.string().min(1), z.string().min(1), z.string().min(1)])
+    .describe('columns of the SQL with the left, top, width and height of the box to cut out')
+    .optional(),
   /** Takes the first rows of the SQL. */
   limit: z.int().min(1).optional(),
   /** Takes that many rows at random, the same for the same seed. */
@@ -38,8 +42,32 @@ export const runSpecSchema = z.strictObject({
   device: z.enum(DEVICES).optional(),
 });
 
+/** The one schema of a run specification: for the CLI's options, for spec files and for REST. Boxes of the SQL take the place of random ones. */
+export const runSpecSchema = z.preprocess(
+  leaveOutCrop,
+  runFields.refine(
+    ({ cropColumns, transform: { crop, aspectScale, aspectRatio } }) =>
+      cropColumns === undefined || (crop === 0 && aspectScale === null && aspectRatio === null),
+    {
+      path: ['cropColumns'],
+      error: 'takes the place of crop, aspectScale and aspectRatio, so they cannot be given with it',
+    },
+  ),
+);
+
+/** The random crop has a default, which is not meant where the SQL gives the box. */
+function leaveOutCrop(spec: unknown): unknown {
+  if (!isRecord(spec) || spec['cropColumns'] === undefined) return spec;
+  const { transform = {} } = spec;
+  return isRecord(transform) ? { ...spec, transform: { crop: 0, ...transform } } : spec;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** What is done to single images that are not worth a run. */
-export const processSpecSchema = runSpecSchema
+export const processSpecSchema = runFields
   .pick({ seed: true, transform: true, device: true, maxPixels: true, maxImageMemory: true })
   .extend({
     /** Images made of each original. */
@@ -52,7 +80,7 @@ export const processSpecSchema = runSpecSchema
 export type ProcessSpec = z.input<typeof processSpecSchema>;
 
 /** A run specification as a user gives it. */
-export type RunSpec = z.input<typeof runSpecSchema>;
+export type RunSpec = z.input<typeof runFields>;
 
 /** A checked run specification with all defaults filled in. */
 export type Run = Readonly<z.output<typeof runSpecSchema>>;

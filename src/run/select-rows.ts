@@ -6,6 +6,7 @@ import { parseSelect } from '../sql/parse-select.ts';
 import { type ResultColumn, rowBatches } from '../duckdb/result-stream.ts';
 import { quoteText } from '../sql/sql-text.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { checkCropColumns } from './crop-columns.ts';
 import type { Run } from './run-spec.ts';
 import { chooseSource, checkIdColumn } from './choose-source.ts';
 import { type CheckedSql, type QueriedTable } from '../catalog/found-table.ts';
@@ -44,7 +45,7 @@ export interface Selection {
 /**
  * Checks a run's SQL and makes the tables that it names readable by a DuckDB.
  *
- * @throws `SQL_…`, `TABLE_NOT_FOUND`, `PLAN_SOURCE_MISSING`, `PLAN_ID_MISSING`
+ * @throws `SQL_…`, `TABLE_NOT_FOUND`, `PLAN_SOURCE_MISSING`, `PLAN_ID_MISSING`, `PLAN_CROP_INVALID`
  */
 export async function openSelection(
   db: DuckDb,
@@ -70,6 +71,7 @@ export async function openSelection(
     run,
     columns.map(({ name }) => name),
   );
+  checkCropColumns(run, columns);
   return { sql, tables: selected.tables, source, columns, ...judgeOrder(run, selected.tree, selectRows) };
 }
 

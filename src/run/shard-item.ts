@@ -1,3 +1,4 @@
+import type { GivenBox } from '../image/clip-box.ts';
 import type { PixlakeError } from '../errors.ts';
 import type { Stage } from './stages.ts';
 
@@ -13,6 +14,8 @@ export interface ShardItem {
   readonly copy: number;
   readonly imageKey: string | null;
   readonly sha256: string | null;
+  /** The box to cut out, if the SQL gives one. */
+  readonly box: GivenBox | null;
 }
 
 /** An image that could not be written, and in which stage it failed. */

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import { PixlakeError } from '../errors.ts';
-import { MemoryGate, memoryGate } from '../image/memory-gate.ts';
+import { memoryGate } from '../image/memory-gate.ts';
 import type { ModelFiles } from '../model/model-files.ts';
 import { type ModelSession, openModelSession } from '../model/open-session.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -29,11 +29,6 @@ export interface WorkerSettings {
   readonly memoryCells: Int32Array<SharedArrayBuffer>;
   /** A model that was found already; others are looked for by name or path when a job needs them. */
   readonly model?: ModelFiles | undefined;
-}
-
-/** Makes what the threads that work on shards together share to bound the memory of images in work. */
-export function makeMemoryCells(): Int32Array<SharedArrayBuffer> {
-  return new MemoryGate().cells;
 }
 
 /** Works on shards one after another; keeps what those of one execution share, such as the loaded model. */

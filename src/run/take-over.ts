@@ -22,13 +22,14 @@ type Inputs = Pick<Execution, 'run' | 'planVersion' | 'pixelsVersion' | 'manifes
 
 /**
  * Finds the newest finished execution of the same run in the lake that is written to, if it made images by the same transform, model and rules of
- * pixels.
+ * pixels. Where the SQL gives the boxes none are taken over, since a box may have changed while id and original have not.
  */
 export async function findEarlierImages(
   db: Pick<DuckDb, 'locate'>,
   store: ObjectStore,
   head: Inputs,
 ): Promise<EarlierImages | undefined> {
+  if (head.run.cropColumns !== undefined) return undefined;
   const { executions } = await listExecutions(store, head.run.name);
   for (const execution of executions) {
     const folder = folderOf(execution);

@@ -1,9 +1,11 @@
+import { clipBox, type GivenBox } from '../image/clip-box.ts';
 import { drawTransform } from '../image/draw-transform.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
+import type { ModelInput } from '../image/kernel-images.ts';
 import { type MemoryGate, memoryGate } from '../image/memory-gate.ts';
 import { readHeader } from '../image/read-header.ts';
-import { type ModelSize, type RenderedImage, renderImage } from '../image/render-image.ts';
-import type { DrawnTransform, Transform } from '../image/transform.ts';
+import { type RenderedImage, renderImage } from '../image/render-image.ts';
+import { changesColours, type DrawnTransform, type Transform } from '../image/transform.ts';
 
 /** A transformed copy of an original: what it was made from, and the parameters as drawn. */
 export interface TransformedOriginal {
@@ -14,31 +16,34 @@ export interface TransformedOriginal {
 
 /**
  * Transforms one copy of an encoded original, whose hash is known. The draws depend on seed, id and copy alone, so that the same image comes of
- * it in a run and one by one.
+ * it in a run and one by one. A box that is given takes the place of the one that is drawn.
  *
- * @param model size in which a model takes the image too
+ * @param model where a model's values of the image go
  * @param gate lets the image into work as memory allows
- * @throws `IMAGE_…`, `WORKER_TOO_SMALL`
+ * @throws `IMAGE_…`, `CROP_INVALID`, `WORKER_TOO_SMALL`
  */
 export async function transformOriginal(
   { bytes, sha256 }: { readonly bytes: Uint8Array; readonly sha256: string },
   work: ImageLimits & { readonly transform: Transform; readonly seed: number },
-  { id, copy }: { readonly id: string; readonly copy: number },
-  model: ModelSize | undefined,
+  { id, copy, box = null }: { readonly id: string; readonly copy: number; readonly box?: GivenBox | null },
+  model: ModelInput | undefined,
   gate: MemoryGate = memoryGate(),
 ): Promise<TransformedOriginal> {
   const { transform, seed } = work;
   const header = await readHeader(bytes, work);
   const { width, height } = header;
-  const drawn = drawTransform(transform, { width, height }, { seed, id, copy });
+  const drawn = {
+    ...drawTransform(transform, { width, height }, { seed, id, copy }),
+    ...(box === null ? {} : clipBox(box, { width, height })),
+  };
   const rendered = await gate.hold(header.memoryBytes + pixelBytes(drawn), async () =>
     renderImage(bytes, transform, drawn, model, header),
   );
   return { rendered, original: { width, height, sha256 }, drawn };
 }
 
-/** Memory for the pixels that brightness and rotation work on as a whole; it says nothing about the image, so that it is part of no limit. */
-function pixelBytes({ cropWidth, cropHeight, brightness, rotation }: DrawnTransform): number {
-  const stepCount = (brightness === 1 ? 0 : 1) + (rotation === 0 ? 0 : 2);
-  return 3 * cropWidth * cropHeight * stepCount;
+/** Memory for the pixels that changes of colour and rotation work on as a whole. It does not depend on the original, so no limit counts it. */
+function pixelBytes(drawn: DrawnTransform): number {
+  const stepCount = (changesColours(drawn) ? 1 : 0) + (drawn.rotation === 0 ? 0 : 2);
+  return 3 * drawn.cropWidth * drawn.cropHeight * stepCount;
 }

@@ -9,6 +9,7 @@ import { quoteName, quoteText } from '../sql/sql-text.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';
 import { PixlakeError } from '../errors.ts';
 import { hashFile } from '../storage/hash-file.ts';
+import { selectBox } from './crop-columns.ts';
 import type { Plan } from './execution-schema.ts';
 import type { Run } from './run-spec.ts';
 import type { Selection } from './select-rows.ts';
@@ -78,6 +79,7 @@ async function selectRows(
     `${id}::VARCHAR AS __id`,
     `${isSelfContained ? 'image_key' : '__key'} AS __image_key`,
     `${isSelfContained ? 'image_sha256' : '__sha256'} AS __image_sha256`,
+    ...selectBox(run),
     ...passed.map(
       ({ name, type }) => `${quoteName(name)}::${duckDbTypeOf(deltaTypeOf(type))} AS ${quoteName(name)}`,
     ),

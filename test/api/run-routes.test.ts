@@ -219,6 +219,21 @@ describe('runs over REST', () => {
       'SPEC_INVALID',
     ],
     [
+      'crop columns that the SQL does not return',
+      { name: 'x', sql: 'SELECT id, 1 AS a FROM images', cropColumns: ['a', 'b', 'c', 'd'] },
+      'PLAN_CROP_INVALID',
+    ],
+    [
+      'a random crop beside crop columns',
+      {
+        name: 'x',
+        sql: 'SELECT id, 1 AS a FROM images',
+        cropColumns: ['a', 'a', 'a', 'a'],
+        transform: { crop: 0.2 },
+      },
+      'REQUEST_INVALID',
+    ],
+    [
       'another place to write',
       { name: 'x', sql: 'SELECT id FROM images', output: '/tmp/elsewhere' },
       'SPEC_INVALID',
@@ -228,6 +243,19 @@ describe('runs over REST', () => {
     expect(problem.code).toBe(code);
     expect(problem.status).toBeLessThan(500);
     expect((await server.current.get('/v1/runs/x')).status).toBe(404);
+  });
+
+  test('cuts out the boxes that the SQL gives', async () => {
+    const sql = 'SELECT *, 5 AS a, 6.5 AS b, 20 AS c FROM images WHERE id <= 3';
+    const spec = { name: 'cut', sql, cropColumns: ['a', 'b', 'c', 'c'], transform: SMALL };
+    const accepted = await server.current.post('/v1/runs', spec);
+    expect(accepted.status).toBe(202);
+    const run = await finished(server.current, 'cut');
+    expect(run).toMatchObject({ state: 'finished', spec: { cropColumns: spec.cropColumns } });
+    const manifest = (await (await server.current.get('/v1/runs/cut/manifest')).json()) as object[];
+    expect(manifest).toHaveLength(3);
+    const box = { crop_left: 5, crop_top: 6, crop_width: 20, crop_height: 21 };
+    for (const row of manifest) expect(row).toMatchObject(box);
   });
 
   test('keys of images that no run has written are not found', async () => {

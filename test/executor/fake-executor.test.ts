@@ -1,6 +1,7 @@
-import { makeMemoryCells, ShardWorker } from '../../src/run/shard-worker.ts';
+import { ShardWorker } from '../../src/run/shard-worker.ts';
 import type { AttemptOutcome } from '../../src/work/attempt.ts';
 import { describeExecutor, type ExecutorUnderTest } from './executor-contract.ts';
+import { makeMemoryCells } from '../../src/run/memory-cells.ts';
 
 /**
  * Works in this process and hands over jobs and outcomes as text, as a queue does. A worker that is killed works on: it is as one that stood still

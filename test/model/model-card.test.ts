@@ -113,14 +113,17 @@ describe('prediction columns', () => {
       { kind: 'labels', column: 'attribute', labels: ['attr_0001'], scores: [0.25] },
     ] as const;
     const values = predictionValues(predictions);
-    expect(Object.keys(values)).toEqual(predictionColumns(card).map(({ name }) => name));
-    expect(values).toMatchObject({
-      pred_category: 'Tee',
-      pred_category_score: 0.75,
-      pred_category_labels: ['Tee', 'Top'],
-      pred_category_scores: [0.75, 0.5],
-      pred_attribute: 'attr_0001',
-    });
+    expect(values).toHaveLength(predictionColumns(card).length);
+    expect(values).toEqual([
+      'Tee',
+      0.75,
+      ['Tee', 'Top'],
+      [0.75, 0.5],
+      'attr_0001',
+      0.25,
+      ['attr_0001'],
+      [0.25],
+    ]);
   });
 
   it('are null where no label reaches the threshold, and hold embeddings and all scores', () => {
@@ -133,11 +136,11 @@ describe('prediction columns', () => {
       { kind: 'labels', column: 'toy', labels: [], scores: [], allScores: [0.25, 0] },
       { kind: 'embedding', column: 'point', values: [1, -2] },
     ]);
-    expect(Object.keys(values)).toEqual(columns);
-    expect(values).toMatchObject({
+    expect(Object.fromEntries(columns.map((name, index) => [name, values[index]]))).toEqual({
       pred_toy: null,
       pred_toy_score: null,
       pred_toy_labels: [],
+      pred_toy_scores: [],
       pred_toy_all: [0.25, 0],
       pred_point: [1, -2],
     });

@@ -48,11 +48,7 @@ test.each([1, 3, 6, 8])(
     const stored = await sharp(bytes).metadata();
     expect([stored.width, stored.height]).toEqual(orientation > 4 ? [60, 40] : [40, 60]);
     const place = { id: '1', copy: 0 };
-    const made = await transformOriginal({ bytes, sha256: sha256Of(bytes) }, work, place, {
-      width: 20,
-      height: 30,
-      fit: 'fill',
-    });
+    const made = await transformOriginal({ bytes, sha256: sha256Of(bytes) }, work, place, undefined);
     expect(made.original).toEqual({ width: 40, height: 60, sha256: sha256Of(bytes) });
     expect(made.drawn).toMatchObject({ cropWidth: 40, cropHeight: 60 });
     expect(await coloursOf(made.rendered.encoded)).toEqual({ above: 'red', below: 'blue' });

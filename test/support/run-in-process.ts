@@ -11,7 +11,7 @@ import type { ModelFiles } from '../../src/model/model-files.ts';
 import type { RunContext } from '../../src/run/run-context.ts';
 import { type RunReport, runImages } from '../../src/run/run-images.ts';
 import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
-import { makeMemoryCells, ShardWorker } from '../../src/run/shard-worker.ts';
+import { ShardWorker } from '../../src/run/shard-worker.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import type { AttemptCells, AttemptOutcome } from '../../src/work/attempt.ts';
@@ -21,6 +21,7 @@ import type { ShardJob } from '../../src/work/shard-job.ts';
 import { csvLine, drawJpeg, writeCatalogue } from './catalogue.ts';
 import { copyTemplate } from './copy-template.ts';
 import { makeTestFolder } from './pixlake.ts';
+import { makeMemoryCells } from '../../src/run/memory-cells.ts';
 
 /** A lake on a folder with a table `images`. */
 export interface TestLake {

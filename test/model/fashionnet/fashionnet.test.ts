@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PixlakeError } from '../../../src/errors.ts';
+import { writeTensor } from '../../../src/image/write-tensor.ts';
 import { writeFashionNet } from '../../../src/model/fashionnet/fashionnet.ts';
 import { randomWeights } from '../../../src/model/fashionnet/graph-builder.ts';
 import { parseModelCard } from '../../../src/model/model-card.ts';
 import { openModelSession } from '../../../src/model/open-session.ts';
-import { toTensor } from '../../../src/model/preprocess.ts';
 import { fashionNetSpec } from '../toy-model.ts';
 
 const OPTIONS = { widthDivisor: 32 };
@@ -27,8 +27,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** Images that differ: rectangles of another place, size and colour each. */
-function batchOf(count: number): Float32Array {
-  const { input } = parseModelCard(fashionNetSpec(sha256), 'card');
+async function batchOf(count: number): Promise<Float32Array> {
+  const { input: format } = parseModelCard(fashionNetSpec(sha256), 'card');
   const batch = new Float32Array(count * VALUES_PER_IMAGE);
   for (let image = 0; image < count; image += 1) {
     const pixels = new Uint8Array(VALUES_PER_IMAGE).fill(240 - 20 * image);
@@ -37,7 +37,8 @@ function batchOf(count: number): Float32Array {
         pixels.set([(70 * image) % 256, (x * (image + 1)) % 256, (3 * y) % 256], 3 * (y * 224 + x));
       }
     }
-    toTensor({ bytes: pixels, width: 224, height: 224 }, input, batch, image * VALUES_PER_IMAGE);
+    const values = batch.subarray(image * VALUES_PER_IMAGE, (image + 1) * VALUES_PER_IMAGE);
+    await writeTensor({ bytes: pixels, width: 224, height: 224 }, { format, values });
   }
   return batch;
 }
@@ -69,7 +70,7 @@ describe('writeFashionNet', () => {
 describe('the network', () => {
   it('gives [N,1000] attributes and [N,50] categories between 0 and 1 that depend on the image', async () => {
     const session = await InferenceSession.create(onnxPath, { intraOpNumThreads: 1 });
-    const tensor = new Tensor('float32', batchOf(3), [3, 3, 224, 224]);
+    const tensor = new Tensor('float32', await batchOf(3), [3, 3, 224, 224]);
     const { massive_attr: attributes, categories } = await session.run({ input: tensor });
     await session.release();
     expect(attributes?.dims).toEqual([3, 1000]);
@@ -90,7 +91,7 @@ describe('the network', () => {
     const card = parseModelCard(fashionNetSpec(sha256), 'card');
     const session = await openModelSession({ card, onnxPath, sha256 }, { threads: 1 });
     const count = 5;
-    const batch = batchOf(count);
+    const batch = await batchOf(count);
     const together = await session.predict(batch, count);
     expect(together).toHaveLength(count);
     const reversed = new Float32Array(batch.length);

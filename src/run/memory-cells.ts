@@ -1,0 +1,11 @@
+import { MemoryGate, memoryGate } from '../image/memory-gate.ts';
+
+/** Makes what the threads that work on shards together share to bound the memory of images in work. */
+export function makeMemoryCells(): Int32Array<SharedArrayBuffer> {
+  return new MemoryGate().cells;
+}
+
+/** What makers in several threads share: the memory that images in work take together. See {@link MemoryGate}. */
+export function memoryCells(): Int32Array<SharedArrayBuffer> {
+  return memoryGate().cells;
+}
