@@ -74,7 +74,7 @@ test('runs sheet draws originals beside results', async () => {
   await pixlake(lake, ...run('drawn'));
   const png = join(folder, 'sheet.png');
   expect((await pixlake(lake, 'runs', 'sheet', 'drawn', '--output', png)).stdout).toBe(`wrote ${png}\n`);
-  const { format, height = 0 } = await sharp(png).metadata();
+  const { format, height } = await sharp(png).metadata();
   expect(format).toBe('png');
   const small = join(folder, 'small.png');
   expect(await pixlakeJson(lake, 'runs', 'sheet', 'drawn', '--output', small, '--limit', '1')).toEqual({
