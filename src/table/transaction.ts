@@ -34,14 +34,16 @@ class Transaction implements AsyncDisposable {
   /** The snapshot from which the change is computed; `undefined` for a new table. */
   readonly base: Snapshot | undefined;
   readonly #store: ObjectStore;
+  readonly #signal: AbortSignal | undefined;
   readonly #own: AddAction[] = [];
   readonly #shared: AddAction[] = [];
   readonly #removed: DataFile[] = [];
   #metadata: TableMetadata | undefined;
   #mayBeCommitted = false;
 
-  constructor(store: ObjectStore, start: TransactionStart) {
+  constructor(store: ObjectStore, start: TransactionStart, signal: AbortSignal | undefined) {
     this.#store = store;
+    this.#signal = signal;
     this.folder = typeof start === 'string' ? start : start.folder;
     this.base = typeof start === 'string' ? undefined : start;
     this.#metadata = this.base;
@@ -71,7 +73,7 @@ class Transaction implements AsyncDisposable {
    * Commits the change as the last step and returns the table's version. Commits of others in the meantime are no problem unless the two
    * conflict.
    *
-   * @throws `COMMIT_CONFLICT`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`, storage errors
+   * @throws `COMMIT_CONFLICT`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`, storage errors, the reason of the signal
    */
   async commit(spec: CommitSpec): Promise<number> {
     if (this.#metadata === undefined) throw new TypeError(`${this.folder} is a new table and has no columns`);
@@ -88,6 +90,7 @@ class Transaction implements AsyncDisposable {
     };
     const before = await checkCommit(this.#store, change);
     if (before !== undefined) return before.version;
+    this.#signal?.throwIfAborted();
     this.#mayBeCommitted = true;
     try {
       const { version, isOwn } = await putCommit(this.#store, change);
@@ -106,9 +109,17 @@ class Transaction implements AsyncDisposable {
 
 export type { Transaction };
 
-/** Begins one try to change a table; dispose it. {@link transact} also tries again after a conflict. */
-export function beginTransaction(store: ObjectStore, start: TransactionStart): Transaction {
-  return new Transaction(store, start);
+/**
+ * Begins one try to change a table; dispose it. {@link transact} also tries again after a conflict.
+ *
+ * @param signal commits nothing once it is aborted
+ */
+export function beginTransaction(
+  store: ObjectStore,
+  start: TransactionStart,
+  signal?: AbortSignal,
+): Transaction {
+  return new Transaction(store, start, signal);
 }
 
 /**
@@ -127,7 +138,7 @@ export async function transact<Start extends TransactionStart, Result>(
   for (let tryCount = 0; ; tryCount++) {
     try {
       const start = await readStart(tryCount);
-      await using transaction = beginTransaction(store, start);
+      await using transaction = beginTransaction(store, start, signal);
       return await work(transaction, start);
     } catch (error) {
       if (!isConflict(error) || tryCount + 1 >= MAX_TRIES) throw error;

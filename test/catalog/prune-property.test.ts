@@ -162,10 +162,10 @@ describe('pruning', () => {
         const { readCount, fileCount } = await compareBoth(`SELECT * FROM t WHERE ${where}`);
         if (readCount < fileCount) prunedCount += 1;
       }),
-      { seed: 7, numRuns: 300 },
+      { seed: 7, numRuns: 200 },
     );
     // A pruning that never rules anything out would pass the comparison as well.
-    expect(prunedCount).toBeGreaterThan(50);
+    expect(prunedCount).toBeGreaterThan(35);
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { fillSavedQuery, listSavedQueries, openLakehouse } from '../../src/index.ts';
+import { listSavedQueries } from '../../src/sql/saved-query.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
 
 test('every saved query runs on the sample, by its defaults and with what it is given', async () => {
@@ -15,10 +15,7 @@ test('every saved query runs on the sample, by its defaults and with what it is 
   await pixlakeJson(lake, 'ingest', join(root, 'catalogue'));
   const run = ['run', '--name', 'labelled', '--sql', 'SELECT * FROM images', '--model', 'fashion-tiny'];
   await pixlakeJson(lake, ...run, '--size', '80');
-  const lakehouse = openLakehouse({ lake });
   for (const saved of queries) {
-    await using plan = await lakehouse.query(fillSavedQuery(saved), { isExplained: true });
-    expect(plan.columns.length, saved.name).toBeGreaterThan(0);
     // No two images of the sample are the same.
     const given = saved.name === 'duplicate-images' ? ['--param', 'least=1'] : [];
     const rows = await pixlakeJson<unknown[]>(lake, 'sql', 'run', saved.name, ...given);

@@ -7,7 +7,7 @@ import { createNoOpExecutor } from '../support/no-op-executor.ts';
 import { makeLake, runWith, wrapAttempts } from '../support/run-in-process.ts';
 
 describe('a commit', () => {
-  test.each([
+  test.each<[string, string, number?]>([
     ['lost', 'FROM planned LIMIT 9'],
     ['doubled', 'FROM planned UNION ALL FROM planned LIMIT 11'],
     [
@@ -17,10 +17,14 @@ describe('a commit', () => {
     ['taken from another shard', 'SELECT * REPLACE (__ordinal - 1 AS __ordinal) FROM planned'],
     ['out of range', 'SELECT * REPLACE (__ordinal + 1000 AS __ordinal) FROM planned'],
     ['without a number', 'SELECT * REPLACE (NULL::BIGINT AS __ordinal) FROM planned'],
-  ])('refuses a block in which an image was %s', async (_, reading) => {
+    ['lost at the very end', 'FROM planned LIMIT 9', 3],
+    ['lost at the very beginning', 'FROM planned OFFSET 1', 0],
+  ])('refuses a block in which an image was %s', async (_, reading, damaged = 2) => {
     const lake = await makeLake(40);
     const spec = { name: 'counted', sql: 'SELECT * FROM images', shardSize: 10 };
-    const executor = createNoOpExecutor(lake.store, (shard) => (shard === 2 ? reading : 'FROM planned'));
+    const executor = createNoOpExecutor(lake.store, (shard) =>
+      shard === damaged ? reading : 'FROM planned',
+    );
     await expect(runWith(lake.store, spec, executor)).rejects.toMatchObject({
       code: 'RUN_CORRUPT',
       message: expect.stringContaining('block 0'),

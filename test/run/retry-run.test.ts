@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RetryReport, RunReport, RunStatus } from '../../src/index.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
-import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
+import { copyTemplate } from '../support/copy-template.ts';
+import { pixlake, pixlakeJson } from '../support/pixlake.ts';
 
 const IDS = [1, 2, 3, 4, 5, 6];
 
@@ -13,13 +14,7 @@ interface ErrorRow {
   readonly code: string;
 }
 
-/** A finished run of two copies each, in which 2 and 4 are not there and 3 is damaged. */
-async function makeBrokenRun(): Promise<{
-  lake: string;
-  report: RunReport;
-  mend: (id: number) => Promise<void>;
-}> {
-  const folder = await makeTestFolder();
+async function makeBrokenRunIn(folder: string): Promise<void> {
   const lake = join(folder, 'lake');
   const images = await Promise.all(IDS.map(async (id) => [`${id}.jpg`, await drawJpeg(id)] as const));
   const source = await writeCatalogue(
@@ -43,6 +38,19 @@ async function makeBrokenRun(): Promise<{
     '2',
   );
   expect(report).toMatchObject({ imageCount: 6, errorCount: 6 });
+  await writeFile(join(folder, 'report.json'), JSON.stringify(report));
+}
+
+/** A finished run of two copies each, in which 2 and 4 are not there and 3 is damaged. */
+async function makeBrokenRun(): Promise<{
+  lake: string;
+  report: RunReport;
+  mend: (id: number) => Promise<void>;
+}> {
+  const folder = await copyTemplate('broken run', makeBrokenRunIn);
+  const lake = join(folder, 'lake');
+  const original = (id: number): string => join(lake, `originals/images/${id}.jpg`);
+  const report = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as RunReport;
   return { lake, report, mend: (id) => rename(`${original(id)}.away`, original(id)) };
 }
 

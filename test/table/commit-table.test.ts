@@ -118,17 +118,18 @@ describe('two commits on one version', () => {
   });
 
   test('many at once get versions without a gap', async () => {
+    const count = 14;
     const { store } = await openTable();
     const base = await snapshotOf(store);
     const versions = await Promise.all(
-      Array.from({ length: 25 }, (_, index) =>
+      Array.from({ length: count }, (_, index) =>
         commitChange(store, changeOf({ base, added: [addOf(`f${index}.parquet`)] })),
       ),
     );
-    expect(versions.sort((a, b) => a - b)).toEqual(Array.from({ length: 25 }, (_, index) => index + 1));
-    expect((await snapshotOf(store)).files).toHaveLength(27);
+    expect(versions.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+    expect((await snapshotOf(store)).files).toHaveLength(count + 2);
     const stamps = [];
-    for (let version = 0; version <= 25; version++) {
+    for (let version = 0; version <= count; version++) {
       const [first] = await readLogEntry(store, FOLDER, version);
       stamps.push(first?.commitInfo?.timestamp ?? 0);
     }

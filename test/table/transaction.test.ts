@@ -224,6 +224,25 @@ describe('a transaction that is not committed discards its own files, and only t
   });
 });
 
+test('a transaction that is aborted while its work is done commits nothing and leaves nothing', async () => {
+  const { store } = await openTable();
+  const before = await snapshotOf(store);
+  const stop = new AbortController();
+  const work = transact(
+    store,
+    () => snapshotOf(store),
+    async (transaction) => {
+      transaction.add([await placeFile(store, 'own.parquet')]);
+      stop.abort(new Error('stopped'));
+      return transaction.commit(COMMIT);
+    },
+    stop.signal,
+  );
+  await expect(work).rejects.toThrow('stopped');
+  expect((await snapshotOf(store)).version).toBe(before.version);
+  expect(await objectsOf(store)).not.toContain('own.parquet');
+});
+
 describe('a commit whose answer is lost', () => {
   test('is recognised if the store says that the version is taken', async () => {
     const { store } = await openTable();
