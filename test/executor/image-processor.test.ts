@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { DEFAULT_TRANSFORM } from '../../src/image/transform.ts';
 import type { ProcessTask } from '../../src/run/process-one.ts';
-import { sha256Of } from '../../src/run/transform-original.ts';
+import { sha256Of } from '../../src/storage/hash-file.ts';
 import { writeModel } from '../model/toy-model.ts';
 import { drawJpeg } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';

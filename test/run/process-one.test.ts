@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { makeMemoryCells } from '../../src/run/shard-worker.ts';
+import { makeMemoryCells } from '../../src/run/memory-cells.ts';
 import { ImageMaker, type ProcessTask } from '../../src/run/process-one.ts';
 import { DEFAULT_TRANSFORM } from '../../src/image/transform.ts';
-import { sha256Of } from '../../src/run/transform-original.ts';
+import { sha256Of } from '../../src/storage/hash-file.ts';
 import { writeModel } from '../model/toy-model.ts';
 import { drawJpeg } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
