@@ -12,10 +12,17 @@ export interface ModelBatch {
   readonly inputs: readonly ModelInput[];
 }
 
-/** Makes room for images, at most the card's `batchSize`. */
-export function makeBatch({ card: { input: format } }: ModelSession, imageCount: number): ModelBatch {
+/** Memory of batches that were labelled, for the next ones: megabytes that come and go make the garbage collector look at everything. */
+const spare = new WeakMap<ModelSession, Float32Array[]>();
+
+/** Makes room for images, at most the card's `batchSize`; it may hold what another batch left there. */
+export function makeBatch(session: ModelSession, imageCount: number): ModelBatch {
+  const format = session.card.input;
   const valueCount = valuesPerImage(format);
-  const values = new Float32Array(imageCount * valueCount);
+  const length = imageCount * valueCount;
+  const found = spare.get(session)?.pop();
+  const memory = found !== undefined && found.length >= length ? found : new Float32Array(length);
+  const values = memory.subarray(0, length);
   const inputs = Array.from({ length: imageCount }, (_, index) => ({
     format,
     values: values.subarray(index * valueCount, (index + 1) * valueCount),
@@ -25,7 +32,7 @@ export function makeBatch({ card: { input: format } }: ModelSession, imageCount:
 
 /**
  * Labels those images of a batch that were filled in: for each of them its predictions, or why it alone failed. The others are left out, so that a
- * bad image changes nothing for its neighbours.
+ * bad image changes nothing for its neighbours. The batch cannot be used any more afterwards.
  *
  * @throws `MODEL_FAILED`, `MODEL_MISMATCH`
  */
@@ -41,6 +48,9 @@ export async function labelBatch(
     count += 1;
   }
   const results = (await session.predict(values, count)).values();
+  const kept = spare.get(session) ?? [];
+  kept.push(new Float32Array(values.buffer));
+  spare.set(session, kept);
   return isFilled.map((isThere) => (isThere ? results.next().value : undefined));
 }
 

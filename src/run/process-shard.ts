@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAppender, type TableAppender } from '../duckdb/appender.ts';
+import type { ModelSession } from '../model/open-session.ts';
+import { valuesPerImage } from '../model/value-counts.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import { casedFileStem, fileStem } from '../storage/file-stem.ts';
 import { executionKeys, imagesPerRow, numberName } from './execution.ts';
@@ -21,6 +23,10 @@ const BATCH_SIZE = 16;
 
 /** Images in work at once at most, whatever a model card asks for. */
 const MAX_BATCH_SIZE = 64;
+
+/** Batches in work at once where the network is waited for, and bytes of what a model takes of them. */
+const MAX_BATCHES = 8;
+const MAX_MODEL_BYTES = 128 * 1024 ** 2;
 
 /**
  * Works on one shard: reads its rows from the plan, writes its images, its part of the manifest, its errors, and last its marker. A shard that has
@@ -122,10 +128,14 @@ interface ShardRow extends Omit<ShardItem, 'copy' | 'stem'> {
   readonly onlyCopy: number | null;
 }
 
+function batchSizeOf(session: ModelSession | undefined): number {
+  return Math.min(session?.card.batchSize ?? BATCH_SIZE, MAX_BATCH_SIZE);
+}
+
 /** Batches depend on the shard alone, so a model sees the same ones whenever the shard is done again. */
 function* toBatches(rows: readonly ShardRow[], context: ShardContext, shard: number): Generator<ShardItem[]> {
   const { execution, session } = context;
-  const size = Math.min(session?.card.batchSize ?? BATCH_SIZE, MAX_BATCH_SIZE);
+  const size = batchSizeOf(session);
   const folder = executionKeys.images(context.folder, shard);
   const stems = stemsOf(rows);
   let batch: ShardItem[] = [];
@@ -161,9 +171,12 @@ function tellCaseApart(rows: readonly ShardRow[], stems: readonly string[]): str
   });
 }
 
-/** Other batches are computed while one waits for the network. */
-function batchesAtOnce({ source, store }: ShardContext): number {
-  return source.remote === undefined && store.remote === undefined ? 1 : 8;
+/** Other batches are computed while one waits for the network; what a model takes of them lies in memory meanwhile. */
+function batchesAtOnce({ source, store, session }: ShardContext): number {
+  if (source.remote === undefined && store.remote === undefined) return 1;
+  const batchBytes =
+    session === undefined ? 1 : batchSizeOf(session) * valuesPerImage(session.card.input) * 4;
+  return Math.max(1, Math.min(MAX_BATCHES, Math.floor(MAX_MODEL_BYTES / batchBytes)));
 }
 
 async function writePart(
