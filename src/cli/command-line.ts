@@ -5,7 +5,7 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import { type Lakehouse, openLakehouse } from '../lakehouse.ts';
 import { type S3Options, S3_READERS } from '../storage/s3-options.ts';
 
-/** Options that every command on a lake takes. */
+/** Options of every command on a lake. */
 export interface LakeOptions {
   readonly lake?: string;
   readonly endpointUrl?: string;
@@ -15,19 +15,19 @@ export interface LakeOptions {
   readonly json?: boolean;
 }
 
-/** Adds the options that every command on a lake takes. */
+/** Adds the options of every command on a lake. */
 export function withLakeOptions(command: Command): Command {
-  return withStoreOptions(command).option('--json', 'print one JSON document for machines instead of text');
+  return withStoreOptions(command).option('--json', 'print one JSON document instead of text');
 }
 
-/** Adds the options that say where the lake is. */
+/** Adds the options that locate the lake. */
 export function withStoreOptions(command: Command): Command {
   return command
     .option(
       '--lake <uri>',
       'root of the lake: a folder or s3://bucket/prefix (default: $PIXLAKE_LAKE or "lake")',
     )
-    .option('--endpoint-url <url>', 'S3 server that is not AWS (default: $AWS_ENDPOINT_URL)')
+    .option('--endpoint-url <url>', 'URL of an S3 server other than AWS (default: $AWS_ENDPOINT_URL)')
     .option('--region <name>', 'region of the bucket (default: $AWS_REGION)')
     .addOption(
       new Option('--s3-reader <way>', 'how SQL reads S3 (default: $PIXLAKE_S3_READER or auto)').choices(
@@ -36,7 +36,7 @@ export function withStoreOptions(command: Command): Command {
     );
 }
 
-/** Opens the lake that the options name. */
+/** Opens the lake of the options. */
 export function openLake(options: LakeOptions): Lakehouse {
   return openLakehouse({
     s3: s3Options(options),
@@ -45,7 +45,7 @@ export function openLake(options: LakeOptions): Lakehouse {
   });
 }
 
-/** How the options say that S3 is reached. */
+/** S3 settings of the options. */
 export function s3Options({ endpointUrl, region, s3Reader }: LakeOptions): S3Options {
   return {
     ...(endpointUrl === undefined ? {} : { endpointUrl }),
@@ -88,7 +88,7 @@ export function duration(text: string): number {
 
 const SIZE_BYTES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
-/** Parses a size such as `64MB` or `1GiB` to bytes; both mean powers of 1024. */
+/** Parses a size such as `64MB` or `1GiB` to bytes. Both units are powers of 1024. */
 export function byteSize(text: string): number {
   const { count, unit } =
     /^(?<count>\d+(?:\.\d+)?)\s*(?<unit>[kmg]?)(?:i?b)?$/iu.exec(text.trim())?.groups ?? {};
@@ -97,7 +97,7 @@ export function byteSize(text: string): number {
   throw new InvalidArgumentError('expected a size such as 64MB or 1GB.');
 }
 
-/** Parses how many errors are allowed: a number, or a percentage such as `1%`. */
+/** Parses a limit of errors: a number, or a percentage such as `1%`. */
 export function errorLimit(text: string): ErrorLimitSpec {
   try {
     const { kind, value } = parseErrorLimit(text);
@@ -107,7 +107,7 @@ export function errorLimit(text: string): ErrorLimitSpec {
   }
 }
 
-/** Parses a list of names separated by commas. */
+/** Parses a comma-separated list of names. */
 export function nameList(text: string): string[] {
   return text
     .split(',')
@@ -115,7 +115,7 @@ export function nameList(text: string): string[] {
     .filter((name) => name !== '');
 }
 
-/** Where an object of a lake lies, as one would name it from the current folder. */
+/** Path of an object of a lake, relative to the current folder if possible. */
 export function shortPath(lakeUri: string, key: string): string {
   if (lakeUri.includes('://')) return `${lakeUri}/${key}`;
   const path = join(lakeUri, key);
@@ -147,7 +147,7 @@ export function printError(error: PixlakeError, asJson: boolean): void {
 }
 
 /**
- * Runs work that Ctrl-C (or SIGTERM) stops cleanly: the first signal aborts, a second one ends the process at once.
+ * Runs work that Ctrl-C (or SIGTERM) stops cleanly. The first signal aborts, a second one ends the process at once.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

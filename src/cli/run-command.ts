@@ -39,29 +39,33 @@ export function addRunCommand(program: Command): void {
     .command('run')
     .summary('transform and label selected images into a new table')
     .description(
-      'Selects images by SQL, crops, resizes and labels them in worker threads, and writes new images with a\nParquet manifest to runs/<name>. Stopped by Ctrl-C or a crash, the same command resumes it.',
+      'Selects images with SQL, crops, resizes and labels them in worker threads, and writes new images with a\nParquet manifest to runs/<name>. After Ctrl-C or a crash, the same command resumes the run.',
     )
     .option('--sql <sql>', 'one SELECT that returns the ids of the images')
     .option('--name <name>', 'name of the run; its output is runs.<name> in SQL')
-    .option('--spec <file>', 'read all of this from a JSON file; options given here win')
-    .option('--table <name>', 'table of the originals, if the SQL reads several')
+    .option('--spec <file>', 'read the specification from a JSON file; options override it')
+    .option('--table <name>', 'table of the originals, if the SQL reads several tables')
     .option('--id-column <name>', 'id column of the SQL (default: id)')
-    .option('--limit <n>', 'the first n rows of the SQL', wholeNumber(1))
-    .option('--sample <n>', 'n rows at random', wholeNumber(1))
+    .option('--limit <n>', 'use the first n rows of the SQL', wholeNumber(1))
+    .option('--sample <n>', 'use n random rows', wholeNumber(1))
     .option('--copies <n>', 'images written for each row (default: 1)', wholeNumber(1));
   addTransformOptions(command);
   command
     .option('--model <name|file.onnx>', `label the images with this model, such as ${DEFAULT_MODEL}`)
-    .addOption(new Option('--device <device>', 'where the model runs (default: cpu)').choices(DEVICES))
-    .option('--seed <n>', 'seed of all that is random (default: 42)', wholeNumber(0))
-    .option('--output <uri>', 'lake that takes what is written, if another: a folder or s3://bucket/prefix')
-    .option('--max-pixels <n>', 'refuse images of more pixels (default: 268,402,689)', wholeNumber(1))
-    .option('--max-image-memory <size>', 'refuse images that take more to decode (default: 1GB)', byteSize)
+    .addOption(new Option('--device <device>', 'device of the model (default: cpu)').choices(DEVICES))
+    .option('--seed <n>', 'seed of random numbers (default: 42)', wholeNumber(0))
+    .option('--output <uri>', 'write to another lake: a folder or s3://bucket/prefix')
+    .option('--max-pixels <n>', 'refuse images with more pixels (default: 268,402,689)', wholeNumber(1))
+    .option(
+      '--max-image-memory <size>',
+      'refuse images that need more memory to decode (default: 1GB)',
+      byteSize,
+    )
     .option('--shard-size <n>', 'rows in a unit of work (default: 1000, fewer in small runs)', wholeNumber(1))
-    .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
+    .option('--workers <n>', 'worker threads (default: one per core)', wholeNumber(1))
     .option('--max-errors <n|%>', 'stop the run if more images fail (default: no limit)', errorLimit)
-    .option('--full', 'make all images anew, also those that an earlier execution of this run has made')
-    .option('--dry-run', 'only say what would be done');
+    .option('--full', 'make all images again, including those of earlier executions of this run')
+    .option('--dry-run', 'only print what would be done');
   withLakeOptions(command)
     .addHelpText(
       'after',
@@ -106,7 +110,7 @@ async function toSpec(options: Options): Promise<RunSpec> {
   const isTransform = ([name]: readonly [string, unknown]): boolean => name in TRANSFORM_FIELDS;
   const entries = Object.entries(definedOf({ ...given }));
   const base = file === undefined ? {} : await readSpec(file);
-  // The schema checks and explains whatever is wrong or missing here.
+  // The schema checks these values and explains errors.
   return {
     ...base,
     ...Object.fromEntries(entries.filter((entry) => !isTransform(entry))),
@@ -130,7 +134,7 @@ function definedOf(fields: Readonly<Record<string, unknown>>): Record<string, un
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** Runs with a progress bar that Ctrl-C leaves in a state that can be resumed. */
+/** Runs with a progress bar. Ctrl-C leaves a run that can be resumed. */
 export async function withProgress<Report>(work: (hooks: RunHooks) => Promise<Report>): Promise<Report> {
   return interruptible(async (signal) => {
     using bar = startProgressBar('run', 'images');
@@ -160,7 +164,7 @@ function describePlan(execution: Execution): string[] {
     `transform: ${JSON.stringify(run.transform)}`,
     ...(plan.volatileBecause.length === 0
       ? []
-      : [`the SQL may match other rows next time: ${plan.volatileBecause.join('; ')}`]),
+      : [`the SQL may match other rows the next time: ${plan.volatileBecause.join('; ')}`]),
     `model: ${model === undefined ? 'none' : `${model.name}${model.isTrained ? '' : ' (untrained)'}`}`,
   ];
 }
@@ -174,21 +178,21 @@ export function describeRun(report: RunReport, lakeUri: string): string[] {
   ];
   if (report.takenCount > 0)
     lines.push(
-      `${formatCount(report.takenCount)} of them were taken over from an earlier execution; --full makes all anew`,
+      `${formatCount(report.takenCount)} of them were taken over from an earlier execution; use --full to make all again`,
     );
   if (report.outcome === 'repeated')
-    lines.push(`run ${name} had finished before on the same versions; nothing to do`);
+    lines.push(`run ${name} has already finished on the same versions; nothing to do`);
   else if (report.resumedShardCount > 0) {
     lines.push(`${report.resumedShardCount} of ${report.shardCount} shards were done by an earlier attempt`);
   }
   if (model !== undefined && !model.isTrained) {
     lines.push(
-      `model ${model.name} is untrained: its weights are random, its labels mean nothing (model_trained = false)`,
+      `model ${model.name} is untrained: its weights are random and its labels have no meaning (model_trained = false)`,
     );
   }
-  if (errorCount > 0) lines.push(`see why some failed: pixlake runs errors ${name}`);
+  if (errorCount > 0) lines.push(`to see why images failed: pixlake runs errors ${name}`);
   if (report.volatileBecause.length > 0)
-    lines.push(`the SQL may match other rows next time: ${report.volatileBecause.join('; ')}`);
+    lines.push(`the SQL may match other rows the next time: ${report.volatileBecause.join('; ')}`);
   if (report.outcome === 'finished') {
     lines.push(`${formatBytes(report.imageBytes)} of images in ${formatSeconds(seconds)}`);
   }

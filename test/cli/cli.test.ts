@@ -78,8 +78,8 @@ describe('the command line', () => {
     const { lake, folder } = await makeLake(1);
     const before = await readdir(folder, { recursive: true });
     for (const [output, code, text] of [
-      ['no/such/folder.csv', 5, /there is no folder .*no\/such.*\[OUTPUT_FAILED\]/u],
-      ['no/such/folder.parquet', 5, /there is no folder .*no\/such.*\[OUTPUT_FAILED\]/u],
+      ['no/such/folder.csv', 5, /the folder .*no\/such.* does not exist.*\[OUTPUT_FAILED\]/u],
+      ['no/such/folder.parquet', 5, /the folder .*no\/such.* does not exist.*\[OUTPUT_FAILED\]/u],
       ['rows.txt', 2, /\.parquet.*\[ARGUMENT_INVALID\].*--format/su],
       ['rows', 2, /\.ndjson.*\[ARGUMENT_INVALID\]/su],
     ] as const) {
@@ -174,7 +174,7 @@ describe('the command line', () => {
       'n\n6',
     );
     expect(await say('restore', 'images', '--to', '0')).toContain(
-      'is at version 2, which is version 0 again',
+      'is at version 2, which equals version 0',
     );
     expect(await say('history', 'images')).toMatch(/^v2 .* RESTORE .*\nv1 .* DELETE .*\nv0 .* WRITE /u);
     expect(await pixlakeJson(lake, 'history', 'images', '--limit', '1')).toMatchObject([{ version: 2 }]);
