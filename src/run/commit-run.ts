@@ -29,7 +29,7 @@ const successSchema = z.object({
 /** The counts of a finished execution: the contents of `_SUCCESS`. */
 export type Success = Readonly<z.output<typeof successSchema>>;
 
-/** Reads the counts of an execution that has finished; `undefined` for others, and where they are torn or those of another one. */
+/** Reads the counts of a finished execution; `undefined` if it has not finished, or if they are damaged or belong to another execution. */
 export async function readSuccess(store: ObjectStore, folder: string): Promise<Success | undefined> {
   const stored = await readStored(store, executionKeys.success(folder));
   const { data: success } = successSchema.safeParse(stored);
@@ -37,14 +37,14 @@ export async function readSuccess(store: ObjectStore, folder: string): Promise<S
   return isOwn ? success : undefined;
 }
 
-/** What the blocks of an execution left, in their order. */
+/** Totals and data files of the blocks of an execution, in order. */
 export interface BlockTotals {
   readonly success: Success;
   readonly manifest: readonly AddAction[];
   readonly errors: readonly AddAction[];
 }
 
-/** Adds up the markers of an execution's blocks. @throws `RUN_CORRUPT` if they do not add up to the plan */
+/** Adds up the markers of an execution's blocks. @throws `RUN_CORRUPT` if they do not match the plan */
 export function addUpBlocks(execution: Execution, { blocks }: FinishedShards): BlockTotals {
   const success = { runId: execution.runId, imageCount: 0, takenCount: 0, errorCount: 0, imageBytes: 0 };
   const manifest: AddAction[] = [];
@@ -65,11 +65,11 @@ export function addUpBlocks(execution: Execution, { blocks }: FinishedShards): B
 }
 
 /**
- * Commits a frozen execution, all of whose shards are done, as version 0 of its manifest and of its errors, and ends it by `_SUCCESS`. Any process
- * may, and several at once; one that has ended stays as it is. What nobody has merged yet is merged first.
+ * Commits a frozen execution whose shards are all done, as version 0 of its manifest and of its errors, and ends it with `_SUCCESS`. Any process
+ * may do this, also several at once. A finished execution does not change. Blocks that are not merged yet are merged first.
  *
- * @param known which shards are finished, where that was read before
- * @throws `RUN_UNFINISHED` if shards are left, `RUN_CANCELLED`, `TOO_MANY_ERRORS`, `RUN_CORRUPT` if the blocks do not add up to the plan,
+ * @param known which shards are finished, if already known
+ * @throws `RUN_UNFINISHED` if shards are not done, `RUN_CANCELLED`, `TOO_MANY_ERRORS`, `RUN_CORRUPT` if the blocks do not add up to the plan,
  *   `COMMIT_CONFLICT`, `STORAGE_…`
  */
 export async function commitRun(
@@ -107,8 +107,8 @@ async function mergeRest(store: ObjectStore, execution: Execution, finished: Fin
 }
 
 /**
- * What commits to the manifest and the errors of a run are: each happens once, so that a crash between one and `_SUCCESS` leaves a table that
- * is complete already.
+ * Describes commits to the manifest and the errors of a run. Each happens once, so a crash between a commit and `_SUCCESS` leaves a table that
+ * is already complete.
  *
  * @param retryNumber 0 for the run itself
  */
@@ -128,7 +128,7 @@ export function describeCommit(
   };
 }
 
-/** Adds data files that markers name to the manifest or the errors of a run, or makes the table. */
+/** Adds data files of markers to the manifest or the errors of a run. Makes the table if needed. */
 export async function addToRunTable(
   store: ObjectStore,
   folder: string,
@@ -147,7 +147,7 @@ export async function addToRunTable(
   );
 }
 
-/** Ends an execution, and gives the counts that hold: those of whoever was first. */
+/** Ends an execution and returns the valid counts, which are those of the first process. */
 export async function placeSuccess(store: ObjectStore, folder: string, success: Success): Promise<Success> {
   const key = executionKeys.success(folder);
   if (await store.writeIfAbsent(key, encodeStored(success), { durable: true })) return success;

@@ -40,22 +40,22 @@ const blockSchema = z.object({
   takenCount: count,
   errorCount: count,
   imageBytes: count,
-  /** The block's data file of the manifest, ready to be committed; null where no image was written. */
+  /** The block's data file of the manifest, ready to be committed; null if no image was written. */
   manifest: addAction.nullable(),
-  /** The block's data file of the errors; null where there were none. */
+  /** The block's data file of the errors; null if there are none. */
   errors: addAction.nullable(),
 });
 
-/** What a thousand finished shards left: the contents of a block's marker, written after its data files. */
+/** The contents of a block's marker, which is written after its data files. */
 export type BlockMarker = Readonly<z.output<typeof blockSchema>>;
 
-/** Shards of a block that are not done after all, since their markers or files are missing or damaged. */
+/** Shards of a block whose markers or files are missing or damaged, so they are not done. */
 export interface DamagedShards {
   readonly kind: 'damaged';
   readonly shards: readonly number[];
 }
 
-/** What merging a block works with. */
+/** Context for merging a block. */
 export interface MergeContext {
   readonly db: DuckDb;
   readonly store: ObjectStore;
@@ -65,7 +65,7 @@ export interface MergeContext {
 
 const FILES_AT_ONCE = 32;
 
-/** Reads a block's marker; `undefined` where there is none, none that can be understood, or one whose data files are not there. */
+/** Reads a block's marker; `undefined` if it or one of its data files is missing, or if it is damaged. */
 export async function readBlock(
   store: ObjectStore,
   execution: Execution,
@@ -89,10 +89,10 @@ async function hasFiles(store: ObjectStore, execution: Execution, marker: BlockM
 }
 
 /**
- * Merges the parts and errors of a block's shards into one data file each, checks that every image of the block is there exactly once, and places
- * the block's marker. Gives the marker that holds, or the shards that have to be done again.
+ * Merges the parts and errors of a block's shards into one data file each, checks that the block has every image exactly once, and places
+ * the block's marker. Returns the valid marker, or the shards that must be done again.
  *
- * @throws `RUN_CORRUPT` if images are missing or there twice, `STORAGE_…`
+ * @throws `RUN_CORRUPT` if images are missing or duplicate, `STORAGE_…`
  */
 export async function mergeBlock(context: MergeContext, block: number): Promise<BlockMarker | DamagedShards> {
   const { store, execution } = context;
@@ -118,7 +118,7 @@ export async function mergeBlock(context: MergeContext, block: number): Promise<
     shard += 1;
   }
   if (damaged.length > 0) {
-    // A shard that has a marker would be left as it is.
+    // A shard with a marker would be skipped.
     await store.deleteMany(damaged.map((index) => executionKeys.shard(folder, index)));
     return { kind: 'damaged', shards: damaged };
   }
@@ -140,7 +140,7 @@ interface ReadShard {
   readonly errors: string | undefined;
 }
 
-/** Reads what a shard left; `undefined` where its marker or a file is missing or damaged. */
+/** Reads the marker and files of a shard; `undefined` if one is missing or damaged. */
 async function readShard(
   context: MergeContext,
   folder: string,
@@ -153,7 +153,7 @@ async function readShard(
   return part === null || errors === null ? undefined : { marker, part, errors };
 }
 
-/** A local path of a file with the bytes that its marker states; null where it has others, `undefined` where there is none. */
+/** A local path of a file that matches its marker; null if it differs, `undefined` if it does not exist. */
 async function fetchFile(
   { store, scratchDir }: MergeContext,
   folder: string,
@@ -169,7 +169,7 @@ async function fetchFile(
   return path;
 }
 
-/** Counts images by their place in the plan: each ordinal and copy is written or failed, exactly once. */
+/** Counts images by their position in the plan: each ordinal and copy is written or failed, exactly once. */
 async function checkWhole(
   { db, execution }: MergeContext,
   block: number,
@@ -198,7 +198,7 @@ async function checkWhole(
   throw new PixlakeError(
     'RUN_CORRUPT',
     `block ${block} of ${folderOf(execution)} has ${String(found?.images)} images of ${expected}, ${String(found?.places)} of them different`,
-    { remedy: 'run under another name' },
+    { remedy: 'start a run with another name' },
   );
 }
 
@@ -252,7 +252,7 @@ async function writeBlockFile(
     folder,
     namePrefix: `${execution.retry === undefined ? '' : `retry-${execution.retry.number}-`}block-${numberName(block)}`,
     scratchDir,
-    // Hashes and keys hardly shrink: more effort takes a third longer and gives no smaller files.
+    // Hashes and keys hardly compress: a higher level takes a third longer and gives no smaller files.
     compressionLevel: 1,
   });
   return added ?? null;
@@ -262,7 +262,7 @@ function readFiles(paths: readonly string[]): string {
   return `read_parquet([${paths.map(quoteText).join(', ')}], hive_partitioning = false)`;
 }
 
-/** Where two merge one block, the marker that is placed first holds, and the other's data files go unless they are the same. */
+/** If two processes merge one block, the first marker is valid, and the other data files are removed unless they are the same. */
 async function placeBlock(
   store: ObjectStore,
   execution: Execution,

@@ -13,13 +13,13 @@ import type { Stage } from './stages.ts';
 import { hashPlan, PLANNED, writePlanFiles } from './write-plan.ts';
 import { ERRORS_SCHEMA } from '../sql/table-reference.ts';
 
-/** Which errors of a run are done again; all by default. */
+/** Which errors of a run to retry; all by default. */
 export interface RetryFilter {
   readonly stage?: Stage;
   readonly code?: string;
 }
 
-/** SQL of the errors that a run has now: images that no later retry has made. */
+/** SQL for the present errors of a run: images that no later retry has made. */
 export async function selectErrors(
   db: Pick<DuckDb, 'locate'>,
   store: ObjectStore,
@@ -29,14 +29,14 @@ export async function selectErrors(
   return found && selectSnapshot(db, store, found.snapshot);
 }
 
-/** A planned retry, whose temporary files disposing removes. */
+/** A planned retry. Disposing it removes its temporary files. */
 export interface PlannedRetry extends AsyncDisposable {
   readonly planned: PlannedRun;
 }
 
 /**
- * Plans the failed images of a finished execution anew: a row for each, with what the execution's plan says of it. `undefined` where no error
- * fits the filter.
+ * Plans the failed images of a finished execution again: one row for each, with the columns of the execution's plan. `undefined` if no error
+ * matches the filter.
  *
  * @throws `RUN_CORRUPT`, `STORAGE_…`
  */

@@ -173,9 +173,7 @@ describe('the command line', () => {
     expect(await say('query', 'SELECT count(*) AS n FROM images', '--at', '0', '--format', 'csv')).toBe(
       'n\n6',
     );
-    expect(await say('restore', 'images', '--to', '0')).toContain(
-      'is at version 2, which equals version 0',
-    );
+    expect(await say('restore', 'images', '--to', '0')).toContain('is at version 2, which equals version 0');
     expect(await say('history', 'images')).toMatch(/^v2 .* RESTORE .*\nv1 .* DELETE .*\nv0 .* WRITE /u);
     expect(await pixlakeJson(lake, 'history', 'images', '--limit', '1')).toMatchObject([{ version: 2 }]);
     expect(await say('optimize', 'images')).toContain('nothing to compact');
