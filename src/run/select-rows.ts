@@ -10,39 +10,39 @@ import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Run } from './run-spec.ts';
 
-/** What running untrusted SQL gave besides its rows: the tables it read, and its syntax tree. */
+/** Tables and syntax tree of untrusted SQL that was run. */
 export interface SelectedRows {
   readonly tables: readonly QueriedTable[];
   readonly tree: unknown;
 }
 
-/** Runs the SQL of a run where untrusted SQL is run: writes its rows to a Parquet file. */
+/** Runs the untrusted SQL of a run and writes its rows to a Parquet file. */
 export type SelectRows = (sql: string, path: string) => Promise<SelectedRows>;
 
-/** Where untrusted SQL is run: the sandbox. */
+/** Runs untrusted SQL: the sandbox. */
 export interface SqlRunner {
-  /** Checks that a query could be run, and describes it, without running it. @throws `SQL_…`, `QUERY_…`, `TABLE_NOT_FOUND` */
+  /** Checks and describes a query without running it. @throws `SQL_…`, `QUERY_…`, `TABLE_NOT_FOUND` */
   check(sql: string): Promise<CheckedSql>;
-  /** Writes what one SELECT matches to a local Parquet file. @throws as `check` does */
+  /** Writes the rows of one SELECT to a local Parquet file. @throws as `check` does */
   selectInto(sql: string, path: string, timeoutMs: number, signal?: AbortSignal): Promise<SelectedRows>;
 }
 
-/** The rows that a run's SQL selects, not yet read. */
+/** The rows of a run's SQL, not yet read. */
 export interface Selection {
-  /** SQL that this DuckDB can run for the rows. */
+  /** SQL for the rows in this DuckDB. */
   readonly sql: string;
   readonly tables: readonly QueriedTable[];
-  /** The table that holds the originals. */
+  /** The table of the originals. */
   readonly source: QueriedTable;
   readonly columns: readonly ResultColumn[];
-  /** Why the SQL may select other rows when it is run again. */
+  /** Why the SQL may select other rows when it runs again. */
   readonly volatileBecause: readonly string[];
-  /** Whether only one thread gives the same rows and values each time. */
+  /** Whether the rows and values are the same each time only with one thread. */
   readonly needsOneThread: boolean;
 }
 
 /**
- * Checks a run's SQL and makes the tables that it names readable by a DuckDB.
+ * Checks a run's SQL and makes its tables readable in a DuckDB.
  *
  * @throws `SQL_…`, `TABLE_NOT_FOUND`, `PLAN_SOURCE_MISSING`, `PLAN_ID_MISSING`
  */
@@ -81,23 +81,23 @@ function judgeOrder(
   const { reasons, addsNumbers } = findVolatility(tree, run.idColumn);
   const volatileBecause = [...reasons];
   if (run.limit !== undefined && !hasTotalOrder(tree, run.idColumn))
-    volatileBecause.push(`--limit takes the first rows, and the SQL has no ORDER BY ${run.idColumn}`);
-  // Where untrusted SQL runs, the number of threads is the server's.
+    volatileBecause.push(`--limit uses the first rows, but the SQL has no ORDER BY ${run.idColumn}`);
+  // The server decides about the threads of untrusted SQL.
   if (addsNumbers && selectRows !== undefined)
-    volatileBecause.push('it adds numbers, which threads do in any order');
+    volatileBecause.push('it adds numbers, whose order depends on threads');
   return { volatileBecause, needsOneThread: addsNumbers || volatileBecause.length > 0 };
 }
 
-/** How users name things: on a command line, unless said otherwise. */
+/** Names of options for remedies; by default those of the command line. */
 const OPTIONS: NamingWays = { table: '--table', idColumn: '--id-column' };
 
-/** How users name the table of the originals and the id column, as a remedy says it. */
+/** How users set the table of the originals and the id column, for remedies. */
 export interface NamingWays {
   readonly table: string;
   readonly idColumn: string;
 }
 
-/** The table that holds the originals: the one that is named, else the only one that the SQL reads. @throws `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND` */
+/** The table of the originals: the given one, else the only table of the SQL. @throws `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND` */
 export async function chooseSource(
   store: ObjectStore,
   run: Run,
@@ -107,9 +107,9 @@ export async function chooseSource(
   if (run.table !== undefined) return findQueriedTable(store, parseTableName(run.table));
   const [only, ...others] = tables;
   if (only !== undefined && others.length === 0) return only;
-  const message = `the SQL reads ${tables.length} tables, so it is not clear which one holds the originals`;
+  const message = `the SQL reads ${tables.length} tables, so it is unclear which one has the originals`;
   throw new PixlakeError('PLAN_SOURCE_MISSING', message, {
-    remedy: `name that table with ${ways.table}`,
+    remedy: `set the table with ${ways.table}`,
   });
 }
 
@@ -128,7 +128,7 @@ export function checkIdColumn({ idColumn }: Run, names: readonly string[], ways 
     'PLAN_ID_MISSING',
     `the SQL returns no column ${idColumn}, only: ${names.join(', ')}`,
     {
-      remedy: `select it too, or name another one with ${ways.idColumn}`,
+      remedy: `add it to the SELECT, or set another id column with ${ways.idColumn}`,
     },
   );
 }

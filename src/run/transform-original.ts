@@ -6,7 +6,7 @@ import { readHeader } from '../image/read-header.ts';
 import { type ModelSize, type RenderedImage, renderImage } from '../image/render-image.ts';
 import type { DrawnTransform, Transform } from '../image/transform.ts';
 
-/** A transformed copy of an original: what it was made from, and the parameters as drawn. */
+/** A transformed copy of an original: what it was made from, and the drawn parameters. */
 export interface TransformedOriginal {
   readonly rendered: RenderedImage;
   readonly original: { readonly width: number; readonly height: number; readonly sha256: string };
@@ -14,11 +14,11 @@ export interface TransformedOriginal {
 }
 
 /**
- * Transforms one copy of an encoded original, whose hash is known. The draws depend on seed, id and copy alone, so that the same image comes of
- * it in a run and one by one.
+ * Transforms one copy of an encoded original with a known hash. The draws depend only on seed, id and copy, so the result is the same
+ * in a run and for a single image.
  *
  * @param model size in which a model takes the image too
- * @param gate lets the image into work as memory allows
+ * @param gate makes the image wait for free memory
  * @throws `IMAGE_…`, `WORKER_TOO_SMALL`
  */
 export async function transformOriginal(
