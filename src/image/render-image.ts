@@ -22,7 +22,7 @@ export interface ModelSize {
   readonly fit: Transform['fit'];
 }
 
-/** A transformed and encoded image, and its pixels in the size that a model takes if one was named. */
+/** A transformed and encoded image, and the input of the model if there is one. */
 export interface RenderedImage {
   readonly width: number;
   readonly height: number;
@@ -31,8 +31,8 @@ export interface RenderedImage {
 }
 
 /**
- * Version of the rules by which pixels are made. A run is the work of one version: its images would differ, if slightly, where another one
- * went on with it.
+ * Version of the rules for making pixels. A run uses one version: its images would differ slightly if another one
+ * continued it.
  */
 export const PIXELS_VERSION = 4;
 
@@ -40,7 +40,7 @@ export const PIXELS_VERSION = 4;
 const MAX_STORED_PIXELS = 100_000_000;
 
 /**
- * Transforms and encodes an image: plain JPEGs in WebAssembly, all else with sharp, and what WebAssembly refuses too, so that sharp has the last
+ * Transforms and encodes an image: plain JPEGs in WebAssembly, everything else, and what WebAssembly refuses, with sharp, which has the last
  * word on what is damaged.
  *
  * @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED`
@@ -94,7 +94,7 @@ function render(
   return { width, height, encoded, input: model && fitModel(kernel, image, model) };
 }
 
-/** Where nothing is done to colours, JPEGs stay in the planes in which they are stored: half the samples, and no colour is converted. */
+/** If colours do not change, JPEGs stay in the planes in which they are stored, with half the samples and no conversion of colours. */
 function staysPlanar({ orientation }: JpegHeader, drawn: DrawnTransform): boolean {
   return orientation === 1 && !changesColours(drawn);
 }
@@ -110,7 +110,7 @@ function fitsKernel(header: JpegHeader, transform: Transform, drawn: DrawnTransf
 }
 
 /**
- * The size to decode to, in eighths: the DCT shrinks at no cost, but less well than the cubic, so that this is left with a factor of two at least.
+ * The size to decode to, in eighths. Shrinking in the DCT is free, but worse than cubic resampling, which keeps a factor of at least two.
  */
 function chooseEighths(
   { size, fit }: Transform,

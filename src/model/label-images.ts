@@ -7,7 +7,7 @@ import type { ModelSession } from './open-session.ts';
 import { toTensor } from './preprocess.ts';
 import type { Prediction } from './read-output.ts';
 
-/** Labels decoded images, at most the card's `batchSize`: for each its predictions, or why it alone failed. @throws `MODEL_FAILED`, `MODEL_MISMATCH` */
+/** Labels decoded images, at most the card's `batchSize`: for each its predictions, or the error of that image. @throws `MODEL_FAILED`, `MODEL_MISMATCH` */
 export async function labelPixels(
   session: ModelSession,
   images: readonly Pixels[],
@@ -25,7 +25,7 @@ export async function labelPixels(
   return session.predict(batch, images.length);
 }
 
-/** The size that a model takes, and how an image is brought to it. */
+/** The input size of a model, and how images are resized to it. */
 export function modelSize({ card: { input } }: ModelSession): ModelSize {
   const { width, height, resize: fit } = input;
   return { width, height, fit };

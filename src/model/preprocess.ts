@@ -5,10 +5,10 @@ import type { ModelInput } from './model-card.ts';
 import { valuesPerImage } from './value-counts.ts';
 
 /**
- * Writes one image into a batch as the model takes it: `(value / 255 - mean) / std` in the card's layout and colour
- * order. `pixels` are already of the card's size; `offset` is where the image starts in `target`, in values.
+ * Writes one image into a batch in the form of the model's input: `(value / 255 - mean) / std` in the card's layout and colour
+ * order. `pixels` already have the card's size; `offset` is the start of the image in `target`, in values.
  * @throws MODEL_FAILED if there is no memory for it.
- * @throws INTERNAL_ERROR if `pixels` is of another size or the image does not fit into `target`.
+ * @throws INTERNAL_ERROR if `pixels` has another size or the image does not fit into `target`.
  */
 export function toTensor(pixels: Pixels, input: ModelInput, target: Float32Array, offset: number): void {
   const valueCount = valuesPerImage(input);
@@ -30,5 +30,5 @@ export function toTensor(pixels: Pixels, input: ModelInput, target: Float32Array
     return true;
   });
   if (isWritten !== true)
-    throw new PixlakeError('MODEL_FAILED', 'there is no memory for the input of the model');
+    throw new PixlakeError('MODEL_FAILED', 'not enough memory for the input of the model');
 }
