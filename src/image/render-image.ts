@@ -144,7 +144,7 @@ function draw(
   const isPlanar = planes !== undefined;
   const address = kernel.canvas('written', isPlanar ? 'subsampled' : 'rgb', canvas.width, canvas.height);
   kernel.resample(image, address, resampling);
-  // Padding comes last, so that it has exactly the background's colour whatever was done to the image.
+  // Padding comes last, so it has exactly the colour of the background.
   kernel.pad(address, resampling.place, toColour(transform.background));
   return { address, isPlanar };
 }

@@ -7,7 +7,7 @@ import { valuesPerImage } from './value-counts.ts';
 /**
  * Writes one image into a batch in the form of the model's input: `(value / 255 - mean) / std` in the card's layout and colour
  * order. `pixels` already have the card's size; `offset` is the start of the image in `target`, in values.
- * @throws MODEL_FAILED if there is no memory for it.
+ * @throws MODEL_FAILED if memory is not sufficient.
  * @throws INTERNAL_ERROR if `pixels` has another size or the image does not fit into `target`.
  */
 export function toTensor(pixels: Pixels, input: ModelInput, target: Float32Array, offset: number): void {

@@ -38,7 +38,7 @@ export async function transformOriginal(
   return { rendered, original: { width, height, sha256 }, drawn };
 }
 
-/** Memory for the pixels that brightness and rotation work on as a whole; it says nothing about the image, so that it is part of no limit. */
+/** Memory for the pixels that brightness and rotation work on as a whole; it is not a property of the image, so no limit includes it. */
 function pixelBytes({ cropWidth, cropHeight, brightness, rotation }: DrawnTransform): number {
   const stepCount = (brightness === 1 ? 0 : 1) + (rotation === 0 ? 0 : 2);
   return 3 * cropWidth * cropHeight * stepCount;

@@ -37,7 +37,7 @@ const LANDMARK_COUNT = 8;
 /** Cells to each side of a landmark, on the 28x28 map after conv4. */
 const LANDMARK_RADIUS = 3;
 const LANDMARK_BINS = 3;
-/** Pixels a cell in the published code, although the map has a cell every 8 pixels; kept so that its checkpoints fit. */
+/** Pixels per cell in the published code, although the map has a cell every 8 pixels; kept because checkpoints depend on it. */
 const LANDMARK_STRIDE = 16;
 
 /** Ranges of random weights that spread landmarks over the image and keep scores between 0 and 1. */
