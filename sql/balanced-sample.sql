@@ -1,5 +1,5 @@
--- A sample with as many images of each class, the same each time
--- $per_class INTEGER = 10: images of each class, if it has so many
+-- A sample with the same number of images of each class, the same each time
+-- $per_class INTEGER = 10: images of each class, if it has enough
 -- $seed INTEGER = 0: another number gives another sample
 SELECT *
 FROM images

@@ -1,5 +1,5 @@
 -- Products that share one image, byte for byte
--- $least INTEGER = 2: products that share it at least
+-- $least INTEGER = 2: minimum number of products that share it
 SELECT image_sha256, count(*) AS products, list(id ORDER BY id) AS ids, list(DISTINCT articleType ORDER BY articleType) AS articles
 FROM images
 WHERE image_sha256 IS NOT NULL

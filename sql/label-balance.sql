@@ -1,4 +1,4 @@
--- How even the labels are: 1 where all values of a column are as frequent, towards 0 where one has nearly all
+-- How even the labels are: 1 if all values of a column are equally frequent, near 0 if one value has nearly all rows
 WITH labels AS (
   UNPIVOT (SELECT gender, masterCategory, subCategory, articleType, baseColour, season, usage FROM images)
   ON COLUMNS(*) INTO NAME label VALUE value
@@ -10,7 +10,7 @@ WITH labels AS (
   SELECT *, images / sum(images) OVER (PARTITION BY label) AS share
   FROM counts
 )
--- Shannon's entropy as a part of the largest that so many values can have
+-- Shannon's entropy divided by its maximum for this number of values
 SELECT
   label,
   count(*) AS distinct_values,

@@ -1,5 +1,5 @@
 -- Men's shoes from the years after a given one
--- $year INTEGER = 2012: the last year that is left out
+-- $year INTEGER = 2012: the last excluded year
 SELECT *
 FROM images
 WHERE gender = 'Men' AND subCategory = 'Shoes' AND year > $year

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { messageOf, PixlakeError } from '../errors.ts';
 
-/** What a key may do: `read` queries and looks, `run` also starts and stops work, `admin` also sees the server's metrics. Each includes those before it. */
+/** What a key may do: `read` queries and reads, `run` also starts and stops work, `admin` also reads the server's metrics. Each scope includes the previous ones. */
 export const SCOPES = ['read', 'run', 'admin'] as const;
 
 /** One of {@link SCOPES}. */
@@ -14,7 +14,7 @@ const apiKey = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{12}$/u),
   name: z.string(),
   scope: z.enum(SCOPES),
-  /** SHA-256 of the secret in hex. The secret is 256 random bits, so that a slow hash would add nothing. */
+  /** SHA-256 of the secret in hex. The secret has 256 random bits, so a slow hash would add nothing. */
   secretSha256: z.string().regex(/^[0-9a-f]{64}$/u),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().optional(),
@@ -23,10 +23,10 @@ const apiKey = z.strictObject({
 
 const keyFile = z.strictObject({ keys: z.array(apiKey) });
 
-/** An API key as its file holds it; the secret itself is known to its holder only. */
+/** An API key as it is stored. Only its holder knows the secret. */
 export type ApiKey = Readonly<z.output<typeof apiKey>>;
 
-/** Adds a key to a file, which is made if there is none, and gives the token to send: it cannot be had again. @throws `API_KEYS_INVALID` */
+/** Adds a key to a file, which is created if needed, and returns the token to send. The token cannot be shown again. @throws `API_KEYS_INVALID` */
 export async function createApiKey(
   path: string,
   { name, scope, expiresMs }: { readonly name: string; readonly scope: Scope; readonly expiresMs?: number },
@@ -46,19 +46,19 @@ export async function createApiKey(
   return { key, token: `pixlake_${key.id}_${secret}` };
 }
 
-/** All keys of a file, also expired and revoked ones. @throws `API_KEYS_INVALID` */
+/** All keys of a file, including expired and revoked ones. @throws `API_KEYS_INVALID` */
 export async function listApiKeys(path: string): Promise<readonly ApiKey[]> {
   try {
     return keyFile.parse(JSON.parse(await readFile(path, 'utf8'))).keys;
   } catch (error) {
     throw new PixlakeError('API_KEYS_INVALID', `cannot read the API keys in ${path}: ${reasonOf(error)}`, {
       cause: error,
-      remedy: 'make the file with `pixlake keys create`',
+      remedy: 'create the file with `pixlake keys create`',
     });
   }
 }
 
-/** Revokes a key, by its id; servers that use the file refuse it from the next request on. @throws `API_KEYS_INVALID`, `API_KEY_NOT_FOUND` */
+/** Revokes a key by its id. Servers that use the file refuse it from the next request on. @throws `API_KEYS_INVALID`, `API_KEY_NOT_FOUND` */
 export async function revokeApiKey(path: string, id: string): Promise<ApiKey> {
   const keys = await listApiKeys(path);
   const known = keys.find((key) => key.id === id);
@@ -71,14 +71,14 @@ export async function revokeApiKey(path: string, id: string): Promise<ApiKey> {
   return revoked;
 }
 
-/** Whether a scope allows what another one asks for. */
+/** Whether a scope includes another one. */
 export function allows(scope: Scope, wanted: Scope): boolean {
   return SCOPES.indexOf(scope) >= SCOPES.indexOf(wanted);
 }
 
 const TOKEN = /^pixlake_(?<id>[0-9a-f]{12})_(?<secret>[\w-]{43})$/u;
 
-/** The keys of a file, read again when it has changed. */
+/** The keys of a file, which is read again when it changes. */
 export class ApiKeyRing {
   readonly #path: string;
   #keys: readonly ApiKey[] = [];
@@ -95,12 +95,12 @@ export class ApiKeyRing {
     return ring;
   }
 
-  /** Finds the valid key that a token stands for. @throws `API_KEYS_INVALID` if the file can no longer be read: then nobody is let in */
+  /** Finds the valid key of a token. @throws `API_KEYS_INVALID` if the file can no longer be read, so nobody gets in */
   async find(token: string): Promise<ApiKey | undefined> {
     await this.#refresh();
     const { id, secret = '' } = TOKEN.exec(token)?.groups ?? {};
     const key = this.#keys.find((known) => known.id === id);
-    // Compared even where no key is known, so that the time does not tell which ids there are.
+    // Compared even for an unknown id, so the time does not reveal which ids exist.
     const expected = Buffer.from(key?.secretSha256 ?? '00'.repeat(32), 'hex');
     const isRight = timingSafeEqual(hashOf(secret), expected);
     if (!isRight || key === undefined || key.revokedAt !== undefined) return undefined;

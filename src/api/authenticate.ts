@@ -4,24 +4,24 @@ import { allows, type ApiKeyRing, type Scope } from './api-keys.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a key needs to call the route; routes without are open to all. */
+    /** The scope that a key needs to call the route. Routes without one are open. */
     readonly scope?: Scope;
   }
   interface FastifyRequest {
-    /** Who calls: the id of a key, or an address where there are no keys. */
+    /** The caller: the id of a key, or an address if the server has no keys. */
     client: string;
   }
 }
 
-/** Names under which a server without keys may be called: a page of another site that points its name to this machine is none of them. */
+/** Host names under which a server without keys may be called. A page of another site whose name points to this machine has another one. */
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/iu;
 
-/** Addresses that only this machine can reach. */
+/** Whether only this machine can reach an address. */
 export function isLoopback(host: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/iu.test(host);
 }
 
-/** Lets in who has a key with the scope that a route wants; without keys, who is on this machine. */
+/** Lets in requests with a key that has the scope of the route. Without keys, lets in requests from this machine. */
 export function authenticate(app: FastifyInstance, keys: ApiKeyRing | undefined): void {
   app.decorateRequest('client', '');
   app.addHook('onRequest', async (request) => {
@@ -34,7 +34,7 @@ export function authenticate(app: FastifyInstance, keys: ApiKeyRing | undefined)
     if (key === undefined) {
       throw new PixlakeError(
         'UNAUTHENTICATED',
-        token === undefined ? 'the request has no key' : 'the key is not valid',
+        token === undefined ? 'the request has no API key' : 'the API key is not valid',
         {
           remedy: 'send an API key as `Authorization: Bearer …`; `pixlake keys create` makes one',
         },
@@ -44,7 +44,7 @@ export function authenticate(app: FastifyInstance, keys: ApiKeyRing | undefined)
     if (allows(key.scope, scope)) return;
     throw new PixlakeError(
       'SCOPE_MISSING',
-      `this needs a key with the scope ${scope}, and the key has ${key.scope}`,
+      `this request needs the scope ${scope}, but the key has the scope ${key.scope}`,
     );
   });
 }
@@ -54,9 +54,9 @@ function checkHost({ headers: { host = '', origin } }: FastifyRequest): void {
   if (LOOPBACK_HOST.test(host) && !isForeign) return;
   throw new PixlakeError(
     'HOST_REFUSED',
-    'a server without API keys answers programs of its own machine only',
+    'a server without API keys only answers programs on its own machine',
     {
-      remedy: 'call it as localhost or 127.0.0.1, or start it with --api-keys',
+      remedy: 'call it as localhost or 127.0.0.1; its operator can admit other callers with API keys',
     },
   );
 }

@@ -1,10 +1,10 @@
 import { PixlakeError } from '../errors.ts';
 
 /**
- * Parses a Range header for one range of bytes (https://www.rfc-editor.org/rfc/rfc9110#name-range); `undefined` where there is none, or one of
+ * Parses a Range header for one range of bytes (https://www.rfc-editor.org/rfc/rfc9110#name-range); `undefined` if there is none, or one of
  * a kind that may be ignored, such as several at once.
  *
- * @throws `RANGE_INVALID` where the object has none of those bytes
+ * @throws `RANGE_INVALID` if the object has none of those bytes
  */
 export function parseRange(
   header: string | undefined,
@@ -17,6 +17,9 @@ export function parseRange(
   const end = first === '' || last === '' ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1);
   if (first !== '' && last !== '' && Number(last) < start) return undefined;
   if (start > end)
-    throw new PixlakeError('RANGE_INVALID', `there are ${sizeBytes} bytes, and none of those asked for`);
+    throw new PixlakeError(
+      'RANGE_INVALID',
+      `the range begins beyond the end: the object has ${sizeBytes} bytes`,
+    );
   return { start, length: end - start + 1 };
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { PixlakeError } from '../errors.ts';
 
-/** Bounds the requests that one client has in work at once. */
+/** Limits the number of requests of one client at once. */
 export function limitConcurrency(app: FastifyInstance, maxRequests: number): void {
   const counts = new Map<string, number>();
   app.addHook('onRequest', async (request, reply) => {
@@ -9,7 +9,7 @@ export function limitConcurrency(app: FastifyInstance, maxRequests: number): voi
     const count = counts.get(client) ?? 0;
     if (count >= maxRequests) {
       throw new PixlakeError('RATE_LIMITED', `more than ${maxRequests} requests at once`, {
-        remedy: 'wait for answers before sending more',
+        remedy: 'wait for responses before sending more requests',
       });
     }
     counts.set(client, count + 1);
@@ -21,12 +21,12 @@ export function limitConcurrency(app: FastifyInstance, maxRequests: number): voi
   });
 }
 
-/** Lets so many callers in at once, and sends the others away. */
+/** Lets at most `maxAtOnce` callers in at once and refuses the others. */
 export function createGate(maxAtOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
   let count = 0;
   return async (work) => {
     if (count >= maxAtOnce)
-      throw new PixlakeError('SERVER_BUSY', 'too many images are in work at once', {
+      throw new PixlakeError('SERVER_BUSY', 'the server is processing too many images', {
         remedy: 'try again in a moment',
       });
     count += 1;

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { VERSION } from '../config.ts';
 import type { App } from './server-context.ts';
 
-/** Describes the routes: as OpenAPI 3.1 at `/openapi.json`, and as pages to browse at `/docs`, whose files all come from this server. */
+/** Describes the routes as OpenAPI 3.1 at `/openapi.json`, and as pages at `/docs`, whose files all come from this server. */
 export async function addDocs(app: App): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -23,7 +23,7 @@ export async function addDocs(app: App): Promise<void> {
         { name: 'tables', description: 'Tables, their versions and their images' },
         { name: 'runs', description: 'Transform and label selected images into a new table' },
         { name: 'images', description: 'Transform and label single images' },
-        { name: 'server', description: 'How the server is' },
+        { name: 'server', description: 'State of the server' },
       ],
     },
     transform: describeRoute,
@@ -38,7 +38,7 @@ export async function addDocs(app: App): Promise<void> {
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 
-/** Bodies that are not JSON have no schema to check them by, but callers want to know of them. */
+/** Bodies that are not JSON have no schema for validation, but they must be documented. */
 const OTHER_BODIES = {
   'image/*': { schema: { type: 'string', contentMediaType: 'image/*' } },
   'multipart/form-data': {
@@ -52,7 +52,7 @@ const OTHER_BODIES = {
   },
 };
 
-/** The transform of the library, which knows bodies of one type only, and leaves the rest of a path without a name. */
+/** The library's transform handles bodies of one type only, and leaves the wildcard of a path unnamed. */
 const describeRoute: SwaggerTransform = (route) => {
   const body = route.schema?.body;
   const hasTypes = typeof body === 'object' && body !== null && 'content' in body;

@@ -12,9 +12,9 @@ export const MEDIA_TYPES: Readonly<Record<(typeof SANDBOX_FORMATS)[number], stri
 
 const binary = z.string().describe('bytes');
 
-/** The ways in which rows are given, for the description of routes. */
+/** The formats of rows, for the description of routes. */
 export const ROWS_RESPONSE = {
-  description: 'The rows, in the format that was asked for.',
+  description: 'The rows, in the requested format.',
   content: {
     [MEDIA_TYPES.json]: { schema: z.array(z.record(z.string(), z.unknown())) },
     [MEDIA_TYPES.ndjson]: { schema: z.string() },
@@ -24,8 +24,8 @@ export const ROWS_RESPONSE = {
   },
 };
 
-/** The format of a result; the Accept header decides where it is left out. */
-export const formatSchema = z.enum(SANDBOX_FORMATS).optional().describe('instead of the Accept header');
+/** The format of a result. If it is missing, the Accept header decides. */
+export const formatSchema = z.enum(SANDBOX_FORMATS).optional().describe('overrides the Accept header');
 
 /** An image, for the description of routes. */
 export const IMAGE_RESPONSE = {

@@ -10,14 +10,14 @@ const readiness = z
   })
   .meta({ id: 'Readiness' });
 
-/** How the server is, for those who watch it. */
+/** State of the server, for monitoring. */
 export function addHealthRoutes(app: App, { lakehouse, sandbox, metrics }: ServerContext): void {
   app.get(
     '/healthz',
     {
       schema: {
         tags: ['server'],
-        summary: 'Whether the server is alive',
+        summary: 'Check that the server is alive',
         response: { 200: z.object({ status: z.literal('ok') }), ...PROBLEMS },
       },
     },
@@ -29,7 +29,7 @@ export function addHealthRoutes(app: App, { lakehouse, sandbox, metrics }: Serve
     {
       schema: {
         tags: ['server'],
-        summary: 'Whether the server can do its work',
+        summary: 'Check that the server can work',
         response: { 200: readiness, 503: readiness, ...PROBLEMS },
       },
     },

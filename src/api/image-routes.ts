@@ -15,20 +15,20 @@ const side = z.coerce.number().int().min(1).max(SERVER_LIMITS.shownPixels);
 const shownSize = z.strictObject({
   w: side.optional().describe('width in pixels'),
   h: side.optional().describe('height in pixels'),
-  fit: z.enum(FITS).default('inside').describe('how to fill the box that w and h make'),
+  fit: z.enum(FITS).default('inside').describe('how to fill the box of w and h'),
 });
 
 const RESPONSES = {
   200: IMAGE_RESPONSE,
   206: { description: 'A range of its bytes.', content: { 'image/*': { schema: z.string() } } },
-  304: z.null().describe('The image is the one that the client has.'),
+  304: z.null().describe('The client already has this image.'),
   ...PROBLEMS,
 };
 
 const IMMUTABLE = 'private, max-age=31536000, immutable';
 const REVALIDATED = 'private, max-age=60';
 
-/** Keys of images that runs have written; nothing else of a run is served as an image. */
+/** Keys of images that runs have written. No other files of a run are served here. */
 const RUN_IMAGE_KEY = /^runs\/(?<run>[^/]+)\/run_id=[0-9a-f]{16}\/images\/[0-9a-f]{2}\/\d{5,}\/[^/]+$/u;
 
 const FORMAT_OF_ENDING: Readonly<Record<string, string>> = {
@@ -38,7 +38,7 @@ const FORMAT_OF_ENDING: Readonly<Record<string, string>> = {
   avif: 'avif',
 };
 
-/** Formats that a browser may be told; others are downloads. */
+/** Formats that browsers may show. Others are downloads. */
 const SHOWN_FORMATS = new Set(['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff']);
 
 interface ServedImage {
@@ -48,7 +48,7 @@ interface ServedImage {
   readonly cacheControl: string;
 }
 
-/** Images of tables and runs: as they are, or resized for looking at. */
+/** Images of tables and runs, unchanged or resized for display. */
 export function addImageRoutes(app: App, context: ServerContext): void {
   const { lakehouse } = context;
   const gate = createGate(SERVER_LIMITS.imageRequestsAtOnce);
@@ -59,7 +59,8 @@ export function addImageRoutes(app: App, context: ServerContext): void {
       schema: {
         tags: ['tables'],
         summary: 'Get the image of a row',
-        description: 'The bytes that were ingested or written; with `w` or `h` resized, as JPEG.',
+        description:
+          'The bytes that were ingested or written. With `w` or `h`, the image is resized and sent as JPEG.',
         params: z.object({ table: tableParam, id: z.string().min(1).max(512) }),
         querystring: shownSize,
         response: RESPONSES,
@@ -79,7 +80,7 @@ export function addImageRoutes(app: App, context: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['runs'],
-        summary: 'Get an image that a run has written, by the image_key of its manifest',
+        summary: 'Get an image of a run by its image_key in the manifest',
         params: z.object({ id: z.string().min(1).max(64), '*': z.string().max(1024) }),
         querystring: shownSize,
         response: RESPONSES,
@@ -88,8 +89,8 @@ export function addImageRoutes(app: App, context: ServerContext): void {
     async (request, reply) => {
       const { id, '*': key } = request.params;
       if (RUN_IMAGE_KEY.exec(key)?.groups?.['run'] !== id)
-        throw new PixlakeError('IMAGE_MISSING', `run ${id} has no image of that key`, {
-          remedy: 'the key is the image_key in its manifest',
+        throw new PixlakeError('IMAGE_MISSING', `run ${id} has no image with that key`, {
+          remedy: 'use an image_key of its manifest',
         });
       const format = FORMAT_OF_ENDING[key.slice(key.lastIndexOf('.') + 1)] ?? null;
       const image = { key, format, etag: key, cacheControl: IMMUTABLE };
@@ -113,7 +114,7 @@ async function sendImage(
   reply.header('etag', etag).header('cache-control', cacheControl);
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
   const entry = await images.stat(key);
-  if (entry === undefined) throw new PixlakeError('IMAGE_MISSING', 'the image is no longer in the lake');
+  if (entry === undefined) throw new PixlakeError('IMAGE_MISSING', 'the image no longer exists in the lake');
   if (isResized) {
     const size = {
       fit,

@@ -1,6 +1,6 @@
 import { PixlakeError } from '../errors.ts';
 
-/** Picks what an Accept header likes best of what there is, in the order of preference of the server. @throws `NOT_ACCEPTABLE` */
+/** Chooses the available type that an Accept header prefers; among equals, the order of the server decides. @throws `NOT_ACCEPTABLE` */
 export function negotiate<Name extends string>(
   accept: string | undefined,
   mediaTypes: Readonly<Record<Name, string>>,
@@ -13,7 +13,7 @@ export function negotiate<Name extends string>(
     if (quality > (best?.quality ?? 0)) best = { name, quality };
   }
   if (best !== undefined) return best.name;
-  throw new PixlakeError('NOT_ACCEPTABLE', 'the Accept header asks for what there is not', {
+  throw new PixlakeError('NOT_ACCEPTABLE', 'none of the formats in the Accept header is available', {
     remedy: `there is: ${offered.map(([, mediaType]) => mediaType).join(', ')}`,
   });
 }
@@ -34,7 +34,7 @@ function parseAccept(accept: string): MediaRange[] {
     });
 }
 
-/** The most specific range counts. */
+/** The most specific range decides. */
 function qualityOf(mediaType: string, ranges: readonly MediaRange[]): number {
   const [kind = ''] = mediaType.split('/');
   for (const wanted of [mediaType, `${kind}/*`, '*/*']) {

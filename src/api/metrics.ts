@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { ErrorCode } from '../errors.ts';
 import type { QuerySandbox } from '../sandbox/query-sandbox.ts';
 
-/** What a server counts, for Prometheus. */
+/** Metrics of a server for Prometheus. */
 export interface Metrics {
   observeRequest(labels: { method: string; route: string; status: number }, seconds: number): void;
   countProblem(code: ErrorCode): void;
@@ -12,7 +12,7 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-/** Makes the counters of one server. */
+/** Makes the metrics of one server. */
 export function createMetrics(
   sandbox: QuerySandbox,
   runs: { readonly counts: { readonly queued: number; readonly running: number } },
@@ -22,26 +22,26 @@ export function createMetrics(
   collectDefaultMetrics({ register: registry });
   const requests = new Histogram({
     name: 'pixlake_http_request_duration_seconds',
-    help: 'Time from the first byte of a request to the last of its answer.',
+    help: 'Time from the first byte of a request to the last byte of its response.',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   });
   const problems = new Counter({
     name: 'pixlake_problems_total',
-    help: 'Requests that were answered by a problem, by its code.',
+    help: 'Requests that ended in a problem, by code.',
     labelNames: ['code'],
     registers,
   });
   const bytes = new Counter({
     name: 'pixlake_sent_bytes_total',
-    help: 'Bytes of query results and images that were sent.',
+    help: 'Bytes of query results and images sent.',
     labelNames: ['kind'],
     registers,
   });
   const images = new Counter({
     name: 'pixlake_processed_images_total',
-    help: 'Images that POST /v1/process made, and that it could not make.',
+    help: 'Images that POST /v1/process made or failed to make.',
     labelNames: ['outcome'],
     registers,
   });
@@ -55,10 +55,10 @@ export function createMetrics(
       },
     });
   gauge('pixlake_query_slots', 'Query processes.', () => sandbox.status.slotCount);
-  gauge('pixlake_query_slots_busy', 'Query processes that have a query.', () => sandbox.status.busyCount);
-  gauge('pixlake_queries_waiting', 'Queries that wait for a process.', () => sandbox.status.waitingCount);
-  gauge('pixlake_runs_queued', 'Runs that wait for their turn.', () => runs.counts.queued);
-  gauge('pixlake_runs_running', 'Runs in work.', () => runs.counts.running);
+  gauge('pixlake_query_slots_busy', 'Query processes with a query.', () => sandbox.status.busyCount);
+  gauge('pixlake_queries_waiting', 'Queries waiting for a process.', () => sandbox.status.waitingCount);
+  gauge('pixlake_runs_queued', 'Runs waiting.', () => runs.counts.queued);
+  gauge('pixlake_runs_running', 'Runs in progress.', () => runs.counts.running);
   return {
     observeRequest: ({ method, route, status }, seconds) =>
       requests.observe({ method, route, status: String(status) }, seconds),

@@ -6,16 +6,16 @@ const model = z
   .object({
     name: z.string(),
     description: z.string(),
-    isTrained: z.boolean().describe('whether its labels mean anything'),
+    isTrained: z.boolean().describe('false if its labels have no meaning'),
     isBuiltIn: z.boolean(),
     card: z
       .record(z.string(), z.unknown())
       .nullable()
-      .describe('null for a built-in one that was not used yet'),
+      .describe('null for a built-in model that has not been used yet'),
   })
   .meta({ id: 'Model' });
 
-/** `/v1/models`: what images can be labelled with. */
+/** `/v1/models`: models for labelling images. */
 export function addModelRoutes(app: App, { lakehouse }: ServerContext): void {
   app.get(
     '/v1/models',

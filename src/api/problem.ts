@@ -3,32 +3,32 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, PixlakeError, messageOf } from '../errors.ts';
 
-/** An error as REST gives it: RFC 9457 (https://www.rfc-editor.org/rfc/rfc9457), with our code and remedy. */
+/** An error over REST: RFC 9457 (https://www.rfc-editor.org/rfc/rfc9457), with a code and a remedy. */
 export const problemSchema = z
   .object({
-    type: z.string().describe('`urn:pixlake:` and the code'),
-    title: z.string().describe('what the code means'),
+    type: z.string().describe('`urn:pixlake:` followed by the code'),
+    title: z.string().describe('the meaning of the code'),
     status: z.int(),
-    detail: z.string().describe('what went wrong this time'),
-    code: z.string().describe('stable; the README lists all'),
+    detail: z.string().describe('what happened in this request'),
+    code: z.string().describe('stable; the README lists all codes'),
     remedy: z.string().optional(),
     requestId: z.string(),
   })
   .meta({ id: 'Problem' });
 
-/** Responses that every route may give. */
+/** Responses of every route. */
 export const PROBLEMS = {
   '4xx': {
-    description: 'The request cannot be served as it is.',
+    description: 'The request is wrong or refused.',
     content: { 'application/problem+json': { schema: problemSchema } },
   },
   '5xx': {
-    description: 'The server failed, or is busy (503).',
+    description: 'The server failed or is busy (503).',
     content: { 'application/problem+json': { schema: problemSchema } },
   },
 };
 
-/** What Fastify itself refuses. */
+/** Errors of Fastify itself. */
 const CODE_OF_FASTIFY: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
   FST_REQ_FILE_TOO_LARGE: 'BODY_TOO_LARGE',
@@ -41,13 +41,13 @@ const CODE_OF_FASTIFY: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_RATE_LIMIT: 'RATE_LIMITED',
 };
 
-/** What is no fault of the server, whatever its status. */
+/** Codes that are not failures of the server, whatever their status. */
 const EXPECTED: ReadonlySet<ErrorCode> = new Set(['SERVER_BUSY', 'INTERRUPTED']);
 
-/** Told of every problem that is answered. */
+/** Called for every problem. */
 export type OnProblem = (code: ErrorCode) => void;
 
-/** Answers an error as a problem. What the server itself got wrong is logged, and the client learns no more than the code. */
+/** Sends an error as a problem. Failures of the server are logged, and the client gets only the code. */
 export function answerProblem(
   error: FastifyError,
   request: FastifyRequest,
@@ -61,14 +61,14 @@ export function answerProblem(
   return sendProblem(request, reply, known);
 }
 
-/** Has every error that a route throws answered as a problem. */
+/** Sends every error of a route as a problem. */
 export function handleProblems(app: FastifyInstance, onProblem: OnProblem): void {
   app.setErrorHandler((error: FastifyError, request, reply) =>
     answerProblem(error, request, reply, onProblem),
   );
   app.setNotFoundHandler((request, reply) => {
     onProblem('ROUTE_NOT_FOUND');
-    const error = new PixlakeError('ROUTE_NOT_FOUND', `there is no ${request.method} of this path`, {
+    const error = new PixlakeError('ROUTE_NOT_FOUND', `${request.method} is not available at this path`, {
       remedy: 'GET /openapi.json lists all routes',
     });
     return sendProblem(request, reply, error);
@@ -78,7 +78,7 @@ export function handleProblems(app: FastifyInstance, onProblem: OnProblem): void
 function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PixlakeError): FastifyReply {
   const { code, status, message, remedy } = error;
   const { meaning } = ERRORS[code];
-  // What the server got wrong is the operator's to read, in the log.
+  // Failures of the server are for the operator, in the log.
   const detail = status === 500 ? meaning : hidePaths(message);
   if (status === 413) hangUp(request);
   if (status === 401) reply.header('www-authenticate', 'Bearer');
@@ -99,12 +99,12 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Pixlak
     );
 }
 
-/** Time that the rest of a body has to come before the connection is cut. */
+/** Time for the rest of a body to arrive before the connection is cut. */
 const HANG_UP_MS = 500;
 
 /**
- * What is left of a body that is too large is thrown away: cut at once, the connection would take the answer with it. A client that has more
- * than fits into a moment is cut off then.
+ * Discards the rest of a body that is too large. If the connection were cut at once, the client would not get the response. A client that sends
+ * more than fits into this time is cut off.
  */
 function hangUp({ raw }: FastifyRequest): void {
   raw.resume();
@@ -127,11 +127,11 @@ function toKnown(error: FastifyError, request: FastifyRequest): PixlakeError {
   const isTheirs = error.statusCode !== undefined && error.statusCode < 500;
   if (isTheirs) return new PixlakeError('REQUEST_INVALID', messageOf(error), { cause: error });
   if (request.raw.socket.destroyed)
-    return new PixlakeError('INTERRUPTED', 'the client has gone', { cause: error });
+    return new PixlakeError('INTERRUPTED', 'the client closed the connection', { cause: error });
   return new PixlakeError('INTERNAL_ERROR', messageOf(error), { cause: error });
 }
 
-/** Takes places of the server out of a message: absolute paths and URIs. */
+/** Removes absolute paths and URIs of the server from a message. */
 export function hidePaths(message: string): string {
   return message
     .replaceAll(/\b(?:s3|https?|file):\/\/[^\s"'`,)\]]+/giu, '<uri>')

@@ -12,7 +12,7 @@ import { transformFieldSchemas } from '../run/transform-schema.ts';
 import { SERVER_LIMITS } from './server-options.ts';
 import { tableParam } from './parameters.ts';
 
-/** What is to be done, and images of the lake to do it to. */
+/** What to do, and to which images of the lake. */
 export const processBody = processSpecSchema
   .extend({
     table: tableParam,
@@ -23,7 +23,7 @@ export const processBody = processSpecSchema
   })
   .meta({ id: 'Process' });
 
-/** The fields of a transform as query parameters, which are texts. */
+/** The fields of a transform as query parameters, which are text. */
 const transformQuery: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
   Object.entries(TRANSFORM_FIELDS).map(([name, field]) => [
     name,
@@ -34,7 +34,7 @@ const transformQuery: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
   ]),
 );
 
-/** The same as query parameters, for an image that is the whole body. */
+/** The same as query parameters, if the body is an image. */
 export const processQuery = z.strictObject({
   id: z.string().max(512).optional().describe('seeds the draws, as the id of a row does in a run'),
   model: z.string().optional(),
@@ -45,7 +45,7 @@ export const processQuery = z.strictObject({
   ...transformQuery,
 });
 
-/** The images of a request, those that could not be read, and what is to be done. */
+/** The images of a request, the ids of unreadable images, and what to do. */
 export interface ProcessRequest {
   readonly sources: readonly ImageSource[];
   readonly missing: readonly UnmadeImage[];
@@ -87,21 +87,21 @@ async function readForm(request: FastifyRequest, fromQuery: ProcessSpec): Promis
       if (sizeBytes > SERVER_LIMITS.uploadBytes)
         throw new PixlakeError(
           'BODY_TOO_LARGE',
-          `the images have more than ${SERVER_LIMITS.uploadBytes} bytes`,
+          `the images have more than ${SERVER_LIMITS.uploadBytes} bytes in total`,
         );
       sources.push({ id: (parse(part.filename).name || `upload-${sources.length}`).slice(0, 512), bytes });
     } else if (part.fieldname === 'spec') spec = parseSpec(part.value);
     else
       throw new PixlakeError(
         'REQUEST_INVALID',
-        `there is no field ${JSON.stringify(part.fieldname)}; only files and spec`,
+        `unknown field ${JSON.stringify(part.fieldname)}; only files and the field spec are allowed`,
       );
   }
-  if (sources.length === 0) throw new PixlakeError('REQUEST_INVALID', 'the form holds no file');
+  if (sources.length === 0) throw new PixlakeError('REQUEST_INVALID', 'the form contains no file');
   return { sources, missing: [], spec };
 }
 
-/** A form that is cut off or malformed is the client's doing, but its parser throws plain errors. */
+/** A malformed form is an error of the client, but the parser throws plain errors. */
 function toFormError(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (error instanceof PixlakeError || code.startsWith('FST_')) return error;

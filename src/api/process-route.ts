@@ -26,7 +26,7 @@ const processed = z
         height: z.int(),
         sizeBytes: z.int(),
         original: z.object({ width: z.int(), height: z.int(), sha256: z.string() }),
-        drawn: z.record(z.string(), z.unknown()).describe('the parameters of the transform as drawn'),
+        drawn: z.record(z.string(), z.unknown()).describe('the drawn parameters of the transform'),
       })
       .nullable(),
     predictions: z.array(
@@ -64,12 +64,12 @@ export function addProcessRoute(app: App, context: ServerContext): void {
         tags: ['images'],
         summary: 'Transform and label single images',
         description:
-          'Takes an image as the body, a form with one or many images and a JSON field `spec`, or JSON that names images of the lake. Answers with the image if there is one, with a zip of all, or with JSON that holds what models say; the Accept header decides.',
+          'Takes an image as the body, a form with one or many images and a JSON field `spec`, or JSON that names images of the lake. The response is the image if there is one, a zip of all images, or JSON with the predictions of the model. The Accept header decides.',
         querystring: processQuery,
         body: { content: { 'application/json': { schema: processBody } } },
         response: {
           200: {
-            description: 'The images, or what is to be said of them.',
+            description: 'The images, or JSON that describes them.',
             content: {
               ...IMAGE_RESPONSE.content,
               'application/zip': { schema: z.string().describe('the images and manifest.json') },
@@ -139,7 +139,7 @@ function describe(outcome: Outcome, format: string): z.output<typeof processed> 
 
 const ENDINGS: Readonly<Record<string, string>> = { jpeg: 'jpg' };
 
-/** Images are compressed already, so they are stored as they are. Names are made here: those of clients may climb out of folders. */
+/** Images are already compressed, so they are stored. Names are made here, because names of clients may contain `..`. */
 function zip(outcomes: readonly Outcome[], format: string): Readable {
   const archive = new ZipFile();
   const rows = outcomes.map((outcome, index) => {

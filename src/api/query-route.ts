@@ -10,7 +10,7 @@ const queryBody = z
   .strictObject({
     sql: z
       .string()
-      .describe('one SELECT, or EXPLAIN of one; tables by name, outputs of runs as runs."<name>"'),
+      .describe('one SELECT, or EXPLAIN of one; use tables by name, outputs of runs as runs."<name>"'),
     parameters: z
       .record(z.string().regex(/^[a-z_]\w{0,63}$/iu), z.union([scalar, z.array(scalar).max(10_000)]))
       .optional()
@@ -18,8 +18,8 @@ const queryBody = z
     at: z
       .union([z.string(), z.int().min(0)])
       .optional()
-      .describe('version or ISO 8601 time as of which tables are read'),
-    limit: z.int().min(0).optional().describe('most rows to return'),
+      .describe('version or ISO 8601 time of the tables'),
+    limit: z.int().min(0).optional().describe('maximum number of rows'),
     format: formatSchema,
   })
   .meta({
@@ -42,7 +42,7 @@ export function addQueryRoute(app: App, context: ServerContext): void {
         tags: ['query'],
         summary: 'Run one SELECT',
         description:
-          'Rows stream. An error after the first row ends the connection without the last chunk, so that a cut result is not taken for a whole one.',
+          'Rows stream. An error after the first row ends the connection without the last chunk, so a cut result cannot be mistaken for a complete one.',
         body: queryBody,
         response: { 200: ROWS_RESPONSE, ...PROBLEMS },
       },

@@ -5,22 +5,22 @@ import { runSpecSchema } from '../run/run-spec.ts';
 
 const count = z.int().min(0);
 
-/** A run as REST gives it. What the plan decides is null until there is one. */
+/** A run over REST. Fields that depend on the plan are null before it exists. */
 export const runResource = z
   .object({
     id: z.string().describe('the name of the run'),
     state: z.enum(RUN_STATES),
     spec: z.record(z.string(), z.unknown()).describe('the specification with all defaults'),
     submittedAt: z.iso.datetime().nullable(),
-    runId: z.string().nullable().describe('identifies what the pixels depend on'),
+    runId: z.string().nullable().describe('hash of everything that the pixels depend on'),
     sourceTable: z.string().nullable(),
     sourceVersion: z.int().nullable(),
     rowCount: count.nullable(),
     totalImages: count.nullable(),
     imageCount: count,
     errorCount: count,
-    retryCount: count.describe('retries of failed images that have finished'),
-    isRetrying: z.boolean().describe('whether failed images wait or are in work on this server'),
+    retryCount: count.describe('finished retries of failed images'),
+    isRetrying: z.boolean().describe('whether failed images are being retried on this server'),
     shardCount: count.nullable(),
     finishedShardCount: count,
     model: z.object({ name: z.string(), sha256: z.string(), isTrained: z.boolean() }).nullable(),
@@ -33,13 +33,13 @@ export const runResource = z
   })
   .meta({ id: 'Run' });
 
-/** A run as REST gives it. */
+/** A run over REST. */
 export type RunResource = z.output<typeof runResource>;
 
 /** A run's specification, the same as that of the CLI. */
 export const runSpec = runSpecSchema.meta({ id: 'RunSpec' });
 
-/** A run as REST gives it. */
+/** A run over REST. */
 export function toRunResource({
   name,
   state,
@@ -62,7 +62,7 @@ export function toRunResource({
     sourceVersion: execution?.sourceVersion ?? null,
     rowCount: execution?.rowCount ?? null,
     totalImages: execution === undefined ? null : execution.rowCount * execution.run.copies,
-    // While it runs, shards in work count too.
+    // While it runs, shards in progress count too.
     imageCount: Math.max(status?.imageCount ?? 0, live?.imageCount ?? 0),
     errorCount: Math.max(status?.errorCount ?? 0, live?.errorCount ?? 0),
     retryCount: status?.retryCount ?? 0,

@@ -19,18 +19,18 @@ const retryFilter = z.strictObject({
   code: z.string().max(64).optional().describe('only images that failed with this code'),
 });
 
-const ACCEPTED = { 202: runResource.describe('The run, as it stands now.'), ...PROBLEMS };
+const ACCEPTED = { 202: runResource.describe('The run in its present state.'), ...PROBLEMS };
 
 const sseEvent = z.object({
   event: z.enum(['state', 'plan', 'progress']),
   id: z.string().optional(),
-  data: z.string().describe('JSON; that of `state` is a Run'),
+  data: z.string().describe('JSON; for `state`, a Run'),
 });
 
-/** A comment line now and then keeps the connection from being taken for dead. */
+/** Regular comment lines show that the connection is alive. */
 const HEARTBEAT_MS = 15_000;
 
-/** `/v1/runs`: work that takes longer than a request. */
+/** `/v1/runs`: work that takes longer than one request. */
 export function addRunRoutes(app: App, context: ServerContext): void {
   const { runs, options } = context;
   app.post(
@@ -41,7 +41,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
         tags: ['runs'],
         summary: 'Start a run',
         description:
-          'Accepts the run and answers at once. Its SQL, table, id column and model are checked first. The same specification again is the same run. Another one under a name that is taken is refused, and so is a run that was cancelled, until it is resumed.',
+          'Accepts the run and responds at once. The SQL, table, id column and model are checked first. The same specification again is the same run. Another specification with the same name is refused. A cancelled run is refused until it is resumed.',
         headers: z.object({ 'idempotency-key': z.string().min(1).max(255).optional() }),
         body: runSpec,
         response: ACCEPTED,
@@ -51,7 +51,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       const spec: RunSpec = request.body;
       checkPlaces(spec, options.allowedOutputs ?? []);
       const key = request.headers['idempotency-key'];
-      // Keys of one client mean nothing to another.
+      // Each client has its own keys.
       const run = toRunResource(
         await runs.submit(spec, key === undefined ? undefined : `${request.client}:${key}`),
       );
@@ -74,7 +74,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['runs'],
-        summary: 'Tell how a run stands',
+        summary: 'Show the state of a run',
         params: runParams,
         response: { 200: runResource, ...PROBLEMS },
       },
@@ -97,7 +97,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
     );
   };
   command('cancel', 'Stop a run; what is done is kept', (name) => runs.cancel(name));
-  command('resume', 'Take up a run where it stopped', (name) => runs.resume(name));
+  command('resume', 'Resume a run', (name) => runs.resume(name));
 
   app.post(
     '/v1/runs/:id/retry',
@@ -105,9 +105,9 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       config: { scope: 'run' },
       schema: {
         tags: ['runs'],
-        summary: 'Do failed images of a finished run again',
+        summary: 'Retry failed images of a finished run',
         description:
-          'What was written stays as it is; the manifest gets one more version. Without a body, all that failed.',
+          'Written images stay, and the manifest gets a new version. Without a body, all failed images are retried.',
         params: runParams,
         body: retryFilter.nullish(),
         response: ACCEPTED,
@@ -126,7 +126,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['runs'],
-        summary: 'Get the manifest of a finished run: a row for each image',
+        summary: 'Get the manifest of a finished run, with one row per image',
         params: runParams,
         querystring: z.strictObject({
           limit: z.coerce.number().int().min(0).optional(),
@@ -140,10 +140,10 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       if (state !== 'finished')
         throw new PixlakeError(
           'RUN_UNFINISHED',
-          `run ${request.params.id} is ${state} and has no manifest yet`,
+          `run ${request.params.id} is ${state}, so it has no manifest yet`,
         );
       if (spec['output'] !== undefined)
-        throw new PixlakeError('ARGUMENT_INVALID', 'the run wrote to another lake; query it there');
+        throw new PixlakeError('ARGUMENT_INVALID', 'the run wrote to another lake; read its manifest there');
       const sql = `SELECT * FROM runs."${request.params.id}"`;
       return sendRows(context, request, reply, { sql, ...request.query });
     },
@@ -157,12 +157,12 @@ export function addRunRoutes(app: App, context: ServerContext): void {
         tags: ['runs'],
         summary: 'Follow a run as server-sent events',
         description:
-          '`state` tells how the run stands, `plan` what it will do, `progress` how many images are done. The stream ends with the run; with Last-Event-ID it goes on where it broke off.',
+          '`state` is the state of the run, `plan` its size, `progress` the number of finished images. The stream ends with the run. With Last-Event-ID it continues where it was interrupted.',
         params: runParams,
         headers: z.object({ 'last-event-id': z.string().max(64).optional() }),
         response: {
           200: { description: 'Events', content: { 'text/event-stream': { schema: sseEvent } } },
-          204: z.null().describe('The run has ended, and the client knows.'),
+          204: z.null().describe('The run has ended, and the client has seen its last event.'),
           ...PROBLEMS,
         },
       },

@@ -7,7 +7,7 @@ import { MEDIA_TYPES } from './formats.ts';
 import { negotiate } from './media-types.ts';
 import type { ServerContext } from './server-context.ts';
 
-/** A query as a route takes it. */
+/** A query of a route. */
 export interface RowsRequest {
   readonly sql: string;
   readonly parameters?: SqlParameters | undefined;
@@ -16,7 +16,7 @@ export interface RowsRequest {
   readonly format?: (typeof SANDBOX_FORMATS)[number] | undefined;
 }
 
-/** Runs a query in the sandbox and streams its rows as fast as the client takes them; a client that goes ends it. */
+/** Runs a query in the sandbox and streams its rows as fast as the client reads them. If the client disconnects, the query ends. */
 export async function sendRows(
   { sandbox, metrics }: ServerContext,
   request: FastifyRequest,
@@ -45,7 +45,7 @@ export async function sendRows(
       objectMode: false,
     },
   );
-  // Only the code: messages about SQL may quote what it holds.
+  // Only the code is logged, because messages about SQL may quote it.
   body.on('error', (error) => request.log.info({ code: toPixlakeError(error).code }, 'a result ended early'));
   return reply.send(body);
 }
@@ -60,7 +60,7 @@ async function* read(
       yield bytes;
     }
   } finally {
-    // The answer need not wait until the process is ready for the next query.
+    // The response does not wait until the process is ready for the next query.
     void result[Symbol.asyncDispose]();
   }
 }

@@ -16,7 +16,7 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** What routes need. */
+/** Context of all routes. */
 export interface ServerContext {
   readonly lakehouse: Lakehouse;
   readonly sandbox: QuerySandbox;

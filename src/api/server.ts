@@ -27,26 +27,26 @@ import { addTableRoutes } from './table-routes.ts';
 
 /** REST on a lake. */
 export interface Server extends AsyncDisposable {
-  /** Answers requests without a port by its `inject`; others' routes may be added to it before it listens. */
+  /** The Fastify app. `inject` sends requests without a port. Other routes may be added before it listens. */
   readonly app: App;
   /**
-   * Answers at an address, and goes on with the runs that an earlier server left.
+   * Listens at an address and resumes the unfinished runs of an earlier server.
    *
-   * @throws `ARGUMENT_INVALID` for an address that others reach without API keys, or that cannot be had, `SANDBOX_UNAVAILABLE`
+   * @throws `ARGUMENT_INVALID` for an address that is public without API keys or not available, `SANDBOX_UNAVAILABLE`
    */
   listen(address: ServerAddress): Promise<Listening>;
 }
 
-/** A server that answers at an address. */
+/** A listening server. */
 export interface Listening {
   readonly url: string;
-  /** Names of the runs of an earlier server that were resumed. */
+  /** Names of the resumed runs of an earlier server. */
   readonly recovered: readonly string[];
 }
 
 /**
- * Makes the REST server of a lake, to be listened with or embedded. Disposed, it takes no more requests, ends those in work, and stops runs so
- * they can be resumed; the lakehouse stays open.
+ * Makes the REST server of a lake, to listen or to be embedded. Disposing it refuses further requests, ends those in progress, and stops runs so
+ * they can be resumed. The lakehouse stays open.
  *
  * @throws `SANDBOX_UNAVAILABLE`, `LAKE_NOT_FOUND`, `API_KEYS_INVALID`
  */
@@ -80,10 +80,9 @@ function checkAddress({ host }: ServerAddress, sandbox: QuerySandbox, hasKeys: b
   if (isPublic && !hasKeys) {
     throw new PixlakeError(
       'ARGUMENT_INVALID',
-      `${host} can be reached by others, and there are no API keys`,
+      `${host} can be reached from other machines, and the server has no API keys`,
       {
-        remedy:
-          'make keys with `pixlake keys create` and name their file with --api-keys, or bind to 127.0.0.1',
+        remedy: 'create a key with `pixlake keys create` and use --api-keys, or bind to 127.0.0.1',
       },
     );
   }
@@ -99,8 +98,8 @@ function checkConfinement({ status: { confinement } }: QuerySandbox, isPublic: b
   }
   log.warn(
     confinement === 'limits'
-      ? 'query processes are bounded in memory, but not kept from the file system and the network: `unshare` is missing or not permitted'
-      : 'query processes are not confined by the operating system: `prlimit` and `unshare` are missing or not permitted',
+      ? 'query processes have bounded memory, but can reach the file system and the network: `unshare` is missing or not permitted'
+      : 'the operating system does not confine query processes: `prlimit` and `unshare` are missing or not permitted',
   );
 }
 
@@ -119,7 +118,7 @@ async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): P
     requestTimeout: SERVER_LIMITS.requestMs,
     keepAliveTimeout: SERVER_LIMITS.keepAliveMs,
     routerOptions: { maxParamLength: 1024 },
-    // Paths that cannot be read get no further than the router, where no hook runs.
+    // Malformed paths fail in the router, where no hook runs.
     frameworkErrors: (error, request, reply) => {
       reply.header('x-request-id', request.id);
       answerProblem(error, request, reply, onProblem);
@@ -141,7 +140,7 @@ async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): P
     const route = routeOptions.url ?? 'none';
     const { statusCode: status, elapsedTime } = reply;
     metrics.observeRequest({ method, route, status }, elapsedTime / 1000);
-    // The pattern of the route and nothing that the client sent.
+    // The pattern of the route, nothing that the client sent.
     request.log.info({ id, client, method, route, status, ms: Math.round(elapsedTime) }, 'request');
   });
   await app.register(helmet, {
@@ -149,9 +148,9 @@ async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): P
       useDefaults: false,
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     },
-    // Whoever puts TLS in front of the server says so himself.
+    // A proxy with TLS sends this header itself.
     strictTransportSecurity: false,
-    // Served images may be shown by the pages of others that may fetch them.
+    // Pages that may fetch images may also show them.
     crossOriginResourcePolicy: { policy: 'same-site' },
   });
   const { corsOrigins = [] } = options;
@@ -165,7 +164,7 @@ async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): P
       timeWindow: '1 minute',
       keyGenerator: ({ client }) => client,
       errorResponseBuilder: (_request, { after }) =>
-        new PixlakeError('RATE_LIMITED', `more than ${requestsPerMinute} requests in a minute`, {
+        new PixlakeError('RATE_LIMITED', `more than ${requestsPerMinute} requests per minute`, {
           remedy: `try again in ${after}`,
         }),
     });
@@ -208,7 +207,7 @@ async function listen(app: App, { host, port }: ServerAddress): Promise<string> 
   }
 }
 
-/** Waits for the requests in work, but not for ever. */
+/** Waits for requests in progress, for a limited time. */
 async function closeApp(app: App): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), SERVER_LIMITS.shutdownMs);
   try {

@@ -6,13 +6,13 @@ import { tableParam } from './parameters.ts';
 
 const table = z
   .object({
-    name: z.string().describe('as one writes it in SQL'),
+    name: z.string().describe('the name in SQL'),
     version: z.int(),
-    rowCount: z.int().nullable().describe('null where it is not recorded'),
+    rowCount: z.int().nullable().describe('null if unknown'),
     fileCount: z.int(),
     sizeBytes: z.int(),
     partitionColumns: z.array(z.string()),
-    isAttached: z.boolean().describe('a table of others that can only be read'),
+    isAttached: z.boolean().describe('an attached table, which can only be read'),
   })
   .meta({ id: 'Table' });
 
@@ -27,7 +27,7 @@ const tableVersion = z
   })
   .meta({ id: 'TableVersion' });
 
-/** `/v1/tables`: what there is to query. */
+/** `/v1/tables`: what can be queried. */
 export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
   app.get(
     '/v1/tables',

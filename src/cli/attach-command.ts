@@ -2,14 +2,14 @@ import type { Command } from 'commander';
 import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { print, printJson } from './print.ts';
 
-/** `pixlake attach` and `pixlake detach`: tables that others wrote. */
+/** `pixlake attach` and `pixlake detach`: tables that other programs wrote. */
 export function addAttachCommands(program: Command): void {
   withLakeOptions(
     program
       .command('attach <name> <uri>')
-      .summary('register a table that others wrote, for reading')
+      .summary('register a table that another program wrote, for reading')
       .description(
-        'Registers a Delta table, a folder of Parquet files or one such file as a read-only table of the lake. Nothing\nis copied. The columns of plain Parquet files are fixed when they are attached.',
+        'Registers a Delta table, a folder of Parquet files or one Parquet file as a read-only table of the lake. Nothing\nis copied. The columns of plain Parquet files are fixed when they are attached.',
       ),
   )
     .addHelpText(
@@ -28,8 +28,8 @@ Examples:
   withLakeOptions(
     program
       .command('detach <name>')
-      .summary('forget an attached table')
-      .description('Forgets an attached table. Its files stay where they are.'),
+      .summary('detach a table')
+      .description('Detaches a table. Its files stay.'),
   ).action(async (name: string, options: LakeOptions) => {
     await (await openLake(options)).tables.detach(name);
     if (options.json) printJson({ name });

@@ -9,17 +9,17 @@ interface Options extends LakeOptions {
   readonly dryRun?: boolean;
 }
 
-/** `pixlake delete`: takes rows out of a table. */
+/** `pixlake delete`: deletes rows of a table. */
 export function addDeleteCommand(program: Command): void {
   withLakeOptions(
     program
       .command('delete <table>')
       .summary('delete rows of a table')
       .description(
-        'Deletes the rows for which an SQL condition is true. They stay in older versions until `pixlake vacuum`;\ntheir originals stay in the lake.',
+        'Deletes the rows for which an SQL condition is true. They stay in older versions until `pixlake vacuum`.\nTheir originals stay in the lake.',
       )
       .requiredOption('--where <condition>', 'SQL condition on the columns of the table')
-      .option('--dry-run', 'only count them'),
+      .option('--dry-run', 'only count the rows'),
   )
     .addHelpText(
       'after',

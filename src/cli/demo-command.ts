@@ -15,7 +15,7 @@ import { wholeNumber } from './option-values.ts';
 import { interruptible } from './interruptible.ts';
 import { withProgress } from './run-progress.ts';
 
-/** Its images go into the run. */
+/** The run uses the images of this query. */
 const SELECTED = 'mens-shoes-after';
 
 const SAVED_QUERIES = [SELECTED, 'womens-dresses-by-colour', 'childrens-wear'];
@@ -26,11 +26,11 @@ const SHOWN_COLUMNS = 'id, articleType, baseColour, season, year, productDisplay
 export function addDemoCommand(program: Command): void {
   const command = program
     .command('demo')
-    .summary('see the whole job on a synthetic catalogue')
+    .summary('run the whole job on a synthetic catalogue')
     .description(
-      'Draws a catalogue, ingests it, runs three saved queries, crops and labels the selected images, and\ndraws a contact sheet. Everything goes into one folder, which is emptied first, but\nfor the lake if --lake names another place.',
+      'Draws a catalogue, ingests it, runs three saved queries, crops and labels the selected images, and\ndraws a contact sheet. Everything is written to one folder, which is emptied first.\nThe lake can be elsewhere with --lake.',
     )
-    .option('--folder <folder>', 'folder of the demo; emptied first', join('lake', 'demo'))
+    .option('--folder <folder>', 'folder of the demo, which is emptied first', join('lake', 'demo'))
     .option('--rows <n>', 'rows of the catalogue', wholeNumber(40), 600);
   withStoreOptions(command).action(async (options: LakeOptions & { folder: string; rows: number }) => {
     const { folder, rows } = options;

@@ -17,7 +17,9 @@ export function describeIngest(report: IngestReport, lakeUri: string): string[] 
     lines.push(`new columns, null in older rows: ${report.newColumns.join(', ')}`);
   }
   if (report.repairedCount > 0) {
-    lines.push(`${n(report.repairedCount)} rows repaired: their extra commas belong to the last column`);
+    lines.push(
+      `${n(report.repairedCount)} rows repaired: their extra commas were joined into the last column`,
+    );
   }
   const broken = Object.entries(report.imageStatusCounts).filter(([status]) => status !== 'ok');
   if (broken.length > 0) {
@@ -29,7 +31,7 @@ export function describeIngest(report: IngestReport, lakeUri: string): string[] 
   if (lists.withoutImage) lines.push(`rows without image: ${place(lists.withoutImage)}`);
   if (lists.rejects) lines.push(`rejected rows: ${place(lists.rejects)}`);
   if (lists.imagesWithoutRow) {
-    lines.push(`${n(report.imagesWithoutRowCount)} files that no row uses: ${place(lists.imagesWithoutRow)}`);
+    lines.push(`${n(report.imagesWithoutRowCount)} files without a row: ${place(lists.imagesWithoutRow)}`);
   }
   const seconds = report.durationMs / 1000;
   lines.push(`${formatBytes(report.storedBytes)} of originals stored in ${formatSeconds(seconds)}`);

@@ -11,21 +11,21 @@ export function describeRun(report: RunReport, lakeUri: string): string[] {
   ];
   if (report.takenCount > 0)
     lines.push(
-      `${formatCount(report.takenCount)} of them were taken over from an earlier execution; --full makes all anew`,
+      `${formatCount(report.takenCount)} of them were taken over from an earlier execution; use --full to make all again`,
     );
   if (report.outcome === 'repeated')
-    lines.push(`run ${name} had finished before on the same versions; nothing to do`);
+    lines.push(`run ${name} has already finished on the same versions; nothing to do`);
   else if (report.resumedShardCount > 0) {
     lines.push(`${report.resumedShardCount} of ${report.shardCount} shards were done by an earlier attempt`);
   }
   if (model !== undefined && !model.isTrained) {
     lines.push(
-      `model ${model.name} is untrained: its weights are random, its labels mean nothing (model_trained = false)`,
+      `model ${model.name} is untrained: its weights are random and its labels have no meaning (model_trained = false)`,
     );
   }
-  if (errorCount > 0) lines.push(`see why some failed: pixlake runs errors ${name}`);
+  if (errorCount > 0) lines.push(`to see why images failed: pixlake runs errors ${name}`);
   if (report.volatileBecause.length > 0)
-    lines.push(`the SQL may match other rows next time: ${report.volatileBecause.join('; ')}`);
+    lines.push(`the SQL may match other rows the next time: ${report.volatileBecause.join('; ')}`);
   if (report.outcome === 'finished') {
     lines.push(`${formatBytes(report.imageBytes)} of images in ${formatSeconds(seconds)}`);
   }

@@ -4,21 +4,21 @@ import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { formatBytes, formatCount } from './progress-bar.ts';
 import { print, printJson } from './print.ts';
 
-/** `pixlake du`: tells what takes how much room. */
+/** `pixlake du`: shows how much space each part of a lake takes. */
 export function addDuCommand(program: Command): void {
   withLakeOptions(
     program
       .command('du')
-      .summary('tell what takes how much room in the lake')
+      .summary('show how much space each part of the lake takes')
       .description(
-        'Tells what takes how much room: tables, executions of runs, models, reports of ingests, and the rest, the largest first.\nIt lists all files of the lake.',
+        'Shows how much space tables, executions of runs, models, reports of ingests and the rest take, the largest first.\nIt lists all files of the lake.',
       ),
   )
     .addHelpText(
       'after',
       `
-"earlier" are files that only earlier versions of a table hold, "orphans" those that no version holds: \`pixlake vacuum\`
-removes both. Executions in the state "removed" are what is left of deleted ones.
+"earlier" are files that only earlier versions of a table need, "orphans" are files that no version has; \`pixlake vacuum\`
+removes both. Executions in the state "removed" are leftovers of deleted ones.
 
 Examples:
   $ pixlake du
@@ -39,7 +39,7 @@ function describeUsage(usage: DiskUsage): string[] {
       line(sum, `table ${name}`, { data, earlier, orphans, log, originals }),
     ),
     ...runs.map(({ folder, state, images, plan, parts, manifest, retries, takenCount, ...sum }) => {
-      const taken = takenCount === 0 ? '' : `; ${formatCount(takenCount)} images taken over from others`;
+      const taken = takenCount === 0 ? '' : `; ${formatCount(takenCount)} images in earlier executions`;
       const title = `${folder.replace('runs/', 'run ')}, ${state}`;
       return `${line(sum, title, { images, plan, parts, manifest, retries })}${taken}`;
     }),

@@ -13,9 +13,9 @@ export function addFilesCommand(program: Command): void {
     .command('files <table>')
     .summary('list the Parquet files of a table for other readers')
     .description(
-      'Lists the Parquet files that are a version of a table, or of a run as runs.<name>. A folder of a table also holds files of\nother versions, so that readers that know nothing of Delta tables need this list.',
+      'Lists the Parquet files of one version of a table, or of a run as runs.<name>. The folder of a table also has files of\nother versions, so readers that do not support Delta tables need this list.',
     )
-    .option('--at <version|time>', 'as of a version or an ISO 8601 time (UTC without zone)')
+    .option('--at <version|time>', 'version or ISO 8601 time (UTC if it has no zone)')
     .option('--sql', 'print a SELECT for DuckDB over these files instead');
   withLakeOptions(command)
     .addHelpText(

@@ -13,7 +13,7 @@ export function addHistoryCommands(program: Command): void {
       .description(
         'Lists the commits of a table, of a run (runs.<name>) or of an attached table, newest first.',
       )
-      .option('--limit <n>', 'at most that many', wholeNumber(1)),
+      .option('--limit <n>', 'maximum number of versions', wholeNumber(1)),
   )
     .addHelpText(
       'after',
@@ -30,11 +30,11 @@ Examples:
   withLakeOptions(
     program
       .command('restore <table>')
-      .summary('make a table what it was at an earlier version')
+      .summary('restore a table to an earlier version')
       .description(
-        'Makes a table what it was at an earlier version or time, by a new commit. The versions in between stay readable.',
+        'Restores a table to an earlier version or time with a new commit. The versions in between stay readable.',
       )
-      .requiredOption('--to <version|time>', 'version, or ISO 8601 time (UTC without zone)'),
+      .requiredOption('--to <version|time>', 'version, or ISO 8601 time (UTC if it has no zone)'),
   )
     .addHelpText(
       'after',
@@ -49,8 +49,8 @@ Examples:
       const { restoredVersion, version, addedFileCount, removedFileCount } = report;
       print(
         report.isCommitted
-          ? `table ${table} is at version ${version}, which is version ${restoredVersion} again: ${addedFileCount} data files back, ${removedFileCount} out`
-          : `nothing to do: table ${table} is as at version ${restoredVersion} already`,
+          ? `table ${table} is at version ${version}, which equals version ${restoredVersion}: ${addedFileCount} data files added, ${removedFileCount} removed`
+          : `nothing to do: table ${table} already equals version ${restoredVersion}`,
       );
     });
 }

@@ -9,30 +9,34 @@ import { interruptible } from './interruptible.ts';
 
 type Options = LakeOptions & Omit<IngestSpec, 'source'>;
 
-/** `pixlake ingest`: brings a catalogue into a table. */
+/** `pixlake ingest`: ingests a catalogue into a table. */
 export function addIngestCommand(program: Command): void {
   const command = program
     .command('ingest <source>')
-    .summary('bring a CSV file and its images into a table')
+    .summary('ingest a CSV file and its images into a table')
     .description(
-      'Brings a catalogue into a table: <source> is a folder with a CSV file and images/, or the CSV file.\nThe images are copied unchanged. Ingesting again adds only what is new or changed; new columns\nof the CSV file are added to the table.',
+      'Ingests a catalogue into a table. <source> is a folder with a CSV file and images/, or the CSV file.\nThe images are copied unchanged. Ingesting again adds only what is new or changed. New columns\nof the CSV file are added to the table.',
     )
     .option(
       '--images <folder|tar>',
-      'where the images are (default: images or images.tar beside the CSV file)',
+      'folder or tar archive of the images (default: images or images.tar next to the CSV file)',
     )
     .option('--table <name>', 'table to ingest into', 'images')
-    .option('--partition-by <columns>', 'columns to partition a new table by, separated by commas', nameList)
-    .option('--schema <fashion|infer|file>', 'what the columns are (default: recognised by the header)')
+    .option('--partition-by <columns>', 'comma-separated columns to partition a new table by', nameList)
+    .option('--schema <fashion|infer|file>', 'schema of the CSV file (default: recognised by its header)')
     .option('--id-column <name>', 'column that identifies a row (default: id)')
-    .option('--image-column <name>', 'column with the image file names (default: <id>.<ending>)')
+    .option('--image-column <name>', 'column with the names of the image files (default: <id>.<ending>)')
     .option(
       '--max-errors <n|%>',
-      'fail before anything is committed if more rows are rejected, lack an image or have a broken one\n(default: no limit)',
+      'fail without a commit if more rows are rejected, lack an image or have a broken one\n(default: no limit)',
       errorLimit,
     )
-    .option('--max-pixels <n>', 'refuse images of more pixels (default: 268,402,689)', wholeNumber(1))
-    .option('--max-image-memory <size>', 'refuse images that take more to decode (default: 1GB)', byteSize);
+    .option('--max-pixels <n>', 'refuse images with more pixels (default: 268,402,689)', wholeNumber(1))
+    .option(
+      '--max-image-memory <size>',
+      'refuse images that need more memory to decode (default: 1GB)',
+      byteSize,
+    );
   withLakeOptions(command)
     .addHelpText(
       'after',

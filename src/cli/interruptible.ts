@@ -1,7 +1,7 @@
 import { PixlakeError } from '../errors.ts';
 
 /**
- * Runs work that Ctrl-C (or SIGTERM) stops cleanly: the first signal aborts, a second one ends the process at once.
+ * Runs work that Ctrl-C (or SIGTERM) stops cleanly. The first signal aborts, a second one ends the process at once.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

@@ -14,24 +14,24 @@ interface CreateOptions extends FileOptions {
   readonly expires?: number;
 }
 
-/** `pixlake keys …`: looks after the keys that may call a server. */
+/** `pixlake keys …`: manages the API keys of a server. */
 export function addKeysCommand(program: Command): void {
   const keys = program
     .command('keys')
-    .summary('make, list and revoke the API keys of a server')
-    .description('Looks after the API keys of `pixlake serve --api-keys`. The file holds hashes only.');
+    .summary('create, list and revoke the API keys of a server')
+    .description('Manages the API keys of `pixlake serve --api-keys`. The file contains only hashes.');
 
-  withFile(keys.command('create').description('Make a key. It is shown once and cannot be had again.'))
-    .requiredOption('--name <name>', 'whom or what it is for')
+  withFile(keys.command('create').description('Create a key. It is shown only once.'))
+    .requiredOption('--name <name>', 'who or what the key is for')
     .addOption(
       new Option(
         '--scope <scope>',
-        'read: query and look; run: also start and stop work; admin: also /metrics',
+        'read: query and read; run: also start and stop work; admin: also /metrics',
       )
         .choices(SCOPES)
         .default('read'),
     )
-    .option('--expires <duration>', 'how long it holds (default: until it is revoked)', duration)
+    .option('--expires <duration>', 'how long the key is valid (default: until it is revoked)', duration)
     .addHelpText(
       'after',
       `
@@ -48,7 +48,7 @@ Examples:
       if (json) printJson({ id: key.id, token });
       else {
         print(token);
-        process.stderr.write(`key ${key.id} may ${scope}; this is the only time it is shown\n`);
+        process.stderr.write(`key ${key.id} has the scope ${scope}; it is shown only this once\n`);
       }
     });
 
@@ -59,19 +59,19 @@ Examples:
     else print(...known.map(describeKey));
   });
 
-  withFile(keys.command('revoke <id>').description('Revoke a key at once, also for running servers.')).action(
-    async (id: string, { file, json }: FileOptions) => {
-      const { secretSha256: _hash, ...key } = await revokeApiKey(file, id);
-      if (json) printJson(key);
-      else print(`key ${id} (${key.name}) is revoked`);
-    },
-  );
+  withFile(
+    keys.command('revoke <id>').description('Revoke a key. Running servers refuse it at once.'),
+  ).action(async (id: string, { file, json }: FileOptions) => {
+    const { secretSha256: _hash, ...key } = await revokeApiKey(file, id);
+    if (json) printJson(key);
+    else print(`key ${id} (${key.name}) is revoked`);
+  });
 }
 
 function withFile(command: Command): Command {
   return command
-    .option('--file <path>', 'file of the keys', 'api-keys.json')
-    .option('--json', 'print one JSON document for machines instead of text');
+    .option('--file <path>', 'file of API keys', 'api-keys.json')
+    .option('--json', 'print one JSON document instead of text');
 }
 
 function describeKey({ id, name, scope, createdAt, expiresAt, revokedAt }: ApiKey): string {

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Lakehouse } from '../lakehouse.ts';
 import { type S3Options, S3_READERS } from '../storage/s3-options.ts';
 
-/** Options that every command on a lake takes. */
+/** Options of every command on a lake. */
 export interface LakeOptions {
   readonly lake?: string;
   readonly endpointUrl?: string;
@@ -12,19 +12,19 @@ export interface LakeOptions {
   readonly json?: boolean;
 }
 
-/** Adds the options that every command on a lake takes. */
+/** Adds the options of every command on a lake. */
 export function withLakeOptions(command: Command): Command {
-  return withStoreOptions(command).option('--json', 'print one JSON document for machines instead of text');
+  return withStoreOptions(command).option('--json', 'print one JSON document instead of text');
 }
 
-/** Adds the options that say where the lake is. */
+/** Adds the options that locate the lake. */
 export function withStoreOptions(command: Command): Command {
   return command
     .option(
       '--lake <uri>',
       'root of the lake: a folder or s3://bucket/prefix (default: $PIXLAKE_LAKE or "lake")',
     )
-    .option('--endpoint-url <url>', 'S3 server that is not AWS (default: $AWS_ENDPOINT_URL)')
+    .option('--endpoint-url <url>', 'URL of an S3 server other than AWS (default: $AWS_ENDPOINT_URL)')
     .option('--region <name>', 'region of the bucket (default: $AWS_REGION)')
     .addOption(
       new Option('--s3-reader <way>', 'how SQL reads S3 (default: $PIXLAKE_S3_READER or auto)').choices(
@@ -43,7 +43,7 @@ export async function openLake(options: LakeOptions): Promise<Lakehouse> {
   });
 }
 
-/** How the options say that S3 is reached. */
+/** S3 settings of the options. */
 export function s3Options({ endpointUrl, region, s3Reader }: LakeOptions): S3Options {
   return {
     ...(endpointUrl === undefined ? {} : { endpointUrl }),

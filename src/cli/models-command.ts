@@ -19,12 +19,12 @@ interface LabelOptions extends LakeOptions {
   readonly device?: Device;
 }
 
-/** `pixlake models …`: looks after models. */
+/** `pixlake models …`: manages models. */
 export function addModelsCommand(program: Command): void {
   const models = program
     .command('models')
     .summary('list, add, check, try and remove models')
-    .description('Looks after models: ONNX files with a model card that says what they take and give.')
+    .description('Manages models: ONNX files with a model card that describes their input and outputs.')
     .addHelpText(
       'after',
       `
@@ -35,7 +35,7 @@ Examples:
     );
 
   withLakeOptions(
-    models.command('list').description('List the models of the lake and those built in.'),
+    models.command('list').description('List the models of the lake and the built-in models.'),
   ).action(async (options: LakeOptions) => {
     const found = await (await openLake(options)).models.list();
     if (options.json) return printJson(found);
@@ -58,8 +58,8 @@ Examples:
   withLakeOptions(
     models
       .command('add <file.onnx>')
-      .description('Put a model into the lake, once it has been seen to run and to fit its card.')
-      .option('--card <file.json>', 'its model card (default: the .json file of the same name)'),
+      .description('Add a model to the lake, after checking that it runs and matches its card.')
+      .option('--card <file.json>', 'its model card (default: the .json file with the same name)'),
   ).action(async (path: string, options: LakeOptions & { card?: string }) => {
     const card = await (await openLake(options)).models.add(path, options.card);
     printAdded(card, options);
@@ -69,10 +69,13 @@ Examples:
     models
       .command('import <kind> <checkpoint>')
       .description(
-        'Make a torch checkpoint of a known network, or an ONNX file exported from it, a model of the lake, without\nPython; nothing in it is executed.\nKinds: fashionnet. A network of your own needs no import: export it to ONNX and add it.',
+        'Convert a torch checkpoint of a known network, or an ONNX file exported from it, to a model of the lake.\nNo Python is needed, and nothing in the file is executed.\nKinds: fashionnet. To use your own network, export it to ONNX and add it.',
       )
-      .option('--name <name>', 'name of the model (default: that of the kind)')
-      .option('--attributes <file>', "names of the attributes: DeepFashion's list_attr_cloth.txt"),
+      .option('--name <name>', 'name of the model (default: the kind)')
+      .option(
+        '--attributes <file>',
+        "file with the names of the attributes: DeepFashion's list_attr_cloth.txt",
+      ),
   )
     .addHelpText(
       'after',
@@ -80,8 +83,8 @@ Examples:
     )
     .action(async (kind: string, checkpoint: string, options: ImportOptions) => {
       if (kind !== 'fashionnet')
-        throw new PixlakeError('ARGUMENT_INVALID', `${kind} is no kind of network that can be imported`, {
-          remedy: 'known: fashionnet. Export others to ONNX and use `pixlake models add`',
+        throw new PixlakeError('ARGUMENT_INVALID', `networks of the kind ${kind} cannot be imported`, {
+          remedy: 'use fashionnet, or export other networks to ONNX and use `pixlake models add`',
         });
       const { name = kind, attributes } = options;
       const card = await (await openLake(options)).models.importFashionNet({
@@ -96,9 +99,9 @@ Examples:
     models
       .command('remove <model>')
       .description(
-        'Remove a model from the lake. A model that an unfinished run uses is kept; finished runs that used it can\nno longer be retried.',
+        'Remove a model from the lake. A model that an unfinished run uses is kept. Finished runs that used it can\nno longer be retried.',
       )
-      .option('--dry-run', 'only tell what would go'),
+      .option('--dry-run', 'only print what would be removed'),
   )
     .addHelpText('after', '\nExample:\n  $ pixlake models remove my-classifier --dry-run')
     .action(async (name: string, options: LakeOptions & { dryRun?: boolean }) => {
@@ -114,7 +117,7 @@ Examples:
     models
       .command('verify [model...]')
       .description(
-        'Check that models have the bytes their cards state, and that they run. Exits with 5 if not.',
+        'Check that models match their cards and that they run. The exit code is 5 if one does not.',
       ),
   ).action(async (names: string[], options: LakeOptions) => {
     const verdicts = await (await openLake(options)).models.verify(names.length === 0 ? undefined : names);
@@ -129,9 +132,9 @@ Examples:
   withLakeOptions(
     models
       .command('run <image...>')
-      .description('Label image files and print what the model says.')
+      .description('Label image files and print the predictions.')
       .option('--model <name|file.onnx>', 'which model', DEFAULT_MODEL)
-      .addOption(new Option('--device <device>', 'where it runs (default: cpu)').choices(DEVICES)),
+      .addOption(new Option('--device <device>', 'device of the model (default: cpu)').choices(DEVICES)),
   )
     .addHelpText('after', '\nExample:\n  $ pixlake models run photo.jpg --model fashion-tiny')
     .action(async (paths: string[], options: LabelOptions) => {
@@ -172,11 +175,11 @@ function describe(problem: PixlakeError | undefined): { code: string; message: s
 
 function describeOne(prediction: Prediction): string {
   if (prediction.kind === 'embedding')
-    return `  ${prediction.column}: ${prediction.values.length} numbers (--json prints them)`;
+    return `  ${prediction.column}: ${prediction.values.length} numbers (shown with --json)`;
   const ranked = prediction.labels.map(
     (label, rank) => `${label} ${(prediction.scores[rank] ?? 0).toFixed(2)}`,
   );
-  return `  ${prediction.column}: ${ranked.slice(0, 5).join(', ') || 'none over the threshold'}`;
+  return `  ${prediction.column}: ${ranked.slice(0, 5).join(', ') || 'none above the threshold'}`;
 }
 
 function describeCard(card: ModelCard): string[] {
@@ -186,7 +189,7 @@ function describeCard(card: ModelCard): string[] {
     `${card.name}: ${card.description}`,
     `licence   ${card.licence}`,
     `source    ${card.source}`,
-    `trained   ${card.trained ? 'yes' : 'no: its labels mean nothing'}`,
+    `trained   ${card.trained ? 'yes' : 'no: its labels have no meaning'}`,
     `sha256    ${card.sha256}`,
     `input     ${input.name}: ${input.width}x${input.height} ${input.colorOrder} ${input.layout}, ${input.resize}, in batches of ${card.batchSize}`,
     ...card.outputs.map((output) =>

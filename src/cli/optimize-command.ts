@@ -17,14 +17,10 @@ export function addOptimizeCommand(program: Command): void {
       .command('optimize <table>')
       .summary('compact the small data files of a table')
       .description(
-        'Compacts the small data files of each partition into larger ones, sorted anew. The rows stay the same.',
+        'Compacts the small data files of each partition into larger, sorted ones. The rows stay the same.',
       )
-      .option('--target-size <size>', 'size of a good data file (default: 128MB)', byteSize)
-      .option(
-        '--sort-by <columns>',
-        'write all files anew, sorted by these columns, separated by commas',
-        nameList,
-      ),
+      .option('--target-size <size>', 'target size of data files (default: 128MB)', byteSize)
+      .option('--sort-by <columns>', 'rewrite all files, sorted by these comma-separated columns', nameList),
   )
     .addHelpText(
       'after',

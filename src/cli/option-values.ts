@@ -36,7 +36,7 @@ export function duration(text: string): number {
 
 const SIZE_BYTES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
-/** Parses a size such as `64MB` or `1GiB` to bytes; both mean powers of 1024. */
+/** Parses a size such as `64MB` or `1GiB` to bytes. Both units are powers of 1024. */
 export function byteSize(text: string): number {
   const { count, unit } =
     /^(?<count>\d+(?:\.\d+)?)\s*(?<unit>[kmg]?)(?:i?b)?$/iu.exec(text.trim())?.groups ?? {};
@@ -45,7 +45,7 @@ export function byteSize(text: string): number {
   throw new InvalidArgumentError('expected a size such as 64MB or 1GB.');
 }
 
-/** Parses how many errors are allowed: a number, or a percentage such as `1%`. */
+/** Parses a limit of errors: a number, or a percentage such as `1%`. */
 export function errorLimit(text: string): ErrorLimitSpec {
   try {
     const { kind, value } = parseErrorLimit(text);
@@ -55,7 +55,7 @@ export function errorLimit(text: string): ErrorLimitSpec {
   }
 }
 
-/** Parses a list of names separated by commas. */
+/** Parses a comma-separated list of names. */
 export function nameList(text: string): string[] {
   return text
     .split(',')

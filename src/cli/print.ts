@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import type { PixlakeError } from '../errors.ts';
 
-/** Where an object of a lake lies, as one would name it from the current folder. */
+/** Path of an object of a lake, relative to the current folder if possible. */
 export function shortPath(lakeUri: string, key: string): string {
   if (lakeUri.includes('://')) return `${lakeUri}/${key}`;
   const path = join(lakeUri, key);

@@ -1,13 +1,13 @@
-/** A line on a terminal that is drawn again and again; draws nothing where standard error is no terminal. */
+/** A progress line on a terminal. Draws nothing if standard error is not a terminal. */
 export interface ProgressBar extends Disposable {
-  /** Shows that `done` of `total` units are done; an unknown total shows a count and a rate alone. */
+  /** Shows that `done` of `total` units are done. Without a total it shows only a count and a rate. */
   update(done: number, total: number | undefined, note?: string): void;
 }
 
 const WIDTH = 28;
 const REDRAW_MS = 100;
 
-/** Starts a progress bar; `unit` names what is counted, such as `images`. Disposing wipes it away. */
+/** Starts a progress bar. `unit` names what is counted, such as `images`. Disposing clears the line. */
 export function startProgressBar(
   label: string,
   unit: string,
@@ -18,7 +18,7 @@ export function startProgressBar(
   let drawnMs = Number.NEGATIVE_INFINITY;
   return {
     update(done, total, note = '') {
-      // What an earlier attempt had done already must not count as speed.
+      // Work of an earlier attempt must not count as speed.
       first ??= done;
       const nowMs = performance.now();
       if (!stream.isTTY || nowMs - drawnMs < REDRAW_MS) return;

@@ -12,7 +12,7 @@ import { makeTemporaryFolder } from '../storage/temporary-folder.ts';
 import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { duration, wholeNumber } from './option-values.ts';
 
-/** How a query is run and where its rows go. */
+/** Options of a query and its output. */
 export interface QueryCommandOptions extends LakeOptions {
   readonly format?: QueryFormat | 'parquet';
   readonly output?: string;
@@ -25,7 +25,7 @@ export interface QueryCommandOptions extends LakeOptions {
 
 const HOUR_MS = 60 * 60_000;
 
-/** Endings of output files that choose the format. */
+/** Formats by the ending of the output file. */
 const FORMAT_BY_ENDING: Readonly<Record<string, QueryFormat | 'parquet'>> = {
   json: 'json',
   ndjson: 'ndjson',
@@ -42,7 +42,7 @@ export function addQueryCommand(program: Command): void {
     .command('query <sql>')
     .summary('run one SELECT on the tables of the lake')
     .description(
-      'Runs one SELECT (DuckDB SQL) on the newest snapshots. Tables go by their name, outputs of runs by\nruns."<name>", older versions by images@v3 or images AT (VERSION => 3). Rows stream, whatever their number.',
+      'Runs one SELECT (DuckDB SQL) on the newest snapshots. Use tables by name, outputs of runs as\nruns."<name>", older versions as images@v3 or images AT (VERSION => 3). Rows stream, so any number is possible.',
     );
   withQueryOptions(command)
     .addHelpText(
@@ -66,18 +66,15 @@ export function withQueryOptions(command: Command): Command {
       .addOption(
         new Option(
           '--format <format>',
-          'how to print (default: by the ending of --output, else table)',
+          'output format (default: by the ending of --output, else table)',
         ).choices([...QUERY_FORMATS, 'parquet']),
       )
       .option('--output <file>', 'write to a file instead of standard output')
-      .option('--limit <n>', 'at most that many rows', wholeNumber(0))
-      .option('--at <version|time>', 'read tables as of a version or an ISO 8601 time (UTC without zone)')
-      .option(
-        '--with-urls',
-        'add the column image_url: links to the images of a lake on S3 for each image_key',
-      )
-      .option('--url-expires <duration>', 'how long the links hold, 7d at most (default: 1h)', duration)
-      .option('--explain', "print which data files are read and DuckDB's plan instead of the rows"),
+      .option('--limit <n>', 'maximum number of rows', wholeNumber(0))
+      .option('--at <version|time>', 'read tables at a version or ISO 8601 time (UTC if it has no zone)')
+      .option('--with-urls', 'add the column image_url: a link for each image_key (lakes on S3 only)')
+      .option('--url-expires <duration>', 'how long the links are valid, at most 7d (default: 1h)', duration)
+      .option('--explain', "print the data files that are read and DuckDB's plan, instead of rows"),
   );
 }
 
@@ -88,12 +85,12 @@ export async function printQuery(sql: string, options: QueryCommandOptions): Pro
   if (options.output !== undefined) await checkOutput(options.output);
   if (options.explain) await explain(lakehouse, sql, options);
   else if (format === 'parquet' && options.withUrls)
-    throw new PixlakeError('ARGUMENT_INVALID', 'links expire, so that Parquet files get none');
+    throw new PixlakeError('ARGUMENT_INVALID', 'Parquet files cannot have links, because links expire');
   else if (format === 'parquet') await writeParquet(lakehouse, sql, options);
   else await writeStream(lakehouse, sql, format, options);
 }
 
-/** @throws `ARGUMENT_INVALID` where neither an option nor the ending of the file says it */
+/** @throws `ARGUMENT_INVALID` if neither an option nor the ending of the file names the format */
 function chooseFormat({ format, output, json }: QueryCommandOptions): QueryFormat | 'parquet' {
   if (format !== undefined) return format;
   const ending = output === undefined ? '' : extname(output).slice(1).toLowerCase();
@@ -102,12 +99,12 @@ function chooseFormat({ format, output, json }: QueryCommandOptions): QueryForma
   const endings = Object.keys(FORMAT_BY_ENDING).map((name) => `.${name}`);
   throw new PixlakeError(
     'ARGUMENT_INVALID',
-    `the ending of ${output} does not name a format; these do: ${endings.join(', ')}`,
-    { remedy: 'give the file one of these endings, or name its format with --format' },
+    `the ending of ${output} does not name a format; known endings: ${endings.join(', ')}`,
+    { remedy: 'use one of these endings, or name the format with --format' },
   );
 }
 
-/** Tells before the query computes what would fail after it. @throws `OUTPUT_FAILED` */
+/** Checks before the query runs that its output can be written. @throws `OUTPUT_FAILED` */
 async function checkOutput(output: string): Promise<void> {
   const refuse = (why: string, remedy: string): PixlakeError =>
     new PixlakeError('OUTPUT_FAILED', `cannot write ${output}: ${why}`, { remedy });
@@ -118,7 +115,7 @@ async function checkOutput(output: string): Promise<void> {
     );
   const folder = dirname(output);
   if (!(await isFolder(folder)))
-    throw refuse(`there is no folder ${folder}`, 'make the folder, or name a file in another one');
+    throw refuse(`the folder ${folder} does not exist`, 'create the folder, or use another one');
   if (await isFolder(output)) throw refuse('it is a folder', 'name a file in it');
 }
 
@@ -157,7 +154,7 @@ async function writeParquet(lakehouse: Lakehouse, sql: string, options: QueryCom
     await lakehouse.queryToParquet(sql, options.output, queryOptions(options));
     return;
   }
-  // A Parquet file ends in its index, so it must be whole before it can be piped.
+  // A Parquet file ends with its index, so it must be complete before it can be piped.
   const folder = await makeTemporaryFolder();
   try {
     const path = join(folder, 'result.parquet');
@@ -168,7 +165,7 @@ async function writeParquet(lakehouse: Lakehouse, sql: string, options: QueryCom
   }
 }
 
-/** A file appears under its name only when it is whole. */
+/** A file appears under its name only when it is complete. */
 async function writeOut(stream: Readable, output: string | undefined): Promise<void> {
   if (output === undefined) {
     for await (const chunk of stream) {

@@ -2,7 +2,7 @@ import type { KeptFiles, RemovedFiles } from '../maintenance/remove-files.ts';
 import { print } from './print.ts';
 import { formatBytes, formatCount } from './progress-bar.ts';
 
-/** What the verbs that remove things have in common. */
+/** Common fields of the reports of removals. */
 interface RemovalReport {
   readonly isDryRun: boolean;
   readonly removed: readonly RemovedFiles[];
@@ -10,14 +10,14 @@ interface RemovalReport {
   readonly notRetriable: readonly string[];
 }
 
-/** Prints what a removal took, what it kept and why, and which runs it leaves without what a retry needs. */
+/** Prints what was removed, what was kept and why, and which runs can no longer be retried. */
 export function printRemoval({ isDryRun, removed, kept, notRetriable }: RemovalReport): void {
   const counts = ({ fileCount, sizeBytes }: RemovedFiles): string =>
     `${formatCount(fileCount)} files (${formatBytes(sizeBytes)})`;
   const taken = removed.filter(({ fileCount }) => fileCount > 0);
   for (const files of taken)
     print(`${isDryRun ? 'would remove' : 'removed'} ${files.folder}: ${counts(files)}`);
-  if (taken.length === 0) print(isDryRun ? 'would remove nothing' : 'removed nothing');
+  if (taken.length === 0) print(isDryRun ? 'nothing would be removed' : 'nothing was removed');
   for (const files of kept)
     print(`${isDryRun ? 'would keep' : 'kept'} ${counts(files)} of ${files.folder}: ${files.reason}`);
   if (notRetriable.length > 0)

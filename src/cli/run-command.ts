@@ -30,34 +30,38 @@ export function addRunCommand(program: Command): void {
     .command('run')
     .summary('transform and label selected images into a new table')
     .description(
-      'Selects images by SQL, crops, resizes and labels them in worker threads, and writes new images with a\nParquet manifest to runs/<name>. Stopped by Ctrl-C or a crash, the same command resumes it.',
+      'Selects images with SQL, crops, resizes and labels them in worker threads, and writes new images with a\nParquet manifest to runs/<name>. After Ctrl-C or a crash, the same command resumes the run.',
     )
     .option('--sql <sql>', 'one SELECT that returns the ids of the images')
     .option('--name <name>', 'name of the run; its output is runs.<name> in SQL')
-    .option('--spec <file>', 'read all of this from a JSON file; options given here win')
-    .option('--table <name>', 'table of the originals, if the SQL reads several')
+    .option('--spec <file>', 'read the specification from a JSON file; options override it')
+    .option('--table <name>', 'table of the originals, if the SQL reads several tables')
     .option('--id-column <name>', 'id column of the SQL (default: id)')
     .option(
       '--crop-columns <left,top,width,height>',
       'columns of the SQL with the box to cut out, in pixels of the upright original, instead of a random crop; rounded outward, clipped to the image',
       (text) => text.split(','),
     )
-    .option('--limit <n>', 'the first n rows of the SQL', wholeNumber(1))
-    .option('--sample <n>', 'n rows at random', wholeNumber(1))
+    .option('--limit <n>', 'use the first n rows of the SQL', wholeNumber(1))
+    .option('--sample <n>', 'use n random rows', wholeNumber(1))
     .option('--copies <n>', 'images written for each row (default: 1)', wholeNumber(1));
   addTransformOptions(command);
   command
     .option('--model <name|file.onnx>', `label the images with this model, such as ${DEFAULT_MODEL}`)
-    .addOption(new Option('--device <device>', 'where the model runs (default: cpu)').choices(DEVICES))
-    .option('--seed <n>', 'seed of all that is random (default: 42)', wholeNumber(0))
-    .option('--output <uri>', 'lake that takes what is written, if another: a folder or s3://bucket/prefix')
-    .option('--max-pixels <n>', 'refuse images of more pixels (default: 268,402,689)', wholeNumber(1))
-    .option('--max-image-memory <size>', 'refuse images that take more to decode (default: 1GB)', byteSize)
+    .addOption(new Option('--device <device>', 'device of the model (default: cpu)').choices(DEVICES))
+    .option('--seed <n>', 'seed of random numbers (default: 42)', wholeNumber(0))
+    .option('--output <uri>', 'write to another lake: a folder or s3://bucket/prefix')
+    .option('--max-pixels <n>', 'refuse images with more pixels (default: 268,402,689)', wholeNumber(1))
+    .option(
+      '--max-image-memory <size>',
+      'refuse images that need more memory to decode (default: 1GB)',
+      byteSize,
+    )
     .option('--shard-size <n>', 'rows in a unit of work (default: 1000, fewer in small runs)', wholeNumber(1))
-    .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
+    .option('--workers <n>', 'worker threads (default: one per core)', wholeNumber(1))
     .option('--max-errors <n|%>', 'stop the run if more images fail (default: no limit)', errorLimit)
-    .option('--full', 'make all images anew, also those that an earlier execution of this run has made')
-    .option('--dry-run', 'only say what would be done');
+    .option('--full', 'make all images again, including those of earlier executions of this run')
+    .option('--dry-run', 'only print what would be done');
   withLakeOptions(command)
     .addHelpText(
       'after',
@@ -102,7 +106,7 @@ async function toSpec(options: Options): Promise<RunSpec> {
   const isTransform = ([name]: readonly [string, unknown]): boolean => name in TRANSFORM_FIELDS;
   const entries = Object.entries(definedOf({ ...given }));
   const base = file === undefined ? {} : await readSpec(file);
-  // The schema checks and explains whatever is wrong or missing here.
+  // The schema checks these values and explains errors.
   return {
     ...base,
     ...Object.fromEntries(entries.filter((entry) => !isTransform(entry))),
@@ -134,7 +138,7 @@ function describePlan(execution: Execution): string[] {
     `transform: ${JSON.stringify(run.transform)}`,
     ...(plan.volatileBecause.length === 0
       ? []
-      : [`the SQL may match other rows next time: ${plan.volatileBecause.join('; ')}`]),
+      : [`the SQL may match other rows the next time: ${plan.volatileBecause.join('; ')}`]),
     `model: ${model === undefined ? 'none' : `${model.name}${model.isTrained ? '' : ' (untrained)'}`}`,
   ];
 }

@@ -28,7 +28,7 @@ const USAGE_EXIT_CODE = 2;
 function buildProgram(): Command {
   const program = new Command('pixlake')
     .description(
-      'An image lakehouse: catalogues become tables, SQL selects images, runs make new images and tables of them.',
+      'An image lakehouse: ingest catalogues into tables, select images with SQL, and run transforms and models on them.',
     )
     .version(VERSION)
     .exitOverride()
@@ -56,7 +56,7 @@ function buildProgram(): Command {
   return program;
 }
 
-/** SQL that begins with a comment, as that of a file, is no option. */
+/** SQL from a file may begin with a comment, which is not an option. */
 function keepComment(argument: string): string {
   return argument.startsWith('-- ') ? `\n${argument}` : argument;
 }
@@ -69,7 +69,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
     const known = toPixlakeError(error);
-    if (known.code === 'INTERNAL_ERROR') log.error({ err: error }, 'a defect in pixlake');
+    if (known.code === 'INTERNAL_ERROR') log.error({ err: error }, 'a bug in pixlake');
     printError(known, argv.includes('--json'));
     return known.exitCode;
   }

@@ -2,7 +2,7 @@ import type { RunHooks } from '../run/run-library.ts';
 import { interruptible } from './interruptible.ts';
 import { startProgressBar } from './progress-bar.ts';
 
-/** Runs with a progress bar that Ctrl-C leaves in a state that can be resumed. */
+/** Runs with a progress bar. Ctrl-C leaves a run that can be resumed. */
 export async function withProgress<Report>(work: (hooks: RunHooks) => Promise<Report>): Promise<Report> {
   return interruptible(async (signal) => {
     using bar = startProgressBar('run', 'images');

@@ -12,12 +12,12 @@ import { print, printJson } from './print.ts';
 import { wholeNumber } from './option-values.ts';
 import { withProgress } from './run-progress.ts';
 
-/** `pixlake runs …`: looks after runs. */
+/** `pixlake runs …`: manages runs. */
 export function addRunsCommand(program: Command): void {
   const runs = program
     .command('runs')
     .summary('list, inspect, resume, cancel and delete runs')
-    .description('Looks after runs.');
+    .description('Manages runs.');
 
   withLakeOptions(runs.command('list').description('List all runs.')).action(async (options: LakeOptions) => {
     const listing = await (await openLake(options)).runs.list();
@@ -38,7 +38,7 @@ export function addRunsCommand(program: Command): void {
   });
 
   withLakeOptions(runs.command('errors <name>').description('Show why images of a run were not written.'))
-    .option('--limit <n>', 'at most that many', wholeNumber(1), 100)
+    .option('--limit <n>', 'maximum number of errors', wholeNumber(1), 100)
     .action(async (name: string, options: LakeOptions & { limit: number }) => {
       const errors = await (await openLake(options)).runs.errors(name, options.limit);
       if (options.json) printJson(errors);
@@ -52,8 +52,8 @@ export function addRunsCommand(program: Command): void {
         );
     });
 
-  withLakeOptions(runs.command('resume <name>').description('Take up an interrupted or cancelled run.'))
-    .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
+  withLakeOptions(runs.command('resume <name>').description('Resume an interrupted or cancelled run.'))
+    .option('--workers <n>', 'worker threads (default: one per core)', wholeNumber(1))
     .action(async (name: string, options: LakeOptions) => {
       const lakehouse = await openLake(options);
       const report = await withProgress((hooks) => lakehouse.runs.resume(name, hooks));
@@ -64,20 +64,20 @@ export function addRunsCommand(program: Command): void {
   withLakeOptions(
     runs
       .command('retry <name>')
-      .description('Do the failed images of a finished run again, and only those.')
+      .description('Retry the failed images of a finished run.')
       .addOption(
         new Option(
           '--stage <stage>',
-          'only those that failed while being read, transformed or labelled',
+          'only images that failed when they were read, transformed or labelled',
         ).choices(STAGES),
       )
-      .option('--code <code>', 'only those that failed with this code, such as OBJECT_NOT_FOUND'),
+      .option('--code <code>', 'only images that failed with this code, such as OBJECT_NOT_FOUND'),
   )
-    .option('--workers <n>', 'worker threads (default: one for each core)', wholeNumber(1))
+    .option('--workers <n>', 'worker threads (default: one per core)', wholeNumber(1))
     .addHelpText(
       'after',
       `
-What was written stays as it is; the manifest gets one more version. runs."<name>"@v0 is the first result.
+Written images stay, and the manifest gets a new version. runs."<name>"@v0 is the first result.
 
 Examples:
   $ pixlake runs retry men-shoes
@@ -89,7 +89,7 @@ Examples:
       const filter = { ...(stage === undefined ? {} : { stage }), ...(code === undefined ? {} : { code }) };
       const report = await withProgress((hooks) => lakehouse.runs.retry(name, filter, hooks));
       if (options.json) printJson(report);
-      else if (report.number === undefined) print('no image failed that way; nothing to do');
+      else if (report.number === undefined) print('no image failed in that way; nothing to do');
       else
         print(
           `retry ${report.number}: ${formatCount(report.retriedCount)} images = ${formatCount(report.imageCount)} written + ${formatCount(report.errorCount)} failed again`,
@@ -97,7 +97,7 @@ Examples:
     });
 
   withLakeOptions(
-    runs.command('cancel <name>').description('Ask a run to stop, whichever process executes it.'),
+    runs.command('cancel <name>').description('Ask a run to stop, in whatever process it runs.'),
   ).action(async (name: string, options: LakeOptions) => {
     const status = await (await openLake(options)).runs.cancel(name);
     if (options.json) printJson(status);
@@ -106,8 +106,8 @@ Examples:
 
   addRunsDeleteCommand(runs);
 
-  withLakeOptions(runs.command('sheet <name>').description('Draw originals beside results as a PNG.'))
-    .requiredOption('--output <file.png>', 'where to write it')
+  withLakeOptions(runs.command('sheet <name>').description('Draw originals next to results as a PNG.'))
+    .requiredOption('--output <file.png>', 'file to write')
     .option('--limit <n>', 'originals to show', wholeNumber(1), 12)
     .action(async (name: string, options: LakeOptions & { output: string; limit: number }) => {
       const png = await (await openLake(options)).runs.drawSheet(name, options.limit);
@@ -123,7 +123,7 @@ Examples:
     });
 }
 
-/** What was being done to an image, by stage. */
+/** What was done to an image, by stage. */
 const VERBS: Readonly<Record<string, string>> = {
   read: 'reading',
   transform: 'transforming',

@@ -16,11 +16,11 @@ export function addRunsDeleteCommand(runs: Command): void {
     runs
       .command('delete <name>')
       .description(
-        'Delete a run with all of its executions, so its name is free. What others need is kept, and said: images that\na newer execution took over, and executions that an unfinished run reads.',
+        'Delete a run with all of its executions, so its name is free. What others need is kept and reported: images that\na newer execution took over, and executions that an unfinished run reads.',
       )
-      .option('--older', 'delete only what is older than the newest finished execution')
-      .option('--force', 'delete executions that have not finished too, and damaged ones with --older')
-      .option('--dry-run', 'only tell what would go'),
+      .option('--older', 'delete only executions that are older than the newest finished one')
+      .option('--force', 'also delete unfinished executions, and damaged ones with --older')
+      .option('--dry-run', 'only print what would be removed'),
   )
     .addHelpText(
       'after',

@@ -13,8 +13,8 @@ export function addSampleCommand(program: Command): void {
       'Draws a catalogue in the format of the Kaggle data set "Fashion Product Images (Small)":\nstyles.csv and images/<id>.jpg, 60x80 pixels, with the quirks of the real one.\nThe same rows and seed give the same bytes.',
     )
     .option('--rows <n>', 'rows of styles.csv', wholeNumber(1), 600)
-    .option('--seed <n>', 'seed of everything that is drawn', wholeNumber(0), 42)
-    .option('--json', 'print one JSON document for machines instead of text')
+    .option('--seed <n>', 'seed of random numbers', wholeNumber(0), 42)
+    .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  $ pixlake sample catalogue --rows 5000')
     .action(async (folder: string, options: { rows: number; seed: number; json?: boolean }) => {
       using bar = startProgressBar('drawing', 'images');

@@ -27,37 +27,41 @@ export function addServeCommand(program: Command): void {
     .command('serve')
     .summary('serve the lake over REST')
     .description(
-      'Serves the lake over REST: SQL in, rows, images and manifests out. Routes are described at /docs. Strangers may only read tables; each query runs in a process of its own with bounds. Without --api-keys only this machine is served.',
+      'Serves the lake over REST: SQL in; rows, images and manifests out. The routes are described at /docs. SQL of clients can only read tables, and each query runs in its own process with limits. Without --api-keys only this machine is served.',
     )
-    .option('--host <address>', 'address to bind to; others than loopback need --api-keys', '127.0.0.1')
-    .option('--port <n>', 'port to listen on; 0 takes any that is free', wholeNumber(0), 7070)
-    .option('--api-keys <file>', 'file of the keys that may call the server; see `pixlake keys`')
+    .option(
+      '--host <address>',
+      'address to bind to; addresses other than loopback need --api-keys',
+      '127.0.0.1',
+    )
+    .option('--port <n>', 'port to listen on; 0 means any free port', wholeNumber(0), 7070)
+    .option('--api-keys <file>', 'file of the API keys; see `pixlake keys`')
     .option(
       '--cors <origin...>',
-      'web pages of these origins may call the server, such as https://example.org',
+      'origins of web pages that may call the server, such as https://example.org',
     )
-    .option('--allow-output <uri...>', 'runs may also write to lakes at or below these roots')
-    .option('--runs-at-once <n>', 'runs in work at once; others wait', wholeNumber(1), 1)
-    .option('--leave-runs', 'do not resume the runs that the last server left; they show as interrupted')
-    .option('--query-slots <n>', 'query processes (default: one for each core, two at least)', wholeNumber(1))
-    .option('--query-timeout <duration>', 'longest time that a query may compute (default: 30s)', duration)
+    .option('--allow-output <uri...>', 'roots of other lakes that runs may write to')
+    .option('--runs-at-once <n>', 'runs in progress at once; others wait', wholeNumber(1), 1)
+    .option('--leave-runs', 'do not resume unfinished runs of an earlier server; show them as interrupted')
+    .option('--query-slots <n>', 'query processes (default: one per core, at least 2)', wholeNumber(1))
+    .option('--query-timeout <duration>', 'maximum time of a query (default: 30s)', duration)
     .option(
       '--query-memory <size>',
-      'memory of a query process (default: half of the machine in all, 2GB each at most)',
+      'memory of each query process (default: half of the machine for all, at most 2GB each)',
       byteSize,
     )
-    .option('--max-rows <n>', 'most rows of a result (default: 1000000)', wholeNumber(1))
+    .option('--max-rows <n>', 'maximum number of rows of a result (default: 1000000)', wholeNumber(1))
     .option(
       '--requests-per-minute <n>',
-      'requests of one key in a minute, 0 for any number (default: 600, any number without keys)',
+      'requests per minute for each key; 0 means no limit (default: 600; no limit without keys)',
       wholeNumber(0),
     )
     .option(
       '--requests-at-once <n>',
-      'requests of one key, or one address, at once (default: 64)',
+      'requests at once for each key or address (default: 64)',
       wholeNumber(1),
     )
-    .option('--workers <n>', 'worker threads of a run (default: one for each core)', wholeNumber(1));
+    .option('--workers <n>', 'worker threads of a run (default: one per core)', wholeNumber(1));
   withStoreOptions(command)
     .addHelpText(
       'after',
@@ -71,7 +75,7 @@ Examples:
     .action(async (options: Options) => {
       if (process.env['PIXLAKE_LOG_LEVEL'] === undefined) log.level = 'info';
       const lakehouse = await openLake(options);
-      // Loaded here, so that the other commands start sooner.
+      // Loaded here, so the other commands start faster.
       const { createServer } = await import('../api/server.ts');
       await interruptible(async (signal) => {
         await using server = await createServer(lakehouse, {

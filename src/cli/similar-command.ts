@@ -4,23 +4,23 @@ import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { print } from './print.ts';
 import { wholeNumber } from './option-values.ts';
 
-/** Columns that tell where images lie, which are not shown. */
+/** Columns with the keys of images, which are not shown. */
 const KEY_COLUMNS = ['image_key', 'source_key'];
 
 interface Options extends LakeOptions {
   readonly count: number;
 }
 
-/** `pixlake similar`: finds the images most like one. */
+/** `pixlake similar`: finds the images most similar to one. */
 export function addSimilarCommand(program: Command): void {
   withLakeOptions(
     program
       .command('similar <run|table> <id>')
-      .summary('find the images most like one')
+      .summary('find the images most similar to one')
       .description(
-        'Finds the images whose embeddings are nearest to that of one image (cosine distance), by a run whose model\nyields embeddings, such as fashion-tiny.',
+        'Finds the images whose embeddings are nearest to that of one image (cosine distance). This needs a run with a\nmodel that has embeddings, such as fashion-tiny.',
       )
-      .option('-k, --count <n>', 'images to find', wholeNumber(1), 10),
+      .option('-k, --count <n>', 'number of images', wholeNumber(1), 10),
   )
     .addHelpText(
       'after',

@@ -15,13 +15,13 @@ export function addSqlCommand(program: Command): void {
     .command('sql')
     .summary('list, show and run saved queries')
     .description(
-      'SQL files with named parameters. Those that come with pixlake go by their name, one of your\nown by its path, which ends in .sql.',
+      'Saved queries are SQL files with named parameters. Use those of pixlake by name, your own by\npath, which ends in .sql.',
     );
 
   sql
     .command('list')
     .description('List the saved queries that come with pixlake.')
-    .option('--json', 'print one JSON document for machines instead of text')
+    .option('--json', 'print one JSON document instead of text')
     .action(async ({ json }: { json?: boolean }) => {
       const queries = await listSavedQueries();
       if (json) return printJson(queries);
@@ -70,7 +70,7 @@ function describe({ name, title, parameters }: SavedQuery, width: number): strin
 function withParameters(command: Command): Command {
   return command.option(
     '--param <name=value>',
-    'value of a parameter, again for each (default: those that the file states)',
+    'value of a parameter; can be repeated (default: the values in the file)',
     (text: string, values?: Values): Values => {
       const at = text.indexOf('=');
       if (at < 1) throw new InvalidArgumentError('expected name=value.');

@@ -5,12 +5,12 @@ import { printRemoval } from './removal-report.ts';
 import { print, printJson } from './print.ts';
 import { interruptible } from './interruptible.ts';
 
-/** `pixlake tables`: lists what can be queried, and drops tables. */
+/** `pixlake tables`: lists and drops tables. */
 export function addTablesCommand(program: Command): void {
   const group = program
     .command('tables')
     .summary('list and drop tables')
-    .description('Lists what SQL can read, and drops tables.');
+    .description('Lists the tables that SQL can read, and drops tables.');
 
   withLakeOptions(
     group
@@ -34,9 +34,9 @@ export function addTablesCommand(program: Command): void {
     group
       .command('drop <table>')
       .description(
-        'Remove a table with all of its versions, and its originals but those that other tables refer to.\nA table that an unfinished run reads is not dropped. An attached table is forgotten with `pixlake detach`.',
+        'Remove a table with all of its versions, and its originals except those that other tables refer to.\nA table that an unfinished run reads is not dropped. Use `pixlake detach` for attached tables.',
       )
-      .option('--dry-run', 'only tell what would go'),
+      .option('--dry-run', 'only print what would be removed'),
   )
     .addHelpText(
       'after',

@@ -14,19 +14,19 @@ interface Options extends LakeOptions {
   readonly runs?: boolean;
 }
 
-/** `pixlake vacuum`: removes what no version needs any more. */
+/** `pixlake vacuum`: removes files that are no longer needed. */
 export function addVacuumCommand(program: Command): void {
   withLakeOptions(
     program
       .command('vacuum [table]')
-      .summary('remove files that no version of a table, or no run, needs any more')
+      .summary('remove files that tables and runs no longer need')
       .description(
-        'Removes data files that no version within the retention needs, log entries behind a checkpoint that are older,\nand temporary files of processes that died. Versions older than the retention can no longer be read, but what\nan unfinished run reads is kept. Files that no commit knows are kept for a day at least, since a commit may be\nabout to name them. By default the table properties delta.deletedFileRetentionDuration (7 days) and\ndelta.logRetentionDuration (30 days) decide.\nOf a run (runs.<name>, or --runs for all), it removes files of finished executions that nothing names, once they are a\nday old.',
+        'Removes data files that no version within the retention needs, older log entries before a checkpoint, and\ntemporary files of dead processes. Versions older than the retention can no longer be read, but what an\nunfinished run reads is kept. Files that no commit names are kept for at least a day, because a commit may be\nabout to name them. By default the table properties delta.deletedFileRetentionDuration (7 days) and\ndelta.logRetentionDuration (30 days) decide.\nFor a run (runs.<name>, or --runs for all runs) it removes unused files of finished executions that are at least\na day old.',
       )
       .option('--runs', 'sweep all runs')
       .option(
         '--retain <duration>',
-        'keep what versions of this long ago need (default: what the table says)',
+        'how much history to keep (default: the properties of the table)',
         duration,
       )
       .option('--dry-run', 'only list the files'),
@@ -63,8 +63,8 @@ async function vacuum(
 ): Promise<VacuumReport> {
   const options = { isDryRun, ...(retain === undefined ? {} : { retainMs: retain }) };
   if (isOfRuns !== (table === undefined))
-    throw new PixlakeError('ARGUMENT_INVALID', 'vacuum takes either a table, a run or --runs', {
-      remedy: 'name a table, a run as runs.<name>, or give --runs for all runs',
+    throw new PixlakeError('ARGUMENT_INVALID', 'vacuum needs exactly one of: a table, a run, or --runs', {
+      remedy: 'name a table, or a run as runs.<name>, or use --runs for all runs',
     });
   if (table === undefined) return lakehouse.runs.vacuum(options, signal);
   const run = runNameOf(table);

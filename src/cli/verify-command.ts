@@ -10,7 +10,7 @@ interface Options extends LakeOptions {
   readonly deep?: boolean;
 }
 
-/** Problems that are printed of one table; `--json` gives them all. */
+/** Number of printed problems per table; `--json` prints all. */
 const SHOWN_PROBLEMS = 20;
 
 /** `pixlake verify`: checks that tables are whole. */
@@ -20,9 +20,9 @@ export function addVerifyCommand(program: Command): void {
       .command('verify [table]')
       .summary('check that tables are whole')
       .description(
-        'Checks that every data file of a table, or of all tables, is there with the size and row count that the log\nstates. Exits with 5 if something is wrong.',
+        'Checks that every data file of a table, or of all tables, exists with the size and row count in the\nlog. The exit code is 5 if something is wrong.',
       )
-      .option('--deep', 'also decode every row, and compare every image with its sha256'),
+      .option('--deep', 'also decode every row and compare every image with its sha256'),
   )
     .addHelpText(
       'after',
@@ -65,6 +65,6 @@ function describeReport({
   return [
     `${table} at version ${version}: ${fileCount} data files, ${formatCount(rowCount)} rows${images}: ${found}`,
     ...problems.slice(0, SHOWN_PROBLEMS).map(({ key, problem }) => `  ${key} ${problem}`),
-    ...(hidden > 0 ? [`  and ${hidden} more (--json lists all)`] : []),
+    ...(hidden > 0 ? [`  and ${hidden} more (use --json to list all)`] : []),
   ];
 }

@@ -5,19 +5,19 @@ import { type ImageProcessor, type MadeImage, type UnmadeImage } from '../run/pr
 import type { ProcessWorkerData } from './process-worker.ts';
 import { memoryCells } from '../run/memory-cells.ts';
 
-/** Images that wait for a thread at most. */
+/** Maximum number of images that wait for a thread. */
 const MAX_QUEUED = 1024;
 
-/** A thread that has nothing to do ends after this, and its model with it. */
+/** An idle thread ends after this time, together with its model. */
 const IDLE_MS = 60_000;
 
-/** Makes single images in worker threads that start when they are needed. */
+/** Makes single images in worker threads, which start when needed. */
 export function createImageProcessor(): ImageProcessor {
   const pool = new Piscina({
     filename: new URL('./process-worker.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: availableParallelism(),
-    // Nobody reads them, and Deno lacks what they are kept with.
+    // Not used, and not available in Deno.
     recordTiming: false,
     maxQueue: MAX_QUEUED,
     idleTimeout: IDLE_MS,
@@ -32,7 +32,7 @@ export function createImageProcessor(): ImageProcessor {
         const isFull = pool.queueSize >= MAX_QUEUED;
         throw new PixlakeError(isFull ? 'SERVER_BUSY' : 'INTERNAL_ERROR', messageOf(error), { cause: error });
       }
-      // That tells of the machine and nothing of the image.
+      // This error is about the machine and not about the image.
       if ('error' in outcome && outcome.error.code === 'WORKER_TOO_SMALL') {
         const { code, message, remedy } = outcome.error;
         throw new PixlakeError(code, message, remedy === undefined ? {} : { remedy });

@@ -8,19 +8,19 @@ import type { CloseTask, ShardTask } from './shard-task.ts';
 import { makeMemoryCells } from '../run/memory-cells.ts';
 
 /**
- * Young objects of a worker. Images lie outside the heap and go when young objects are collected: in a larger space that happens so seldom that V8
- * collects everything instead, five times a second.
+ * Size of a worker's young generation. Images lie outside the heap and are freed when young objects are collected. In a larger space that happens so rarely that V8
+ * collects the whole heap instead, five times a second.
  */
 const YOUNG_MB = 8;
 
-/** A session takes about so many times the bytes of its file: as read, as loaded, and for a batch in work. */
+/** A session takes about this many times the bytes of its file: as read, as loaded, and for a batch in progress. */
 const SESSION_SHARE = 4;
 
 /** Settings of a local executor. */
 export interface LocalExecutorOptions {
   /** Worker threads of a run; one for each core by default. */
   readonly workers?: number | undefined;
-  /** How S3 is reached, where a lake lies there. */
+  /** S3 settings, for lakes on S3. */
   readonly s3?: WorkerSettings['s3'] | undefined;
 }
 
@@ -36,14 +36,14 @@ export function createLocalExecutor({
         filename: new URL('./worker.js', import.meta.url).href,
         minThreads: threads,
         maxThreads: threads,
-        // Nobody reads them, and Deno, in which notebooks run, lacks what they are kept with.
+        // Not used, and not available in Deno, in which notebooks run.
         recordTiming: false,
         resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
         workerData: {
           s3,
-          // All cores are used, none by two: fewer workers leave more threads to each one's model.
+          // Workers times model threads are the cores: fewer workers leave more threads for the model of each.
           modelThreads: Math.max(1, Math.floor(availableParallelism() / threads)),
-          // A thread that dies gives nothing back, so each run counts for itself.
+          // A thread that dies does not give its memory back, so each run has its own cells.
           memoryCells: makeMemoryCells(),
           model,
         } satisfies WorkerSettings,
@@ -59,7 +59,7 @@ export function createLocalExecutor({
   };
 }
 
-/** Has each thread, all of which are idle, close what it holds. Ending one inside native code could take the process down. */
+/** Lets each thread, all of which are idle, close its resources. Ending a thread inside native code could crash the process. */
 async function closePool(pool: Piscina, threads: number): Promise<void> {
   const closed = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const task: CloseTask = { threads, closed };
@@ -67,7 +67,7 @@ async function closePool(pool: Piscina, threads: number): Promise<void> {
   await pool.close();
 }
 
-/** Each worker loads the model for itself: so many fit into half of the memory. */
+/** Each worker loads the model itself. Returns how many fit into half of the memory. */
 async function maxWorkers(onnxPath: string | undefined): Promise<number> {
   if (onnxPath === undefined) return Number.POSITIVE_INFINITY;
   const sizeBytes = (await stat(onnxPath).catch(() => undefined))?.size ?? 0;

@@ -1,15 +1,15 @@
 import type { AttemptCells } from '../work/attempt.ts';
 import type { ShardJob } from '../work/shard-job.ts';
 
-/** An attempt at a shard as it is handed to a worker thread. */
+/** An attempt at a shard, for a worker thread. */
 export interface ShardTask {
   readonly job: ShardJob;
   readonly cells: AttemptCells['cells'];
 }
 
-/** The last task of each thread: it closes what it holds, and waits until all have, so that none gets two of these. */
+/** The last task of each thread: it closes its resources and waits until all threads have done so, so no thread gets two of these tasks. */
 export interface CloseTask {
   readonly threads: number;
-  /** One cell: the threads that have closed. */
+  /** One cell: the number of threads that have closed. */
   readonly closed: Int32Array<SharedArrayBuffer>;
 }

@@ -5,14 +5,14 @@ import type { CloseTask, ShardTask } from './shard-task.ts';
 
 const worker = new ShardWorker(workerData as WorkerSettings);
 
-/** Entry of the worker threads: makes one attempt at a shard, or closes what the thread holds. */
+/** Entry of the worker threads: makes one attempt at a shard, or closes the resources of the thread. */
 export default async function work(task: ShardTask | CloseTask): Promise<AttemptOutcome | undefined> {
   if ('job' in task) return worker.attempt(task.job, new AttemptCells(task.cells));
   await close(task);
   return undefined;
 }
 
-/** A thread that died meanwhile is not waited for longer than this. */
+/** Maximum wait for threads that may have died. */
 const CLOSE_MS = 2000;
 
 async function close({ threads, closed }: CloseTask): Promise<void> {

@@ -28,7 +28,7 @@ export async function applyTransform(
     let image = opened
       .extract({ left: drawn.cropLeft, top: drawn.cropTop, width, height })
       .flatten({ background });
-    // libvips has an order of its own within a pipeline; what must come before the resize gets one for itself.
+    // libvips has its own order within a pipeline, so steps that must come before the resize get a separate pipeline.
     if (changesColours(drawn)) image = openPixels(recolour(await toPixels(image), drawn));
     if (drawn.rotation !== 0) {
       const rotated = await toPixels(image.rotate(drawn.rotation, { background }));
@@ -39,7 +39,7 @@ export async function applyTransform(
     if (drawn.isFlipped) image = image.flop();
     if (drawn.blur > 0) image = image.blur(drawn.blur);
     const content = await toPixels(image);
-    // Padding comes last, so that it has exactly the background's colour whatever was done to the image.
+    // Padding comes last, so it has exactly the colour of the background.
     return transform.fit === 'contain' ? pad(content, targetSize(transform.size), background) : content;
   } catch (error) {
     throw toImageError(error, bytes);
@@ -47,7 +47,7 @@ export async function applyTransform(
 }
 
 /**
- * Decodes an image as it is, for a model.
+ * Decodes an image unchanged, for a model.
  *
  * @throws `IMAGE_CORRUPT`, `IMAGE_TOO_LARGE`, `IMAGE_UNSUPPORTED`, `WORKER_TOO_SMALL`
  */
@@ -73,7 +73,7 @@ export async function resizePixels(
   return toPixels(openPixels(pixels).resize({ width, height, fit, kernel: 'cubic', background: '#ffffff' }));
 }
 
-/** Encodes pixels in the transform's format and quality; no metadata is written, so equal pixels give equal bytes. */
+/** Encodes pixels in the transform's format and quality. No metadata is written, so equal pixels give equal bytes. */
 export async function encodePixels(
   pixels: Pixels,
   transform: Pick<Transform, 'format' | 'quality'>,

@@ -5,18 +5,18 @@ const require = createRequire(import.meta.url);
 
 let configured: typeof import('sharp').default | undefined;
 
-/** Loading takes a worker a tenth of a second, and most images need none of it. */
+/** Loading sharp takes a tenth of a second, and most images do not need it. */
 function loadSharp(): typeof import('sharp').default {
   if (configured !== undefined) return configured;
   const sharp = require('sharp') as typeof import('sharp').default;
-  // Images are many and small: parallelism comes from working on several at once, and nothing is ever read twice.
+  // Images are many and small, so several are processed at once, and no cache is needed.
   sharp.concurrency(1);
   sharp.cache(false);
   configured = sharp;
   return sharp;
 }
 
-/** Opens encoded bytes for decoding, whose limits were checked; the first page of an animation, strict about damage. */
+/** Opens encoded bytes for decoding, after limits were checked: only the first page, and strict about damage. */
 export function openEncoded(bytes: Uint8Array): Sharp {
   return loadSharp()(bytes, { failOn: 'warning', limitInputPixels: false });
 }

@@ -6,7 +6,7 @@ import { openImage } from './open-image.ts';
 import { readHeader } from './read-header.ts';
 import { escapeXml, fitText, type TextStyle, wrapText } from './svg-text.ts';
 
-/** One original of a contact sheet beside what was made of it, with the lines of its label; the first line is set bold. */
+/** One original of a contact sheet, its results, and the lines of its label. The first line is bold. */
 export interface ContactCell {
   /** Encoded image. */
   readonly original: Buffer;
@@ -56,8 +56,8 @@ interface Grid {
 }
 
 /**
- * Draws a contact sheet as PNG: a card for every cell, in an about square grid, with the original, an arrow, the results and the label.
- * Everything is drawn from the arguments and the bundled font, so that the same input gives the same pixels.
+ * Draws a contact sheet as PNG: a card for every cell, in a nearly square grid, with the original, an arrow, the results and the label.
+ * Everything depends on the arguments and the bundled font, so the same input gives the same pixels.
  *
  * @throws `IMAGE_CORRUPT`, `IMAGE_UNSUPPORTED`, `IMAGE_TOO_LARGE` for an image that cannot be decoded
  */
@@ -97,7 +97,7 @@ function layOutGrid(cells: readonly ContactCell[], subtitleText: string): Grid {
   return { columns, cardWidth, cardHeight, width, height, top, subtitle };
 }
 
-/** Left edge of a tile within its card; tile 0 is the original, with the arrow behind it. */
+/** Left edge of a tile within its card. Tile 0 is the original, followed by the arrow. */
 function tileLeft(tile: number): number {
   return tile === 0 ? PADDING : PADDING + TILE + ARROW + (tile - 1) * (TILE + TILE_GAP);
 }

@@ -2,8 +2,8 @@ import sharp from 'sharp';
 import { ensureFonts } from './fonts.ts';
 
 /**
- * Draws SVG as PNG, text in the bundled font, so that a plot looks the same on every machine. `scale` is pixels of the PNG for each unit of the
- * SVG. To be called in the main thread.
+ * Draws SVG as PNG with text in the bundled font, so a plot looks the same on every machine. `scale` is the number of PNG pixels per unit of the
+ * SVG. Call it in the main thread.
  */
 export async function drawSvg(svg: string, scale = 1): Promise<Buffer> {
   await ensureFonts();

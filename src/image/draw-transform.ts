@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { ALL_TRANSFORMS, type DrawnTransform, type Transform, undrawn } from './transform.ts';
 import type { Size } from './transforms/define-transform.ts';
 
-/** What a draw depends on, and nothing else: not the order of calls, not the thread, not the other transforms in use. */
+/** Everything that a draw depends on. It does not depend on the order of calls, the thread or other transforms. */
 export interface DrawKey {
   readonly seed: number;
   readonly id: string;
@@ -19,8 +19,8 @@ export function drawTransform(transform: Transform, size: Size, { seed, id, copy
 }
 
 /**
- * A number in [0, 1) with 48 random bits: the first bytes of SHA-256 over seed, id, copy and the name of the parameter, as a JSON array. A name of
- * its own for each parameter keeps the others as they are when one is added.
+ * A number in [0, 1) with 48 random bits: the first bytes of SHA-256 over seed, id, copy and the name of the parameter, as a JSON array. A separate
+ * name for each parameter keeps the others unchanged when one is added.
  */
 function draw(key: string, parameter: string): number {
   return Number.parseInt(hash('sha256', `${key}"${parameter}"]`, 'hex').slice(0, 12), 16) / 2 ** 48;

@@ -1,10 +1,10 @@
 import type { Box, Place } from './kernel-images.ts';
 import type { Transform } from './transform.ts';
 
-/** How a box of an image is brought to a canvas. */
+/** How a box of an image is placed on a canvas. */
 export interface Fitted {
   readonly canvas: { readonly width: number; readonly height: number };
-  /** What of the box is seen, relative to it. */
+  /** The visible part of the box, relative to it. */
   readonly box: Box;
   readonly place: Place;
 }
@@ -20,7 +20,7 @@ export function fitInto(
   if (fit === 'fill') return { canvas: target, box: whole, place: everywhere };
   const scales = [target.width / box.width, target.height / box.height];
   if (fit === 'cover') {
-    // As sharp does it: the box is resized to whole pixels, of which the middle ones stay.
+    // As in sharp: the box is resized to whole pixels, and the middle ones are kept.
     const scale = Math.max(...scales);
     const steps = [box.width / Math.round(box.width * scale), box.height / Math.round(box.height * scale)];
     const [across = 1, down = 1] = steps;

@@ -11,9 +11,9 @@ export const FONT_FAMILY = 'DejaVu Sans';
 let loading: Promise<void> | undefined;
 
 /**
- * Has text in SVG drawn with the bundled font, and no other, so that it looks the same on every machine, also on those without fonts.
- * To be awaited in the main thread before any other text is drawn: fontconfig is set up once a process, and worker threads have an
- * environment of their own.
+ * Makes SVG text use only the bundled font, so it looks the same on every machine, also without installed fonts.
+ * Await it in the main thread before any text is drawn: fontconfig is set up once per process, and worker threads have their own
+ * environment.
  */
 export function ensureFonts(): Promise<void> {
   loading ??= loadFonts();
@@ -31,7 +31,7 @@ async function loadFonts(): Promise<void> {
     const configFile = join(scratchFolder, 'fonts.conf');
     await writeFile(configFile, fontConfig(fontFolder, join(scratchFolder, 'cache')));
     process.env['FONTCONFIG_FILE'] = configFile;
-    // Drawing any text makes fontconfig read its configuration, which is not needed after that.
+    // Drawing any text makes fontconfig read its configuration, which is not needed afterwards.
     await sharp(
       Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>a</text></svg>'),
     ).toBuffer();
@@ -42,7 +42,7 @@ async function loadFonts(): Promise<void> {
   }
 }
 
-/** A configuration of this one folder; `rescan` 0 keeps fontconfig from looking for the file again. */
+/** A configuration with this one folder. `rescan` 0 keeps fontconfig from searching the file again. */
 function fontConfig(fontFolder: string, cacheFolder: string): string {
   return `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">

@@ -2,18 +2,18 @@ import { PixlakeError } from '../errors.ts';
 import { countText, type ImageStructure } from './formats/image-structure.ts';
 import { MAX_KERNEL_PIXELS } from './kernel-images.ts';
 
-/** What an image may take. Part of a run's spec and of a table's properties, so that a verdict does not depend on the machine. */
+/** Limits of an image. They are part of a run's spec and of a table's properties, so a verdict does not depend on the machine. */
 export interface ImageLimits {
-  /** Most pixels, as stored. */
+  /** Maximum number of stored pixels. */
   readonly maxPixels: number;
-  /** Most bytes of memory that decoding may take, as estimated from the header; see {@link estimateMemory}. */
+  /** Maximum bytes of memory for decoding, estimated from the header; see {@link estimateMemory}. */
   readonly maxImageMemory: number;
 }
 
-/** 16,383 by 16,383 pixels, the largest size of a WebP, and 1 GiB. */
+/** 16,383 by 16,383 pixels, the maximum of WebP, and 1 GiB. */
 export const DEFAULT_LIMITS: ImageLimits = { maxPixels: 16_383 ** 2, maxImageMemory: 1024 ** 3 };
 
-/** What the memory of a decoder depends on. */
+/** The properties that determine the memory of a decoder. */
 export type MemoryShape = Pick<
   ImageStructure,
   'format' | 'channels' | 'bitDepth' | 'isTurned' | 'isHeldWhole' | 'rowsAtOnce'
@@ -26,8 +26,8 @@ const PIPELINE_ROWS = 1600;
 const BASE_BYTES = 8 * 1024 ** 2;
 
 /**
- * Bytes of memory that decoding an image takes at most, from its header alone. The factors are peaks of the process as measured with images of 36
- * million pixels, rounded up: see the test of this file.
+ * Maximum bytes of memory for decoding an image, estimated from its header. The factors are measured peaks of the process with images of 36
+ * million pixels, rounded up; see the test of this file.
  */
 export function estimateMemory(image: MemoryShape): number {
   const { width, height, channels, bitDepth, isTurned } = image;
@@ -35,7 +35,7 @@ export function estimateMemory(image: MemoryShape): number {
   const pixelBytes = channels * sampleBytes;
   const pixels = width * height;
   const pipeline = Math.min(pixels, Math.max(width * PIPELINE_ROWS, MAX_KERNEL_PIXELS)) * pixelBytes;
-  // An image that is turned is decoded whole before.
+  // An image is decoded completely before it is turned.
   const turned = isTurned ? pixels * pixelBytes : 0;
   return BASE_BYTES + pipeline + turned + decoderBytes(image, pixels, pixelBytes);
 }
@@ -50,10 +50,10 @@ function decoderBytes(image: MemoryShape, pixels: number, pixelBytes: number): n
       return isHeldWhole ? pixels * pixelBytes : 0;
     case 'webp':
     case 'gif':
-      // The canvas, a frame, and what lay below it.
+      // The canvas, a frame, and the area below it.
       return pixels * 9;
     case 'tiff':
-      // A row of tiles or of strips that are read as a whole, as compressed and as decoded.
+      // A row of tiles or strips that is read as a whole, compressed and decoded.
       return 2 * width * Math.min(height, rowsAtOnce) * pixelBytes;
     case 'avif':
     case 'heif':
@@ -64,7 +64,7 @@ function decoderBytes(image: MemoryShape, pixels: number, pixelBytes: number): n
 }
 
 /**
- * Bytes of memory that decoding an image takes at most; see {@link estimateMemory}.
+ * Maximum bytes of memory for decoding an image; see {@link estimateMemory}.
  *
  * @throws `IMAGE_TOO_LARGE` with the figures, for an image beyond the limits
  */

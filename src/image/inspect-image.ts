@@ -34,7 +34,7 @@ const REPAIRS: Readonly<Partial<Record<ImageFormat, (bytes: Uint8Array) => Uint8
   avif: repairIsoMedia,
 };
 
-/** What an image's structure tells; `undefined` where the bytes are of no format that is decoded here. */
+/** The structure of an image; `undefined` if no decoder here supports its format. */
 export function inspectImage(bytes: Uint8Array): ImageStructure | undefined {
   for (const read of READERS) {
     const structure = read(bytes);
@@ -43,13 +43,13 @@ export function inspectImage(bytes: Uint8Array): ImageStructure | undefined {
   return undefined;
 }
 
-/** The bytes to decode: without what decoders take offence at though no pixel is damaged. */
+/** The bytes to decode, without damage that does not concern pixels. */
 export function repairImage(bytes: Uint8Array, format: ImageFormat): Uint8Array {
   return REPAIRS[format]?.(bytes) ?? bytes;
 }
 
 /**
- * Says why an image cannot be decoded. The answer depends on its bytes alone: what libvips says may be about another image that fails at the
+ * Explains why an image cannot be decoded. The reason depends only on its bytes: the message of libvips may be about another image that fails at the
  * same moment.
  */
 export function explainFailure(bytes: Uint8Array, cause?: unknown): PixlakeError {
@@ -66,7 +66,7 @@ export function explainFailure(bytes: Uint8Array, cause?: unknown): PixlakeError
   return new PixlakeError('IMAGE_CORRUPT', `${describeImage(structure)}: ${reason}`, options);
 }
 
-/** An error for an image that is whole and cannot be decoded. */
+/** The error for an undamaged image that cannot be decoded. */
 export function unsupportedError(what: string, options: { cause?: unknown } = {}): PixlakeError {
   return new PixlakeError(
     'IMAGE_UNSUPPORTED',

@@ -5,15 +5,15 @@ import { countText } from './formats/image-structure.ts';
 /** Share of the machine's memory that images in work may take together. */
 const SHARE = 0.5;
 
-/** Memory is counted in units of this many bytes, so that a machine's fits into 32 bits. */
+/** Memory is counted in units of this many bytes, so the total fits into 32 bits. */
 const UNIT_BYTES = 4096;
 
-/** Images that take less are not weighed: most are so small, and the memory beside the gate's share holds them. */
+/** Images that need less are not counted. Most images are this small, and memory outside of the gate's share is enough for them. */
 const SMALL_IMAGE_BYTES = 32 * 1024 ** 2;
 
 const UNWEIGHED: Disposable = { [Symbol.dispose]: () => undefined };
 
-/** A thread that ended gives no sign, so that the others look again after this. */
+/** A thread that dies does not notify others, so they check again after this time. */
 const POLL_MS = 500;
 
 const CELL = { total: 0, free: 1 } as const;
@@ -29,18 +29,18 @@ type AtomicsWithWaiting = typeof Atomics & {
 };
 
 /**
- * Lets images into work as far as memory goes: an image waits until its estimate fits beside those in work. It says nothing about verdicts: what
- * waits is decoded later, with the same result. All threads of a process share one gate by its `cells`.
+ * Makes images wait for free memory: an image waits until its estimate fits next to those in progress. It does not change verdicts: an image that
+ * waits is decoded later, with the same result. All threads of a process share one gate through its `cells`.
  */
 export class MemoryGate {
-  /** To be handed to other threads; `new MemoryGate(cells)` there is the same gate. */
+  /** Memory for other threads, in which `new MemoryGate(cells)` is the same gate. */
   readonly cells: Int32Array<SharedArrayBuffer>;
 
   constructor(cells: Int32Array<SharedArrayBuffer> = makeCells(machineBytes() * SHARE)) {
     this.cells = cells;
   }
 
-  /** A gate for that many bytes. */
+  /** A gate for this many bytes. */
   static ofSize(sizeBytes: number): MemoryGate {
     return new MemoryGate(makeCells(sizeBytes));
   }
@@ -50,7 +50,7 @@ export class MemoryGate {
     return Atomics.load(this.cells, CELL.total) * UNIT_BYTES;
   }
 
-  /** Does some work while it has that much memory. @throws `WORKER_TOO_SMALL` */
+  /** Does work while it holds this much memory. @throws `WORKER_TOO_SMALL` */
   async hold<Result>(sizeBytes: number, work: () => Promise<Result>): Promise<Result> {
     if (sizeBytes <= SMALL_IMAGE_BYTES) return work();
     const lease = await this.acquire(sizeBytes);
@@ -61,7 +61,7 @@ export class MemoryGate {
     }
   }
 
-  /** Waits until that much memory is free and takes it; dispose the result to give it back. @throws `WORKER_TOO_SMALL` */
+  /** Waits until this much memory is free and takes it. Dispose the result to return it. @throws `WORKER_TOO_SMALL` */
   async acquire(sizeBytes: number): Promise<Disposable> {
     if (sizeBytes <= SMALL_IMAGE_BYTES) return UNWEIGHED;
     const units = Math.ceil(sizeBytes / UNIT_BYTES);
@@ -89,7 +89,7 @@ export class MemoryGate {
   async #waitForChange(free: number): Promise<void> {
     const waiting = (Atomics as AtomicsWithWaiting).waitAsync(this.cells, CELL.free, free, POLL_MS);
     if (!waiting.async) return;
-    // Waiting for shared memory alone would let the process end.
+    // A wait on shared memory alone would not keep the process alive.
     const alive = setInterval(() => undefined, POLL_MS);
     try {
       await waiting.value;
@@ -105,7 +105,7 @@ function makeCells(sizeBytes: number): Int32Array<SharedArrayBuffer> {
   return cells;
 }
 
-/** The memory of the machine, or of the container where that is less. */
+/** The memory of the machine, or of the container if that is less. */
 function machineBytes(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
@@ -113,7 +113,7 @@ function machineBytes(): number {
 
 let ofProcess: MemoryGate | undefined;
 
-/** The gate of this thread, or of the whole process where `cells` of another thread's gate are given first. */
+/** The gate of this thread, or of the whole process if the first call has the `cells` of another thread's gate. */
 export function memoryGate(cells?: Int32Array<SharedArrayBuffer>): MemoryGate {
   ofProcess ??= new MemoryGate(cells);
   return ofProcess;

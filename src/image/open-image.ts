@@ -4,17 +4,17 @@ import { openEncoded, openRaw } from './configured-sharp.ts';
 import { countText } from './formats/image-structure.ts';
 import type { ImageHeader } from './read-header.ts';
 
-/** Largest value of 12 bits: a picture in 16 bits that stays below is shown as black. */
+/** Largest value of 12 bits. A 16-bit image with smaller values would be shown as black. */
 const MAX_12_BITS = 4095;
 
 /** Largest value of a channel that is shown. */
 const MAX_8_BITS = 255;
 
-/** Side in pixels of the sample by which most 16-bit images are found to use their range. */
+/** Side in pixels of the sample that shows for most 16-bit images that they use their range. */
 const SAMPLE_SIDE = 64;
 
 /**
- * Opens an image for decoding. Values that would be shown as black or cut off are refused, since nobody would notice: 12 bits kept in 16, and numbers
+ * Opens an image for decoding. Values that would be shown as black or cut off are refused, because nobody would notice: 12 bits in 16, and numbers
  * that are not 0 to 255.
  *
  * @throws `IMAGE_UNSUPPORTED`
@@ -28,7 +28,7 @@ export async function openImage(header: ImageHeader): Promise<Sharp> {
 /** Above this, decoding to full size costs more memory than it saves time. */
 const LARGE_PIXELS = 2_000_000;
 
-/** Decodes all of an image, so that damage is found wherever it is. @throws `IMAGE_UNSUPPORTED`, and what libvips says of damage */
+/** Decodes a whole image, so all damage is found. @throws `IMAGE_UNSUPPORTED`, and what libvips says of damage */
 export async function decodeWhole(header: ImageHeader): Promise<void> {
   const image = await openImage(header);
   // Shrinking while decoding still reads every byte of the entropy-coded data, but needs little memory.
@@ -37,8 +37,8 @@ export async function decodeWhole(header: ImageHeader): Promise<void> {
 }
 
 /**
- * Opens an image, upright and in sRGB, of which a part is wanted. Decoders stop behind the last row that they are asked for: unless they hold the
- * whole image anyway, all of it is decoded here, since whether an image is damaged must not depend on the part.
+ * Opens an image, upright and in sRGB, of which a part is wanted. Decoders stop after the last requested row. Unless they keep the
+ * whole image anyway, all of it is decoded here, because the verdict must not depend on the part.
  *
  * @throws `IMAGE_UNSUPPORTED`, and what libvips says of damage
  */
@@ -46,7 +46,7 @@ export async function openPart(
   header: ImageHeader,
   part: { readonly width: number; readonly height: number },
 ): Promise<Sharp> {
-  // Else the background of a gray image would be gray.
+  // Otherwise the background of a gray image would be gray.
   const upright = (opened: Sharp): Sharp => opened.autoOrient().pipelineColourspace('srgb');
   const { width, height } = header;
   const isWhole = part.width === width && part.height === height;

@@ -194,7 +194,7 @@ let current: PixelKernel | undefined;
 
 /**
  * Does some work with this thread's kernel. Gives `undefined` where the kernel refuses what it is given: its instance is dropped with all that
- * lies in its memory, so that no image can do harm to the next one.
+ * lies in its memory, so no image can affect the next one.
  */
 export function withKernel<Result>(work: (kernel: PixelKernel) => Result): Result | undefined {
   const kernel = current ?? new PixelKernel();

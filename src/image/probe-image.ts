@@ -6,7 +6,7 @@ import { type MemoryGate, memoryGate } from './memory-gate.ts';
 import { decodeWhole } from './open-image.ts';
 import { readHeader } from './read-header.ts';
 
-/** What became of an original: `ok` can be decoded whole; the others say why not. */
+/** Status of an original: `ok` if all of it can be decoded, otherwise the kind of problem. */
 export type ImageStatus = 'ok' | 'empty' | 'corrupt' | 'too_large' | 'unsupported';
 
 /** Facts about an encoded image; `width` and `height` are in pixels as it is shown, EXIF orientation applied; null where unknown. */
@@ -33,9 +33,9 @@ const UNKNOWN = {
 };
 
 /**
- * Reads an image's header and decodes all of it once, so that a cut or damaged file is found now and not in the middle of a run.
+ * Reads an image's header and decodes all of it once, so a damaged file is found now and not in the middle of a run.
  *
- * @throws `WORKER_TOO_SMALL` where the limits allow an image that this machine cannot hold
+ * @throws `WORKER_TOO_SMALL` if the limits allow an image that does not fit into the memory of this machine
  */
 export async function probeImage(
   bytes: Uint8Array,

@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS, type ImageLimits, weighImage } from './image-limits.ts'
 import { explainFailure, inspectImage, repairImage, unsupportedError } from './inspect-image.ts';
 import { type JpegHeader, parseJpegHeader } from './jpeg-header.ts';
 
-/** What an image's header tells; `width` and `height` in pixels as it is shown, EXIF orientation applied. */
+/** The header of an image; `width` and `height` in pixels after applying the EXIF orientation. */
 export interface ImageHeader {
   readonly format: string;
   readonly width: number;
@@ -13,15 +13,15 @@ export interface ImageHeader {
   readonly channels: number;
   /** Bits of a channel. */
   readonly bitDepth: number;
-  /** What the values of a channel mean: all of its range, perhaps less of 16 bits, or numbers of any kind. */
+  /** Meaning of the values of a channel: the whole range, perhaps part of 16 bits, or any numbers. */
   readonly values: 'whole' | 'sixteen' | 'numbers';
   /** Frames of an animation or pages of a document, of which the first one is decoded. */
   readonly frames: number;
-  /** Whether a decoder holds the whole image, so it goes through all of it even where a part is wanted. */
+  /** Whether a decoder keeps the whole image in memory, so it decodes all of it even for a part. */
   readonly isHeldWhole: boolean;
-  /** What is decoded: the image's bytes, or a copy without what decoders take offence at though no pixel is damaged. */
+  /** The bytes to decode: those of the image, or a copy without damage that does not concern pixels. */
   readonly bytes: Uint8Array;
-  /** Bytes of memory that decoding takes at most. */
+  /** Maximum bytes of memory for decoding. */
   readonly memoryBytes: number;
   /** What the markers of a plain JPEG tell. */
   readonly jpeg: JpegHeader | undefined;
@@ -41,7 +41,7 @@ export async function readHeader(
   const jpeg = repaired === bytes ? undefined : parseJpegHeader(repaired);
   if (jpeg !== undefined) return describePlain(repaired, jpeg, limits);
   const { name, width, height } = structure;
-  // Without a size, what a decoder takes would not be bounded.
+  // Without a size, the memory of a decoder would be unlimited.
   if (width === undefined || height === undefined) throw explainFailure(bytes);
   weighImage(name, { ...structure, width, height }, limits);
   return decodeHeader(bytes, repaired, structure, limits);
@@ -89,7 +89,7 @@ async function decodeHeader(
     throw explainFailure(bytes, error);
   }
   const { width, height, channels, autoOrient } = decoded;
-  // A decoder may find another size in a file that was made to deceive.
+  // In a crafted file, a decoder may find another size.
   const memoryBytes = weighImage(structure.name, { ...structure, width, height }, limits);
   const { format, bitDepth, frames, isHeldWhole } = structure;
   return {

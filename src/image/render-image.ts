@@ -24,8 +24,8 @@ export interface RenderedImage {
 }
 
 /**
- * Version of the rules by which pixels are made. A run is the work of one version: its images would differ, if slightly, where another one
- * went on with it.
+ * Version of the rules for making pixels. A run uses one version: its images would differ slightly if another one
+ * continued it.
  */
 export const PIXELS_VERSION = 4;
 
@@ -33,7 +33,7 @@ export const PIXELS_VERSION = 4;
 const MAX_STORED_PIXELS = 100_000_000;
 
 /**
- * Transforms and encodes an image: plain JPEGs in WebAssembly, all else with sharp, and what WebAssembly refuses too, so that sharp has the last
+ * Transforms and encodes an image: plain JPEGs in WebAssembly, everything else, and what WebAssembly refuses, with sharp, which has the last
  * word on what is damaged.
  *
  * @param model where a model's values of the transformed image go
@@ -90,7 +90,7 @@ function render(
   return { width, height, encoded };
 }
 
-/** Where nothing is done to colours, JPEGs stay in the planes in which they are stored: half the samples, and no colour is converted. */
+/** If colours do not change, JPEGs stay in the planes in which they are stored, with half the samples and no conversion of colours. */
 function staysPlanar({ orientation }: JpegHeader, drawn: DrawnTransform): boolean {
   return orientation === 1 && !changesColours(drawn);
 }
@@ -106,7 +106,7 @@ function fitsKernel(header: JpegHeader, transform: Transform, drawn: DrawnTransf
 }
 
 /**
- * The size to decode to, in eighths: the DCT shrinks at no cost, but less well than the cubic, so that this is left with a factor of two at least.
+ * The size to decode to, in eighths. Shrinking in the DCT is free, but worse than cubic resampling, which keeps a factor of at least two.
  */
 function chooseEighths(
   { size, fit }: Transform,
@@ -140,7 +140,7 @@ function draw(
   const isPlanar = planes !== undefined;
   const address = kernel.canvas('written', isPlanar ? 'subsampled' : 'rgb', canvas.width, canvas.height);
   kernel.resample(image, address, resampling);
-  // Padding comes last, so that it has exactly the background's colour whatever was done to the image.
+  // Padding comes last, so it has exactly the colour of the background.
   kernel.pad(address, resampling.place, toColour(transform.background));
   return { address, isPlanar };
 }

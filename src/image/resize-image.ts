@@ -4,14 +4,14 @@ import { openImage } from './open-image.ts';
 import { readHeader } from './read-header.ts';
 import type { Transform } from './transform.ts';
 
-/** A size in pixels to show an image in; a side that is left out follows from the other. */
+/** A size in pixels for display. A missing side follows from the other one. */
 export interface ShownSize {
   readonly width?: number;
   readonly height?: number;
   readonly fit: Transform['fit'];
 }
 
-/** Resizes an encoded image for looking at it, as JPEG; the background shows white. @throws `IMAGE_…`, `WORKER_TOO_SMALL` */
+/** Resizes an encoded image for display, as JPEG on a white background. @throws `IMAGE_…`, `WORKER_TOO_SMALL` */
 export async function resizeImage(bytes: Uint8Array, size: ShownSize): Promise<Buffer> {
   const header = await readHeader(bytes);
   try {

@@ -1,4 +1,4 @@
-/** Advance widths of DejaVu Sans Bold in shares of the font size, rounded up within each group, so that text never takes more. */
+/** Advance widths of DejaVu Sans Bold in shares of the font size, rounded up within each group, so text is never wider. */
 const BOLD_WIDTHS: readonly (readonly [characters: RegExp, width: number])[] = [
   [/[ ijlIJ.,'|/\\·]/u, 0.38],
   [/[ftr:;!()[\]\-_"`–*]/u, 0.53],
@@ -8,7 +8,7 @@ const BOLD_WIDTHS: readonly (readonly [characters: RegExp, width: number])[] = [
   [/[\u0020-\u024f]/u, 0.88],
 ];
 const OTHER_WIDTH = 1.2;
-/** No character of the regular weight is wider than this share of the bold one. */
+/** Maximum width of a character of the regular weight, as a share of the bold one. */
 const REGULAR_SHARE = 0.94;
 const ELLIPSIS = '…';
 
@@ -29,7 +29,7 @@ export function escapeXml(text: string): string {
     .replaceAll('"', '&quot;');
 }
 
-/** Cuts text so that it takes at most `width` pixels, with `…` where something was cut off. */
+/** Cuts text to at most `width` pixels, ending in `…` if something was cut off. */
 export function fitText(text: string, width: number, style: TextStyle): string {
   if (textWidth(text, style) <= width) return text;
   let room = width - textWidth(ELLIPSIS, style);
@@ -42,7 +42,7 @@ export function fitText(text: string, width: number, style: TextStyle): string {
   return kept.trimEnd() + ELLIPSIS;
 }
 
-/** Breaks text at spaces into lines of at most `width` pixels; what is left over after `maxLines` ends in `…`. */
+/** Breaks text at spaces into lines of at most `width` pixels. If it needs more than `maxLines`, the last line ends in `…`. */
 export function wrapText(text: string, width: number, style: TextStyle, maxLines: number): string[] {
   const lines: string[] = [];
   let line = '';

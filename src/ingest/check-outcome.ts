@@ -5,7 +5,7 @@ import type { DatasetSchema } from './dataset-schema.ts';
 import { findMismatch } from './find-mismatch.ts';
 import type { ListedCounts } from './stage-lists.ts';
 
-/** What an ingest is about to commit, and what it may not exceed. */
+/** What an ingest is about to commit, and its limit of errors. */
 export interface Outcome {
   readonly csvPath: string;
   readonly rowCount: number;
@@ -15,9 +15,9 @@ export interface Outcome {
 }
 
 /**
- * Says why an ingest must not commit: it has no row to ingest, or more errors than it may have.
+ * Explains why an ingest must not commit: it has no row to ingest, or too many errors.
  *
- * @returns `INGEST_EMPTY` or `TOO_MANY_ERRORS`, or nothing
+ * @returns `INGEST_EMPTY` or `TOO_MANY_ERRORS`; `undefined` if it may commit
  */
 export async function checkOutcome(
   db: DuckDb,
@@ -30,8 +30,8 @@ export async function checkOutcome(
     const hasOddLineEnds = schema.columns.some(({ name }) => name.includes('\r'));
     return new PixlakeError('INGEST_EMPTY', `${csvPath} has no rows below its header`, {
       remedy: hasOddLineEnds
-        ? 'its lines end in CR alone; save it with lines that end in LF or CRLF'
-        : 'check that it is the right file, and that it is whole',
+        ? 'its lines end in CR only; save it with LF or CRLF line ends'
+        : 'check that it is the right file and that it is complete',
     });
   }
   if (ingestedCount === 0) {
@@ -49,15 +49,14 @@ export async function checkOutcome(
       return new PixlakeError('INGEST_EMPTY', `${found}; ${unread.name}: ${unread.reason}`);
     const { examples, hint } = await findMismatch(db, schema);
     return new PixlakeError('INGEST_EMPTY', `${found}. ${examples}`, {
-      remedy:
-        hint ?? 'ids are compared with the names of the image files, with and without ending and folder',
+      remedy: hint ?? 'check that ids match the names of the image files, with or without ending and folder',
     });
   }
   const errorCount = rejects + withoutImage + brokenImages;
   if (maxErrors === undefined || !exceedsErrors(maxErrors, errorCount, rowCount)) return undefined;
   return new PixlakeError(
     'TOO_MANY_ERRORS',
-    `${errorCount} of ${rowCount} rows have errors, more than the limit of ${describeErrorLimit(maxErrors)}: ${rejects} rejected, ${withoutImage} without an image, ${brokenImages} with a broken image; nothing was committed`,
+    `${errorCount} of ${rowCount} rows have errors (${rejects} rejected, ${withoutImage} without an image, ${brokenImages} with a broken image), more than the limit of ${describeErrorLimit(maxErrors)}; nothing was committed`,
     { remedy: 'fix the source, or allow more errors' },
   );
 }

@@ -2,16 +2,16 @@ import { openAppender } from '../duckdb/appender.ts';
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import type { ImageSource } from './image-source.ts';
 
-/** Upper and lower case of the letters that file stems keep; see `fileStem`. */
+/** The letters that file stems keep, in upper and lower case; see `fileStem`. */
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
-/** SQL of an id as file systems see its stem that ignore case; all other letters are percent-encoded there. */
+/** SQL for an id as case-insensitive file systems see its stem. All other letters are percent-encoded there. */
 export function foldedId(id: string): string {
   return `translate(${id}, '${UPPER}', '${UPPER.toLowerCase()}')`;
 }
 
 /**
- * SQL of the names that a row may call a file by, as a list: its path, if the rows name their files; else also its path without the ending, its
+ * SQL for the names by which a row may refer to a file, as a list: its path; unless rows name their files, also its path without the ending, its
  * name, and its name without the ending.
  */
 export function callNames(name: string, hasImageColumn: boolean): string {
@@ -22,7 +22,7 @@ export function callNames(name: string, hasImageColumn: boolean): string {
 }
 
 /**
- * Lists the files of a source and decides which of them is the image of which row: of several the first by name. Fills `image_files`
+ * Lists the files of a source and decides which file is the image of which row. Of several files the first by name wins. Fills `image_files`
  * (`position`, `name`, `problem`), `images_without_row` (`name`, `reason`) and `chosen_images`: a `number` from 0 in the order of the source,
  * `position` and `name` of the file, and the row of `known_images` that it is for.
  *
@@ -43,7 +43,7 @@ export async function chooseImages(
     position += 1;
   }
   files.close();
-  // Of entries of one name in an archive the last one counts, as when it is unpacked.
+  // If an archive has several entries with one name, the last one counts, as when it is unpacked.
   await db.run(`
     CREATE TABLE fitting_files AS
       SELECT position, name, image_ref
@@ -57,7 +57,7 @@ export async function chooseImages(
       ) JOIN known_images USING (image_ref)
       ORDER BY number;
     CREATE TABLE images_without_row AS
-      SELECT name, coalesce(problem, 'another file gives the image of ' || min(image_ref), 'no row names it') AS reason
+      SELECT name, coalesce(problem, 'another file is the image of ' || min(image_ref), 'no row names it') AS reason
       FROM image_files LEFT JOIN (SELECT position, image_ref FROM fitting_files) USING (position)
       WHERE position NOT IN (SELECT position FROM chosen_images)
       GROUP BY position, name, problem;

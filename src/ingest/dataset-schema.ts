@@ -9,26 +9,26 @@ export const DATASET_TYPES = ['BIGINT', 'INTEGER', 'DOUBLE', 'BOOLEAN', 'VARCHAR
 const column = z.strictObject({
   name: z.string().min(1),
   type: z.enum(DATASET_TYPES),
-  /** A row whose value is null is rejected. */
+  /** Rows with null are rejected. */
   required: z.boolean().optional(),
-  /** Least and greatest number that is accepted. */
+  /** Smallest and greatest accepted number. */
   min: z.number().optional(),
   max: z.number().optional(),
 });
 
 const datasetSchema = z.strictObject({
   name: z.string().min(1),
-  /** Column that identifies a row; its values are unique and name the originals. */
+  /** Column that identifies a row. Its values are unique and name the originals. */
   idColumn: z.string().min(1),
-  /** Column with the path of the image file; without it the file is `<id>.<ending>`. */
+  /** Column with the path of the image file. Without it the file is `<id>.<ending>`. */
   imageColumn: z.string().min(1).optional(),
   columns: z.array(column).min(1),
   partitionBy: z.array(z.string()).default([]),
-  /** Order of rows in data files; those that queries filter by first, so that row groups can be skipped. */
+  /** Columns by which rows are sorted in data files. Put the columns that queries filter by first, so row groups can be skipped. */
   sortBy: z.array(z.string()).default([]),
 });
 
-/** A declared schema of a dataset: what its columns hold, and how its table is laid out. */
+/** The schema of a dataset: its columns, and the layout of its table. */
 export type DatasetSchema = Readonly<z.output<typeof datasetSchema>>;
 
 /** One declared column. */
@@ -66,12 +66,12 @@ export function parseDatasetSchema(json: unknown, source: string): DatasetSchema
   ];
   const unknown = used.find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    throw new PixlakeError('SPEC_INVALID', `dataset schema ${source}: there is no column ${unknown}`);
+    throw new PixlakeError('SPEC_INVALID', `dataset schema ${source}: column ${unknown} does not exist`);
   }
   return schema;
 }
 
-/** Checks that columns can be told apart in SQL, which ignores case, and from those that pixlake adds. @throws `CSV_HEADER_INVALID` */
+/** Checks that column names are unique in SQL, which ignores case, and that pixlake does not add columns with these names. @throws `CSV_HEADER_INVALID` */
 export function checkColumnNames(names: readonly string[], source: string): void {
   const refuse = (problem: string): never => {
     throw new PixlakeError('CSV_HEADER_INVALID', `${source}: ${problem}`, { remedy: 'rename the column' });
@@ -81,8 +81,9 @@ export function checkColumnNames(names: readonly string[], source: string): void
   for (const [index, name] of names.entries()) {
     const folded = name.toLowerCase();
     if (name === '') refuse(`column ${index + 1} has no name`);
-    if (seen.has(folded)) refuse(`there are two columns ${name} (SQL ignores case)`);
-    if (reserved.has(folded)) refuse(`column ${name} is one that pixlake adds itself`);
+    if (seen.has(folded)) refuse(`two columns are named ${name} (SQL ignores case)`);
+    if (reserved.has(folded))
+      refuse(`the name of column ${name} is reserved, because pixlake adds such a column`);
     seen.add(folded);
   }
 }

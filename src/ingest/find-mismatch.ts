@@ -3,10 +3,10 @@ import { quoteName, quoteText } from '../sql/sql-text.ts';
 import { callNames } from './choose-images.ts';
 import type { DatasetSchema } from './dataset-schema.ts';
 
-/** Names shown of each kind. */
+/** Number of example names. */
 const SHOWN = 3;
 
-/** A way in which names of rows and files often differ: what each becomes so that they are the same if it is that, and how to say so. */
+/** A frequent difference between the names of rows and files: SQL that makes both equal if this is the difference, and a hint. */
 interface Difference {
   readonly row: (ref: string) => string;
   readonly file: (name: string) => string;
@@ -16,13 +16,13 @@ interface Difference {
 const same = (name: string): string => name;
 const lastOf = (path: string): string => `regexp_extract(${path}, '[^/]*$')`;
 
-const FOLDERS = 'the names differ in their folders; paths start below the folder that --images names';
+const FOLDERS = 'the folders in the names differ; write paths relative to the folder of --images';
 const ENDINGS =
-  'the names differ in their endings; ids may do without, paths in the image column need the ending of the file';
+  'the endings of the names differ; ids need no ending, but paths in the image column need that of the file';
 
-/** The likeliest first; file names are those that {@link callNames} gives. */
+/** The most likely first. File names are those of {@link callNames}. */
 const DIFFERENCES: readonly Difference[] = [
-  // Only where rows name paths are there names that would fit as they are.
+  // Only if rows name paths can a name match without its folder.
   { row: same, file: same, hint: ENDINGS },
   {
     row: (ref) => `regexp_replace(${ref}, '\\.0+$', '')`,
@@ -32,29 +32,29 @@ const DIFFERENCES: readonly Difference[] = [
   {
     row: (ref) => `ltrim(${ref}, '0')`,
     file: (name) => `ltrim(${name}, '0')`,
-    hint: 'the names differ in leading zeros; write them alike',
+    hint: 'leading zeros in the names differ; write them in the same way',
   },
   {
     row: (ref) => `lower(${ref})`,
     file: (name) => `lower(${name})`,
-    hint: 'the names differ in upper and lower case; write them alike',
+    hint: 'upper and lower case in the names differ; write them in the same way',
   },
   { row: (ref) => `regexp_replace(${ref}, '\\.[^./]*$', '')`, file: same, hint: ENDINGS },
   { row: lastOf, file: same, hint: FOLDERS },
   {
     row: (ref) => `nfc_normalize(${ref})`,
     file: (name) => `nfc_normalize(${name})`,
-    hint: 'the names spell accented letters in two Unicode forms; write them alike, in NFC',
+    hint: 'accented letters are in different Unicode forms; write all names in NFC',
   },
 ];
 
-/** Names of rows beside names of files, and how they differ, if that can be told. */
+/** Example names of rows and files, and how they differ if that is known. */
 export interface Mismatch {
   readonly examples: string;
   readonly hint: string | undefined;
 }
 
-/** Explains why no row has found its image; expects the staging tables `staged_rows` and `image_files`. */
+/** Explains why no row matched an image. Needs the staging tables `staged_rows` and `image_files`. */
 export async function findMismatch(db: DuckDb, schema: DatasetSchema): Promise<Mismatch> {
   const refs = await namesOf(
     db,
@@ -70,7 +70,7 @@ export async function findMismatch(db: DuckDb, schema: DatasetSchema): Promise<M
   );
   const kind = schema.imageColumn === undefined ? 'ids' : `column ${schema.imageColumn}`;
   const rowText = refs.length === 0 ? `${kind}: all empty` : `${kind}: ${list(refs)}`;
-  const none = `there are no image files${problem === undefined ? '' : ` (${problem})`}`;
+  const none = `no image files were found${problem === undefined ? '' : ` (${problem})`}`;
   const fileText = files.length === 0 ? none : `image files: ${list(files)}`;
   return {
     examples: `${rowText}; ${fileText}`,
@@ -91,7 +91,7 @@ async function findHint(db: DuckDb, schema: DatasetSchema): Promise<string | und
   }
   for (const { name } of schema.columns) {
     if (name !== schema.imageColumn && (await isNamedBy(`${quoteName(name)}::VARCHAR`, `name ${files}`)))
-      return `column ${name} names files; give it with --image-column ${quoteText(name)}`;
+      return `column ${name} contains file names; use --image-column ${quoteText(name)}`;
   }
   return undefined;
 }

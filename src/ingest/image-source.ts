@@ -8,33 +8,33 @@ import { readTar, type TarEntry } from './read-tar.ts';
 import { type FileContent, readWholeFile } from './read-whole-file.ts';
 import { watchFile } from './watch-file.ts';
 
-/** A file that is to be read: its name, and its position in the list of all. */
+/** A file to read: its name, and its position in the list of all files. */
 export interface WantedFile {
   readonly name: string;
   readonly position: number;
 }
 
-/** A file that can be read now, or whose content is in memory already. */
+/** A file that can be read now, or whose content is already in memory. */
 export interface OpenedFile<File> {
   readonly file: File;
   readonly heldBytes: number;
   readonly read: () => Promise<FileContent>;
 }
 
-/** Where images come from. */
+/** A folder or archive of images. */
 export interface ImageSource {
   /** Lists all files. @throws `SOURCE_NOT_FOUND`, `TAR_INVALID`, `SOURCE_CHANGED` */
   list(): AsyncGenerator<ListedFile>;
-  /** Opens files, wanted in the order of the list; one may be wanted several times. @throws `TAR_INVALID`, `SOURCE_CHANGED` */
+  /** Opens files, in the order of the list. A file may be wanted several times. @throws `TAR_INVALID`, `SOURCE_CHANGED` */
   open<File extends WantedFile>(wanted: AsyncIterable<File>): AsyncGenerator<OpenedFile<File>>;
 }
 
-/** Endings of images, also of those that cannot be decoded: they are then listed with their reason. */
+/** Endings of images, including formats that cannot be decoded: those files get a reason. */
 const IMAGE_ENDING =
   /\.(?:jpe?g|jpe|jfif|jif|a?png|webp|gif|tiff?|btf|avifs?|hei[cf]s?|hif|bmp|dib|ico|cur|jp2|j2k|jpf|jpx|jxl|jxr|p[bgnp]m|pam|pfm|tga|psd|svg|exr|hdr|dds|qoi|pcx|dng)$/iu;
 
 /**
- * Opens a folder (with its subfolders) or a tar archive, plain or gzipped. Files are images by their names, unless rows name theirs.
+ * Opens a folder (with its subfolders) or a tar archive, plain or gzipped. Only files with the ending of an image count, unless rows name their files.
  *
  * @throws `SOURCE_NOT_FOUND`
  */
@@ -79,7 +79,7 @@ async function describe(path: string): Promise<Stats> {
   }
 }
 
-/** Walks an archive beside those of its entries that are wanted. */
+/** Walks an archive and the wanted entries in parallel. */
 async function* openEntries<File extends WantedFile>(
   entries: AsyncGenerator<TarEntry>,
   wanted: AsyncIterable<File>,
@@ -103,10 +103,10 @@ async function* openEntries<File extends WantedFile>(
   }
 }
 
-/** Why a file is no image to ingest, by its name alone; names that climb are never used as paths, but belong to no row either. */
+/** Why a file is not an image to ingest, from its name. Names with `..` are never used as paths, and belong to no row. */
 function findNameProblem(name: string, hasNamedFiles: boolean): string | undefined {
   if (name.startsWith('/') || name.split('/').includes('..')) return 'an unsafe path';
   if (hasNamedFiles) return undefined;
   if (/(?:^|\/)\./u.test(name)) return 'a hidden file';
-  return IMAGE_ENDING.test(name) ? undefined : 'no image by its name';
+  return IMAGE_ENDING.test(name) ? undefined : 'not an image by its name';
 }

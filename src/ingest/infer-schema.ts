@@ -9,7 +9,7 @@ import { FASHION_SCHEMA } from './fashion-schema.ts';
 import { fitFields, toText } from './parse-row.ts';
 import { readCsv } from './read-csv.ts';
 
-/** How a schema is chosen or inferred. */
+/** Options for choosing or inferring a schema. */
 export interface SchemaChoice {
   /** Name of an inferred schema. */
   readonly name: string;
@@ -17,12 +17,12 @@ export interface SchemaChoice {
   readonly schema?: string;
   readonly idColumn?: string;
   readonly imageColumn?: string;
-  /** Types of the columns that the table has already, by name: inferred columns take them where all values fit. */
+  /** Types of the columns that the table already has, by name. Inferred columns take them if all values fit. */
   readonly tableTypes?: ReadonlyMap<string, DatasetColumn['type']>;
 }
 
 /**
- * Chooses the schema of a CSV file: the one asked for; `fashion` if the header has exactly its columns; else one inferred from all values.
+ * Chooses the schema of a CSV file: the requested one; `fashion` if the header has exactly its columns; else one inferred from all values.
  *
  * @throws `SPEC_INVALID`, `CSV_…`
  */
@@ -33,9 +33,9 @@ export async function chooseSchema(csvPath: string, choice: SchemaChoice): Promi
     if (isPlain) return schema === 'fashion' ? FASHION_SCHEMA : readDatasetSchema(schema);
     throw new PixlakeError(
       'ARGUMENT_INVALID',
-      `schema ${schema} says itself which columns hold ids and images`,
+      `schema ${schema} already names the columns of ids and images`,
       {
-        remedy: 'leave out --id-column and --image-column, or --schema',
+        remedy: 'omit --id-column and --image-column, or omit --schema',
       },
     );
   }
@@ -47,12 +47,12 @@ export async function chooseSchema(csvPath: string, choice: SchemaChoice): Promi
   return inferSchema(csvPath, choice);
 }
 
-/** Types from the narrowest to the widest; a column takes the first that fits all of its values. */
+/** Types from the narrowest to the widest. A column takes the first one that fits all of its values. */
 const CANDIDATES: readonly {
   readonly type: DatasetColumn['type'];
   readonly fits: (text: string) => boolean;
 }[] = [
-  // Leading zeros and signs would be lost in a number, so codes such as 007 stay text.
+  // A number would lose leading zeros and signs, so codes such as 007 stay text.
   {
     type: 'BIGINT',
     fits: (text) => /^(?:0|-?[1-9]\d{0,18})$/u.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text),
@@ -62,7 +62,7 @@ const CANDIDATES: readonly {
   { type: 'VARCHAR', fits: () => true },
 ];
 
-/** Whole numbers that a double would round are codes, not measurements. */
+/** Whole numbers that a double would round are codes and not measurements. */
 function isDouble(text: string): boolean {
   if (!/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?$/iu.test(text)) return false;
   const value = Number(text);
@@ -70,8 +70,8 @@ function isDouble(text: string): boolean {
 }
 
 /**
- * Infers a schema by reading all rows once, so that no well-formed row is ever rejected for the type of a value. Rows with extra commas
- * have no say in the type of the last column: where the others make it text, they are repaired, else rejected.
+ * Infers a schema by reading all rows once, so no well-formed row is rejected for the type of a value. Rows with extra commas
+ * do not count for the type of the last column: if the other rows make it text, they are repaired, otherwise rejected.
  *
  * @throws `CSV_…`
  */
@@ -103,7 +103,7 @@ export async function inferSchema(csvPath: string, choice: SchemaChoice): Promis
     if (tableType !== undefined && (!hasValues[index] || fits.includes(asCandidate(tableType))))
       return { name, type: tableType };
     const type = hasValues[index] ? (fits[0] ?? 'VARCHAR') : 'VARCHAR';
-    // Ids name files and images are named by paths: both are taken as written unless they are whole numbers.
+    // Ids and image paths name files, so both stay text unless they are whole numbers.
     const isName = name === idColumn || name === imageColumn;
     return { name, type: isName && type !== 'BIGINT' ? 'VARCHAR' : type };
   });
@@ -117,7 +117,7 @@ export async function inferSchema(csvPath: string, choice: SchemaChoice): Promis
   };
 }
 
-/** Integers are inferred as BIGINT; a value that INTEGER cannot hold makes its row a reject. */
+/** Integers are inferred as BIGINT. In an INTEGER column, rows with larger values are rejected. */
 function asCandidate(type: DatasetColumn['type']): DatasetColumn['type'] {
   return type === 'INTEGER' ? 'BIGINT' : type;
 }
@@ -131,7 +131,7 @@ function findColumn(header: readonly string[], wanted: string, option: string, c
     'CSV_HEADER_INVALID',
     `${csvPath} has no column ${wanted}, only: ${header.join(', ')}`,
     {
-      remedy: `name one of them with ${option}`,
+      remedy: `choose one of them with ${option}`,
     },
   );
 }

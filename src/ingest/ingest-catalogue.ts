@@ -28,7 +28,7 @@ import { watchFile } from './watch-file.ts';
 import { stageLists } from './stage-lists.ts';
 import { changesLimits, chooseLimits } from './table-limits.ts';
 
-/** What an ingest works with besides its spec. */
+/** The context of an ingest. */
 export interface IngestContext {
   readonly store: ObjectStore;
   /** Software that commits, such as `pixlake/0.1.0`. */
@@ -41,8 +41,8 @@ const imageColumnNames = IMAGE_COLUMNS.map(({ name }) => name);
 const imageColumnTypes = IMAGE_COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ');
 
 /**
- * Ingests a CSV file and its images into a table: validates and stages the rows on disk, copies the originals, and merges what is new or
- * changed in one commit. Every row ends in the table or in one of the lists of the report, which are written also if the ingest fails for them.
+ * Ingests a CSV file and its images into a table: validates and stages the rows on disk, copies the originals, and merges new or
+ * changed rows in one commit. Every row ends in the table or in one of the lists of the report, which are also written if the ingest fails because of them.
  *
  * @throws `SOURCE_NOT_FOUND`, `SOURCE_CHANGED`, `CSV_…`, `TAR_INVALID`, `INGEST_EMPTY`, `TOO_MANY_ERRORS`, `SCHEMA_MISMATCH`, `COMMIT_CONFLICT`, `WORKER_TOO_SMALL`, `STORAGE_…`
  */
@@ -132,7 +132,7 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
   }
 }
 
-/** Chooses the schema of a CSV file and stages its rows, which reads the file twice. @throws `SOURCE_CHANGED`, `CSV_…`, `SCHEMA_MISMATCH` */
+/** Chooses the schema of a CSV file and stages its rows. This reads the file twice. @throws `SOURCE_CHANGED`, `CSV_…`, `SCHEMA_MISMATCH` */
 async function readRows(
   db: DuckDb,
   csvPath: string,
@@ -144,11 +144,11 @@ async function readRows(
   try {
     const chosen = await chooseSchema(csvPath, schemaOptions(spec, base));
     const schema = withPartitions(chosen, spec.partitionBy);
-    // Asked before the long work; asked again where another writer commits meanwhile.
+    // Checked before the long work, and again if another writer commits meanwhile.
     const tableSchema = fitSchema(base, toTableSchema(schema), spec.partitionBy);
     return { schema, tableSchema, ...(await stageRows(db, csvPath, schema, onRow)) };
   } finally {
-    // Whatever else went wrong may come from this.
+    // A changed file may be the cause of any other error.
     await watch.throwIfChanged();
   }
 }
@@ -173,8 +173,8 @@ function schemaOptions(spec: IngestSpec, base: Snapshot | undefined): Parameters
 }
 
 /**
- * `known_images` says, for every image that a row asks for, which id names its original, whether another id of the table differs from that in
- * nothing but case, and what the table holds of the image already.
+ * Fills `known_images`: for every image that a row needs, the id that names its original, whether another id of the table differs from it only in
+ * case, and what the table already knows about the image.
  */
 async function createImageTables(
   db: DuckDb,
@@ -190,7 +190,7 @@ async function createImageTables(
     base === undefined
       ? `SELECT id, ${IMAGE_COLUMNS.map(({ name, type }) => `NULL::${type} AS ${name}`).join(', ')} FROM asked WHERE false`
       : `SELECT ${id} AS id, ${imageColumnNames.join(', ')} FROM (${await selectSnapshot(db, store, base)})`;
-  // Numbers have no case.
+  // Numbers have no upper and lower case.
   const isText = schema.columns.some(({ name, type }) => name === schema.idColumn && type === 'VARCHAR');
   await db.run(`
     CREATE TABLE known_images AS
@@ -204,7 +204,7 @@ async function createImageTables(
       ORDER BY image_ref, image_key IS NULL, id`);
 }
 
-/** `incoming` gets every row that has an image, now or since an earlier ingest. */
+/** Fills `incoming` with every row that has an image, now or from an earlier ingest. */
 async function joinRowsWithImages(db: DuckDb, schema: DatasetSchema): Promise<void> {
   await db.run('INSERT INTO images_without_row SELECT DISTINCT name, reason FROM unread_images');
   const fromStored = imageColumnNames.map(
@@ -235,7 +235,7 @@ async function countStatuses(db: DuckDb): Promise<Partial<Record<ImageStatus, nu
   return Object.fromEntries(rows.map((row) => [row.image_status, Number(row.count)]));
 }
 
-/** Sorts by time and never repeats. */
+/** A unique id that sorts by time. */
 function newIngestId(): string {
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/gu, '');
   return `${time}-${randomUUID().slice(0, 8)}`;

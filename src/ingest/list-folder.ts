@@ -7,7 +7,7 @@ import { describeFailure } from './read-whole-file.ts';
 const SLASH = Buffer.from('/');
 
 /**
- * Lists the files of a folder and its subfolders. Folders that cannot be listed are listed themselves; links are not followed, since they
+ * Lists the files of a folder and its subfolders. Folders that cannot be read are listed with a problem. Links are not followed, because they
  * could lead anywhere.
  *
  * @throws `SOURCE_NOT_FOUND` if the folder itself cannot be listed
@@ -24,7 +24,7 @@ export async function* listFolder(root: string): AsyncGenerator<ListedFile> {
 async function* listBelow(path: Buffer, prefix: string): AsyncGenerator<ListedFile> {
   const subfolders: Buffer[] = [];
   for await (const entry of await openFolder(path)) {
-    // Deno gives texts all the same.
+    // Deno returns texts anyway.
     const bytes = Buffer.from(entry.name);
     const { name: last, isText } = decodeName(bytes);
     const name = `${prefix}${last}`;
@@ -32,7 +32,7 @@ async function* listBelow(path: Buffer, prefix: string): AsyncGenerator<ListedFi
     else if (!isText) yield { name, problem: 'the name is not UTF-8' };
     else yield entry.isFile() ? { name } : { name, problem: 'a link or special file' };
   }
-  // After this folder is closed: deep trees must not keep a folder open for each level.
+  // Done after this folder is closed, so deep trees do not keep a folder open for each level.
   for (const bytes of subfolders) {
     const { name, isText } = decodeName(bytes);
     yield* listSubfolder(Buffer.concat([path, SLASH, bytes]), `${prefix}${name}`, isText);
@@ -48,9 +48,9 @@ async function* listSubfolder(path: Buffer, name: string, isText: boolean): Asyn
   }
 }
 
-/** Names come as bytes, for text that is not UTF-8 would not name its file any more; the types of Node do not know of that. */
+/** Names are read as bytes, because a name that is not UTF-8 would be lost as text. Node's types do not have this option. */
 async function openFolder(path: Buffer): Promise<AsyncIterable<Dirent<Buffer>>> {
-  // Deno, in which notebooks run, needs to be told the size that is Node's default.
+  // Deno, in which notebooks run, needs this size, which is Node's default.
   const folder: unknown = await opendir(path, { encoding: 'buffer' as BufferEncoding, bufferSize: 32 });
   return folder as AsyncIterable<Dirent<Buffer>>;
 }

@@ -1,4 +1,4 @@
-/** A file of a source: its path within it, with forward slashes, and why it is not looked at if it is not. */
+/** A file of a source: its path with forward slashes, and the problem if it is skipped. */
 export interface ListedFile {
   readonly name: string;
   readonly problem?: string;
@@ -6,7 +6,7 @@ export interface ListedFile {
 
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A file name from its bytes. Where they are not UTF-8, those outside ASCII are written as `\xE9` and `isText` is false. */
+/** Decodes a file name. If it is not UTF-8, bytes outside ASCII are written as `\xE9` and `isText` is false. */
 export function decodeName(bytes: Uint8Array): { readonly name: string; readonly isText: boolean } {
   try {
     return { name: DECODER.decode(bytes), isText: true };

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { IngestSpec } from './ingest-spec.ts';
 
-/** Local paths of what is to be ingested. */
+/** Local paths of a source. */
 export interface LocatedSource {
   readonly csvPath: string;
   readonly imagesPath: string;
@@ -12,24 +12,24 @@ export interface LocatedSource {
 const IMAGE_PLACES = ['images', 'images.tar', 'images.tar.gz', 'images.tgz'];
 
 /**
- * Finds the CSV file and the images that a spec means: in a folder `styles.csv` or its only CSV file, and the images beside it.
+ * Finds the CSV file and the images of a spec: in a folder `styles.csv` or its only CSV file, and the images next to it.
  *
  * @throws `SOURCE_NOT_FOUND`
  */
 export async function locateSource(spec: Pick<IngestSpec, 'source' | 'images'>): Promise<LocatedSource> {
   const csvPath = (await kindOf(spec.source)) === 'folder' ? await findCsv(spec.source) : spec.source;
   if ((await kindOf(csvPath)) !== 'file') {
-    throw new PixlakeError('SOURCE_NOT_FOUND', `there is no file ${csvPath}, or it cannot be reached`);
+    throw new PixlakeError('SOURCE_NOT_FOUND', `${csvPath} does not exist or cannot be reached`);
   }
   if (spec.images !== undefined) {
     if ((await kindOf(spec.images)) !== 'none') return { csvPath, imagesPath: spec.images };
-    throw new PixlakeError('SOURCE_NOT_FOUND', `there is no folder or tar archive ${spec.images}`);
+    throw new PixlakeError('SOURCE_NOT_FOUND', `the folder or tar archive ${spec.images} does not exist`);
   }
   for (const place of IMAGE_PLACES) {
     const imagesPath = join(dirname(csvPath), place);
     if ((await kindOf(imagesPath)) !== 'none') return { csvPath, imagesPath };
   }
-  throw new PixlakeError('SOURCE_NOT_FOUND', `there is no ${IMAGE_PLACES.join(' or ')} beside ${csvPath}`, {
+  throw new PixlakeError('SOURCE_NOT_FOUND', `found no ${IMAGE_PLACES.join(' or ')} next to ${csvPath}`, {
     remedy: 'name the folder or tar archive of the images with --images',
   });
 }

@@ -1,4 +1,4 @@
-/** Applies an asynchronous function to every item, at most `concurrency` at once; stops starting new ones at the first error and throws it. */
+/** Applies an asynchronous function to every item, at most `concurrency` at once. After the first error it starts no new ones and throws it. */
 export async function mapConcurrently<Item>(
   items: readonly Item[],
   concurrency: number,

@@ -15,17 +15,17 @@ import type { Transaction } from '../table/transaction.ts';
 import { DATASET_TYPES, type DatasetColumn, type DatasetSchema } from './dataset-schema.ts';
 import { changesLimits, recordLimits } from './table-limits.ts';
 
-/** What merging staged rows into a table changed. */
+/** Result of merging staged rows into a table. */
 export interface MergedRows {
   readonly addedCount: number;
   readonly changedCount: number;
   readonly version: number;
   readonly isCommitted: boolean;
-  /** Columns that the table did not have. */
+  /** Columns that were added to the table. */
   readonly newColumns: readonly string[];
 }
 
-/** Where staged rows are merged, and by whom. */
+/** Where staged rows are merged, and by which software. */
 export interface MergeTarget {
   readonly store: ObjectStore;
   readonly partitionBy: readonly string[];
@@ -43,7 +43,7 @@ export function toTableSchema(schema: DatasetSchema): DeltaStruct {
   return { type: 'struct', fields };
 }
 
-/** Types of a table's columns in a dataset, by name, as far as a dataset can have them. */
+/** Dataset types of a table's columns, by name, for types that a dataset can have. */
 export function datasetTypesOf({ fields }: DeltaStruct): Map<string, DatasetColumn['type']> {
   const found = fields.map(
     ({ name, type }) => [name, DATASET_TYPES.find((own) => deltaTypeNamed(own) === type)] as const,
@@ -51,7 +51,7 @@ export function datasetTypesOf({ fields }: DeltaStruct): Map<string, DatasetColu
   return new Map(found.flatMap(([name, type]) => (type === undefined ? [] : [[name, type]])));
 }
 
-/** The schema that a table has once a dataset is in it. @throws `SCHEMA_MISMATCH` if the two do not fit */
+/** The schema of a table after a dataset is merged. @throws `SCHEMA_MISMATCH` if the two are incompatible */
 export function fitSchema(
   base: Snapshot | undefined,
   schema: DeltaStruct,
@@ -66,9 +66,9 @@ export function fitSchema(
 }
 
 /**
- * Merges the staging table `incoming` into a table by id: rows that are new or differ in any column are written, together with the
- * untouched rows of those data files that hold older versions of them; these files are then taken out. Columns that only the source has
- * are added to the table; those that only the table has keep their values. Commits only if there is something to commit.
+ * Merges the staging table `incoming` into a table by id. Rows that are new or differ in any column are written, together with the
+ * unchanged rows of the data files with their older versions; these files are then removed. Columns that only the source has
+ * are added to the table, columns that only the table has keep their values. Commits only if something changed.
  *
  * @throws `COMMIT_CONFLICT`, `SCHEMA_MISMATCH`, `CONSTRAINT_VIOLATED`, storage errors
  */
@@ -134,7 +134,7 @@ export async function mergeRows(
   return { addedCount, changedCount, version, isCommitted: true, newColumns };
 }
 
-/** Makes `present`, the table's rows, `changes`, those rows that are to be written, and `touched`, what these replace and where it lies. */
+/** Makes `present`, the rows of the table; `changes`, the rows to write; and `touched`, the rows that they replace and their files. */
 async function createChanges(
   db: DuckDb,
   store: ObjectStore,
@@ -168,7 +168,7 @@ async function createChanges(
   );
 }
 
-/** Rows of which another writer may bring none meanwhile: those with ids in the range of the changes. */
+/** Rows that no other writer may add meanwhile: those with ids in the range of the changes. */
 async function idRange(db: DuckDb, schema: DatasetSchema): Promise<FilePredicate> {
   const id = quoteName(schema.idColumn);
   const [range] = await db.rows<{ min: unknown; max: unknown }>(

@@ -5,7 +5,7 @@ import type { CsvRecord } from './read-csv.ts';
 /** A value of a row in the type of its column. */
 export type RowValue = string | number | bigint | boolean | null;
 
-/** A row that fits its schema; `values` are in schema order. `isRepaired` tells that extra commas were joined back. */
+/** A row that matches its schema; `values` are in schema order. With `isRepaired`, extra commas were joined into the last column. */
 export interface ParsedRow {
   readonly kind: 'row';
   readonly line: number;
@@ -13,7 +13,7 @@ export interface ParsedRow {
   readonly isRepaired: boolean;
 }
 
-/** A row that does not fit, and why. */
+/** A row that does not match its schema, and why. */
 export interface RejectedRow {
   readonly kind: 'reject';
   readonly line: number;
@@ -21,7 +21,7 @@ export interface RejectedRow {
   readonly raw: string;
 }
 
-/** For each column of a schema, the position of its field in the file. */
+/** The position of the field in the file, for each column of a schema. */
 export type HeaderPositions = readonly number[];
 
 /** Finds each column of a schema in a header, in any order; other columns are not allowed. @throws `CSV_HEADER_INVALID` */
@@ -36,9 +36,9 @@ export function checkHeader(header: readonly string[], schema: DatasetSchema): H
     ];
     throw new PixlakeError(
       'CSV_HEADER_INVALID',
-      `the header does not fit schema ${schema.name}: ${problems.join('; ')}`,
+      `the header does not match schema ${schema.name}: ${problems.join('; ')}`,
       {
-        remedy: 'give the schema that fits with --schema',
+        remedy: 'name the right schema with --schema',
       },
     );
   }
@@ -46,8 +46,8 @@ export function checkHeader(header: readonly string[], schema: DatasetSchema): H
 }
 
 /**
- * The fields of a record, one for each of `fieldCount` columns. Extra commas have one obvious reading where the last column is text: they
- * belong to it, and its text is what was written, character for character.
+ * The fields of a record, one for each of `fieldCount` columns. If the last column is text, extra commas have one obvious meaning: they
+ * belong to it. Its text is then exactly what was written.
  */
 export function fitFields(
   record: CsvRecord,
@@ -61,7 +61,7 @@ export function fitFields(
   if (fields.length < fieldCount) return { reason: `${fields.length} fields instead of ${fieldCount}` };
   if (!isLastText) {
     return {
-      reason: `${fields.length} fields instead of ${fieldCount}, and the last column is no text that could hold commas`,
+      reason: `${fields.length} fields instead of ${fieldCount}, and the last column is not text, which could contain commas`,
     };
   }
   return {
@@ -70,13 +70,13 @@ export function fitFields(
   };
 }
 
-/** The text of a field, or null for its two spellings: empty and `NA`. */
+/** The text of a field; null if it is empty or `NA`. */
 export function toText(field: string): string | null {
   const text = field.trim();
   return text === '' || text === 'NA' ? null : text;
 }
 
-/** Validates a record against a schema: trims, reads nulls, converts, checks ranges and ids. */
+/** Validates a record against a schema: trims values, reads nulls, converts types, checks ranges and ids. */
 export function parseRow(
   record: CsvRecord,
   schema: DatasetSchema,
@@ -103,10 +103,10 @@ export function parseRow(
   return { kind: 'row', line, values, isRepaired: fitted.isRepaired };
 }
 
-/** Ids are printed in lists and logs, and name things in URLs. */
+/** Ids appear in lists, logs and URLs. */
 function findIdProblem(id: string): string | undefined {
-  // oxlint-disable-next-line no-control-regex -- control characters are just what must not pass
-  return /[\u0000-\u001f\u007f-\u009f]/u.test(id) ? 'holds a control character' : undefined;
+  // oxlint-disable-next-line no-control-regex -- control characters are what must be refused
+  return /[\u0000-\u001f\u007f-\u009f]/u.test(id) ? 'contains a control character' : undefined;
 }
 
 const INT64_MAX = 2n ** 63n - 1n;

@@ -3,27 +3,27 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import { type Line, readLines } from './read-lines.ts';
 import { type OpenRecord, type SplitRecord, splitRecord } from './split-record.ts';
 
-/** A record of a CSV file: the number of its first line, its text, and its fields or why it has none. */
+/** A record of a CSV file: the number of its first line, its text, and its fields or the reason why they cannot be read. */
 export interface CsvRecord {
   readonly line: number;
   readonly raw: string;
   readonly split: SplitRecord | { readonly reason: string };
 }
 
-/** An open CSV file: its header, and its records as a stream that starts anew with each call. */
+/** An open CSV file: its header, and its records as a stream that starts again with each call. */
 export interface CsvFile {
   readonly header: readonly string[];
   records(): AsyncGenerator<CsvRecord>;
 }
 
-/** A quoted field may hold line ends; looking further for its end would cost a crafted file quadratic time. */
+/** Maximum number of lines in a quoted field. Without a limit, a crafted file would take quadratic time. */
 const MAX_RECORD_LENGTH = 64 * 1024;
 
 const PROBE_BYTES = 64 * 1024;
 
 /**
- * Opens a CSV file with a header line. Blank lines do not count; a record that cannot be split comes with a reason, and the next line is
- * read as usual, so that one stray quote never swallows the rest.
+ * Opens a CSV file with a header line. Blank lines are skipped. A record that cannot be split has a reason, and the next line is
+ * read as usual, so a stray quote never swallows the rest of the file.
  *
  * @throws `SOURCE_NOT_FOUND`, `CSV_EMPTY`, `CSV_NOT_TEXT`, `CSV_HEADER_INVALID`
  */
@@ -61,7 +61,7 @@ async function checkText(path: string): Promise<void> {
   if (head.length === 0) throw new PixlakeError('CSV_EMPTY', `${path} has zero bytes`);
   try {
     if (head.includes(0)) throw new TypeError('it holds NUL bytes');
-    // A character that the probe cuts is no error.
+    // The probe may cut a character, which is not an error.
     new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true });
   } catch (error) {
     throw new PixlakeError('CSV_NOT_TEXT', `${path} is not UTF-8 text: ${messageOf(error)}`, {
@@ -71,7 +71,7 @@ async function checkText(path: string): Promise<void> {
   }
 }
 
-/** Joins lines into records while a quoted field is open; a joined record must have as many fields as the header. */
+/** Joins lines into records while a quoted field is open. A joined record must have as many fields as the header. */
 async function* readRecords(path: string, fieldCount?: number): AsyncGenerator<CsvRecord> {
   const lines = readLines(path);
   const ahead: Line[] = [];
@@ -130,7 +130,7 @@ async function joinLines(
     if (!line.text.includes('"')) continue;
     const split = splitRecord(raw, open);
     open = { split, length: raw.length };
-    // Giving up as soon as there are too many keeps a file of nothing but open quotes from costing quadratic time.
+    // Giving up after too many lines keeps a file full of open quotes from taking quadratic time.
     if (fieldCount !== undefined && split.fields.length > fieldCount) return undefined;
     if (!split.isOpen)
       return fieldCount === undefined || split.fields.length === fieldCount ? { raw, split } : undefined;

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { messageOf, PixlakeError } from '../errors.ts';
 
-/** A physical line: its number from 1, and its text without the line end, or why it cannot be read. */
+/** A physical line: its number from 1, and its text without the line end, or the reason why it cannot be read. */
 export type Line =
   | { readonly kind: 'text'; readonly number: number; readonly text: string }
   | {
@@ -11,16 +11,16 @@ export type Line =
       readonly excerpt: string;
     };
 
-/** Longer lines are no data; cutting them off keeps memory bounded whatever the file holds. */
+/** Longer lines are not data. Refusing them bounds memory for any file. */
 const MAX_LINE_BYTES = 1024 * 1024;
 const EXCERPT_LENGTH = 1000;
-/** Only a file's first line may start with a byte order mark. */
+/** Only the first line of a file may start with a byte order mark. */
 const HEAD_DECODER = new TextDecoder('utf-8', { fatal: true });
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** Streams the lines of a UTF-8 file that end in LF or CRLF; a byte order mark is dropped. @throws `SOURCE_NOT_FOUND` */
+/** Streams the lines of a UTF-8 file with LF or CRLF line ends. A byte order mark is dropped. @throws `SOURCE_NOT_FOUND` */
 export async function* readLines(path: string): AsyncGenerator<Line> {
   let held: Buffer[] = [];
   let heldBytes = 0;

@@ -6,14 +6,14 @@ import { messageOf, PixlakeError } from '../errors.ts';
 import { decodeName, type ListedFile } from './listed-file.ts';
 import { type FileContent, MAX_IMAGE_BYTES } from './read-whole-file.ts';
 
-/** An entry of a tar archive that is no folder; it can be read until the next one is asked for. */
+/** An entry of a tar archive that is not a folder. It can be read until the next one is requested. */
 export interface TarEntry extends ListedFile {
   read(): Promise<FileContent>;
 }
 
 const TAR_BLOCK_BYTES = 512;
 
-/** Names come one byte a character, to tell those that are not UTF-8. An option of tar-stream that its types do not know. */
+/** Names are read with one character per byte, to detect names that are not UTF-8. The types of tar-stream lack this option. */
 const NAMES_AS_BYTES = { filenameEncoding: 'latin1' } as Parameters<typeof extract>[0];
 
 /** Streams the entries of a tar archive, plain or gzipped, in their order. @throws `TAR_INVALID` */
@@ -27,7 +27,7 @@ export async function* readTar(path: string): AsyncGenerator<TarEntry> {
     new PixlakeError('TAR_INVALID', `cannot read the tar archive ${path}: ${messageOf(error)}`, {
       cause: error,
     });
-  // The same error reaches the reader below; here it must only not count as unhandled.
+  // The reader below gets the same error. Here it must only not be unhandled.
   feeding.catch(() => undefined);
   try {
     for await (const entry of archive) {
@@ -58,7 +58,7 @@ export async function* readTar(path: string): AsyncGenerator<TarEntry> {
 }
 
 function listEntry(latin1Name: string, paxPath: string | undefined, isFile: boolean): ListedFile {
-  // Names in pax headers are UTF-8 by the standard; tar-stream has replaced what is not.
+  // Names in pax headers are UTF-8 by the standard; tar-stream has replaced invalid bytes.
   const { name: path, isText } =
     paxPath === undefined
       ? decodeName(Buffer.from(latin1Name, 'latin1'))
@@ -72,7 +72,7 @@ function paxPathOf(pax: unknown): string | undefined {
   return typeof pax === 'object' && pax !== null && 'path' in pax ? String(pax.path) : undefined;
 }
 
-/** An archive ends in blocks of zeros (POSIX pax, "ustar Interchange Format"); one that was cut off between two entries does not. */
+/** An archive ends with blocks of zeros (POSIX pax, "ustar Interchange Format"). An archive that was cut off between two entries does not. */
 async function* checkTarEnd(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let tail = Buffer.alloc(0);
   for await (const chunk of chunks) {

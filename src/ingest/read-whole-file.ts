@@ -1,16 +1,16 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import { messageOf, PixlakeError } from '../errors.ts';
 
-/** What reading a file gave: its bytes, or why there are none. */
+/** Result of reading a file: its bytes, or the reason why it cannot be read. */
 export type FileContent =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
   | { readonly kind: 'tooLarge'; readonly sizeBytes: number }
   | { readonly kind: 'unreadable'; readonly reason: string };
 
-/** Larger files are no images that anybody trains on, and would not fit into memory several at a time. */
+/** Nobody trains on larger images, and several of them would not fit into memory. */
 export const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
 
-/** Failures of this process or machine, which say nothing about a file. */
+/** Failures of this process or machine, not of a file. */
 const OWN_FAILURES = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -25,7 +25,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENXIO: 'it is a special file',
 };
 
-/** Why a file or folder cannot be read, in a few words. @throws `STORAGE_FAILED` if that is not the fault of the file */
+/** Why a file or folder cannot be read, in a few words. @throws `STORAGE_FAILED` if the file is not the cause */
 export function describeFailure(error: unknown, path: string): string {
   if (error instanceof PixlakeError) throw error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -33,7 +33,7 @@ export function describeFailure(error: unknown, path: string): string {
   throw new PixlakeError('STORAGE_FAILED', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
 }
 
-/** Reads a regular file of at most {@link MAX_IMAGE_BYTES} that stays as it is meanwhile; never waits for a pipe, never follows a link. */
+/** Reads a regular file of at most {@link MAX_IMAGE_BYTES} that does not change meanwhile. Never waits for a pipe, never follows a link. */
 export async function readWholeFile(path: string): Promise<FileContent> {
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
@@ -49,7 +49,7 @@ export async function readWholeFile(path: string): Promise<FileContent> {
   }
 }
 
-/** Reads as many bytes as the file has, or gives `undefined` where there are fewer by now. */
+/** Reads the given number of bytes; `undefined` if the file has become shorter. */
 async function readBytes(file: FileHandle, sizeBytes: number): Promise<Buffer | undefined> {
   const buffer = Buffer.allocUnsafe(sizeBytes);
   let length = 0;

@@ -1,14 +1,14 @@
-/** A CSV record taken apart. */
+/** A split CSV record. */
 export interface SplitRecord {
-  /** Values of the fields, quotes of quoted fields removed. */
+  /** Values of the fields, without the quotes of quoted fields. */
   readonly fields: string[];
-  /** Where each field starts in the text, so that a field and all behind it can be had exactly as written. */
+  /** Start of each field in the text, by which a field and everything after it can be taken exactly as written. */
   readonly starts: number[];
-  /** Whether the text ends inside a quoted field, so that the record goes on in the next line. */
+  /** Whether the text ends inside a quoted field, so the record continues in the next line. */
   readonly isOpen: boolean;
 }
 
-/** A record that is open so far, to go on with when more lines have been added: what was seen is not looked at again. */
+/** An open record, to continue with when more lines have been added, without reading the first ones again. */
 export interface OpenRecord {
   readonly split: SplitRecord;
   /** Length of the text that was split. */
@@ -19,8 +19,8 @@ const UNCLOSED = -1;
 const LITERAL = -2;
 
 /**
- * Splits a record by RFC 4180, except that a quote is literal unless it opens a field and closes before a comma or the end: catalogues
- * written by hand hold `3.5" Pink Short`. No CSV library at hand tells where fields start or goes on after a quote that is never closed.
+ * Splits a record by RFC 4180, except that a quote is literal unless it opens a field and closes before a comma or the end. Catalogues
+ * written by hand contain `3.5" Pink Short`. Known CSV libraries neither report where fields start nor continue after an unclosed quote.
  */
 export function splitRecord(text: string, open?: OpenRecord): SplitRecord {
   if (!text.includes('"')) return splitPlain(text);
@@ -60,7 +60,7 @@ function endOfField(text: string, start: number): number {
   return comma === -1 ? text.length : comma;
 }
 
-/** Finds the quote that closes a quoted field; `LITERAL` if text follows its quote, so that its quotes are literal after all. */
+/** Finds the quote that closes a quoted field; `LITERAL` if text follows that quote, so both quotes are literal. */
 function findClosingQuote(text: string, from: number): number {
   for (let quote = text.indexOf('"', from); quote !== -1; quote = text.indexOf('"', quote + 2)) {
     const next = text[quote + 1];

@@ -7,17 +7,17 @@ import type { IngestReport } from './ingest-spec.ts';
 
 type ListName = keyof IngestReport['lists'];
 
-/** How many lines each list of an ingest has. */
+/** Number of lines of each list of an ingest. */
 export type ListedCounts = Readonly<Record<ListName, number>>;
 
-/** The lists of an ingest as local files, and how many lines each has. */
+/** The lists of an ingest as local files, and the number of lines of each. */
 export interface StagedLists {
   readonly counts: ListedCounts;
-  /** Moves those that have lines into a folder of the lake and gives their keys. */
+  /** Moves lists that are not empty into a folder of the lake and returns their keys. */
   readonly publish: (store: ObjectStore, folder: string) => Promise<IngestReport['lists']>;
 }
 
-/** Writes what an ingest leaves out, and why, as CSV files below `scratchDir`. */
+/** Writes what an ingest left out, and why, as CSV files below `scratchDir`. */
 export async function stageLists(
   db: DuckDb,
   schema: DatasetSchema,

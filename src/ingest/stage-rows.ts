@@ -13,7 +13,7 @@ export interface StagedRows {
 
 /**
  * Streams a CSV file into the staging tables `staged_rows` (one row for each id: `__image_ref`, `__line`, then the schema's columns) and
- * `rejects` (`line`, `reason`, `raw`). Of rows with the same id the first is kept.
+ * `rejects` (`line`, `reason`, `raw`). Of several rows with the same id the first one is kept.
  *
  * @throws `SOURCE_NOT_FOUND`, `CSV_EMPTY`, `CSV_NOT_TEXT`, `CSV_HEADER_INVALID`
  */

@@ -9,15 +9,15 @@ import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import type { ImageSource, OpenedFile } from './image-source.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 
-/** Images in one batch; with `MAX_BATCH_BYTES` it bounds the memory that a batch takes. */
+/** Images in one batch. This and `MAX_BATCH_BYTES` bound the memory of a batch. */
 const BATCH_SIZE = 512;
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 
-/** Images in work at once: enough to keep the cores busy while others wait for the disk, or for the network. */
+/** Images in work at once, enough to keep the cores busy while others wait for the disk or the network. */
 const CONCURRENCY = 8;
 const REMOTE_CONCURRENCY = 64;
 
-/** A file that was chosen, and what staging knows of its image: the id that names its original, and the facts the table already holds. */
+/** A chosen file, the id that names its original, and what the table already knows about its image. */
 interface ChosenImage {
   readonly position: number;
   readonly name: string;
@@ -32,21 +32,21 @@ interface ChosenImage {
 
 type Item = OpenedFile<ChosenImage>;
 
-/** Where originals go and what happened so far. */
+/** Where and how originals are stored. */
 export interface OriginalsTarget {
   readonly store: ObjectStore;
   /** Object key of the folder of the table's originals. */
   readonly folder: string;
   readonly limits: ImageLimits;
-  /** Whether the table's verdicts were made with others. */
+  /** Whether the verdicts in the table were made with other limits. */
   readonly areLimitsNew: boolean;
   readonly signal: AbortSignal | undefined;
   readonly onImage: (imageCount: number, totalCount: number) => void;
 }
 
 /**
- * Copies the bytes of every image in `chosen_images` into the lake, unchanged, and fills the staging tables `stored_images` (`image_ref`, then
- * the image columns) and `unread_images` (`image_ref`, `name`, `reason`). An image whose bytes are in the table already and are `ok` there is neither
+ * Copies the bytes of every image in `chosen_images` unchanged into the lake, and fills the staging tables `stored_images` (`image_ref`, then
+ * the image columns) and `unread_images` (`image_ref`, `name`, `reason`). An image whose bytes are already in the table with status `ok` is neither
  * decoded nor written again, unless the limits are new.
  *
  * @returns bytes stored
@@ -70,7 +70,7 @@ export async function storeOriginals(
     target.signal?.throwIfAborted();
     await mapConcurrently(batch, concurrency, async (item) => {
       const bytes = await storeOriginal(item, target, images, unread);
-      // Added after the wait: in `+= await`, others would be overwritten.
+      // Added after the await, because `+= await` would overwrite concurrent additions.
       storedBytes += bytes;
       imageCount += 1;
       target.onImage(imageCount, totalCount);
@@ -127,7 +127,7 @@ async function storeOriginal(
   const { bytes } = content;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const stored = { image_sha256: sha256, image_bytes: bytes.length };
-  // Marked by its missing status: the table's own facts are taken over.
+  // A missing status means that the table's own facts are kept.
   const unchanged = { ...stored, image_key: file.image_key };
   const isKnown = sha256 === file.image_sha256;
   if (isKnown && file.image_status === 'ok' && !target.areLimitsNew) {
@@ -154,16 +154,16 @@ async function storeOriginal(
   return bytes.length;
 }
 
-/** The image columns of `stored_images`; what is left out is null. */
+/** The image columns of `stored_images`; missing ones are null. */
 type StoredImage = Partial<Record<(typeof IMAGE_COLUMNS)[number]['name'], AppendableValue>>;
 
 function endingOf(format: string | null, name: string): string {
   if (format !== null) return format === 'jpeg' ? 'jpg' : format;
-  // Any file may be named as an image, also one without an ending.
+  // Rows may name any file as an image, even one without an ending.
   return /\.(?<ending>[a-z0-9]{1,8})$/iu.exec(name)?.groups?.['ending']?.toLowerCase() ?? 'bin';
 }
 
-/** Older snapshots may still refer to the original that a changed image replaces, so that one keeps its key. */
+/** Older snapshots may still refer to the previous original of a changed image, so that original keeps its key. */
 async function writeOriginal(
   { store, folder }: OriginalsTarget,
   { id, has_twin: hasTwin }: ChosenImage,
@@ -176,7 +176,7 @@ async function writeOriginal(
   if (await store.writeIfAbsent(key, bytes)) return key;
   if (bytes.equals(await store.read(key))) return key;
   const versioned = `${stem}.${sha256.slice(0, 16)}.${ending}`;
-  // Its name says what it holds, so that nothing is lost by writing it again.
+  // Its name is a hash of its content, so writing it again loses nothing.
   await store.write(versioned, bytes);
   return versioned;
 }

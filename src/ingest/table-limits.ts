@@ -3,7 +3,7 @@ import { DEFAULT_LIMITS, type ImageLimits } from '../image/image-limits.ts';
 import type { Snapshot } from '../table/snapshot.ts';
 import { LIMIT_PROPERTIES } from '../table/table-properties.ts';
 
-/** The limits that a table's images were last ingested with. */
+/** The limits of a table's last ingest. */
 export function readLimits(base: Snapshot | undefined): ImageLimits {
   const read = (name: keyof ImageLimits): number => {
     const value = Number(base?.metadata.configuration[LIMIT_PROPERTIES[name]]);
@@ -12,7 +12,7 @@ export function readLimits(base: Snapshot | undefined): ImageLimits {
   return { maxPixels: read('maxPixels'), maxImageMemory: read('maxImageMemory') };
 }
 
-/** The limits of an ingest: those that are given, else those of the table. @throws `ARGUMENT_INVALID` */
+/** The limits of an ingest: the given ones, else those of the table. @throws `ARGUMENT_INVALID` */
 export function chooseLimits(given: Partial<ImageLimits>, base: Snapshot | undefined): ImageLimits {
   for (const name of LIMIT_NAMES) {
     const value = given[name];
@@ -26,7 +26,7 @@ export function chooseLimits(given: Partial<ImageLimits>, base: Snapshot | undef
   };
 }
 
-/** The properties of a table whose images are ingested with `limits`: a new table records them, another one where they change. */
+/** The properties of a table after an ingest with `limits`. A new table records them, an existing one only if they change. */
 export function recordLimits(base: Snapshot | undefined, limits: ImageLimits): Record<string, string> {
   const known = readLimits(base);
   const changed = LIMIT_NAMES.filter((name) => base === undefined || limits[name] !== known[name]);
@@ -36,7 +36,7 @@ export function recordLimits(base: Snapshot | undefined, limits: ImageLimits): R
   };
 }
 
-/** Whether a table was last ingested with other limits. */
+/** Whether a table's last ingest had other limits. */
 export function changesLimits(base: Snapshot | undefined, limits: ImageLimits): boolean {
   const known = readLimits(base);
   return LIMIT_NAMES.some((name) => limits[name] !== known[name]);

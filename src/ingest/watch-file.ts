@@ -2,20 +2,20 @@ import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { PixlakeError } from '../errors.ts';
 
-/** Says of a file that is read more than once whether it is still the same. */
+/** Detects changes of a file that is read more than once. */
 export interface FileWatch {
   /** @throws `SOURCE_CHANGED` if the file was written, replaced or removed since the watch began */
   throwIfChanged(): Promise<void>;
 }
 
-/** Begins to watch a file of a source. */
+/** Starts to watch a file of a source. */
 export async function watchFile(path: string): Promise<FileWatch> {
   const before = await describe(path);
   return {
     async throwIfChanged() {
       if ((await describe(path)) === before) return;
       throw new PixlakeError('SOURCE_CHANGED', `${path} changed while it was read; nothing was committed`, {
-        remedy: 'ingest again once nobody writes to it, or ingest a copy',
+        remedy: 'ingest again when nobody writes to the file, or ingest a copy',
       });
     },
   };

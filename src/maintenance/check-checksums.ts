@@ -7,15 +7,15 @@ import { checksumOf } from '../table/checksum-tag.ts';
 import { checkpointKey, lastCheckpointKey } from '../table/log-listing.ts';
 import type { DataFile } from '../table/snapshot.ts';
 
-/** A file whose bytes are others than those that were written. */
+/** A file whose bytes have changed since they were written. */
 export interface ChecksumProblem {
   readonly key: string;
   readonly problem: string;
 }
 
-const OTHER_BYTES = 'does not have the checksum that it was written with';
+const OTHER_BYTES = 'does not match the checksum with which it was written';
 
-/** Compares a data file with the checksum that it was written with; those of other writers have none. @throws `STORAGE_…` */
+/** Compares a data file with the checksum with which it was written. Files of other writers have none. @throws `STORAGE_…` */
 export async function checkDataFile(store: ObjectStore, { key, add }: DataFile): Promise<ChecksumProblem[]> {
   const sha256 = checksumOf(add);
   if (sha256 === undefined) return [];
@@ -28,7 +28,7 @@ export async function checkDataFile(store: ObjectStore, { key, add }: DataFile):
 
 const hintSchema = z.object({ version: z.number(), sha256: z.string() });
 
-/** Compares the newest checkpoint with the checksum in the hint that names it; hints of other writers have none. @throws `STORAGE_…` */
+/** Compares the newest checkpoint with the checksum in the hint that names it. Hints of other writers have none. @throws `STORAGE_…` */
 export async function checkCheckpoint(store: ObjectStore, folder: string): Promise<ChecksumProblem[]> {
   const hint = parseHint(await readIfPresent(store, lastCheckpointKey(folder)));
   if (hint === undefined) return [];
@@ -42,7 +42,7 @@ function parseHint(bytes: Buffer | undefined): z.output<typeof hintSchema> | und
   try {
     return hintSchema.parse(JSON.parse(bytes?.toString('utf8') ?? ''));
   } catch {
-    // Readers do without a hint, so a damaged one does no harm.
+    // Readers do not need the hint, so a damaged one does no harm.
     return undefined;
   }
 }

@@ -7,7 +7,7 @@ import { isWideDecimal } from '../table/column-bounds.ts';
 import { type DeltaField, isIntegerType } from '../table/delta-schema.ts';
 import { type DataFile, readStats, type SnapshotFiles } from '../table/snapshot.ts';
 
-/** One thing that statistics state of a column: an SQL expression that counts what goes against it, and the count that they allow. */
+/** One claim of the statistics about a column: an SQL expression that counts violations, and the allowed count. */
 interface Check {
   readonly count: string;
   readonly allowed: number;
@@ -15,8 +15,8 @@ interface Check {
 }
 
 /**
- * Reads all values of a data file and compares them with the statistics that the log has of it: rows, nulls, and that the bounds hold.
- * Tells what is not so.
+ * Reads all values of a data file and compares them with its statistics in the log: number of rows, nulls, and bounds.
+ * Returns the differences.
  *
  * @throws `SQL_FAILED` for files that cannot be decoded, storage errors
  */
@@ -36,7 +36,7 @@ export async function checkValues(
     }),
   );
   const rows = await selectSnapshot(db, store, { ...snapshot, files: [file] });
-  // Hashing needs every value, so that each page is decoded.
+  // Hashing needs every value, so each page is decoded.
   const counts = ['bit_xor(hash(r))', ...checks.map(({ count }, index) => `${count} AS c${index}`)];
   const [found] = await db.rows<Record<string, bigint>>(`SELECT ${counts.join(', ')} FROM (${rows}) AS r`);
   return checks.flatMap(({ allowed, describe }, index) => {
@@ -89,7 +89,7 @@ function nullChecks(value: string, name: string, nulls: unknown): Check[] {
 
 function boundChecks(condition: string | undefined, holds: string, where: string): Check[] {
   if (condition === undefined) return [];
-  const describe = (count: number): string => `${holds} ${count} values ${where}, which the log rules out`;
+  const describe = (count: number): string => `${holds} ${count} values ${where}, which contradicts the log`;
   return [{ count: `count(*) FILTER (WHERE ${condition})`, allowed: 0, describe }];
 }
 
@@ -99,7 +99,7 @@ function belowMinimum(type: string, value: string, min: unknown): string | undef
   return bound && `${value} < ${bound}`;
 }
 
-/** Other writers leave NaN out of the bounds, and cut timestamps to milliseconds. */
+/** Other writers leave NaN out of bounds and cut timestamps to milliseconds. */
 function aboveMaximum(type: string, value: string, max: unknown): string | undefined {
   if (type === 'string') return typeof max === 'string' ? compareTexts(value, '>', max) : undefined;
   const bound = toBound(type, max);
@@ -109,7 +109,7 @@ function aboveMaximum(type: string, value: string, max: unknown): string | undef
   return `${value} > ${bound}${isNumber}`;
 }
 
-/** Writers keep 32 characters of a long text, and some put another one behind an upper bound. */
+/** Writers keep 32 characters of a long text, and some append another one to an upper bound. */
 const KEPT_LENGTH = 31;
 
 function compareTexts(value: string, operator: '<' | '>', bound: string): string {
@@ -121,7 +121,7 @@ function compareTexts(value: string, operator: '<' | '>', bound: string): string
   return `left(${value}, ${KEPT_LENGTH}) ${operator} ${beginning}`;
 }
 
-/** A bound as SQL of the column's type; `undefined` where JSON did not keep it whole or it has no form that all writers share. */
+/** A bound as SQL of the column's type; `undefined` if JSON did not keep it exactly or writers use different forms. */
 function toBound(type: string, bound: unknown): string | undefined {
   const isFloat = type === 'float' || type === 'double';
   const isNumber = isFloat || type.startsWith('decimal') || isIntegerType(type);

@@ -14,23 +14,23 @@ import type { MaintenanceContext } from './maintenance-context.ts';
 import { sqlNameOf } from '../sql/table-reference.ts';
 import { findOwnTable } from '../catalog/find-table.ts';
 
-/** Which rows of which table are to go. */
+/** Which rows of which table to delete. */
 export interface DeleteSpec {
   readonly table: string;
   /** An SQL condition on the table's columns; rows for which it is true are deleted. */
   readonly where: string;
-  /** Only counts the rows. */
+  /** Whether to only count the rows. */
   readonly isDryRun?: boolean;
 }
 
-/** What a delete did. */
+/** Result of a delete. */
 export interface DeleteReport {
   readonly table: string;
   /** The table's version afterwards. */
   readonly version: number;
   readonly isCommitted: boolean;
   readonly deletedCount: number;
-  /** Rows that were written anew because they shared a file with deleted ones. */
+  /** Rows that were rewritten because they were in a file with deleted rows. */
   readonly copiedCount: number;
   readonly removedFileCount: number;
   readonly addedFileCount: number;
@@ -43,7 +43,7 @@ interface TouchedFile {
 }
 
 /**
- * Deletes rows: data files without others are taken out, those with others are written anew without them. The originals stay, and so do the
+ * Deletes rows. Data files that contain only such rows are removed, others are rewritten without them. The originals stay, and so do the
  * rows in older versions.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `TABLE_APPEND_ONLY`, `SQL_…`, `COMMIT_CONFLICT`
@@ -66,7 +66,7 @@ export async function deleteRows(context: MaintenanceContext, spec: DeleteSpec):
   );
 }
 
-/** What one try works with. */
+/** Context of one try. */
 interface Attempt {
   readonly transaction: Transaction;
   readonly db: DuckDb;
@@ -82,7 +82,7 @@ async function deleteOnce(
   const candidates = await findCandidates(db, table, where, snapshot);
   const rows = await selectSnapshot(db, store, { ...snapshot, files: candidates }, { withFile: true });
   await db.run(`CREATE VIEW __target AS ${rows}`);
-  // The condition is judged in one place, so that a row is never both deleted and kept.
+  // The condition is evaluated once, so a row is never both deleted and kept.
   const judged = await parseSelect(
     db,
     `SELECT *, (${where}\n) AS __matches FROM __target AS ${quoteName(table)}`,
@@ -114,7 +114,7 @@ async function deleteOnce(
   transaction.add(added);
   transaction.remove(removed);
   const version = await transaction.commit({
-    // Rows that come in meanwhile count as later than the delete.
+    // Rows that are added meanwhile count as later than the delete.
     reads: NONE,
     operation: 'DELETE',
     parameters: { predicate: JSON.stringify([where]) },

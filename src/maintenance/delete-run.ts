@@ -22,15 +22,15 @@ import {
 /** Which executions of a run to delete. */
 export interface DeleteRunSpec {
   readonly name: string;
-  /** Keeps the newest finished execution, and what was planned after it. */
+  /** Keeps the newest finished execution, and executions that were planned after it. */
   readonly isOlderOnly?: boolean;
-  /** Deletes executions that may be in work, too. */
+  /** Also deletes executions that may be in progress. */
   readonly isForced?: boolean;
-  /** Only tells what would go. */
+  /** Whether to only report what would be removed. */
   readonly isDryRun?: boolean;
 }
 
-/** What the deletion of a run did, or would do. */
+/** Result of deleting a run, or of a dry run. */
 export interface DeleteRunReport {
   readonly name: string;
   readonly isDryRun: boolean;
@@ -39,7 +39,7 @@ export interface DeleteRunReport {
   readonly kept: readonly KeptFiles[];
 }
 
-/** A folder of a run: an execution, or what cannot be read as one. */
+/** A folder of a run: an execution, or something that cannot be read as one. */
 interface RunPart {
   readonly folder: string;
   readonly kind: 'execution' | 'old' | 'damaged' | 'removed' | 'unfrozen';
@@ -47,13 +47,13 @@ interface RunPart {
 }
 
 /**
- * Deletes the executions of a run, and its records as an accepted run, so its name is free. What others need is kept: images that other manifests
+ * Deletes the executions of a run and its records as an accepted run, so its name is free. What others need is kept: images that other manifests
  * or tables name, and executions that an unfinished run or an attached table reads.
  *
- * The specification goes first, by a single write: from then on nobody sees the execution, so a deletion that is interrupted shows nobody half
+ * The specification goes first, by a single write. From then on the execution is invisible, so an interrupted deletion never shows half
  * of one. The same command finishes it.
  *
- * @throws `RUN_NOT_FOUND`, `RUN_IN_USE`, `RUN_UNFINISHED` if there is none to keep, `STORAGE_…`
+ * @throws `RUN_NOT_FOUND`, `RUN_IN_USE`, `RUN_UNFINISHED` if no execution can be kept, `STORAGE_…`
  */
 export async function deleteRun(context: MaintenanceContext, spec: DeleteRunSpec): Promise<DeleteRunReport> {
   const { store, signal } = context;
@@ -91,8 +91,8 @@ export async function deleteRun(context: MaintenanceContext, spec: DeleteRunSpec
 }
 
 /**
- * Makes executions invisible, the newest one last, before anything of any of them goes: what is seen meanwhile is whole, and never an older result
- * in place of the newest. Gives the keys of what takes the place of their specifications.
+ * Makes executions invisible, the newest one last, before any of their files are removed. So every visible execution is whole, and an older result never appears
+ * in place of the newest. Returns the keys of the objects that replace their specifications.
  */
 async function hideExecutions(store: ObjectStore, folders: readonly string[]): Promise<string[]> {
   const specKeys: string[] = [];
@@ -105,7 +105,7 @@ async function hideExecutions(store: ObjectStore, folders: readonly string[]): P
   return specKeys;
 }
 
-/** All folders of a run that hold something, newest execution first. */
+/** All folders of a run that are not empty, newest execution first. */
 async function listParts(store: ObjectStore, name: string): Promise<RunPart[]> {
   const { executions, unreadable } = await listExecutions(store, name);
   const parts: RunPart[] = [];
@@ -125,7 +125,7 @@ async function listParts(store: ObjectStore, name: string): Promise<RunPart[]> {
   return parts;
 }
 
-/** What a folder without an execution is: what a deletion left, or a plan that somebody may be about to freeze. `undefined` if it is empty. */
+/** Kind of a folder without an execution: leftovers of a deletion, or a plan that may be about to be frozen. `undefined` if it is empty. */
 async function describeRest(store: ObjectStore, folder: string): Promise<'removed' | 'unfrozen' | undefined> {
   const oldestMs = Date.now() - IN_FLIGHT_MS;
   let isEmpty = true;
@@ -138,19 +138,19 @@ async function describeRest(store: ObjectStore, folder: string): Promise<'remove
 
 type Keep = (part: RunPart, reason: string) => void;
 
-/** The executions that are older than the newest finished one, and what is left of others. */
+/** The executions that are older than the newest finished one, and leftovers. */
 function chooseOlder(name: string, parts: readonly RunPart[], isForced: boolean, keep: Keep): RunPart[] {
   const isFinished = ({ known }: RunPart): boolean =>
     known?.state === 'finished' || known?.state === 'retrying';
   const newest = parts.findIndex(isFinished);
   if (newest === -1)
-    throw new PixlakeError('RUN_UNFINISHED', `run ${name} has no finished execution that could be kept`, {
+    throw new PixlakeError('RUN_UNFINISHED', `run ${name} has no finished execution to keep`, {
       remedy: `leave out --older to delete the whole run: pixlake runs delete ${name}`,
     });
   return parts.filter((part, index) => {
     if (part.kind === 'execution') return index > newest;
     if (part.kind !== 'damaged' || isForced) return true;
-    keep(part, 'its specification is damaged, so it may be the newest one; --force deletes it');
+    keep(part, 'its specification is damaged, so it may be the newest execution; --force deletes it');
     return false;
   });
 }
@@ -176,12 +176,12 @@ function checkNotInWork(
     : busy === undefined
       ? 'a server has accepted it'
       : 'it has not finished';
-  throw new PixlakeError('RUN_IN_USE', `run ${name} may be in work: ${why}`, {
-    remedy: `${busy !== undefined && busy === newest ? `${stop}; or, ` : ''}if no process works on it, delete it with --force`,
+  throw new PixlakeError('RUN_IN_USE', `run ${name} may be in progress: ${why}`, {
+    remedy: `${busy !== undefined && busy === newest ? `${stop}; or, ` : ''}if no process works on it, use --force`,
   });
 }
 
-/** Leaves out executions that other executions or attached tables read. */
+/** Removes executions from the list that other executions or attached tables read. */
 async function leaveOutPinned(
   store: ObjectStore,
   name: string,
@@ -199,13 +199,13 @@ async function leaveOutPinned(
       if (reason !== undefined) keep(part, reason);
       return reason === undefined;
     });
-    // What is kept may need others of them.
+    // Kept executions may need others.
     if (rest.length === going.length) return rest;
     going = rest;
   }
 }
 
-/** Why a part of a run cannot go; `undefined` if it can. */
+/** Why a part of a run cannot be deleted; `undefined` if it can. */
 function findPin(
   store: ObjectStore,
   name: string,
@@ -222,17 +222,17 @@ function findPin(
       isOpen && takesOver !== undefined && executionFolder(name, takesOver) === folder && run.name === name
     );
   });
-  if (heir !== undefined) return `the unfinished execution ${heir.folder} takes images over from it`;
+  if (heir !== undefined) return `the unfinished execution ${heir.folder} takes over images from it`;
   const place = `${store.locate(folder)}/`;
   const attached = attachments.find(({ uri }) => `${uri}/`.startsWith(place));
   return (
-    attached && `it is attached as table ${attached.name}; forget that with: pixlake detach ${attached.name}`
+    attached && `it is attached as table ${attached.name}; detach it first: pixlake detach ${attached.name}`
   );
 }
 
 async function runNotFound(store: ObjectStore, name: string): Promise<PixlakeError> {
   const names = await store.listFolders('runs');
-  return new PixlakeError('RUN_NOT_FOUND', `there is no run ${name} in ${store.uri}`, {
+  return new PixlakeError('RUN_NOT_FOUND', `no run ${name} exists in ${store.uri}`, {
     remedy: names.length === 0 ? 'the lake has no runs yet' : `the lake has: ${names.join(', ')}`,
   });
 }

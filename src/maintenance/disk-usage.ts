@@ -7,34 +7,34 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { readKnownFiles } from './known-files.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 
-/** Files and their bytes. */
+/** Number and bytes of files. */
 export interface Usage {
   readonly fileCount: number;
   readonly sizeBytes: number;
 }
 
-/** What something takes that has a name. */
+/** Usage of something with a name. */
 export interface NamedUsage extends Usage {
   readonly name: string;
 }
 
-/** What a table takes. */
+/** Usage of a table. */
 export interface TableUsage extends NamedUsage {
   /** Data files of the newest version. */
   readonly data: Usage;
-  /** Data files that only earlier versions hold. */
+  /** Data files of earlier versions only. */
   readonly earlier: Usage;
-  /** Files that no version holds. */
+  /** Files that no version has. */
   readonly orphans: Usage;
   readonly log: Usage;
   readonly originals: Usage;
 }
 
-/** What an execution of a run takes. */
+/** Usage of an execution of a run. */
 export interface ExecutionUsage extends NamedUsage {
   /** Object key. */
   readonly folder: string;
-  /** `unreadable` where it is damaged or of an older layout, `removed` for what is left of a deleted execution and plans that were never frozen. */
+  /** `unreadable` if it is damaged or has an older layout; `removed` for leftovers of a deleted execution and plans that were never frozen. */
   readonly state: RunState | 'unreadable' | 'removed';
   readonly images: Usage;
   readonly plan: Usage;
@@ -42,11 +42,11 @@ export interface ExecutionUsage extends NamedUsage {
   readonly parts: Usage;
   readonly manifest: Usage;
   readonly retries: Usage;
-  /** Images that were taken over: its manifest refers to them, and they lie in earlier executions. */
+  /** Images that were taken over: the manifest refers to them, but they lie in earlier executions. */
   readonly takenCount: number;
 }
 
-/** What takes how much room in a lake, the largest first; the sums of all parts are the whole. */
+/** Usage of each part of a lake, the largest first. The parts add up to the whole. */
 export interface DiskUsage extends Usage {
   readonly tables: readonly TableUsage[];
   readonly runs: readonly ExecutionUsage[];
@@ -55,16 +55,16 @@ export interface DiskUsage extends Usage {
   readonly ingests: readonly NamedUsage[];
   /** Records of accepted runs. */
   readonly submissions: Usage;
-  /** Files of work that is being done, or that was interrupted. */
+  /** Files of work that is in progress or was interrupted. */
   readonly temporary: Usage;
   readonly other: Usage;
 }
 
-/** Folder that stores leave out when they list a lake. */
+/** Folder that is not in the listings of a store. */
 const TEMPORARY_FOLDER = '.tmp';
 
 /**
- * Measures what takes how much room in a lake, by one listing; memory grows with the number of tables and executions, and with the data files of
+ * Measures the usage of each part of a lake with one listing. Memory grows with the number of tables and executions, and with the data files of
  * the largest table.
  *
  * @throws `STORAGE_…`
@@ -90,7 +90,7 @@ export async function measureUsage({ store, signal }: MaintenanceContext): Promi
   };
 }
 
-/** Sums by place: what kind of thing a file belongs to, its name, and the part of it. */
+/** Sums by kind, name and part of what a file belongs to. */
 class Ledger {
   readonly #sums = new Map<string, { fileCount: number; sizeBytes: number }>();
   readonly #names = new Map<string, Set<string>>();
@@ -111,7 +111,7 @@ class Ledger {
     return { ...(this.#sums.get(place.join('\0')) ?? { fileCount: 0, sizeBytes: 0 }) };
   }
 
-  /** Names of a kind, the largest first. */
+  /** Names of one kind, the largest first. */
   names(kind: string): string[] {
     const sizeOf = (name: string): number => this.sum([kind, name]).sizeBytes;
     return [...(this.#names.get(kind) ?? [])].sort((a, b) => sizeOf(b) - sizeOf(a) || (a < b ? -1 : 1));
@@ -136,7 +136,7 @@ const RUN_PARTS: ReadonlyMap<string, string> = new Map(
   ['images', 'plan', 'manifest', 'retries'].map((name) => [name, name]),
 );
 
-/** Tells which versions of a table hold a data file. Keeps what it knows of one table, since listings go folder by folder. */
+/** Finds out which versions of a table have a data file. Remembers one table, because listings go folder by folder. */
 function dataDescriber(store: ObjectStore): DescribeData {
   let table: string | undefined;
   let known: Awaited<ReturnType<typeof readKnownFiles>>;
@@ -150,7 +150,7 @@ function dataDescriber(store: ObjectStore): DescribeData {
   };
 }
 
-/** A table whose log cannot be read takes room all the same. */
+/** A table takes space even if its log cannot be read. */
 function orUnknown(error: unknown): undefined {
   if (!(error instanceof PixlakeError)) throw error;
 }

@@ -15,25 +15,25 @@ import { type KeptFiles, listForRemoval, type RemovedFiles, removeListed } from 
 /** Which table to drop. */
 export interface DropTableSpec {
   readonly table: string;
-  /** Only tells what would go. */
+  /** Whether to only report what would be removed. */
   readonly isDryRun?: boolean;
 }
 
-/** What dropping a table did, or would do. */
+/** Result of dropping a table, or of a dry run. */
 export interface DropTableReport {
   readonly table: string;
   readonly isDryRun: boolean;
   /** The table's files and its originals. */
   readonly removed: readonly RemovedFiles[];
   readonly kept: readonly KeptFiles[];
-  /** Finished runs whose failed images can no longer be retried, since their originals are gone. */
+  /** Finished runs whose failed images can no longer be retried, because their originals are gone. */
   readonly notRetriable: readonly string[];
 }
 
 /**
- * Removes a table and its originals, but those that rows of other tables or manifests name.
+ * Removes a table and its originals, except originals that rows of other tables or manifests name.
  *
- * A marker in the log goes first: from then on nobody sees the table, so a drop that is interrupted shows nobody half of one. The same command
+ * A marker in the log is written first. From then on the table is invisible, so an interrupted drop never shows half of it. The same command
  * finishes it.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY` for attached tables and outputs of runs, `TABLE_IN_USE`, `STORAGE_…`
@@ -62,7 +62,7 @@ export async function dropTable(context: MaintenanceContext, spec: DropTableSpec
   return { table: name, isDryRun, ...removal, notRetriable };
 }
 
-/** The name of a table of the lake's own, whether or not its log can be read. */
+/** Checks the name of a table that lies in the lake, even if its log cannot be read. */
 async function checkDroppable(store: ObjectStore, table: string): Promise<string> {
   const reference = parseTableName(table);
   const { name, schema } = reference;
@@ -77,15 +77,15 @@ async function checkDroppable(store: ObjectStore, table: string): Promise<string
   if ((await store.stat(attachmentKey(name))) !== undefined)
     throw new PixlakeError(
       'TABLE_READ_ONLY',
-      `${name} is an attached table, whose files are not the lake's`,
+      `${name} is an attached table, whose files do not belong to the lake`,
       {
-        remedy: `forget it: pixlake detach ${name}`,
+        remedy: `detach it: pixlake detach ${name}`,
       },
     );
-  // SQL ignores the case of names, which would be a trap here.
+  // SQL ignores the case of names, which would be dangerous here.
   const { folder: found } = await findOwnTable(store, name);
-  throw new PixlakeError('TABLE_NOT_FOUND', `there is no table ${name} in ${store.uri}`, {
-    remedy: `there is one that is written otherwise: ${found.split('/').at(-1)}`,
+  throw new PixlakeError('TABLE_NOT_FOUND', `no table ${name} exists in ${store.uri}`, {
+    remedy: `a table with other upper and lower case exists: ${found.split('/').at(-1)}`,
   });
 }
 
@@ -104,11 +104,11 @@ async function checkUnused(
   const place = `${store.locate(folder)}/`;
   const attached = (await listAttachments(store)).find(({ uri }) => `${uri}/`.startsWith(place));
   if (attached !== undefined)
-    throw new PixlakeError('TABLE_IN_USE', `table ${name} is attached as ${attached.name}, too`, {
-      remedy: `forget that first: pixlake detach ${attached.name}`,
+    throw new PixlakeError('TABLE_IN_USE', `table ${name} is also attached as ${attached.name}`, {
+      remedy: `detach it first: pixlake detach ${attached.name}`,
     });
   for (const { folder: other, title } of referrers) {
-    // Shallow clones name files of the table that they were made of.
+    // Shallow clones refer to files of the cloned table.
     const known = await readKnownFiles(store, other).catch((error: unknown) => {
       if (error instanceof PixlakeError) return undefined;
       throw error;
@@ -117,8 +117,8 @@ async function checkUnused(
       key.startsWith(`${folder}/`),
     );
     if (isClone)
-      throw new PixlakeError('TABLE_IN_USE', `${title} holds data files of table ${name}`, {
-        remedy: 'drop or rewrite that one first',
+      throw new PixlakeError('TABLE_IN_USE', `${title} refers to data files of table ${name}`, {
+        remedy: 'drop or rewrite that table first',
       });
   }
 }
@@ -137,7 +137,7 @@ async function listNotRetriable(
   return namesOf(failed);
 }
 
-/** Removes the marker, after what a writer that had not seen it has committed meanwhile. */
+/** Removes the marker, and before it anything that a writer who had not seen it has committed meanwhile. */
 async function removeMarker(store: ObjectStore, folder: string): Promise<void> {
   const marker = droppedKey(folder);
   const keys: string[] = [];

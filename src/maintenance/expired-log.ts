@@ -3,10 +3,10 @@ import { listLog, listLogBefore } from '../table/log-listing.ts';
 import { readCheckpoint } from '../table/read-checkpoint.ts';
 
 /**
- * Object keys of the log entries and checkpoints that only versions need which are neither pinned nor were current since `cutoffMs`. All
- * of them lie before a checkpoint that was read whole just now, from which the versions that are kept can be made.
+ * Object keys of the log entries and checkpoints that are needed only by versions that are neither pinned nor were current since `cutoffMs`. All
+ * of them are older than a checkpoint that has just been read completely and from which all kept versions can be restored.
  *
- * @param options `times`: time in ms of each commit that the log has
+ * @param options `times`: time in ms of each commit in the log
  * @throws storage errors
  */
 export async function listExpiredLog(
@@ -20,7 +20,7 @@ export async function listExpiredLog(
 ): Promise<string[]> {
   const past = [...options.times].filter(([, timeMs]) => timeMs <= options.cutoffMs);
   if (past.length === 0) return [];
-  // The version that was current when the retention began.
+  // The version that was current at the beginning of the retention.
   const current = Math.max(...past.map(([version]) => version));
   const oldestNeeded = Math.min(current, ...options.pinned);
   const listing = await listLog(store, folder);
@@ -30,7 +30,7 @@ export async function listExpiredLog(
   return [];
 }
 
-/** Whether a checkpoint can stand in for the entries before it. */
+/** Whether a checkpoint can replace the entries before it. */
 async function isWhole(store: ObjectStore, keys: readonly string[]): Promise<boolean> {
   let hasMetadata = false;
   let hasProtocol = false;

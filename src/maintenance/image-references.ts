@@ -10,15 +10,15 @@ import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { readIfPresent } from '../storage/read-if-present.ts';
 import { readKnownFiles } from './known-files.ts';
 
-/** Name of the DuckDB table that holds `key` and `referrer` of the files that must be kept. */
+/** Name of the DuckDB table with `key` and `referrer` of files that must be kept. */
 export const REFERENCED = 'referenced';
 
-/** Name of the DuckDB table that holds `folder`, `key` and `size_bytes` of the files that may go. */
+/** Name of the DuckDB table with `folder`, `key` and `size_bytes` of files that may be removed. */
 export const LISTED = 'listed';
 
 const FILES_AT_ONCE = 200;
 
-/** Opens a DuckDB for lists of files that may outgrow memory, with {@link REFERENCED} and {@link LISTED} empty, and closes it after the work. */
+/** Opens a DuckDB for lists of files that may be larger than memory, with {@link REFERENCED} and {@link LISTED} empty, and closes it after the work. */
 export async function withFileLists<Result>(
   store: ObjectStore,
   work: (db: DuckDb) => Promise<Result>,
@@ -35,13 +35,13 @@ export async function withFileLists<Result>(
   }
 }
 
-/** A table of the lake or the manifest of an execution, and how messages call it. */
+/** A table of the lake or the manifest of an execution, and its name in messages. */
 export interface Referrer {
   readonly folder: string;
   readonly title: string;
 }
 
-/** Lists the tables of a lake, and the manifests of all executions but those that are being deleted. */
+/** Lists the tables of a lake, and the manifests of all executions except those that are being deleted. */
 export async function listReferrers(store: ObjectStore): Promise<Referrer[]> {
   const referrers = (await store.listFolders('tables')).map((name) => ({
     folder: tableFolder(name),
@@ -64,7 +64,7 @@ async function hasSpec(store: ObjectStore, folder: string): Promise<boolean> {
 
 /**
  * Adds to {@link REFERENCED} the images below a folder that rows of the referrers name by `image_key`, in any version that can still be
- * read. Where a log cannot be read, all Parquet files beside it count.
+ * read. If a log cannot be read, all Parquet files next to it count.
  *
  * @throws `SQL_FAILED`, `STORAGE_…`
  */
@@ -86,7 +86,7 @@ export async function addImageReferences(
   }
 }
 
-/** The data files of all versions that are there. */
+/** The data files of all readable versions. */
 async function* listReadableFiles(store: ObjectStore, folder: string): AsyncGenerator<ObjectEntry> {
   const known = await readKnownFiles(store, folder).catch((error: unknown) => {
     if (!(error instanceof PixlakeError) || !UNREADABLE.has(error.code)) throw error;
@@ -99,7 +99,7 @@ async function* listReadableFiles(store: ObjectStore, folder: string): AsyncGene
     if (known === 'all' ? isData : known.current.has(key) || known.earlier.has(key)) yield entry;
   }
   if (known === 'all') return;
-  // Shallow clones hold files of other tables.
+  // Shallow clones have files of other tables.
   for (const key of [...known.current, ...known.earlier]) {
     const entry = key.startsWith(`${folder}/`) ? undefined : await store.stat(key);
     if (entry !== undefined) yield entry;
@@ -119,7 +119,7 @@ async function addKeysOf(
   const rows = `read_parquet([${paths}], union_by_name = true, hive_partitioning = false)`;
   const columns = await db.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${rows}`);
   if (!columns.some(({ column_name: name }) => name.toLowerCase() === 'image_key')) return;
-  // A range, so that DuckDB skips row groups by their bounds; "0" comes after "/".
+  // A range, so DuckDB skips row groups by their bounds; "0" comes after "/".
   await db.run(`
     INSERT INTO ${REFERENCED} SELECT DISTINCT image_key, ${quoteText(title)} FROM ${rows}
     WHERE image_key >= ${quoteText(`${parent}/`)} AND image_key < ${quoteText(`${parent}0`)}`);

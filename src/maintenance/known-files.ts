@@ -7,16 +7,16 @@ import { readLogEntry, readSnapshot } from '../table/read-snapshot.ts';
 
 const ENTRIES_AT_ONCE = 8;
 
-/** Object keys of the data files that a table's log tells of. */
+/** Object keys of the data files in a table's log. */
 export interface KnownFiles {
-  /** Those of the newest version. */
+  /** Files of the newest version. */
   readonly current: ReadonlySet<string>;
-  /** Those that only earlier versions hold; they may have been vacuumed. */
+  /** Files of earlier versions only; they may have been vacuumed. */
   readonly earlier: ReadonlySet<string>;
 }
 
 /**
- * Reads which data files the versions of a table hold; `undefined` where there is no table.
+ * Reads which data files the versions of a table have; `undefined` if the table does not exist.
  *
  * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`
  */

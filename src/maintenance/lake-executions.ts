@@ -5,14 +5,14 @@ import type { Execution } from '../run/execution-schema.ts';
 import { listRetries } from '../run/retries.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
-/** An execution in the lake, and how it stands: `retrying` where a retry of it has not finished. */
+/** An execution in the lake and its state: `retrying` if one of its retries has not finished. */
 export interface LakeExecution {
   readonly execution: Execution;
   readonly folder: string;
   readonly state: RunState | 'retrying';
 }
 
-/** The executions of all runs in a lake that can be read. */
+/** All readable executions in a lake. */
 export async function listLakeExecutions(store: ObjectStore): Promise<LakeExecution[]> {
   const found: LakeExecution[] = [];
   for (const name of await store.listFolders('runs')) {
@@ -22,7 +22,7 @@ export async function listLakeExecutions(store: ObjectStore): Promise<LakeExecut
   return found;
 }
 
-/** Tells how an execution stands. */
+/** Describes the state of an execution. */
 export async function describeExecution(store: ObjectStore, execution: Execution): Promise<LakeExecution> {
   const folder = folderOf(execution);
   const state = await readRunState(store, folder);
@@ -34,27 +34,27 @@ async function hasUnfinishedRetry(store: ObjectStore, folder: string): Promise<b
   try {
     return (await listRetries(store, folder)).some(({ success }) => success === undefined);
   } catch (error) {
-    // A retry that cannot be read has not been seen to finish.
+    // A retry that cannot be read counts as unfinished.
     if (error instanceof PixlakeError && error.code === 'RUN_CORRUPT') return true;
     throw error;
   }
 }
 
-/** Whether an execution still reads a table of this lake, given by its folder, or a table within that folder. */
+/** Whether an execution still reads a table of this lake, given by its folder, or a table in that folder. */
 export function readsFolder(
   store: ObjectStore,
   { execution: { sourceLake, versions }, state }: LakeExecution,
   folder: string,
 ): boolean {
   if (state === 'finished' || (sourceLake !== undefined && sourceLake !== store.uri)) return false;
-  // Attached tables go by where they lie.
+  // Attached tables are identified by their location.
   const places = [folder, store.locate(folder)];
   return Object.keys(versions).some((table) =>
     places.some((place) => table === place || table.startsWith(`${place}/`)),
   );
 }
 
-/** How messages call executions: the names of their runs. */
+/** Names of executions in messages: those of their runs. */
 export function namesOf(executions: readonly LakeExecution[]): string[] {
   return [...new Set(executions.map(({ execution }) => execution.run.name))].sort();
 }

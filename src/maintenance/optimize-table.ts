@@ -12,16 +12,16 @@ import { sortColumnsOf } from '../table/table-properties.ts';
 import { transact, type Transaction } from '../table/transaction.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 
-/** How a table is to be stored. */
+/** How to store a table. */
 export interface OptimizeSpec {
   readonly table: string;
   /** Size in bytes of a good data file; 128 MiB by default. Files of less than half of it are small. */
   readonly targetBytes?: number;
-  /** Columns to sort by, which makes all files be written anew; by default those that the table was made with, in small files only. */
+  /** Columns to sort by. If given, all files are rewritten. By default small files are sorted by the columns of the table. */
   readonly sortBy?: readonly string[];
 }
 
-/** What an optimize did. */
+/** Result of an optimize. */
 export interface OptimizeReport {
   readonly table: string;
   /** The table's version afterwards. */
@@ -36,7 +36,7 @@ export interface OptimizeReport {
 const DEFAULT_TARGET_BYTES = 128 * 1024 * 1024;
 
 /**
- * Compacts the small data files of each partition into larger ones, sorted anew. The rows stay the same, and readers of older versions
+ * Compacts the small data files of each partition into larger, sorted ones. The rows stay the same, and readers of older versions
  * keep their files.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `ARGUMENT_INVALID`, `COMMIT_CONFLICT`, `STORAGE_…`
@@ -62,7 +62,7 @@ export async function optimizeTable(
   );
 }
 
-/** What one try works with. */
+/** Context of one try. */
 interface Attempt {
   readonly transaction: Transaction;
   readonly db: DuckDb;
@@ -125,7 +125,7 @@ function chooseSort({ sortBy }: OptimizeSpec, { schema, metadata, partitionColum
   });
 }
 
-/** Files to be written anew, by partition: all of them, or those that are small where there are several. */
+/** Files to rewrite, by partition: all of them, or the small ones if a partition has several. */
 function chooseGroups(snapshot: Snapshot, targetBytes: number, isWhole: boolean): DataFile[][] {
   const groups = new Map<string, DataFile[]>();
   for (const file of snapshot.files) {
@@ -168,7 +168,7 @@ async function rewrite(
   });
 }
 
-/** Compaction must not lose a row, whatever the cause. */
+/** Compaction must never lose a row. */
 function checkRowCount(folder: string, files: readonly DataFile[], added: readonly AddAction[]): void {
   const before = files.map((file) => readStats(file).numRecords);
   if (before.includes(undefined)) return;
@@ -180,6 +180,6 @@ function checkRowCount(folder: string, files: readonly DataFile[], added: readon
   if (written === wanted) return;
   throw new PixlakeError(
     'TABLE_CORRUPT',
-    `the log of ${folder} counts ${wanted} rows where its files hold ${written}; \`pixlake verify\` tells which`,
+    `the log of ${folder} counts ${wanted} rows, but its files have ${written}; \`pixlake verify\` shows which file differs`,
   );
 }

@@ -5,20 +5,20 @@ import { quoteText } from '../sql/sql-text.ts';
 import type { ObjectEntry, ObjectStore } from '../storage/object-store.ts';
 import { LISTED, REFERENCED } from './image-references.ts';
 
-/** Files that a removal took, or would take. */
+/** Files that were removed, or would be. */
 export interface RemovedFiles {
-  /** Object key of the folder that they lay in. */
+  /** Object key of their folder. */
   readonly folder: string;
   readonly fileCount: number;
   readonly sizeBytes: number;
 }
 
-/** Files that a removal left, and why. */
+/** Files that were kept, and why. */
 export interface KeptFiles extends RemovedFiles {
   readonly reason: string;
 }
 
-/** What a removal did, or would do; by folder. */
+/** Result of a removal, or of a dry run, by folder. */
 export interface Removal {
   readonly removed: readonly RemovedFiles[];
   readonly kept: readonly KeptFiles[];
@@ -27,9 +27,9 @@ export interface Removal {
 interface RemoveOptions {
   readonly isDryRun: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Files that are counted, but that the caller removes last. */
+  /** Files that are counted here and removed by the caller at the end. */
   readonly leftKeys?: readonly string[];
-  /** Called with the keys before they go. */
+  /** Called with the keys before they are removed. */
   readonly onRemove?: (keys: readonly string[]) => void;
 }
 
@@ -48,7 +48,7 @@ export async function listForRemoval(
 }
 
 /**
- * Removes the listed files but those that are in {@link REFERENCED}. Logs of tables go first, from the newest entry on: other engines see a table as
+ * Removes the listed files except those in {@link REFERENCED}. Logs of tables go first, beginning with the newest entry: other engines see a table as
  * long as it has a log.
  *
  * @throws `INTERRUPTED`, `STORAGE_…`

@@ -8,21 +8,21 @@ import type { RemovedFiles } from './remove-files.ts';
 /** Which model to remove. */
 export interface RemoveModelSpec {
   readonly name: string;
-  /** Only tells what would go. */
+  /** Whether to only report what would be removed. */
   readonly isDryRun?: boolean;
 }
 
-/** What removing a model did, or would do. */
+/** Result of removing a model, or of a dry run. */
 export interface RemoveModelReport {
   readonly name: string;
   readonly isDryRun: boolean;
   readonly removed: RemovedFiles;
-  /** Finished runs that used the model, and cannot be retried without it. */
+  /** Finished runs that used the model and can no longer be retried. */
   readonly notRetriable: readonly string[];
 }
 
 /**
- * Removes a model from the lake, its card first: without a card there is no model.
+ * Removes a model from the lake, its card first, because a model exists only with its card.
  *
  * @throws `MODEL_NOT_FOUND`, `MODEL_IN_USE`, `STORAGE_…`
  */

@@ -8,24 +8,24 @@ import { readSnapshotAsOf } from '../table/read-snapshot.ts';
 import { transact } from '../table/transaction.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 
-/** What a restore did. */
+/** Result of a restore. */
 export interface RestoreReport {
   readonly table: string;
-  /** The version whose rows the table has again. */
+  /** The restored version. */
   readonly restoredVersion: number;
   /** The table's version afterwards. */
   readonly version: number;
   readonly isCommitted: boolean;
-  /** Data files that are in the table again, and those that no longer are. */
+  /** Numbers of data files that were added and removed. */
   readonly addedFileCount: number;
   readonly removedFileCount: number;
 }
 
 /**
- * Makes a table what it was at an earlier version or time, by a new commit: the versions in between stay readable.
+ * Restores a table to an earlier version or time with a new commit. The versions in between stay readable.
  *
  * @param to a version such as `3`, or a time in ISO 8601
- * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `SNAPSHOT_NOT_FOUND`, `OBJECT_NOT_FOUND` for files that were vacuumed, `COMMIT_CONFLICT`
+ * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `SNAPSHOT_NOT_FOUND`, `OBJECT_NOT_FOUND` if its files were vacuumed, `COMMIT_CONFLICT`
  */
 export async function restoreTable(
   context: MaintenanceContext,
@@ -73,8 +73,8 @@ async function checkPresent(
 ): Promise<void> {
   for (const { key } of files) {
     if ((await store.stat(key)) !== undefined) continue;
-    throw new PixlakeError('OBJECT_NOT_FOUND', `version ${version} needs ${key}, which is gone`, {
-      remedy: 'it was vacuumed or deleted; choose a later version from `pixlake history`',
+    throw new PixlakeError('OBJECT_NOT_FOUND', `version ${version} needs ${key}, which no longer exists`, {
+      remedy: 'the file was vacuumed or deleted; choose a later version from `pixlake history`',
     });
   }
 }

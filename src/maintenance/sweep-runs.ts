@@ -20,18 +20,18 @@ import type { VacuumReport } from './vacuum-table.ts';
 export interface SweepRunsSpec {
   /** Name of the run; all runs by default. */
   readonly name?: string | undefined;
-  /** Keeps files that were written within this time, a day at least. */
+  /** Keeps files that were written within this time, at least a day. */
   readonly retainMs?: number | undefined;
-  /** Only tells what would go. */
+  /** Whether to only report what would be removed. */
   readonly isDryRun?: boolean | undefined;
 }
 
 const MARKERS_AT_ONCE = 32;
 
 /**
- * Removes files of finished executions that nothing names: shard files without a marker, plans without a specification, data files that no version
- * of a manifest holds, images that no row names, and what is left of executions that were deleted. Executions and retries that have not finished
- * are left alone, and so are files that others refer to.
+ * Removes unused files of finished executions: shard files without a marker, plans without a specification, data files that no version
+ * of a manifest has, images that no row names, and leftovers of deleted executions. Executions and retries that have not finished
+ * stay, and so do files that others refer to.
  *
  * @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID`, `RUN_CORRUPT`, `TABLE_CORRUPT`, `STORAGE_…`
  */
@@ -41,7 +41,7 @@ export async function sweepRuns(context: MaintenanceContext, spec: SweepRunsSpec
   if (!(retainMs >= 0)) throw new PixlakeError('ARGUMENT_INVALID', `cannot retain ${retainMs} ms`);
   const names = await store.listFolders('runs');
   if (name !== undefined && !names.includes(name))
-    throw new PixlakeError('RUN_NOT_FOUND', `there is no run ${name} in ${store.uri}`, {
+    throw new PixlakeError('RUN_NOT_FOUND', `no run ${name} exists in ${store.uri}`, {
       remedy: names.length === 0 ? 'the lake has no runs yet' : `the lake has: ${names.join(', ')}`,
     });
   const beforeMs = Date.now() - Math.max(retainMs, IN_FLIGHT_MS);
@@ -49,7 +49,7 @@ export async function sweepRuns(context: MaintenanceContext, spec: SweepRunsSpec
   const { removed } = await withFileLists(store, async (db) => {
     const targets: Target[] = [];
     for (const run of name === undefined ? names : [name]) targets.push(...(await listTargets(store, run)));
-    // Listed before it is read what is named, so that a file that is named in between counts as named.
+    // Listed before references are read, so a file that gets a reference in between counts as used.
     for (const target of targets)
       await listForRemoval(db, target.folder, listCandidates(store, target, beforeMs));
     for (const { finished } of targets) if (finished !== undefined) await addNamedFiles(db, store, finished);
@@ -69,7 +69,7 @@ export async function sweepRuns(context: MaintenanceContext, spec: SweepRunsSpec
 
 interface Target {
   readonly folder: string;
-  /** `undefined` where the folder has no specification. */
+  /** `undefined` if the folder has no specification. */
   readonly finished: Finished | undefined;
 }
 
@@ -77,11 +77,11 @@ interface Finished {
   readonly folder: string;
   /** The execution and its retries that have finished. */
   readonly executions: readonly Execution[];
-  /** Beginnings of keys that belong to a retry that has not finished. */
+  /** Key prefixes of retries that have not finished. */
   readonly untouched: readonly string[];
 }
 
-/** Finished executions, and folders that hold none. */
+/** Finished executions, and folders without an execution. */
 async function listTargets(store: ObjectStore, name: string): Promise<Target[]> {
   const { executions, unreadable } = await listExecutions(store, name);
   const targets: Target[] = [];
@@ -112,7 +112,7 @@ async function describeFinished(store: ObjectStore, { execution, folder }: LakeE
   return { folder, executions: [execution, ...finished], untouched };
 }
 
-/** Folders, below that of an execution or a retry, whose files are named by something else. */
+/** Folders, below that of an execution or a retry, whose files are used only if something else names them. */
 const NAMED = /^(?:retries\/[^/]+\/)?(?:plan|images|parts|errors|manifest)\//u;
 
 async function* listCandidates(
@@ -129,7 +129,7 @@ async function* listCandidates(
   }
 }
 
-/** Adds the files of an execution that its specifications, markers and logs name, so that they are kept. */
+/** Adds the files that the specifications, markers and logs of an execution name, so they are kept. */
 async function addNamedFiles(db: DuckDb, store: ObjectStore, finished: Finished): Promise<void> {
   const appender = await openAppender(db, REFERENCED, ['VARCHAR', 'VARCHAR']);
   try {

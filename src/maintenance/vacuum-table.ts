@@ -19,26 +19,26 @@ export interface VacuumSpec {
    * data files and `delta.logRetentionDuration` (30 days) for log entries.
    */
   readonly retainMs?: number;
-  /** Only tells what would go. */
+  /** Whether to only report what would be removed. */
   readonly isDryRun?: boolean;
 }
 
-/** What a vacuum did, or would do. */
+/** Result of a vacuum, or of a dry run. */
 export interface VacuumReport {
   readonly table: string;
   readonly isDryRun: boolean;
-  /** Object keys of the data files that went. */
+  /** Object keys of the removed data files. */
   readonly removedKeys: readonly string[];
   readonly removedBytes: number;
-  /** Object keys of the log entries and checkpoints that went. */
+  /** Object keys of the removed log entries and checkpoints. */
   readonly removedLogKeys: readonly string[];
-  /** Temporary files and folders of processes that died. */
+  /** Number of removed temporary files and folders of dead processes. */
   readonly sweptCount: number;
 }
 
 /**
- * Removes data files that no version within the retention needs: those that were taken out of the table before it began, and those that
- * no commit ever knew. Removes log entries that only older versions need, and sweeps temporary files of processes that died. What an
+ * Removes data files that no version within the retention needs: files that were removed from the table before it began, and files that
+ * no commit ever named. Removes log entries that only older versions need, and sweeps temporary files of dead processes. What an
  * unfinished run reads stays.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `ARGUMENT_INVALID`, `TABLE_FEATURE_UNSUPPORTED`, `STORAGE_…`
@@ -48,7 +48,7 @@ export async function vacuumTable(
   spec: VacuumSpec,
 ): Promise<VacuumReport> {
   const nowMs = Date.now();
-  // Listed before the log is read, so that a file committed in between counts as known.
+  // Listed before the log is read, so a file that is committed in between counts as known.
   const candidates = await listDataKeys(store, await findOwnTable(store, spec.table));
   const snapshot = await findOwnTable(store, spec.table);
   checkWritable(snapshot.folder, snapshot.protocol);
@@ -89,7 +89,7 @@ function chooseRetention(
       'ARGUMENT_INVALID',
       `the property ${property} of ${folder} is not an interval: ${text}`,
       {
-        remedy: 'say how much history to keep with --retain',
+        remedy: 'set how much history to keep with --retain',
       },
     );
   }
@@ -97,7 +97,7 @@ function chooseRetention(
   return chosen;
 }
 
-/** Keys of the data files of one version; none where it can no longer be read. */
+/** Keys of the data files of one version; empty if it can no longer be read. */
 async function listKeysAt(
   store: MaintenanceContext['store'],
   { folder }: Snapshot,
@@ -118,7 +118,7 @@ async function listDataKeys(
   const found = [];
   for await (const entry of store.list(folder)) {
     const parts = entry.key.slice(folder.length + 1).split('/');
-    // Folders that begin with _ or . are hidden from vacuum, unless a partition column does (PROTOCOL.md, "Delta Log Entries").
+    // Vacuum ignores folders that begin with _ or ., unless a partition column begins so (PROTOCOL.md, "Delta Log Entries").
     const isHidden = parts.some(
       (part) => /^[._]/u.test(part) && !partitionColumns.some((column) => part.startsWith(`${column}=`)),
     );
@@ -128,15 +128,15 @@ async function listDataKeys(
 }
 
 interface SortedOut {
-  /** Keys of files that a version since the cutoff needs. */
+  /** Keys of files that versions since the cutoff need. */
   readonly kept: Set<string>;
-  /** Keys of all files that the log knows. */
+  /** Keys of all files in the log. */
   readonly known: Set<string>;
-  /** Time in ms of each commit that the log has, oldest first. */
+  /** Time in ms of each commit in the log, oldest first. */
   readonly times: ReadonlyMap<number, number>;
 }
 
-/** A file that a version since `cutoffMs` holds is in the table still, or was taken out by a commit since then. */
+/** A file of a version since `cutoffMs` is still in the table, or was removed by a commit since then. */
 async function sortOut(
   store: MaintenanceContext['store'],
   snapshot: Snapshot,

@@ -14,32 +14,32 @@ import { checkValues } from './check-values.ts';
 import { checkCheckpoint, checkDataFile } from './check-checksums.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
 
-/** Something that is not as the table's log or rows say. */
+/** A difference from the table's log or rows. */
 export interface VerifyProblem {
   readonly key: string;
   readonly problem: string;
 }
 
-/** What verifying a table found. */
+/** Result of verifying a table. */
 export interface VerifyReport {
   readonly table: string;
   readonly version: number;
   readonly fileCount: number;
   readonly rowCount: number;
-  /** Images whose bytes were compared with their checksum; 0 unless verified deeply. */
+  /** Images whose bytes were compared with their checksum; 0 without a deep check. */
   readonly imageCount: number;
   readonly problems: readonly VerifyProblem[];
 }
 
-/** Data files looked at in one query. */
+/** Data files checked in one query. */
 const CHUNK_SIZE = 200;
 
 /** Images read at once. */
 const CONCURRENCY = 8;
 
 /**
- * Checks that a table is whole: every data file of its newest version is there, with the size and the number of rows that the log states.
- * Deeply, it also compares files with the checksums that they were written with, decodes every row, compares the values with the statistics in
+ * Checks that a table is whole: every data file of its newest version exists, with the size and the number of rows in the log.
+ * A deep check also compares files with their checksums, decodes every row, compares the values with the statistics in
  * the log, and the bytes of every image that the rows name with their sha256.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_CORRUPT` if the log itself cannot be read

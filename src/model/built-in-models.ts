@@ -2,18 +2,18 @@ import { fileURLToPath } from 'node:url';
 import { FASHIONNET_SOURCE, fashionNetCard, writeFashionNet } from './fashionnet/fashionnet.ts';
 import type { ModelCardSpec } from './model-card.ts';
 
-/** A model that comes with pixlake: as files, or written at its first use. */
+/** A model that comes with pixlake, as files or written on first use. */
 export type BuiltInModel = {
   readonly name: string;
   readonly description: string;
   readonly isTrained: boolean;
 } & ({ readonly onnxPath: string } | { readonly write: (onnxPath: string) => Promise<ModelCardSpec> });
 
-/** The model that labels images where none is named. */
+/** The default model. */
 export const DEFAULT_MODEL = 'fashion-tiny';
 
 const UNTRAINED =
-  'with seeded random weights: untrained, for trying out the pipeline; its labels mean nothing';
+  'with seeded random weights: untrained, for trying out the pipeline; its labels have no meaning';
 
 /** All models that come with pixlake. */
 export const BUILT_IN_MODELS: readonly BuiltInModel[] = [

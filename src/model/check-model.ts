@@ -4,12 +4,12 @@ import type { ModelInput } from './model-card.ts';
 import { valuesPerOutput } from './value-counts.ts';
 import type { ModelFiles } from './model-files.ts';
 
-/** Inputs and outputs as a model declares them: strings, and numbers below 0, are dimensions of any size. */
+/** Declared inputs and outputs of a model. Strings and negative numbers are dimensions of any size. */
 type Declared = Pick<InferenceSession, 'inputMetadata' | 'outputMetadata'>;
 type DeclaredValue = InferenceSession.ValueMetadata;
 type Dim = number | 'any';
 
-/** Element types of inputs and outputs that are understood. */
+/** Supported element types of inputs and outputs. */
 export type FloatType = 'float32' | 'float16';
 
 function isFloatType(type: string): type is FloatType {
@@ -22,9 +22,9 @@ export function imageDims({ layout, width, height }: ModelInput): readonly [numb
 }
 
 /**
- * Compares what a loaded model declares with its card; `isBatchFixed` says that it only runs whole batches,
- * `inputType` what the batch is made of.
- * Shapes that the model leaves open pass here and are checked when it runs.
+ * Compares the declarations of a loaded model with its card. With `isBatchFixed` it only runs full batches;
+ * `inputType` is the element type of the batch.
+ * Open shapes are accepted here and checked when the model runs.
  * @throws MODEL_MISMATCH naming the file and the input or output that differs.
  */
 export function checkModel(
@@ -35,7 +35,7 @@ export function checkModel(
   if (declared?.name !== card.input.name || others.length > 0) {
     throw mismatch(
       onnxPath,
-      `it takes ${namesOf(inputMetadata)}, but the card states the one input "${card.input.name}"`,
+      `its inputs are ${namesOf(inputMetadata)}, but the card states the single input "${card.input.name}"`,
     );
   }
   const batchDim = declared.isTensor ? declared.shape[0] : undefined;
@@ -48,7 +48,7 @@ export function checkModel(
     if (value === undefined) {
       throw mismatch(
         onnxPath,
-        `it gives ${namesOf(outputMetadata)}, but the card states an output "${name}"`,
+        `its outputs are ${namesOf(outputMetadata)}, but the card states an output "${name}"`,
       );
     }
     checkTensor(value, ['any', valuesPerOutput(output)], 'output', onnxPath);
@@ -73,7 +73,7 @@ function checkTensor(
     );
   }
   const { shape } = value;
-  // ONNX Runtime gives no dimensions at all if the model declares none.
+  // ONNX Runtime returns no dimensions if the model declares none.
   if (shape.length === 0) return;
   const isAsStated =
     shape.length === stated.length && stated.every((dim, index) => mightBe(shape[index], dim));

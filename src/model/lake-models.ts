@@ -11,21 +11,21 @@ import { checkFile, fileSize, type ModelFiles, parseCard, readModel, toStorageEr
 /** Folder of the models in a lake. */
 const MODELS_FOLDER = 'models';
 
-/** A model that can be named. */
+/** A model that can be used by name. */
 export interface ModelSummary {
   readonly name: string;
   readonly description: string;
   readonly isTrained: boolean;
   readonly isBuiltIn: boolean;
-  /** `undefined` for a built-in one that was not written yet. */
+  /** `undefined` for a built-in model that has not been written yet. */
   readonly card: ModelCard | undefined;
 }
 
 /**
- * Finds a model by name, in the lake or else among those that come with pixlake, or by the path of an `.onnx` file with its card beside
- * it. Models of a remote lake are fetched once into the local cache; whatever is found has the bytes that its card states.
+ * Finds a model by name, in the lake or else among the built-in ones, or by the path of an `.onnx` file with its card next to
+ * it. Models of a remote lake are downloaded once into the local cache. The bytes are checked against the card.
  *
- * @throws `MODEL_NOT_FOUND` naming what was looked for and which models there are, `MODEL_CARD_INVALID`, `MODEL_MISMATCH`, `STORAGE_…`
+ * @throws `MODEL_NOT_FOUND` naming the available models, `MODEL_CARD_INVALID`, `MODEL_MISMATCH`, `STORAGE_…`
  */
 export async function resolveModel(store: ObjectStore, nameOrPath: string): Promise<ModelFiles> {
   if (nameOrPath.endsWith('.onnx') && (await fileSize(nameOrPath)) !== undefined)
@@ -40,8 +40,8 @@ export async function resolveModel(store: ObjectStore, nameOrPath: string): Prom
 }
 
 /**
- * Checks that a name is that of a model: of one in the lake that has a valid card and a file, or of one that comes with pixlake. The bytes of
- * the file, which may be many, are checked when the model is loaded.
+ * Checks that a model of this name exists: in the lake with a valid card and a file, or built in. The bytes of
+ * the file are checked only when the model is loaded.
  *
  * @throws `MODEL_NOT_FOUND`, `MODEL_CARD_INVALID`, `STORAGE_…`
  */
@@ -59,9 +59,9 @@ async function modelNotFound(store: ObjectStore, nameOrPath: string): Promise<Pi
     if (isModelName(name) && (await store.stat(cardKey(name))) !== undefined) names.add(name);
   return new PixlakeError(
     'MODEL_NOT_FOUND',
-    `there is no model "${nameOrPath}"; there are: ${[...names].sort().join(', ')}`,
+    `no model "${nameOrPath}" exists; available models: ${[...names].sort().join(', ')}`,
     {
-      remedy: 'give one of these names, or the path of an .onnx file with a model card beside it',
+      remedy: 'use one of these names, or the path of an .onnx file with a model card next to it',
     },
   );
 }
@@ -69,11 +69,11 @@ async function modelNotFound(store: ObjectStore, nameOrPath: string): Promise<Pi
 function modelFileGone(store: ObjectStore, name: string): PixlakeError {
   return new PixlakeError(
     'MODEL_NOT_FOUND',
-    `model "${name}" has a card, but ${store.locate(onnxKey(name))} is gone`,
+    `model "${name}" has a card, but ${store.locate(onnxKey(name))} no longer exists`,
   );
 }
 
-/** All models of a lake and all that come with pixlake, by name. */
+/** All models of a lake and all built-in models, by name. */
 export async function listModels(store: ObjectStore): Promise<ModelSummary[]> {
   const found = new Map<string, ModelSummary>();
   for (const builtIn of BUILT_IN_MODELS) {
@@ -92,13 +92,13 @@ export async function listModels(store: ObjectStore): Promise<ModelSummary[]> {
 }
 
 /**
- * Puts a model into the lake, under the name in its card. The same one again changes nothing, but ends what was interrupted.
+ * Adds a model to the lake, with the name in its card. Adding the same model again changes nothing, but completes an interrupted addition.
  *
- * @throws `MODEL_EXISTS` if the lake has another model or card of that name; `STORAGE_…`
+ * @throws `MODEL_EXISTS` if the lake has another model or card with that name; `STORAGE_…`
  */
 export async function addModel(store: ObjectStore, { card, onnxPath }: ModelFiles): Promise<void> {
   const { name } = card;
-  // The card comes first: whoever puts it has the name.
+  // The card is written first: the process that writes it owns the name.
   const text = Buffer.from(`${JSON.stringify(card, undefined, 2)}\n`);
   if (!(await store.writeIfAbsent(cardKey(name), text))) {
     const known = await readLakeCard(store, name);
@@ -116,7 +116,7 @@ export async function addModel(store: ObjectStore, { card, onnxPath }: ModelFile
 }
 
 /**
- * Lists the objects of a model in the lake, its card first: without it there is no model. What an interrupted removal left counts too.
+ * Lists the objects of a model in the lake, its card first, because a model exists only with its card. Leftovers of an interrupted removal count too.
  *
  * @throws `MODEL_NOT_FOUND`
  */
@@ -131,7 +131,7 @@ export async function listModelFiles(store: ObjectStore, name: string): Promise<
   });
 }
 
-/** The sha256 that the card of a model in the lake states; `undefined` where there is no card, or none that can be read. */
+/** The sha256 in the card of a model in the lake; `undefined` if the card is missing or cannot be read. */
 export async function readModelSha256(store: ObjectStore, name: string): Promise<string | undefined> {
   try {
     return (await readLakeCard(store, name))?.sha256;
@@ -142,8 +142,8 @@ export async function readModelSha256(store: ObjectStore, name: string): Promise
 }
 
 function modelExists(name: string): PixlakeError {
-  return new PixlakeError('MODEL_EXISTS', `the lake has another model named "${name}"`, {
-    remedy: 'give it another name in its card: runs refer to models by name and checksum',
+  return new PixlakeError('MODEL_EXISTS', `the lake already has another model named "${name}"`, {
+    remedy: 'set another name in the card, because runs refer to models by name and checksum',
   });
 }
 
@@ -189,7 +189,7 @@ async function openBuiltIn(store: ObjectStore, model: BuiltInModel): Promise<Mod
   return readModel(onnxPath);
 }
 
-/** A file appears whole, by renaming; of several processes that write the same one, any may win. */
+/** Renaming makes a file appear whole. If several processes write the same file, any of them may win. */
 async function writeWhole(path: string, write: (temporary: string) => Promise<unknown>): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
@@ -199,7 +199,7 @@ async function writeWhole(path: string, write: (temporary: string) => Promise<un
   } catch (error) {
     throw toStorageError(error, path);
   } finally {
-    // What is left over is harmless; it must not hide why the file could not be written.
+    // A leftover is harmless, and must not hide why the file could not be written.
     await rm(temporary, { force: true }).catch(() => undefined);
   }
 }

@@ -5,7 +5,7 @@ import { valuesPerImage } from './value-counts.ts';
 /** Names become folder names, columns become SQL identifiers. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/u;
 const COLUMN = /^[a-z][a-z0-9_]{0,49}$/iu;
-/** Would make two columns meet: `pred_<column>_score` of one output is `pred_<column>` of the other. */
+/** Would give two columns the same name: `pred_<column>_score` of one output is `pred_<column>` of the other. */
 const RESERVED_COLUMN = /_(?:score|scores|labels|all)$/iu;
 
 const MAX_SIDE_PX = 4096;
@@ -14,7 +14,7 @@ const MAX_BATCH_BYTES = 1024 ** 3;
 const MAX_LABEL_COUNT = 100_000;
 const MAX_OUTPUT_COUNT = 64;
 const DEFAULT_TOP_K = 5;
-/** Broken cards can have an issue for every label; the first ones say enough. */
+/** A wrong card can have an issue for every label, so only the first ones are reported. */
 const MAX_REPORTED_ISSUES = 3;
 
 const text = z.string().min(1).max(4000);
@@ -45,11 +45,11 @@ const labelOutput = z
     column,
     kind: z.enum(['sigmoid', 'softmax', 'logits']),
     labels,
-    /** At most so many labels; 5 by default, or all that reach the threshold. */
+    /** Maximum number of labels; by default 5, or all that reach the threshold. */
     topK: z.int().min(1).optional(),
-    /** Only labels whose score reaches it. */
+    /** Minimum score of a label. */
     threshold: z.number().min(0).max(1).optional(),
-    /** Whether the scores of all labels are kept too. */
+    /** Whether to keep the scores of all labels too. */
     allScores: z.boolean().default(false),
   })
   .refine(({ topK, labels: list }) => topK === undefined || topK <= list.length, {
@@ -114,7 +114,7 @@ const modelCard = z
       .refine((outputs) => isUnique(outputs.map((one) => one.column.toLowerCase())), 'has a column twice')
       .refine((outputs) => isUnique(outputs.map(({ name }) => name)), 'has an output name twice')
       .readonly(),
-    /** How well it does on images it was not trained on; for readers. */
+    /** Accuracy on images that were not used for training; for readers. */
     evaluation: evaluation.optional(),
   })
   .refine((card) => card.batchSize * valuesPerImage(card.input) * 4 <= MAX_BATCH_BYTES, {
@@ -123,28 +123,28 @@ const modelCard = z
   })
   .readonly();
 
-/** A model card as it is in a JSON file; labels may be a list or a prefix with a count. */
+/** A model card as in its JSON file. Labels may be a list, or a prefix with a count. */
 export type ModelCardSpec = z.input<typeof modelCard>;
 
-/** What a model is, what pixels it takes and what its outputs mean; every output's labels are listed. */
+/** What a model is, what pixels it takes and what its outputs mean, with all labels listed. */
 export type ModelCard = z.output<typeof modelCard>;
 
 /**
  * The pixels a model takes: `width` x `height`, channels in `colorOrder`, each `(value / 255 - mean) / std`.
- * `mean` and `std` are in the order of `colorOrder`; `resize` says how an image is brought to that size.
+ * `mean` and `std` are in the order of `colorOrder`; `resize` says how images are resized to that size.
  */
 export type ModelInput = ModelCard['input'];
 
 /**
- * One ONNX output [N, labels] or [N, size] and the manifest columns it becomes. `kind` is what it holds: `sigmoid` and `softmax`
- * are scores from 0 to 1 already, `logits` get a softmax, an `embedding` is kept as it is.
+ * One ONNX output [N, labels] or [N, size] and its manifest columns. `kind` is its content: `sigmoid` and `softmax`
+ * are scores from 0 to 1, `logits` get a softmax, an `embedding` is kept unchanged.
  */
 export type ModelOutput = ModelCard['outputs'][number];
 
 /** An output with a score for each label. */
 export type LabelOutput = Extract<ModelOutput, { readonly labels: unknown }>;
 
-/** Whether a string can be the name of a model; such names hold no path separator and do not start with a dot. */
+/** Whether a string is a valid name of a model. Such names have no path separator and do not start with a dot. */
 export function isModelName(name: string): boolean {
   return NAME.test(name);
 }

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import { type ModelCard, parseModelCard } from './model-card.ts';
 
-/** A model whose file is known to be the one that its card describes. */
+/** A model whose file matches its card. */
 export interface ModelFiles {
   readonly card: ModelCard;
   readonly onnxPath: string;
@@ -22,7 +22,7 @@ const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * Reads the card of a model file, by default the one of its name beside it, and checks that the file is the one it describes.
+ * Reads the card of a model file, by default the one with its name next to it, and checks that the file matches it.
  * @throws MODEL_NOT_FOUND, MODEL_CARD_INVALID, MODEL_MISMATCH, STORAGE_DENIED, STORAGE_FAILED
  */
 export async function readModel(
@@ -31,19 +31,19 @@ export async function readModel(
 ): Promise<ModelFiles> {
   if ((await fileSize(cardPath)) === undefined) {
     throw new PixlakeError('MODEL_NOT_FOUND', `${onnxPath} has no model card: ${cardPath} does not exist`, {
-      remedy: 'write a model card beside the .onnx file',
+      remedy: 'write a model card next to the .onnx file',
     });
   }
   const card = parseCard(await readCardFile(cardPath), cardPath);
   if ((await fileSize(onnxPath)) === undefined)
     throw new PixlakeError(
       'MODEL_NOT_FOUND',
-      `the card of model "${card.name}" has no file ${onnxPath} beside it`,
+      `the card of model "${card.name}" has no file ${onnxPath} next to it`,
     );
   return checkFile(card, onnxPath);
 }
 
-/** Checks that a file has the bytes that its card states. @throws MODEL_MISMATCH */
+/** Checks that a file matches the sha256 of its card. @throws MODEL_MISMATCH */
 export async function checkFile(card: ModelCard, onnxPath: string): Promise<ModelFiles> {
   const sha256 = await hashFile(onnxPath);
   if (sha256 === card.sha256) return { card, onnxPath, sha256 };
@@ -52,7 +52,7 @@ export async function checkFile(card: ModelCard, onnxPath: string): Promise<Mode
     `${onnxPath} has sha256 ${sha256}, but its card states ${card.sha256}`,
     {
       remedy:
-        'fetch the model again, or correct the card if the file was changed on purpose; of a model that comes with pixlake, delete the folder',
+        'download the model again, or correct the card if you changed the file; for a built-in model, delete its folder',
     },
   );
 }
@@ -91,13 +91,13 @@ export async function hashFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The size of a file in bytes; undefined if there is no such file. */
+/** The size of a file in bytes; `undefined` if it does not exist. */
 export async function fileSize(path: string): Promise<number | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() ? found.size : undefined;
 }
 
-/** Tells what went wrong with a file. */
+/** Turns a failure with a file into a pixlake error. */
 export function toStorageError(error: unknown, path: string): PixlakeError {
   if (error instanceof PixlakeError) return error;
   const errno = error instanceof Error && 'code' in error ? String(error.code) : '';

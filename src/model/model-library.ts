@@ -11,20 +11,20 @@ import { type ModelFiles, readModel } from './model-files.ts';
 import { checkModelRuns, type ModelSession, openModelSession } from './open-session.ts';
 import type { Prediction } from './read-output.ts';
 
-/** Whether a model is what its card says and runs here. */
+/** Whether a model matches its card and runs here. */
 export interface ModelVerdict {
   readonly name: string;
   readonly problem: PixlakeError | undefined;
 }
 
-/** What a model says of one image file, or why not. */
+/** The predictions for one image file, or the error. */
 export interface LabelledImage {
   readonly path: string;
   readonly predictions: readonly Prediction[];
   readonly problem: PixlakeError | undefined;
 }
 
-/** The models of a lake and those that come with pixlake. Its calls block the thread while a model is loaded or runs. */
+/** The models of a lake and the built-in ones. Calls block the thread while a model is loaded or runs. */
 export class ModelLibrary {
   readonly #store: ObjectStore;
 
@@ -43,7 +43,7 @@ export class ModelLibrary {
   }
 
   /**
-   * Puts an `.onnx` file with its card, by default the `.json` file of the same name, into the lake once it has been seen to run.
+   * Adds an `.onnx` file with its card, by default the `.json` file with the same name, to the lake after checking that it runs.
    *
    * @throws `MODEL_NOT_FOUND`, `MODEL_CARD_INVALID`, `MODEL_MISMATCH`, `MODEL_FAILED`, `MODEL_EXISTS`
    */
@@ -51,7 +51,7 @@ export class ModelLibrary {
     return this.#add(await readModel(onnxPath, cardPath));
   }
 
-  /** Makes a torch checkpoint of FashionNet a model of the lake; see {@link importFashionNet}. */
+  /** Imports a torch checkpoint of FashionNet into the lake; see {@link importFashionNet}. */
   async importFashionNet(spec: FashionNetImport): Promise<ModelCard> {
     await createLake(this.#store);
     const scratchDir = await this.#store.makeScratchDir();
@@ -62,7 +62,7 @@ export class ModelLibrary {
     }
   }
 
-  /** Checks that models, or all that the lake has, have the bytes that their cards state, and that they run. */
+  /** Checks that the given models, or all models of the lake, match their cards and run. */
   async verify(names?: readonly string[]): Promise<ModelVerdict[]> {
     const known = await this.list();
     const wanted = names ?? known.flatMap(({ name, card }) => (card === undefined ? [] : [name]));
@@ -78,7 +78,7 @@ export class ModelLibrary {
     return verdicts;
   }
 
-  /** Labels image files one after another, as they are. @throws `MODEL_…`, `DEVICE_UNAVAILABLE` */
+  /** Labels image files one after another, without a transform. @throws `MODEL_…`, `DEVICE_UNAVAILABLE` */
   async *label(
     nameOrPath: string,
     paths: Iterable<string>,

@@ -10,31 +10,31 @@ import { valuesPerImage, valuesPerOutput } from './value-counts.ts';
 import { type Prediction, readOutput } from './read-output.ts';
 import type { ModelFiles } from './model-files.ts';
 
-/** A loaded model that labels images; its calls block the thread they are made on, so it belongs in a worker thread. */
+/** A loaded model that labels images. Calls block their thread, so use it in a worker thread. */
 export interface ModelSession {
   readonly card: ModelCard;
   readonly sha256: string;
   /**
    * Labels the first `count` images of a batch filled by `toTensor`, at most the card's `batchSize`: for each image one
-   * prediction per output, in the order of the card, or why that image alone failed.
+   * prediction per output, in the order of the card, or the error of that image.
    * @throws MODEL_FAILED if the whole batch failed.
-   * @throws MODEL_MISMATCH if an output is not of the size that the card states.
+   * @throws MODEL_MISMATCH if the size of an output differs from the card.
    */
   predict(batch: Float32Array, count: number): Promise<(Prediction[] | PixlakeError)[]>;
   close(): Promise<void>;
 }
 
-/** How a model is loaded: CPU threads that one call of it uses, and the device it runs on, `cpu` by default. */
+/** How to load a model: CPU threads of one call, and the device, by default `cpu`. */
 export interface SessionOptions {
   readonly threads: number;
   readonly device?: Device | undefined;
 }
 
 /**
- * Loads a model, checks that it takes and gives what its card states, and runs it once, which finds out what only shows then and warms it
+ * Loads a model, checks that its inputs and outputs match its card, and runs it once, which detects further errors and warms it
  * up. Its weights must be inside the `.onnx` file.
  * @throws MODEL_FAILED naming the file if it is not an ONNX model that runs here.
- * @throws DEVICE_UNAVAILABLE if this ONNX Runtime cannot use the device.
+ * @throws DEVICE_UNAVAILABLE if ONNX Runtime cannot use the device here.
  * @throws MODEL_MISMATCH naming the input or output that differs from the card, or if the file was changed.
  */
 export async function openModelSession(files: ModelFiles, options: SessionOptions): Promise<ModelSession> {
@@ -49,13 +49,13 @@ export async function openModelSession(files: ModelFiles, options: SessionOption
   }
 }
 
-/** Finds out whether a model fits its card and runs here. @throws as {@link openModelSession} does */
+/** Checks that a model matches its card and runs here. @throws as {@link openModelSession} does */
 export async function checkModelRuns(files: ModelFiles, device?: Device): Promise<void> {
   const session = await openModelSession(files, { threads: 1, device });
   await session.close();
 }
 
-/** Loads the very bytes whose sha256 is recorded, not what may be at the path a moment later. */
+/** Loads the bytes that were hashed, not a file that may have changed since. */
 async function load(
   { onnxPath, sha256 }: ModelFiles,
   { threads, device = 'cpu' }: SessionOptions,
@@ -70,9 +70,9 @@ async function load(
       executionProviders: [device],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
-      // Fatal messages only: all others are thrown too, and would be printed past the program's log.
+      // Fatal messages only. All others are also thrown, and would be printed outside of the log.
       logSeverityLevel: 4,
-      // Weights in other files would not be covered by the sha256; below a file there are none to be found.
+      // The sha256 does not cover weights in other files. With this folder, which is a file, none can be found.
       extra: { session: { model_external_initializers_file_folder_path: onnxPath } },
     });
   } catch (error) {
@@ -85,7 +85,7 @@ async function load(
         `models cannot run on ${device} here: ${messageOf(error)}`,
         {
           cause: error,
-          remedy: 'run on the CPU, or install the CUDA libraries that onnxruntime-node asks for',
+          remedy: 'use the CPU, or install the CUDA libraries that onnxruntime-node needs',
         },
       );
     }
@@ -137,7 +137,7 @@ class OnnxSession implements ModelSession {
     });
   }
 
-  /** The first call is slower than the others, and tells whether the model runs at all. */
+  /** The first call is slower than others, and shows whether the model runs at all. */
   async warmUp(): Promise<void> {
     await this.#run(new Float32Array(valuesPerImage(this.card.input)), 1);
   }
@@ -174,15 +174,15 @@ class OnnxSession implements ModelSession {
 }
 
 async function makeTensor(type: FloatType, values: Float32Array, dims: readonly number[]): Promise<Tensor> {
-  // Loaded when it is needed: it takes its time, and most commands have no model.
+  // Loaded only when needed, because it is slow and most commands use no model.
   const { Tensor: tensors } = await import('onnxruntime-node');
   if (type === 'float32') return new tensors(type, values, dims);
   const bits = toHalf(values);
-  // Where JavaScript has a Float16Array the class makes one of the bits, which the native side cannot read.
+  // If JavaScript has Float16Array, the class converts the bits to one, which the native side cannot read.
   return Object.assign(new tensors(type, bits, dims), { cpuData: bits });
 }
 
-/** The values of a tensor; float16 comes as bits, or as numbers where JavaScript has an array for them. */
+/** The values of a tensor. float16 comes as bits, or as numbers if JavaScript has Float16Array. */
 function toFloats({ type, data }: Tensor): Float32Array | undefined {
   if (type === 'float32') return data as Float32Array;
   if (type !== 'float16') return undefined;

@@ -7,11 +7,11 @@ export interface PredictionColumn {
   readonly type: 'VARCHAR' | 'FLOAT' | 'VARCHAR[]' | 'FLOAT[]';
 }
 
-/** What a prediction column holds in one row. */
+/** A value of a prediction column. */
 export type PredictionValue = string | number | readonly string[] | readonly number[] | null;
 
 /**
- * The manifest columns of a model, in order: for each output with labels the best one, its score, the top labels and scores, and all scores
+ * The manifest columns of a model, in order: for each output with labels the best label, its score, the top labels and scores, and all scores
  * if the card asks for them; for each embedding its values.
  */
 export function predictionColumns(card: ModelCard): PredictionColumn[] {

@@ -6,27 +6,27 @@ export interface LabelPrediction {
   readonly kind: 'labels';
   readonly column: string;
   readonly labels: readonly string[];
-  /** From 0 to 1, as many as `labels`. */
+  /** From 0 to 1, one for each of `labels`. */
   readonly scores: readonly number[];
   /** The scores of all labels in the order of the card, if the card asks for them. */
   readonly allScores?: readonly number[];
 }
 
-/** An image as a point in the space of an embedding. */
+/** The embedding of an image. */
 export interface EmbeddingPrediction {
   readonly kind: 'embedding';
   readonly column: string;
   readonly values: readonly number[];
 }
 
-/** What one output says of one image. */
+/** The prediction of one output for one image. */
 export type Prediction = LabelPrediction | EmbeddingPrediction;
 
-/** Dequantised scores can pass 1 by a rounding; raw numbers that the card calls scores are far off. */
+/** Rounding can lift dequantised scores slightly above 1. Raw numbers that the card calls scores differ much more. */
 const SCORE_TOLERANCE = 1e-3;
 
 /**
- * Reads one output row of one image; equal scores keep the order of the labels.
+ * Reads the output row of one image. Equal scores keep the order of the labels.
  * @throws MODEL_FAILED if a score is NaN or not from 0 to 1, or a value of an embedding is not a number.
  */
 export function readOutput(row: Float32Array, output: ModelOutput): Prediction {
@@ -46,7 +46,7 @@ function rankLabels(row: Float32Array, output: LabelOutput): LabelPrediction {
       `output "${output.name}" gives ${scores[wrong]} for "${output.labels[wrong]}", which is not a score from 0 to 1`,
       Number.isNaN(scores[wrong])
         ? {}
-        : { remedy: 'if the output holds raw numbers, state kind "logits" in the model card' },
+        : { remedy: 'if the output has raw numbers, set kind "logits" in the model card' },
     );
   }
   const best = bestOf(scores, output);
@@ -79,7 +79,7 @@ function bestOf(scores: Float32Array, { topK, threshold }: LabelOutput): number[
   return best;
 }
 
-/** exp(x) / Σ exp(x), with the largest x subtracted first so that nothing overflows. */
+/** exp(x) / Σ exp(x), with the largest x subtracted first, so nothing overflows. */
 function softmax(logits: Float32Array): Float32Array {
   const largest = logits.reduce((max, logit) => Math.max(max, logit), Number.NEGATIVE_INFINITY);
   const exponentials = Float64Array.from(logits, (logit) => Math.exp(logit - largest));

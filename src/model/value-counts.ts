@@ -1,11 +1,11 @@
-/** The number of values an output has for one image. */
+/** Number of values of an output for one image. */
 export function valuesPerOutput(
   output: { readonly size: number } | { readonly labels: readonly string[] },
 ): number {
   return 'size' in output ? output.size : output.labels.length;
 }
 
-/** The number of float32 values one image takes in a batch. */
+/** Number of float32 values of one image in a batch. */
 export function valuesPerImage({
   width,
   height,

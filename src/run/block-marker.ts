@@ -19,16 +19,16 @@ const blockSchema = z.object({
   takenCount: count,
   errorCount: count,
   imageBytes: count,
-  /** The block's data file of the manifest, ready to be committed; null where no image was written. */
+  /** The block's data file of the manifest, ready to be committed; null if no image was written. */
   manifest: addAction.nullable(),
-  /** The block's data file of the errors; null where there were none. */
+  /** The block's data file of the errors; null if there are none. */
   errors: addAction.nullable(),
 });
 
-/** What a thousand finished shards left: the contents of a block's marker, written after its data files. */
+/** The contents of a block's marker, which is written after its data files. */
 export type BlockMarker = Readonly<z.output<typeof blockSchema>>;
 
-/** Reads a block's marker; `undefined` where there is none, none that can be understood, or one whose data files are not there. */
+/** Reads a block's marker; `undefined` if it or one of its data files is missing, or if it is damaged. */
 export async function readBlock(
   store: ObjectStore,
   execution: Execution,

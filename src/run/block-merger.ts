@@ -8,10 +8,10 @@ import type { Execution } from './execution-schema.ts';
 import type { FinishedShards } from './finished-shards.ts';
 import { mergeBlock } from './merge-block.ts';
 
-/** Memory that DuckDB may use to merge a block; what does not fit goes to disk. */
+/** Memory of DuckDB for merging a block; the rest goes to disk. */
 const MEMORY_BYTES = Math.min(1024 ** 3, Math.floor(totalmem() / 4));
 
-/** Merges blocks one after another, each as soon as all of its shards are done, while others are in work. */
+/** Merges blocks one after another, each as soon as all of its shards are done, while other shards are in progress. */
 export class BlockMerger implements AsyncDisposable {
   readonly #store: ObjectStore;
   readonly #execution: Execution;
@@ -35,9 +35,9 @@ export class BlockMerger implements AsyncDisposable {
   }
 
   /**
-   * Merges what is left, and waits for it.
+   * Merges the remaining blocks and waits for them.
    *
-   * @returns the number of shards that turned out damaged and have to be done again
+   * @returns the number of damaged shards, which must be done again
    * @throws as {@link mergeBlock} does
    */
   async finish(): Promise<number> {
@@ -73,7 +73,7 @@ export class BlockMerger implements AsyncDisposable {
   async #merge(block: number): Promise<void> {
     this.#opened ??= this.#open();
     const { db, scratchDir } = await this.#opened;
-    // What was fetched for a block goes with it: all parts of a large run would fill a disk.
+    // Downloaded parts are removed with their block, because all parts of a large run would fill a disk.
     const blockDir = join(scratchDir, `block-${block}`);
     await mkdir(blockDir);
     const context = { db, scratchDir: blockDir, store: this.#store, execution: this.#execution };
@@ -91,7 +91,7 @@ export class BlockMerger implements AsyncDisposable {
   async #open(): Promise<{ readonly db: DuckDb; readonly scratchDir: string }> {
     const scratchDir = await this.#store.makeScratchDir();
     const db = await openDuckDb({ scratchDir, memoryBytes: MEMORY_BYTES });
-    // Parts are read once: kept in memory, those of a few thousand shards would fill all of it.
+    // Parts are read once and not cached, because those of a few thousand shards would fill the memory.
     await db.run('SET enable_external_file_cache = false');
     return { db, scratchDir };
   }

@@ -1,4 +1,4 @@
-/** JSON that is the same for equal values, whatever the order of their fields. */
+/** JSON that does not depend on the order of fields. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, field: unknown) =>
     typeof field === 'object' && field !== null && !Array.isArray(field)

@@ -7,14 +7,14 @@ import type { Run } from './run-spec.ts';
 import { checkIdColumn, chooseSource, type NamingWays } from './choose-source.ts';
 import { sqlNameOf } from '../sql/table-reference.ts';
 
-/** Clients give a specification, not options. */
+/** Clients send a specification and not options. */
 const FIELDS: NamingWays = { table: 'the field table', idColumn: 'the field idColumn' };
 
 /** Columns by which a run finds the originals of its rows. */
 const IMAGE_COLUMNS = ['image_key', 'image_sha256'];
 
 /**
- * Checks that a run names things that exist, as far as that shows without running its SQL: the id column, the table of the originals with its
+ * Checks without running the SQL of a run that what it names exists: the id column, the table of the originals with its
  * columns, and the model.
  *
  * @throws `PLAN_ID_MISSING`, `PLAN_CROP_INVALID`, `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND`, `MODEL_NOT_FOUND`, `MODEL_CARD_INVALID`, `STORAGE_…`
@@ -35,7 +35,7 @@ function checkSource(run: Run, { reference, snapshot }: QueriedTable): void {
   if (missing.length === 0) return;
   throw new PixlakeError(
     'PLAN_SOURCE_MISSING',
-    `the table ${sqlNameOf(reference)} cannot hold the originals: it has no column ${missing.join(', ')}`,
+    `the table ${sqlNameOf(reference)} cannot be that of the originals: it has no column ${missing.join(', ')}`,
     { remedy: 'name the table of the originals in the field table, and its id column in idColumn' },
   );
 }

@@ -5,16 +5,16 @@ import { parseTableName } from '../sql/table-reference.ts';
 import type { Run } from './run-spec.ts';
 import { findQueriedTable } from '../catalog/find-table.ts';
 
-/** How users name things: on a command line, unless said otherwise. */
+/** Names of options for remedies; by default those of the command line. */
 const OPTIONS: NamingWays = { table: '--table', idColumn: '--id-column' };
 
-/** How users name the table of the originals and the id column, as a remedy says it. */
+/** How users set the table of the originals and the id column, for remedies. */
 export interface NamingWays {
   readonly table: string;
   readonly idColumn: string;
 }
 
-/** The table that holds the originals: the one that is named, else the only one that the SQL reads. @throws `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND` */
+/** The table of the originals: the given one, else the only table of the SQL. @throws `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND` */
 export async function chooseSource(
   store: ObjectStore,
   run: Run,
@@ -24,9 +24,9 @@ export async function chooseSource(
   if (run.table !== undefined) return findQueriedTable(store, parseTableName(run.table));
   const [only, ...others] = tables;
   if (only !== undefined && others.length === 0) return only;
-  const message = `the SQL reads ${tables.length} tables, so it is not clear which one holds the originals`;
+  const message = `the SQL reads ${tables.length} tables, so it is unclear which one has the originals`;
   throw new PixlakeError('PLAN_SOURCE_MISSING', message, {
-    remedy: `name that table with ${ways.table}`,
+    remedy: `set the table with ${ways.table}`,
   });
 }
 
@@ -37,7 +37,7 @@ export function checkIdColumn({ idColumn }: Run, names: readonly string[], ways 
     'PLAN_ID_MISSING',
     `the SQL returns no column ${idColumn}, only: ${names.join(', ')}`,
     {
-      remedy: `select it too, or name another one with ${ways.idColumn}`,
+      remedy: `add it to the SELECT, or set another id column with ${ways.idColumn}`,
     },
   );
 }

@@ -12,14 +12,14 @@ import { hasTooManyErrors, tooManyErrors } from './too-many-errors.ts';
 import { type Success, placeSuccess, readSuccess } from './success.ts';
 import { describeCommit, addToRunTable } from './run-table.ts';
 
-/** What the blocks of an execution left, in their order. */
+/** Totals and data files of the blocks of an execution, in order. */
 export interface BlockTotals {
   readonly success: Success;
   readonly manifest: readonly AddAction[];
   readonly errors: readonly AddAction[];
 }
 
-/** Adds up the markers of an execution's blocks. @throws `RUN_CORRUPT` if they do not add up to the plan */
+/** Adds up the markers of an execution's blocks. @throws `RUN_CORRUPT` if they do not match the plan */
 export function addUpBlocks(execution: Execution, { blocks }: FinishedShards): BlockTotals {
   const success = { runId: execution.runId, imageCount: 0, takenCount: 0, errorCount: 0, imageBytes: 0 };
   const manifest: AddAction[] = [];
@@ -40,11 +40,11 @@ export function addUpBlocks(execution: Execution, { blocks }: FinishedShards): B
 }
 
 /**
- * Commits a frozen execution, all of whose shards are done, as version 0 of its manifest and of its errors, and ends it by `_SUCCESS`. Any process
- * may, and several at once; one that has ended stays as it is. What nobody has merged yet is merged first.
+ * Commits a frozen execution whose shards are all done, as version 0 of its manifest and of its errors, and ends it with `_SUCCESS`. Any process
+ * may do this, also several at once. A finished execution does not change. Blocks that are not merged yet are merged first.
  *
- * @param known which shards are finished, where that was read before
- * @throws `RUN_UNFINISHED` if shards are left, `RUN_CANCELLED`, `TOO_MANY_ERRORS`, `RUN_CORRUPT` if the blocks do not add up to the plan,
+ * @param known which shards are finished, if already known
+ * @throws `RUN_UNFINISHED` if shards are not done, `RUN_CANCELLED`, `TOO_MANY_ERRORS`, `RUN_CORRUPT` if the blocks do not add up to the plan,
  *   `COMMIT_CONFLICT`, `STORAGE_…`
  */
 export async function commitRun(

@@ -13,14 +13,14 @@ import { cancelledError } from './refuse-cancelled.ts';
 import type { RunContext } from './run-context.ts';
 import { hasTooManyErrors, tooManyErrors } from './too-many-errors.ts';
 
-/** Rounds in which shards whose files turn out damaged are done again. */
+/** Rounds in which shards with damaged files are done again. */
 const MAX_ROUNDS = 3;
 
 /**
- * Works off the shards of a frozen execution that are left and merges their blocks, again where files turn out damaged. Any process may, and several
- * at once: what each finds done it leaves alone.
+ * Works off the unfinished shards of a frozen execution and merges their blocks; shards with damaged files are done again. Any process may do this, also several
+ * at once: finished shards are skipped.
  *
- * @param known which shards are finished, where that was read before; it is kept up to date
+ * @param known which shards are finished, if already known; it is kept up to date
  * @throws `INTERRUPTED`, `RUN_CANCELLED`, `RUN_CORRUPT`, `RUN_TOO_OLD`, `TOO_MANY_ERRORS`, `MODEL_…`, `SHARD_FAILED`, `STORAGE_…`
  */
 export async function driveShards(
@@ -40,7 +40,7 @@ export async function driveShards(
     'RUN_CORRUPT',
     `shards of ${folderOf(execution)} were damaged ${MAX_ROUNDS} times after they were done`,
     {
-      remedy: 'check the disk or object store; the same command tries again',
+      remedy: 'check the disk or object store, then run the same command again',
     },
   );
 }
@@ -71,7 +71,7 @@ async function workOffShards(
       onProgress: (progress) => {
         context.onProgress?.(progress);
         if (hasTooManyErrors(execution, progress.errorCount, maxErrors)) failing.abort();
-        // Workers see it for themselves, but there may be none at present.
+        // Workers check it too, but there may be none at present.
         if (watch.isCancelled) cancelled.abort();
       },
       onShard: (shard) => merger.shardDone(shard),
@@ -80,14 +80,14 @@ async function workOffShards(
     if (cancelled.signal.aborted) throw cancelledError(folder, error);
     if (failing.signal.aborted) throw tooManyErrors(execution, undefined, maxErrors);
     if (!context.signal?.aborted) throw error;
-    throw new PixlakeError('INTERRUPTED', `the run in ${folder} was stopped before its end`, {
+    throw new PixlakeError('INTERRUPTED', `the run in ${folder} was stopped before it was done`, {
       cause: error,
-      remedy: 'what is done is kept; the same command resumes it',
+      remedy: 'finished work is kept; the same command resumes the run',
     });
   }
 }
 
-/** A job for each shard that is left. */
+/** A job for each unfinished shard. */
 function* toJobs(
   { store, source }: RunContext,
   execution: Execution,

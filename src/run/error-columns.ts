@@ -3,14 +3,14 @@ import { deltaTypeNamed } from '../duckdb/column-type.ts';
 import { type DeltaStruct, deltaField } from '../table/delta-schema.ts';
 import type { FailedImage } from './shard-item.ts';
 
-/** A column of the errors of a run, which has a row for each image that was not written. */
+/** A column of the errors of a run, a table with a row for each image that was not written. */
 export interface ErrorColumn {
   readonly name: string;
   readonly type: AppendableType;
   valueOf(failed: FailedImage): AppendableValue;
 }
 
-/** The columns of the errors of a run: the place of the row in the plan, its id, the copy, the original, and what went wrong in which stage. */
+/** The columns of the errors of a run: the position of the row in the plan, its id, the copy, the original, the stage and the error. */
 export const ERROR_COLUMNS: readonly ErrorColumn[] = [
   { name: 'ordinal', type: 'BIGINT', valueOf: ({ item }) => item.firstOrdinal },
   { name: 'id', type: 'VARCHAR', valueOf: ({ item }) => item.id },

@@ -1,14 +1,14 @@
-/** Something that a follower is told. */
+/** An event for followers. */
 export interface LoggedEvent {
   readonly id: string;
   readonly kind: string;
   readonly payload: unknown;
 }
 
-/** Events that are kept for those who come back. */
+/** Number of events that are kept for followers who reconnect. */
 const KEPT = 256;
 
-/** The events of one run while it is in work here. Followers get those they missed, as far as they are kept, and then the new ones. */
+/** The events of one run while it is in progress here. Followers get missed events, as far as they are kept, and then new ones. */
 export class EventLog {
   readonly #epoch: string;
   readonly #events: LoggedEvent[] = [];
@@ -16,7 +16,7 @@ export class EventLog {
   #count = 0;
   #isEnded = false;
 
-  /** @param epoch tells logs apart that number their events alike, such as those before and after a restart */
+  /** @param epoch distinguishes logs with the same event numbers, such as those before and after a restart */
   constructor(epoch: string) {
     this.#epoch = epoch;
   }
@@ -28,18 +28,18 @@ export class EventLog {
     this.#wake();
   }
 
-  /** No more events will come. */
+  /** Ends the log. */
   end(): void {
     this.#isEnded = true;
     this.#wake();
   }
 
-  /** Whether an event of that id, or the one after it, is still kept: then nothing was missed. */
+  /** Whether the event with this id, or the one after it, is still kept, so nothing was missed. */
   knows(id: string): boolean {
     return this.#positionAfter(id) !== undefined;
   }
 
-  /** Gives the events after that of the given id, or from now on, until the log ends or the signal is aborted. */
+  /** Yields the events after the given id, or from now on, until the log ends or the signal aborts. */
   async *follow(afterId: string | undefined, signal: AbortSignal): AsyncGenerator<LoggedEvent> {
     let next = (afterId === undefined ? undefined : this.#positionAfter(afterId)) ?? this.#count;
     while (!signal.aborted) {
@@ -79,5 +79,5 @@ export class EventLog {
   }
 }
 
-/** Event id behind the last event of a run that has come to an end: who has seen it need not come back. */
+/** Id after the last event of an ended run. A follower who has seen it has missed nothing. */
 export const LAST_EVENT_ID = 'end';

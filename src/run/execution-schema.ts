@@ -16,11 +16,11 @@ const modelSchema = z.object({
 });
 
 const planSchema = z.object({
-  /** SHA-256 over those of its parts. */
+  /** SHA-256 over the hashes of its parts. */
   sha256,
-  /** Why the SQL may match other rows when it is run again; empty where the plan follows from SQL, snapshots and specification. */
+  /** Why the SQL may match other rows when it runs again; empty if SQL, snapshots and specification determine the plan. */
   volatileBecause: z.array(z.string()),
-  /** Rows of each part but the last. */
+  /** Rows of each part except the last. */
   partRowCount: z.int().min(1),
   parts: z.array(z.object({ rowCount: count, sizeBytes: count, sha256 })),
 });
@@ -29,12 +29,12 @@ const planSchema = z.object({
 export const executionSchema = z.object({
   layoutVersion: z.literal(LAYOUT_VERSION),
   runId: z.string(),
-  /** When it was planned, in ms since 1970. */
+  /** Time of planning, in ms since 1970. */
   plannedMs: z.number(),
   run: runSpecSchema,
-  /** Root of the lake that was read, where it is another than the one that the execution lies in. */
+  /** Root of the source lake, if the execution lies in another lake. */
   sourceLake: z.string().optional(),
-  /** Table whose originals are read, in SQL notation, and its version. */
+  /** Table of the originals, in SQL notation, and its version. */
   sourceTable: z.string(),
   sourceVersion: count,
   /** Versions of each table that the SQL reads, by its folder; several are separated by commas. */
@@ -45,19 +45,19 @@ export const executionSchema = z.object({
   planVersion: z.int(),
   pixelsVersion: z.int(),
   manifestVersion: z.int(),
-  /** Rows that matched; each becomes `copies` images. */
+  /** Number of matched rows; each becomes `copies` images. */
   rowCount: z.int().min(1),
-  /** Rows in each shard but the last. */
+  /** Rows in each shard except the last. */
   shardSize: z.int().min(1),
   shardCount: z.int().min(1),
   plan: planSchema,
-  /** Columns that the SQL returned and that pass into the manifest. */
+  /** Columns of the SQL that become columns of the manifest. */
   passedColumns: z.array(z.string()),
-  /** Of a retry: its number, from 1 on, and which errors of the execution it does again; all by default. */
+  /** For a retry: its number, from 1, and which errors of the execution it retries; all by default. */
   retry: z
     .object({ number: z.int().min(1), stage: z.enum(STAGES).optional(), code: z.string().optional() })
     .optional(),
-  /** Id of the earlier execution whose images are taken over where nothing that they depend on has changed. */
+  /** Id of the earlier execution whose images are taken over if nothing that they depend on has changed. */
   takesOver: z.string().optional(),
   manifestSchema: z.unknown().transform((schema) => parseSchema(JSON.stringify(schema), 'the manifest')),
 });
@@ -68,5 +68,5 @@ export type ExecutionModel = Readonly<z.output<typeof modelSchema>>;
 /** The parts of an execution's frozen list of rows, and the hashes of their bytes. */
 export type Plan = Readonly<z.output<typeof planSchema>>;
 
-/** One execution of a run as it was frozen before any work started: the contents of its `spec.json`. */
+/** One execution of a run, frozen before any work started: the contents of its `spec.json`. */
 export type Execution = Readonly<z.output<typeof executionSchema>>;

@@ -3,7 +3,7 @@ import { executionFolder, specKey, successKey } from '../storage/lake-layout.ts'
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Execution, Plan } from './execution-schema.ts';
 
-/** Version of the rules by which rows are planned: their order, and how it is cut into shards. */
+/** Version of the planning rules: the order of rows, and how they are cut into shards. */
 export const PLAN_VERSION = 1;
 
 /** Version of the computed columns of a manifest and their meaning. */
@@ -12,7 +12,7 @@ export const MANIFEST_VERSION = 3;
 /** Shards whose parts become one data file of the manifest. */
 export const SHARDS_IN_BLOCK = 1000;
 
-/** What became of a run so far, derived from the files in its folder. */
+/** State of an execution, derived from the files in its folder. */
 export type RunState = 'finished' | 'cancelled' | 'unfinished';
 
 /** Keys of an execution's objects. */
@@ -37,12 +37,12 @@ export const executionKeys = {
   success: successKey,
 };
 
-/** A number in names, so that they sort: five digits or more. */
+/** A number in sortable names: five digits or more. */
 export function numberName(value: number): string {
   return String(value).padStart(5, '0');
 }
 
-/** Spreads the images of a run over 256 folders, since object stores split load by the beginning of keys. */
+/** Spreads the images of a run over 256 folders, because object stores distribute load by key prefix. */
 function hashPrefix(shard: number): string {
   return createHash('sha256').update(numberName(shard)).digest('hex').slice(0, 2);
 }
@@ -66,7 +66,7 @@ export function blockCountOf({ shardCount }: Execution): number {
   return Math.ceil(shardCount / SHARDS_IN_BLOCK);
 }
 
-/** The rows of a shard: ordinals from `first` to before `end`. */
+/** The rows of a shard: ordinals from `first` up to but not including `end`. */
 export function rowsOf(
   { rowCount, shardSize }: Execution,
   shard: number,
@@ -80,18 +80,18 @@ export function tablesFolderOf({ run, runId }: Pick<Execution, 'runId' | 'run'>)
   return executionFolder(run.name, runId);
 }
 
-/** Object key of an execution's folder; that of a retry lies in the folder of the execution whose errors it does again. */
+/** Object key of an execution's folder. The folder of a retry lies in that of the execution whose errors it retries. */
 export function folderOf(execution: Pick<Execution, 'runId' | 'run' | 'retry'>): string {
   const folder = tablesFolderOf(execution);
   return execution.retry === undefined ? folder : executionKeys.retry(folder, execution.retry.number);
 }
 
-/** Images made of each row of the plan; a retry's plan has a row for each image. */
+/** Number of images for each row of the plan. A retry's plan has one row per image. */
 export function imagesPerRow({ retry, run }: Execution): number {
   return retry === undefined ? run.copies : 1;
 }
 
-/** The versions that an execution names of one table. */
+/** The versions of one table in an execution. */
 export function parseVersions(versions: string): number[] {
   return versions.split(',').map(Number);
 }

@@ -6,13 +6,13 @@ import { folderOf, readRunState } from './execution.ts';
 import { listExecutions } from './read-executions.ts';
 import type { Execution } from './execution-schema.ts';
 
-/** A search for the images that are most like one. */
+/** A search for the images most similar to one. */
 export interface SimilarSpec {
-  /** A run with embeddings, or a table of which some run has made them; the first such run by name is searched. */
+  /** A run with embeddings, or a table on which a run with embeddings was made; the first such run by name is searched. */
   readonly name: string;
-  /** Id of the image, in a run with copies that of one copy such as `15970-0`, else of the first. */
+  /** Id of the image, or in a run with copies of one copy, such as `15970-0`; by default the first copy. */
   readonly id: string;
-  /** Images to find; 10 by default. */
+  /** Number of images; 10 by default. */
   readonly count?: number;
 }
 
@@ -29,7 +29,7 @@ export async function findSimilar(
   { name, id, count = DEFAULT_COUNT }: SimilarSpec,
 ): Promise<RunningQuery> {
   if (!Number.isSafeInteger(count) || count < 1)
-    throw new PixlakeError('ARGUMENT_INVALID', `${count} is no number of images`);
+    throw new PixlakeError('ARGUMENT_INVALID', `${count} is not a valid number of images`);
   const { run, passedColumns, column } = await findEmbeddings(store, name);
   const table = `runs.${quoteName(run.name)}`;
   const embedding = quoteName(column);
@@ -39,10 +39,10 @@ export async function findSimilar(
     `SELECT len(${embedding}) AS size FROM ${table} WHERE ${wanted} LIMIT 1`,
   );
   if (size === undefined)
-    throw new PixlakeError('IMAGE_MISSING', `run ${run.name} has no image with the id ${id}`);
+    throw new PixlakeError('IMAGE_MISSING', `run ${run.name} has no image with id ${id}`);
   const passed = passedColumns.map((passedColumn) => `m.${quoteName(passedColumn)}`);
   const columns = ['m.image_id', 'distance', ...passed, 'm.image_key', 'm.source_key'];
-  // Both sides are arrays of a fixed size, as the function wants them.
+  // The function needs arrays of a fixed size on both sides.
   return queryLake(
     store,
     `WITH one AS (SELECT image_id, ${embedding}::FLOAT[${size}] AS embedding FROM ${table} WHERE ${wanted} LIMIT 1),
@@ -63,12 +63,12 @@ async function findEmbeddings(
       const [column] = execution.model?.embeddings ?? [];
       if (!isMeant || column === undefined) continue;
       if ((await readRunState(store, folderOf(execution))) === 'finished') return { ...execution, column };
-      // Of a name, SQL reads the newest execution that finished.
+      // SQL reads the newest finished execution of a run.
     }
   }
   throw new PixlakeError(
     'TABLE_NOT_FOUND',
-    `${name} is no run with embeddings, nor a table that has been run on with them`,
+    `${name} is neither a run with embeddings nor a table of such a run`,
     {
       remedy: `make them first: pixlake run --name ${wanted}-labelled --sql "SELECT * FROM ${wanted}" --model fashion-tiny`,
     },

@@ -5,7 +5,7 @@ import { type BlockMarker, readBlock } from './block-marker.ts';
 import { listMarkedShards } from './shard-marker.ts';
 import { workInOrder } from './work-in-order.ts';
 
-/** Which shards of an execution are finished: a bit of memory for each shard, however many there are. */
+/** Which shards of an execution are finished, with one bit per shard. */
 export class FinishedShards {
   readonly #execution: Execution;
   readonly #isFinished: Uint8Array;
@@ -27,18 +27,18 @@ export class FinishedShards {
     return this.#execution.shardCount - this.count;
   }
 
-  /** Numbers of the shards that are left, in order; those that finish meanwhile are left out. */
+  /** Numbers of the unfinished shards, in order; shards that finish meanwhile are skipped. */
   *pending(): Generator<number> {
     for (let shard = 0; shard < this.#isFinished.length; shard++) if (!this.#isFinished[shard]) yield shard;
   }
 
-  /** Numbers of the shards that are done and wanted, in order. */
+  /** Numbers of the finished shards in a range, in order. */
   *done(isWanted: (shard: number) => boolean): Generator<number> {
     for (let shard = 0; shard < this.#isFinished.length; shard++)
       if (this.#isFinished[shard] && isWanted(shard)) yield shard;
   }
 
-  /** Notes that a shard is done, or not after all. */
+  /** Records whether a shard is done. */
   set(shard: number, isFinished: boolean): void {
     if (Boolean(this.#isFinished[shard]) === isFinished || shard >= this.#isFinished.length) return;
     this.#isFinished[shard] = Number(isFinished);
@@ -46,7 +46,7 @@ export class FinishedShards {
     this.#counts[block] = (this.#counts[block] ?? 0) + (isFinished ? 1 : -1);
   }
 
-  /** Notes that a block has been merged, so all of its shards are done. */
+  /** Records that a block has been merged, so all of its shards are done. */
   addBlock(marker: BlockMarker): void {
     this.blocks.set(marker.block, marker);
     const { first, count } = shardsOf(this.#execution, marker.block);
@@ -61,7 +61,7 @@ export class FinishedShards {
 
 const BLOCKS_AT_ONCE = 16;
 
-/** Reads which shards are finished: a read for each block that has been merged, a listing for each that has not. */
+/** Reads which shards are finished: one read for each merged block, one listing for each other block. */
 export async function readFinishedShards(store: ObjectStore, execution: Execution): Promise<FinishedShards> {
   const folder = folderOf(execution);
   const finished = new FinishedShards(execution);

@@ -11,12 +11,12 @@ const KEYS_FOLDER = `${SUBMISSIONS_FOLDER}/keys`;
 const claimSchema = z
   .object({
     run: runSpecSchema,
-    /** Number of the run's newest record when the key was claimed: what it was claimed for is recorded later than that. */
+    /** Number of the run's newest record when the key was claimed. The claimed submission has a higher one. */
     after: z.int().min(-1),
   })
   .readonly();
 
-/** What an Idempotency-Key was used for. */
+/** The use of an Idempotency-Key. */
 export type KeyClaim = z.output<typeof claimSchema>;
 
 /** The Idempotency-Keys that clients have used. */
@@ -27,23 +27,23 @@ export class IdempotencyKeys {
     this.#store = store;
   }
 
-  /** What the key was used for, if it was. */
+  /** The use of the key; `undefined` if it was not used. */
   async read(idempotencyKey: string): Promise<KeyClaim | undefined> {
     const record = await readRecord(this.#store, keyOf(idempotencyKey), claimSchema);
     return record.kind === 'valid' ? record.value : undefined;
   }
 
-  /** Claims the key unless it was used before, and tells whether it did. */
+  /** Claims the key unless it was used before, and returns whether it did. */
   async claim(idempotencyKey: string, claim: KeyClaim): Promise<boolean> {
     const key = keyOf(idempotencyKey);
     if (await addRecord(this.#store, key, claim)) return true;
     if ((await this.read(idempotencyKey)) !== undefined) return false;
-    // What lies there is damaged and was set aside.
+    // The present record is damaged and was set aside.
     await this.#store.write(key, encodeStored(claim));
     return true;
   }
 
-  /** Forgets the keys that were used for a run. */
+  /** Removes the keys that were used for a run. */
   async remove(name: string): Promise<void> {
     const keys: string[] = [];
     for await (const { key } of this.#store.list(KEYS_FOLDER)) {

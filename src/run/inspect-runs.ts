@@ -15,7 +15,7 @@ import type { ShardMarker } from './marker-schema.ts';
 import { readMarker } from './shard-marker.ts';
 import { workInOrder } from './work-in-order.ts';
 
-/** Where an execution of a run stands; the counts are of its finished shards. */
+/** State of an execution of a run. The counts are those of its finished shards. */
 export interface RunStatus {
   readonly execution: Execution;
   /** Object key of the execution's folder. */
@@ -24,12 +24,12 @@ export interface RunStatus {
   readonly finishedShardCount: number;
   readonly imageCount: number;
   readonly errorCount: number;
-  /** Retries that have finished; the counts hold what they made. */
+  /** Finished retries, whose images are part of the counts. */
   readonly retryCount: number;
   readonly hasUnfinishedRetry: boolean;
 }
 
-/** An execution of a run that cannot be read, and why. */
+/** An unreadable execution of a run, and why. */
 export interface UnreadableRunStatus {
   readonly name: string;
   /** Object key of the execution's folder. */
@@ -39,7 +39,7 @@ export interface UnreadableRunStatus {
   readonly remedy: string | undefined;
 }
 
-/** The runs of a lake: names sorted, newest execution first. */
+/** The runs of a lake, sorted by name, newest execution first. */
 export interface RunListing {
   readonly runs: readonly RunStatus[];
   readonly unreadable: readonly UnreadableRunStatus[];
@@ -55,7 +55,7 @@ export interface RunError {
   readonly message: string;
 }
 
-/** Lists all executions of all runs, and those that cannot be read. */
+/** Lists all executions of all runs, and the unreadable ones. */
 export async function listRuns(store: ObjectStore): Promise<RunListing> {
   const runs: RunStatus[] = [];
   const unreadable: UnreadableRunStatus[] = [];
@@ -77,16 +77,16 @@ export async function findRun(store: ObjectStore, name: string): Promise<RunStat
   const [old] = (await listExecutions(store, name)).unreadable;
   if (old !== undefined) throw old.error;
   const names = await store.listFolders('runs');
-  throw new PixlakeError('RUN_NOT_FOUND', `there is no run ${name} in ${store.uri}`, {
+  throw new PixlakeError('RUN_NOT_FOUND', `no run ${name} exists in ${store.uri}`, {
     remedy: names.length === 0 ? 'the lake has no runs yet' : `the lake has: ${names.join(', ')}`,
   });
 }
 
-/** Asks whoever executes a run, here or on another machine, to stop; what it finished is kept. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` */
+/** Asks a run to stop, here or on another machine. Finished work is kept. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` */
 export async function cancelRun(store: ObjectStore, name: string): Promise<RunStatus> {
   const status = await findRun(store, name);
   if (status.state === 'finished')
-    throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has finished already`);
+    throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has already finished`);
   await store.write(executionKeys.cancelled(status.folder), Buffer.alloc(0));
   return { ...status, state: 'cancelled' };
 }
@@ -112,7 +112,7 @@ export async function readRunErrors(store: ObjectStore, name: string, limit: num
 
 type Locator = Parameters<typeof selectSnapshot>[0];
 
-/** The errors of the shards that an unfinished run has done: those of the first ones that have enough of them. */
+/** The errors of finished shards of an unfinished run, up to the limit. */
 async function selectShardErrors(
   db: Locator,
   store: ObjectStore,
@@ -137,7 +137,7 @@ async function selectShardErrors(
 
 const MARKERS_AT_ONCE = 32;
 
-/** The markers of the finished shards that are wanted, in their order. */
+/** The markers of the wanted finished shards, in order. */
 async function* readMarkers(
   store: ObjectStore,
   execution: Execution,
@@ -151,7 +151,7 @@ async function* readMarkers(
     if (marker !== undefined) yield marker;
 }
 
-/** A run that has finished says so in one object, a block of a thousand shards in another one; single markers are read of other blocks only. */
+/** A finished run has its counts in one object, and a merged block of a thousand shards too. Single markers are read only for other blocks. */
 async function readStatus(store: ObjectStore, execution: Execution): Promise<RunStatus> {
   const folder = folderOf(execution);
   const state = await readRunState(store, folder);

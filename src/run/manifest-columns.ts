@@ -9,7 +9,7 @@ import { IMAGE_COLUMNS } from '../table/image-columns.ts';
 import type { Execution } from './execution-schema.ts';
 import type { TransformedOriginal } from './transform-original.ts';
 
-/** A written image, as far as the manifest tells of it. */
+/** A written image, with everything that the manifest records. */
 export interface WrittenImage extends TransformedOriginal {
   readonly imageId: string;
   readonly copy: number;
@@ -21,7 +21,7 @@ export interface WrittenImage extends TransformedOriginal {
   readonly predictions: readonly PredictionValue[];
 }
 
-/** A manifest column that a shard computes for each written image. */
+/** A manifest column that shards compute for each written image. */
 export interface ManifestColumn {
   readonly name: string;
   readonly type: AppendableType;
@@ -42,7 +42,7 @@ const IMAGE_VALUES: Readonly<Record<(typeof IMAGE_COLUMNS)[number]['name'], Mani
   image_reason: () => null,
 };
 
-/** Columns computed for each image: what was written, what it was made from, and the transform's parameters as drawn. */
+/** Columns computed for each image: what was written, what it was made from, and the drawn parameters of the transform. */
 const WRITTEN_COLUMNS: readonly ManifestColumn[] = [
   { name: 'image_id', type: 'VARCHAR', valueOf: ({ imageId }) => imageId },
   { name: 'copy', type: 'INTEGER', valueOf: ({ copy }) => copy },
@@ -56,7 +56,7 @@ const WRITTEN_COLUMNS: readonly ManifestColumn[] = [
   ),
 ];
 
-/** Columns that are the same in all rows of a run; stored with each, so that a row explains itself wherever it is copied to. */
+/** Columns with the same value in all rows of a run. They are stored in each row, so a copied row still explains itself. */
 const LINEAGE_COLUMNS: readonly { readonly name: string; readonly type: 'VARCHAR' | 'BIGINT' | 'BOOLEAN' }[] =
   [
     { name: 'run_id', type: 'VARCHAR' },
@@ -71,7 +71,7 @@ const LINEAGE_COLUMNS: readonly { readonly name: string; readonly type: 'VARCHAR
     { name: 'software', type: 'VARCHAR' },
   ];
 
-/** The columns that a shard computes, predictions last. */
+/** The columns that shards compute, predictions last. */
 export function computedColumns(card: ModelCard | undefined): ManifestColumn[] {
   const predicted = card === undefined ? [] : predictionColumns(card);
   return [
@@ -84,14 +84,14 @@ export function computedColumns(card: ModelCard | undefined): ManifestColumn[] {
   ];
 }
 
-/** All manifest fields behind those that the SQL returned. */
+/** All manifest fields after those of the SQL. */
 export function manifestFields(card: ModelCard | undefined): DeltaField[] {
   return [...computedColumns(card), ...LINEAGE_COLUMNS].map(({ name, type }) =>
     deltaField(name, deltaTypeNamed(type)),
   );
 }
 
-/** Names of the columns that shards computed, predictions last. */
+/** Names of the computed columns, predictions last. */
 export function computedNames({ passedColumns, manifestSchema }: Execution): string[] {
   return manifestSchema.fields.slice(passedColumns.length, -LINEAGE_COLUMNS.length).map(({ name }) => name);
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const count = z.int().min(0);
 
 const fileSchema = z.object({
-  /** Below the folder of parts or errors; holds a hash of the contents. */
+  /** Name below the folder of parts or errors; contains a hash of the contents. */
   name: z.string(),
   sizeBytes: count,
   sha256: z.string(),
@@ -14,24 +14,24 @@ export const markerSchema = z
   .object({
     shard: count,
     imageCount: count,
-    /** Of the images, those that were taken over from an earlier execution. */
+    /** Images that were taken over from an earlier execution; part of `imageCount`. */
     takenCount: count,
     errorCount: count,
     /** Bytes of the written images. */
     imageBytes: count,
-    /** The shard's part of the manifest; null where no image was written. */
+    /** The shard's part of the manifest; null if no image was written. */
     part: fileSchema.nullable(),
-    /** Why images were not written; null where all were. */
+    /** The shard's errors; null if there are none. */
     errors: fileSchema.nullable(),
   })
   .refine(
     ({ imageCount, part, errorCount, errors }) =>
       imageCount > 0 === (part !== null) && errorCount > 0 === (errors !== null),
-    'images are counted that no file holds',
+    'the counted images are in no file',
   );
 
-/** A file that a shard wrote, named by its contents. */
+/** A file of a shard, named by its contents. */
 export type ShardFile = Readonly<z.output<typeof fileSchema>>;
 
-/** What a finished shard left: the contents of its marker, written after everything it speaks of. */
+/** The contents of a shard's marker, which is written after everything that it names. */
 export type ShardMarker = Readonly<z.output<typeof markerSchema>>;

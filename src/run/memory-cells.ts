@@ -1,6 +1,6 @@
 import { MemoryGate, memoryGate } from '../image/memory-gate.ts';
 
-/** Makes what the threads that work on shards together share to bound the memory of images in work. */
+/** Makes the memory that threads share to bound the memory of images in progress. */
 export function makeMemoryCells(): Int32Array<SharedArrayBuffer> {
   return new MemoryGate().cells;
 }

@@ -28,13 +28,13 @@ import { sha256Of } from '../storage/hash-file.ts';
 import { workInOrder } from './work-in-order.ts';
 import { readBlock, type BlockMarker } from './block-marker.ts';
 
-/** Shards of a block that are not done after all, since their markers or files are missing or damaged. */
+/** Shards of a block whose markers or files are missing or damaged, so they are not done. */
 export interface DamagedShards {
   readonly kind: 'damaged';
   readonly shards: readonly number[];
 }
 
-/** What merging a block works with. */
+/** Context for merging a block. */
 export interface MergeContext {
   readonly db: DuckDb;
   readonly store: ObjectStore;
@@ -45,10 +45,10 @@ export interface MergeContext {
 const FILES_AT_ONCE = 32;
 
 /**
- * Merges the parts and errors of a block's shards into one data file each, checks that every image of the block is there exactly once, and places
- * the block's marker. Gives the marker that holds, or the shards that have to be done again.
+ * Merges the parts and errors of a block's shards into one data file each, checks that the block has every image exactly once, and places
+ * the block's marker. Returns the valid marker, or the shards that must be done again.
  *
- * @throws `RUN_CORRUPT` if images are missing or there twice, `STORAGE_…`
+ * @throws `RUN_CORRUPT` if images are missing or duplicate, `STORAGE_…`
  */
 export async function mergeBlock(context: MergeContext, block: number): Promise<BlockMarker | DamagedShards> {
   const { store, execution } = context;
@@ -74,7 +74,7 @@ export async function mergeBlock(context: MergeContext, block: number): Promise<
     shard += 1;
   }
   if (damaged.length > 0) {
-    // A shard that has a marker would be left as it is.
+    // A shard with a marker would be skipped.
     await store.deleteMany(damaged.map((index) => executionKeys.shard(folder, index)));
     return { kind: 'damaged', shards: damaged };
   }
@@ -96,7 +96,7 @@ interface ReadShard {
   readonly errors: string | undefined;
 }
 
-/** Reads what a shard left; `undefined` where its marker or a file is missing or damaged. */
+/** Reads the marker and files of a shard; `undefined` if one is missing or damaged. */
 async function readShard(
   context: MergeContext,
   folder: string,
@@ -109,7 +109,7 @@ async function readShard(
   return part === null || errors === null ? undefined : { marker, part, errors };
 }
 
-/** A local path of a file with the bytes that its marker states; null where it has others, `undefined` where there is none. */
+/** A local path of a file that matches its marker; null if it differs, `undefined` if it does not exist. */
 async function fetchFile(
   { store, scratchDir }: MergeContext,
   folder: string,
@@ -125,7 +125,7 @@ async function fetchFile(
   return path;
 }
 
-/** Counts images by their place in the plan: each ordinal and copy is written or failed, exactly once. */
+/** Counts images by their position in the plan: each ordinal and copy is written or failed, exactly once. */
 async function checkWhole(
   { db, execution }: MergeContext,
   block: number,
@@ -154,7 +154,7 @@ async function checkWhole(
   throw new PixlakeError(
     'RUN_CORRUPT',
     `block ${block} of ${folderOf(execution)} has ${String(found?.images)} images of ${expected}, ${String(found?.places)} of them different`,
-    { remedy: 'run under another name' },
+    { remedy: 'start a run with another name' },
   );
 }
 
@@ -208,7 +208,7 @@ async function writeBlockFile(
     folder,
     namePrefix: `${execution.retry === undefined ? '' : `retry-${execution.retry.number}-`}block-${numberName(block)}`,
     scratchDir,
-    // Hashes and keys hardly shrink: more effort takes a third longer and gives no smaller files.
+    // Hashes and keys hardly compress: a higher level takes a third longer and gives no smaller files.
     compressionLevel: 1,
   });
   return added ?? null;
@@ -218,7 +218,7 @@ function readFiles(paths: readonly string[]): string {
   return `read_parquet([${paths.map(quoteText).join(', ')}], hive_partitioning = false)`;
 }
 
-/** Where two merge one block, the marker that is placed first holds, and the other's data files go unless they are the same. */
+/** If two processes merge one block, the first marker is valid, and the other data files are removed unless they are the same. */
 async function placeBlock(
   store: ObjectStore,
   execution: Execution,

@@ -5,7 +5,7 @@ import { MANIFEST_VERSION } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
 
 /**
- * Checks that this software can go on with an execution as it was begun, and gives its model.
+ * Checks that this software can continue an execution in the same way, and returns its model.
  *
  * @param resolveModel finds a model by name or path
  * @throws `RUN_TOO_OLD`, `MODEL_…`
@@ -18,15 +18,15 @@ export async function openInputs(
   if (execution.pixelsVersion !== PIXELS_VERSION || execution.manifestVersion !== MANIFEST_VERSION) {
     throw new PixlakeError(
       'RUN_TOO_OLD',
-      `run ${run.name} was begun by ${execution.software}, which makes other pixels or manifests than this pixlake`,
-      { remedy: 'start a run of another name' },
+      `run ${run.name} was started by ${execution.software}, which makes other pixels or manifests than this version`,
+      { remedy: 'start a run with another name' },
     );
   }
   const model = run.model === undefined ? undefined : await resolveModel(run.model);
   if (execution.model === undefined || execution.model.sha256 === model?.sha256) return model;
   throw new PixlakeError(
     'MODEL_MISMATCH',
-    `model ${execution.model.name} changed since run ${run.name} was planned`,
-    { remedy: 'start a run of another name' },
+    `model ${execution.model.name} has changed since run ${run.name} was planned`,
+    { remedy: 'start a run with another name' },
   );
 }

@@ -2,7 +2,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { folderOf, parseVersions, readRunState } from './execution.ts';
 import { listExecutions } from './read-executions.ts';
 
-/** Versions of a table of the lake, given by its folder, that unfinished runs of the lake read; also cancelled ones, which may be resumed. */
+/** Versions of a table, given by its folder, that unfinished runs of the lake read. Cancelled runs count, because they may be resumed. */
 export async function listPinnedVersions(store: ObjectStore, folder: string): Promise<number[]> {
   const pinned = new Set<number>();
   for (const name of await store.listFolders('runs')) {

@@ -2,12 +2,12 @@ import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { sha256Of } from '../storage/hash-file.ts';
 
-/** Digits of a hash that tell an image from another one that has its name. */
+/** Digits of a hash that distinguish images with the same name. */
 const HASH_DIGITS = 8;
 
 /**
- * Writes an image under `<stem>.<ending>` and gives its key. A file that is there already is left alone: the same bytes are ours, the beginning of
- * ours is a write that was torn and is replaced, and beside any other file ours goes under `<stem>.<hash>.<ending>`.
+ * Writes an image as `<stem>.<ending>` and returns its key. An existing file is kept if it has the same bytes. If it is the beginning of
+ * the image, it comes from an interrupted write and is replaced. For any other file, the image is written as `<stem>.<hash>.<ending>`.
  *
  * @throws `STORAGE_…`
  */
@@ -21,10 +21,10 @@ export async function placeImage(
   if (await placeAt(store, key, bytes)) return key;
   const ownKey = `${stem}.${sha256Of(bytes).slice(0, HASH_DIGITS)}.${ending}`;
   if (await placeAt(store, ownKey, bytes)) return ownKey;
-  throw new PixlakeError('STORAGE_FAILED', `${store.locate(ownKey)} is taken by another file`);
+  throw new PixlakeError('STORAGE_FAILED', `${store.locate(ownKey)} already contains another file`);
 }
 
-/** Whether the key holds these bytes afterwards. */
+/** Whether the key has these bytes afterwards. */
 async function placeAt(store: ObjectStore, key: string, bytes: Uint8Array): Promise<boolean> {
   if (await store.writeIfAbsent(key, bytes, { mayTear: true })) return true;
   const present = await store.read(key);

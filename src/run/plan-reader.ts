@@ -8,13 +8,13 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { executionKeys, rowsOf } from './execution.ts';
 import type { Execution, Plan } from './execution-schema.ts';
 
-/** Reads the rows of shards from a plan whose bytes are those that were frozen. */
+/** Reads the rows of shards from a plan, after checking that it is the frozen one. */
 export interface PlanReader {
   /** Fills the table `planned` with the rows of a shard. @throws `RUN_CORRUPT`, `STORAGE_…` */
   load(shard: number): Promise<void>;
 }
 
-/** Opens a plan for one DuckDB; files that have to be fetched go below `scratchDir`. */
+/** Opens a plan for one DuckDB. Downloaded files go below `scratchDir`. */
 export function openPlanReader(
   db: DuckDb,
   store: ObjectStore,
@@ -23,7 +23,7 @@ export function openPlanReader(
   scratchDir: string,
 ): PlanReader {
   const { plan } = execution;
-  // The part that was read last, since shards are handed out in order.
+  // The last part is kept, because shards are worked on in order.
   let current: { readonly part: number; readonly rows: string } | undefined;
   const open = async (part: number): Promise<string> => {
     if (current?.part === part) return current.rows;
@@ -48,7 +48,7 @@ export function openPlanReader(
 }
 
 /**
- * Gives a local path of a part of a plan, fetched below `scratchDir` where the lake is elsewhere, whose bytes are those that were frozen.
+ * Returns a local path of a part of a plan, downloaded below `scratchDir` if needed, after checking that its bytes are the frozen ones.
  *
  * @throws `RUN_CORRUPT`, `STORAGE_…`
  */
@@ -79,6 +79,6 @@ async function hashIfPresent(path: string): Promise<string | undefined> {
 
 function damaged(store: ObjectStore, key: string): PixlakeError {
   return new PixlakeError('RUN_CORRUPT', `the plan ${store.locate(key)} is missing or damaged`, {
-    remedy: 'restore it from a copy of the lake, or run under another name',
+    remedy: 'restore it from a copy of the lake, or start a run with another name',
   });
 }

@@ -13,20 +13,20 @@ import { hashPlan, PLANNED, writePlanFiles } from './write-plan.ts';
 import { type PlannedRun } from './freeze-plan.ts';
 import { selectErrors } from './select-errors.ts';
 
-/** Which errors of a run are done again; all by default. */
+/** Which errors of a run to retry; all by default. */
 export interface RetryFilter {
   readonly stage?: Stage;
   readonly code?: string;
 }
 
-/** A planned retry, whose temporary files disposing removes. */
+/** A planned retry. Disposing it removes its temporary files. */
 export interface PlannedRetry extends AsyncDisposable {
   readonly planned: PlannedRun;
 }
 
 /**
- * Plans the failed images of a finished execution anew: a row for each, with what the execution's plan says of it. `undefined` where no error
- * fits the filter.
+ * Plans the failed images of a finished execution again: one row for each, with the columns of the execution's plan. `undefined` if no error
+ * matches the filter.
  *
  * @throws `RUN_CORRUPT`, `STORAGE_…`
  */

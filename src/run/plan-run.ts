@@ -30,28 +30,28 @@ import { hashPlan, meanOriginalBytes, orderRows, writePlanFiles, PLAN_MEMORY_BYT
 import { sqlNameOf } from '../sql/table-reference.ts';
 import { freezePlan, type PlannedRun } from './freeze-plan.ts';
 
-/** What a run's SQL means on the newest snapshots, before its rows are read. Disposing removes temporary files. */
+/** The SQL of a run on the newest snapshots, before its rows are read. Disposing removes temporary files. */
 export interface RunPlanner extends AsyncDisposable {
-  /** Names the execution, whatever rows it matches. */
+  /** Id of the execution, which does not depend on the matched rows. */
   readonly runId: string;
-  /** Matches the rows. @throws `PLAN_…`, `SQL_…` */
+  /** Reads the matching rows. @throws `PLAN_…`, `SQL_…` */
   plan(): Promise<PlannedRun>;
 }
 
-/** What planning needs besides the run. */
+/** Context of planning. */
 export interface PlanContext {
-  /** The lake that is read. */
+  /** The source lake. */
   readonly source: ObjectStore;
-  /** The lake that takes what is written, in which an earlier execution of the run may lie. */
+  /** The target lake, in which earlier executions of the run may lie. */
   readonly store: ObjectStore;
-  /** Makes all images anew, also those that an earlier execution has made of the same originals. */
+  /** Makes all images again, including those that an earlier execution has made from the same originals. */
   readonly isFull?: boolean | undefined;
   readonly model: ModelFiles | undefined;
   /** Software that plans, such as `pixlake/0.1.0`. */
   readonly software: string;
-  /** Runs untrusted SQL; other SQL is run in this process. */
+  /** Runs untrusted SQL. Without it, the SQL runs in this process. */
   readonly selectRows?: SelectRows | undefined;
-  /** Threads of DuckDB; one for each core by default. A plan does not depend on them. */
+  /** Threads of DuckDB; one per core by default. The plan does not depend on them. */
   readonly threads?: number;
 }
 
@@ -62,7 +62,7 @@ export interface PlanContext {
  */
 export async function openPlanner(context: PlanContext, run: Run): Promise<RunPlanner> {
   const { source, model, threads } = context;
-  // A card that does not fit its model, or a model that does not run here, should fail before there is a run.
+  // A wrong card, or a model that does not run here, must fail before the run exists.
   if (model !== undefined) await checkModelRuns(model, run.device);
   const scratchDir = await source.makeScratchDir();
   const db = await openDuckDb({
@@ -110,7 +110,7 @@ function describeInputs({ model, software }: PlanContext, run: Run, selection: S
   return { ...head, runId: toRunId(run, inputsOf(head)) };
 }
 
-/** One SQL text may read several versions of a table. */
+/** One query may read several versions of a table. */
 function describeVersions(tables: readonly QueriedTable[]): Record<string, string> {
   const found = new Map<string, Set<number>>();
   for (const { isAttached, store, snapshot } of tables) {
@@ -169,15 +169,15 @@ function describeModel({ card, sha256 }: ModelFiles): ExecutionModel {
   return { name: card.name, sha256, isTrained: card.trained, embeddings };
 }
 
-/** The SQL's columns that pass into the manifest: those it computes itself win over columns of that name, such as those of an earlier run. */
+/** The columns of the SQL that become columns of the manifest. Computed columns win over columns with the same name, for example from an earlier run. */
 function passedColumns(columns: readonly ResultColumn[], model: ModelFiles | undefined): ResultColumn[] {
   const taken = new Set(manifestFields(model?.card).map((field) => field.name.toLowerCase()));
   return columns.filter(({ name }) => !taken.has(name.toLowerCase()));
 }
 
 /**
- * Plans a run and freezes its plan, and gives the execution that is to be worked on: one that was begun before and has not finished, or else
- * that on the tables' present versions, which may have finished already.
+ * Plans a run, freezes its plan, and returns the execution to work on: an unfinished one that was started before, or else
+ * the one on the present versions of the tables, which may already be finished.
  *
  * @throws `RUN_NAME_TAKEN`, `RUN_CANCELLED`, `RUN_CORRUPT`, `PLAN_…`, `SQL_…`, `MODEL_…`, `STORAGE_…`
  */
@@ -186,8 +186,8 @@ export async function planRun(context: RunContext, run: Run): Promise<Execution>
   const model = run.model === undefined ? undefined : await context.resolveModel(run.model);
   const latest = await findNewestExecution(store, run.name);
   if (latest !== undefined && !isSameRun(latest.run, run)) {
-    throw new PixlakeError('RUN_NAME_TAKEN', `run ${run.name} exists with another specification`, {
-      remedy: `choose another --name; \`pixlake runs show ${run.name}\` prints the specification it has`,
+    throw new PixlakeError('RUN_NAME_TAKEN', `run ${run.name} exists and has another specification`, {
+      remedy: `choose another --name, or compare with \`pixlake runs show ${run.name}\``,
     });
   }
   const state = latest === undefined ? undefined : await readRunState(store, folderOf(latest));
@@ -203,7 +203,7 @@ async function checkNotCancelled(
   if (latest === undefined || state !== 'cancelled') return;
   if (liftsCancel) return store.delete(executionKeys.cancelled(folderOf(latest)));
   throw new PixlakeError('RUN_CANCELLED', `run ${latest.run.name} was cancelled`, {
-    remedy: `\`pixlake runs resume ${latest.run.name}\` goes on with it`,
+    remedy: `\`pixlake runs resume ${latest.run.name}\` continues it`,
   });
 }
 
@@ -214,7 +214,7 @@ async function planAndFreeze(
 ): Promise<Execution> {
   await using planner = await openPlanner({ source, store, model, software, selectRows, isFull }, run);
   const folder = folderOf({ runId: planner.runId, run });
-  // A frozen plan holds, also where the SQL would match other rows today.
+  // A frozen plan stays valid, even if the SQL would match other rows today.
   if (await store.stat(executionKeys.spec(folder))) return await readExecution(store, folder);
   const { execution, files } = await planner.plan();
   const isElsewhere = source.uri !== store.uri;

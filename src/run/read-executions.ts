@@ -7,7 +7,7 @@ import { executionKeys, folderOf } from './execution.ts';
 import { type Execution, executionSchema } from './execution-schema.ts';
 import { toRunId } from './run-spec.ts';
 
-/** The executions of a named run, newest first, and those that cannot be read. */
+/** The executions of a run, newest first, and the unreadable ones. */
 export async function listExecutions(
   store: ObjectStore,
   name: string,
@@ -27,9 +27,9 @@ export async function listExecutions(
 }
 
 /**
- * The newest execution of a named run; `undefined` where none was planned, or only by an older pixlake.
+ * The newest execution of a run; `undefined` if none was planned, or only by an older pixlake.
  *
- * @throws `RUN_CORRUPT` where one is damaged, since it may be the newest
+ * @throws `RUN_CORRUPT` if one is damaged, because it may be the newest
  */
 export async function findNewestExecution(store: ObjectStore, name: string): Promise<Execution | undefined> {
   const { executions, unreadable } = await listExecutions(store, name);
@@ -42,18 +42,18 @@ export async function findNewestExecution(store: ObjectStore, name: string): Pro
 export async function readExecution(store: ObjectStore, folder: string): Promise<Execution> {
   const key = executionKeys.spec(folder);
   const bytes = await readIfPresent(store, key);
-  if (bytes === undefined) throw new PixlakeError('RUN_NOT_FOUND', `there is no run in ${folder}`);
+  if (bytes === undefined) throw new PixlakeError('RUN_NOT_FOUND', `no run exists in ${folder}`);
   if (isRemovedSpec(bytes)) {
     const [, name = ''] = folder.split('/');
     throw new PixlakeError('RUN_REMOVED', `the deletion of ${folder} was interrupted`, {
-      remedy: `finish it, then run again: pixlake runs delete ${name}`,
+      remedy: `finish the deletion, then start the run again: pixlake runs delete ${name}`,
     });
   }
   const spec = decodeStored(bytes, store.locate(key));
   return toExecution(store, { folder, spec });
 }
 
-/** Freezes an execution unless its folder has one already, and tells whether it did. */
+/** Freezes an execution unless its folder already has one, and returns whether it did. */
 export async function writeExecution(store: ObjectStore, execution: Execution): Promise<boolean> {
   const key = executionKeys.spec(folderOf(execution));
   return store.writeIfAbsent(key, encodeStored(execution), { durable: true });
@@ -62,13 +62,13 @@ export async function writeExecution(store: ObjectStore, execution: Execution): 
 function toExecution(store: ObjectStore, { folder, spec }: Pick<RunFolder, 'folder' | 'spec'>): Execution {
   const place = store.locate(executionKeys.spec(folder));
   const execution: Execution = parseStored(executionSchema, spec, place);
-  // The id is a hash of what the result depends on; the folder is named by it.
+  // The id is a hash of everything that the result depends on, and the name of the folder.
   if (toRunId(execution.run, inputsOf(execution)) === execution.runId && folder.endsWith(folderOf(execution)))
     return execution;
-  throw new PixlakeError('RUN_CORRUPT', `${place} does not have the contents that its folder is named by`);
+  throw new PixlakeError('RUN_CORRUPT', `${place} does not match the id in the name of its folder`);
 }
 
-/** What an execution's id is made from besides its specification. */
+/** What the id of an execution depends on, besides its specification. */
 export function inputsOf(
   execution: Pick<Execution, 'versions' | 'planVersion' | 'pixelsVersion' | 'manifestVersion' | 'model'>,
 ): Parameters<typeof toRunId>[1] {

@@ -19,15 +19,15 @@ interface SheetRow {
   readonly first: string;
 }
 
-/** Copies of one original that a sheet shows at most. */
+/** Maximum number of copies of one original on a sheet. */
 const MAX_COPIES = 3;
 
-/** Columns that name and class a product, as far as a run has them. */
+/** Columns with the name and class of a product, as far as a run has them. */
 const TITLE_COLUMNS = ['productDisplayName', 'title', 'name', 'label'];
 const CLASS_COLUMNS = ['articleType', 'category', 'class', 'baseColour', 'year'];
 
 /**
- * Draws originals of a finished run beside what was written of them, with id, name, class and prediction, as a PNG; rows are taken evenly
+ * Draws originals of a finished run next to the written images, with id, name, class and prediction, as a PNG. Rows are taken evenly
  * from the whole manifest.
  *
  * @throws `RUN_NOT_FOUND`, `TABLE_NOT_FOUND` if the run has not finished
@@ -78,7 +78,7 @@ async function toCell(source: ObjectStore, store: ObjectStore, row: SheetRow): P
   const title = present(TITLE_COLUMNS)[0];
   const classes = present(CLASS_COLUMNS).join(' · ');
   const predictions = Object.keys(fields).filter((column) => /^pred_[^_]+$/u.test(column));
-  // The prediction of a column that is shown says more than another.
+  // A prediction for a shown column is more useful than another one.
   const prediction =
     CLASS_COLUMNS.map((column) => `pred_${column}`).find((column) => predictions.includes(column)) ??
     predictions[0];

@@ -6,8 +6,8 @@ import type { RetryFilter } from './plan-retry.ts';
 import type { RunLibrary } from './run-library.ts';
 
 /**
- * The retries that a service works on, one after another. A retry is frozen in the lake before it is accepted, so a server that ends before it is
- * done leaves one that the next server finishes.
+ * The retries of a service, one after another. A retry is frozen in the lake before it is accepted, so if the server ends before it is
+ * done, the next server finishes it.
  */
 export class RetryQueue {
   readonly #store: ObjectStore;
@@ -21,25 +21,25 @@ export class RetryQueue {
     this.#runs = runs;
   }
 
-  /** Whether failed images of a run wait or are in work here. */
+  /** Whether failed images of a run are waiting or in progress here. */
   isLive(name: string): boolean {
     return this.#live.has(name);
   }
 
-  /** Goes on with the retries that an earlier server left unfinished. */
+  /** Continues unfinished retries of an earlier server. */
   async recover(): Promise<void> {
     const { runs } = await listRuns(this.#store);
     for (const { execution, hasUnfinishedRetry } of runs)
       if (hasUnfinishedRetry) this.#enqueue(execution.run.name);
   }
 
-  /** Plans a retry and takes it in; one in which there is nothing to do ends at once. @throws as `RunLibrary.beginRetry` does */
+  /** Plans and queues a retry. If there is nothing to do, it ends at once. @throws as `RunLibrary.beginRetry` does */
   async accept(name: string, filter: RetryFilter): Promise<void> {
     if (this.#stop.signal.aborted) throw new PixlakeError('SERVER_BUSY', 'the server is shutting down');
     if (await this.#runs.beginRetry(name, filter)) this.#enqueue(name);
   }
 
-  /** Stops what is in work, so that the next server can go on with it. */
+  /** Stops work in progress, so the next server can continue it. */
   async close(): Promise<void> {
     this.#stop.abort(new PixlakeError('INTERRUPTED', 'the server is shutting down'));
     await this.#work;

@@ -27,13 +27,13 @@ import { placeSuccess, type Success } from './success.ts';
 import { addToRunTable, describeCommit } from './run-table.ts';
 import { listRetries } from './retries.ts';
 
-/** What a retry did: of `retriedCount` images that had failed, `imageCount` were written and `errorCount` failed again. */
+/** Result of a retry: of `retriedCount` failed images, `imageCount` were written and `errorCount` failed again. */
 export interface RetryReport {
   readonly name: string;
   readonly runId: string;
   /** Object key of the execution's folder. */
   readonly folder: string;
-  /** Number of the retry; `undefined` where nothing had failed that fits the filter. */
+  /** Number of the retry; `undefined` if no error matches the filter. */
   readonly number: number | undefined;
   readonly retriedCount: number;
   readonly imageCount: number;
@@ -43,8 +43,8 @@ export interface RetryReport {
 }
 
 /**
- * Does the failed images of a finished run again, and only those: `retries/<n>/` gets their plan, images and markers, and the manifest one more
- * version. A retry that was interrupted is finished first, whatever it is for.
+ * Retries only the failed images of a finished run: `retries/<n>/` gets their plan, images and markers, and the manifest a new
+ * version. An interrupted retry is finished first, whatever its filter is.
  *
  * @throws `RUN_NOT_FOUND`, `RUN_UNFINISHED`, `RUN_TOO_OLD`, `MODEL_MISMATCH`, and as {@link driveShards} does
  */
@@ -59,20 +59,20 @@ export async function retryRun(context: RunContext, name: string, filter: RetryF
   return toReport(execution, retry, success, startMs);
 }
 
-/** A retry that is frozen, and what it is of; `undefined` where no error fits the filter. */
+/** A frozen retry and its execution; the retry is `undefined` if no error matches the filter. */
 export interface BegunRetry {
   readonly execution: Execution;
   readonly retry: Execution | undefined;
 }
 
-/** Freezes the plan of a retry, from which on it is finished by whoever retries the run next. @throws as {@link retryRun} does */
+/** Freezes the plan of a retry. From then on, the next retry of the run finishes it. @throws as {@link retryRun} does */
 export async function beginRetry(
   { store, resolveModel, software }: RunContext,
   name: string,
   filter: RetryFilter,
 ): Promise<BegunRetry> {
   const execution = await findFinished(store, name);
-  // A retry that cannot be worked on is not begun.
+  // A retry that cannot be worked on is not started.
   await openInputs(execution, resolveModel);
   const retries = await listRetries(store, folderOf(execution));
   const unfinished = retries.find(({ success }) => success === undefined)?.retry;
@@ -85,14 +85,18 @@ export async function beginRetry(
 async function findFinished(store: ObjectStore, name: string): Promise<Execution> {
   const execution = await findNewestExecution(store, name);
   if (execution === undefined)
-    throw new PixlakeError('RUN_NOT_FOUND', `there is no run ${name} in ${store.uri}`);
+    throw new PixlakeError('RUN_NOT_FOUND', `no run ${name} exists in ${store.uri}`);
   if ((await readRunState(store, folderOf(execution))) === 'finished') return execution;
-  throw new PixlakeError('RUN_UNFINISHED', `run ${name} has not finished, so it is not known what failed`, {
-    remedy: `finish it first: pixlake runs resume ${name}`,
-  });
+  throw new PixlakeError(
+    'RUN_UNFINISHED',
+    `run ${name} has not finished, so its failed images are not known yet`,
+    {
+      remedy: `finish it first: pixlake runs resume ${name}`,
+    },
+  );
 }
 
-/** Adds what a retry made to the manifest, and takes it out of the errors; a table in which nothing changed gets no version. */
+/** Adds the images of a retry to the manifest and removes their errors. A table without changes gets no new version. */
 async function commitRetry(
   context: RunContext,
   execution: Execution,
@@ -120,7 +124,7 @@ async function commitRetry(
   return placeSuccess(store, folderOf(retry), success);
 }
 
-/** Puts the errors that were not retried, and those of the retry, in the place of a run's errors; `false` where they are the same. */
+/** Replaces the errors of a run by those that were not retried and those of the retry; `false` if they are the same. */
 async function replaceErrors(
   store: ObjectStore,
   transaction: Transaction,
@@ -154,7 +158,7 @@ async function replaceErrors(
       scratchDir,
     });
     transaction.setMetadata({ schema: ERRORS_SCHEMA, partitionColumns: [] });
-    // Named by their contents: whoever finishes the same retry writes the same files.
+    // Named by their contents, so every process that finishes the same retry writes the same files.
     transaction.addShared([...kept, ...failedAgain]);
     transaction.remove(snapshot.files);
     return true;

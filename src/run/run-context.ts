@@ -6,31 +6,31 @@ import type { Execution } from './execution-schema.ts';
 import type { SelectRows } from './select-rows.ts';
 import type { ShardExecutor } from './shard-executor.ts';
 
-/** Ways to follow and stop a run. */
+/** Callbacks, signal and options of a run. */
 export interface RunFollower {
   readonly signal?: AbortSignal;
-  /** Called once the plan is fixed, with the shards that an earlier attempt had finished. */
+  /** Called when the plan is frozen, with the number of shards that an earlier attempt had finished. */
   readonly onStart?: (execution: Execution, resumedShardCount: number) => void;
   readonly onProgress?: (progress: ShardProgress) => void;
-  /** Goes on with a run that was cancelled; otherwise it is refused. */
+  /** Resumes a cancelled run, which is otherwise refused. */
   readonly liftsCancel?: boolean;
-  /** Makes all images anew, also those that an earlier execution has made of the same originals. */
+  /** Makes all images again, including those that an earlier execution has made from the same originals. */
   readonly isFull?: boolean;
-  /** Images that may fail; with more, the run is stopped before its commit. What is done is kept. */
+  /** Limit of failed images. Beyond it the run stops before its commit; finished work is kept. */
   readonly maxErrors?: ErrorLimit;
 }
 
-/** What running needs. */
+/** Context of a run. */
 export interface RunContext extends RunFollower {
-  /** The lake that is read. */
+  /** The source lake. */
   readonly source: ObjectStore;
-  /** The lake that takes what is written; it may be the same. */
+  /** The target lake, which may be the same. */
   readonly store: ObjectStore;
   readonly executor: ShardExecutor;
   /** Finds a model by name or path. */
   readonly resolveModel: (nameOrPath: string) => Promise<ModelFiles>;
   /** Software that plans and commits, such as `pixlake/0.1.0`. */
   readonly software: string;
-  /** Runs untrusted SQL; other SQL is run in this process. */
+  /** Runs untrusted SQL. Without it, the SQL runs in this process. */
   readonly selectRows?: SelectRows;
 }

@@ -8,33 +8,33 @@ import type { RunContext } from './run-context.ts';
 import type { Run } from './run-spec.ts';
 import { readSuccess, type Success } from './success.ts';
 
-/** How a run ended: `imageCount + errorCount = rowCount * copies` always holds. */
+/** Result of a run. Always `imageCount + errorCount = rowCount * copies`. */
 export interface RunReport {
   readonly name: string;
   readonly runId: string;
   /** Object key of the execution's folder. */
   readonly folder: string;
-  /** `repeated` means that the very same run had finished before and nothing was done. */
+  /** `repeated` means that the same run had already finished, so nothing was done. */
   readonly outcome: 'finished' | 'repeated';
   readonly rowCount: number;
   readonly copies: number;
   readonly imageCount: number;
-  /** Of the images, those that were taken over from an earlier execution. */
+  /** Images that were taken over from an earlier execution; part of `imageCount`. */
   readonly takenCount: number;
   readonly errorCount: number;
   readonly imageBytes: number;
   readonly shardCount: number;
   /** Shards that an earlier, interrupted attempt had finished. */
   readonly resumedShardCount: number;
-  /** Why the same SQL may match other rows next time; empty where it cannot. */
+  /** Why the same SQL may match other rows the next time; empty if it cannot. */
   readonly volatileBecause: readonly string[];
   readonly model: Execution['model'];
   readonly durationMs: number;
 }
 
 /**
- * Executes a run: plans it, works off its shards, commits the manifest and writes `_SUCCESS`. The same run again resumes one that was
- * interrupted, on the snapshot it was planned on, and does nothing if it finished on the tables' present versions.
+ * Executes a run: plans it, works off its shards, commits the manifest and writes `_SUCCESS`. The same run again resumes an
+ * interrupted run on the snapshot of its plan, and does nothing if it has finished on the present versions of the tables.
  *
  * @throws `RUN_NAME_TAKEN`, `INTERRUPTED`, `RUN_CANCELLED`, `RUN_CORRUPT`, `PLAN_…`, `SQL_…`, `MODEL_…`, `SHARD_FAILED`, `STORAGE_…`
  */

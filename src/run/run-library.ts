@@ -15,13 +15,13 @@ import { parseRunSpec, type Run, type RunSpec } from './run-spec.ts';
 import type { SqlRunner } from './select-rows.ts';
 import type { ShardExecutor } from './shard-executor.ts';
 
-/** Ways to follow and stop a run. */
+/** Callbacks, signal and options of a run. */
 export interface RunHooks extends RunFollower {
-  /** Runs the SQL of the run as untrusted SQL. */
+  /** Runs the SQL of the run, which is then treated as untrusted. */
   readonly sandbox?: SqlRunner;
 }
 
-/** Time that the untrusted SQL of a run may compute. */
+/** Maximum time for the untrusted SQL of a run. */
 const SELECT_TIMEOUT_MS = 10 * 60_000;
 
 /** The runs that read a lake, or lie in it. All verbs throw `PixlakeError`. */
@@ -41,7 +41,7 @@ export class RunLibrary {
     const run = parseRunSpec(spec, 'run');
     const { output } = run;
     if (output === undefined) return this.#execute(this.#store, this.#store, run, hooks);
-    // A folder is named from where one stands, which later is another place.
+    // A relative folder would later mean another place.
     const root = schemeOf(output) === undefined ? resolve(output) : output;
     const store = openStore(root, this.#store.s3);
     return this.#execute(this.#store, store, { ...run, output: root }, hooks);
@@ -58,19 +58,19 @@ export class RunLibrary {
     return (await planner.plan()).execution;
   }
 
-  /** Goes on with an interrupted or cancelled run where it stopped. */
+  /** Resumes an interrupted or cancelled run. */
   async resume(name: string, hooks: RunHooks): Promise<RunReport> {
     const { execution } = await findRun(this.#store, name);
     const source = this.#sourceOf(execution);
     return this.#execute(source, this.#store, execution.run, { ...hooks, liftsCancel: true });
   }
 
-  /** Does the failed images of a finished run again, and only those; see {@link retryRun}. */
+  /** Retries the failed images of a finished run; see {@link retryRun}. */
   async retry(name: string, filter: RetryFilter, hooks: RunHooks): Promise<RetryReport> {
     return retryRun(await this.#toRetryContext(name, hooks), name, filter);
   }
 
-  /** Plans a retry, which is then finished by {@link retry}, and tells whether there is anything to do. */
+  /** Plans a retry, which {@link retry} then finishes, and returns whether there is anything to do. */
   async beginRetry(name: string, filter: RetryFilter): Promise<boolean> {
     const { retry } = await beginRetry(await this.#toRetryContext(name, {}), name, filter);
     return retry !== undefined;
@@ -83,7 +83,7 @@ export class RunLibrary {
     return this.#toContext(source, this.#store, hooks);
   }
 
-  /** The lake that an execution reads. */
+  /** The source lake of an execution. */
   #sourceOf({ sourceLake }: Execution): ObjectStore {
     return sourceLake === undefined ? this.#store : openStore(sourceLake, this.#store.s3);
   }
@@ -113,11 +113,11 @@ export class RunLibrary {
   }
 }
 
-/** A run that wrote nothing has finished, but is not what anybody wants. */
+/** A run in which every image failed has finished, but it is reported as an error. */
 async function nothingWritten(store: ObjectStore, { name, errorCount }: RunReport): Promise<PixlakeError> {
   const [first] = await readRunErrors(store, name, 1);
   const example = first === undefined ? '' : `, the first with ${first.code}: ${first.message}`;
   return new PixlakeError('RUN_FAILED', `all ${errorCount} images of run ${name} failed${example}`, {
-    remedy: `\`pixlake runs errors ${name}\` lists them; \`pixlake runs retry ${name}\` does them again`,
+    remedy: `\`pixlake runs errors ${name}\` lists them; \`pixlake runs retry ${name}\` tries again`,
   });
 }

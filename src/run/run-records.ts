@@ -8,25 +8,25 @@ import type { Submission } from './submission-log.ts';
 import { type Submissions } from './submissions.ts';
 import { holds, standingOf, RUN_STATES } from './standing.ts';
 
-/** How far this process is with a run that waits or is in work here. */
+/** Progress of a run that is waiting or in progress in this process. */
 export interface LiveProgress {
   readonly state: 'queued' | 'running';
   readonly imageCount: number;
   readonly errorCount: number;
 }
 
-/** What is known of a run: at least one of a submission and a status. */
+/** A run: its submission, its status, or both. */
 export interface RunRecord {
   readonly name: string;
   readonly state: (typeof RUN_STATES)[number];
-  /** Its newest submission, if that still tells how it stands. */
+  /** Its newest submission, if that still describes its state. */
   readonly submission: Submission | undefined;
   /** Its newest execution. */
   readonly status: RunStatus | undefined;
   readonly live: LiveProgress | undefined;
 }
 
-/** What lakes hold of the runs of a service: what it accepted, and executions here and in the lakes that runs write to. */
+/** The runs of a service: accepted runs, and executions in this lake and in the target lakes of runs. */
 export class RunRecords {
   readonly #store: ObjectStore;
   readonly #submissions: Submissions;
@@ -43,14 +43,14 @@ export class RunRecords {
     const status = await this.#readStatus(name, submission);
     const known = submission !== undefined && holds(submission, status) ? submission : undefined;
     if (known === undefined && status === undefined)
-      throw new PixlakeError('RUN_NOT_FOUND', `there is no run ${name}`);
-    // One that ends or begins while the lake is read is in work.
+      throw new PixlakeError('RUN_NOT_FOUND', `no run ${name} exists`);
+    // A run that ends or begins while the lake is read counts as in progress.
     return toRecord(name, known, status, live.get(name) ?? before);
   }
 
   /**
-   * The newest execution of each run, by name, with its progress in this process. Of runs that write to other lakes it tells what this lake
-   * has recorded: to look into all of those may take long, and one that cannot be reached should not hide the others.
+   * The newest execution of each run, by name, with its progress in this process. For runs that write to other lakes it returns what this lake
+   * has recorded, because reading all of those lakes may take long, and an unreachable one should not hide the other runs.
    */
   async list(live: ReadonlyMap<string, LiveProgress>): Promise<RunRecord[]> {
     const before = new Map(live);
@@ -69,7 +69,7 @@ export class RunRecords {
       const isElsewhere = submission?.run.output !== undefined;
       const status = isElsewhere ? undefined : statuses.get(name);
       const isKnown = submission !== undefined && (isElsewhere || holds(submission, status));
-      // The record of an end tells of nothing once its execution was deleted.
+      // The record of an end is obsolete when its execution was deleted.
       if (!isKnown && status === undefined) continue;
       records.push(
         toRecord(name, isKnown ? submission : undefined, status, live.get(name) ?? before.get(name)),
@@ -78,12 +78,12 @@ export class RunRecords {
     return records;
   }
 
-  /** Records that a run is cancelled, for services and, in its execution if there is one, for all that work on it. */
+  /** Records that a run is cancelled: for services and, if it has an execution, for all processes that work on it. */
   async cancel(name: string, submission: Submission | undefined): Promise<void> {
     await this.#cancelExecution(name, submission);
     if (submission === undefined) return;
     await this.#submissions.end(submission, { state: 'cancelled' });
-    // Another server may have planned it meanwhile.
+    // Another server may have planned the run meanwhile.
     await this.#cancelExecution(name, submission);
   }
 
@@ -91,7 +91,7 @@ export class RunRecords {
   async readRun(name: string): Promise<Run> {
     const { execution } = await findRun(this.#store, name);
     if (execution.sourceLake === undefined) return execution.run;
-    throw new PixlakeError('ARGUMENT_INVALID', `run ${name} reads another lake, so it is resumed from there`);
+    throw new PixlakeError('ARGUMENT_INVALID', `run ${name} reads another lake; resume it there`);
   }
 
   async #cancelExecution(name: string, submission: Submission | undefined): Promise<void> {
@@ -112,7 +112,7 @@ export class RunRecords {
     }
   }
 
-  /** The lake that a run writes to. */
+  /** The target lake of a run. */
   #storeOf(submission: Submission | undefined): ObjectStore {
     const output = submission?.run.output;
     return output === undefined ? this.#store : openStore(output, this.#store.s3);
@@ -135,7 +135,7 @@ function stateOf(
 ): RunRecord['state'] {
   if (live !== undefined) return live.state;
   if (submission !== undefined && submission.state !== 'accepted') return submission.state;
-  // Accepted anew: how the execution before it ended no longer tells how the run stands.
+  // The run was accepted again, so the end of the previous execution is obsolete.
   if (submission?.state === 'accepted' && submission.standing === standingOf(status)) return 'interrupted';
   if (status?.state === 'finished' || status?.state === 'cancelled') return status.state;
   return 'interrupted';

@@ -12,23 +12,23 @@ import type { SqlRunner } from './select-rows.ts';
 import type { Submission } from './submission-log.ts';
 import { Submissions } from './submissions.ts';
 
-/** What a service works with. */
+/** Context of a service. */
 export interface RunServiceContext {
-  /** The lake whose runs it accepts. */
+  /** The lake for which it accepts runs. */
   readonly store: ObjectStore;
   readonly runs: RunLibrary;
-  /** Runs the SQL of runs, which is untrusted. */
+  /** Runs the untrusted SQL of runs. */
   readonly sandbox: SqlRunner;
   readonly runsAtOnce: number;
 }
 
-/** A run and whether failed images of it wait or are in work here. */
+/** A run, and whether its failed images are being retried here. */
 export type FollowedRun = RunRecord & { readonly isRetrying: boolean };
 
-/** Something that a follower is told: how the run stands, or what has changed. */
+/** An event for followers: the state of the run, or a change. */
 export type RunEvent = LoggedEvent | { readonly id: string; readonly kind: 'run'; readonly run: FollowedRun };
 
-/** A run that waits or is in work here. */
+/** A run that is waiting or in progress here. */
 interface LiveRun {
   readonly submission: Submission;
   readonly events: EventLog;
@@ -37,18 +37,18 @@ interface LiveRun {
   imageCount: number;
   errorCount: number;
   isCancelled: boolean;
-  /** The same run, accepted anew while this attempt at it comes to its end. */
+  /** The same run, accepted again while this attempt is ending. */
   next: Submission | undefined;
 }
 
-/** Progress is told at most so often. */
+/** Minimum interval between progress events. */
 const PROGRESS_MS = 500;
 
 const ENDED = new Set(['finished', 'failed', 'cancelled']);
 
 /**
- * Accepts runs and works on them, a few at a time, in the order of their submission. What it accepts is in the lake before it is answered, so that
- * any later service goes on with it.
+ * Accepts runs and works on them, a few at a time, in the order of submission. An accepted run is recorded in the lake before the client gets a response, so
+ * any later service continues it.
  */
 export class RunService implements AsyncDisposable {
   readonly #runs: RunLibrary;
@@ -70,19 +70,19 @@ export class RunService implements AsyncDisposable {
     this.#runsAtOnce = runsAtOnce;
   }
 
-  /** Runs that wait, and those in work. */
+  /** Numbers of waiting and running runs. */
   get counts(): { readonly queued: number; readonly running: number } {
     const states = [...this.#live.values()].map(({ state }) => state);
     const running = states.filter((state) => state === 'running').length;
     return { queued: states.length - running, running };
   }
 
-  /** Whether a run waits or is in work here. */
+  /** Whether a run is waiting or in progress here. */
   isLive(name: string): boolean {
     return this.#live.has(name);
   }
 
-  /** Takes up the runs that were accepted before the last service ended, and gives their names. */
+  /** Resumes unfinished runs of an earlier service and returns their names. */
   async recover(): Promise<string[]> {
     const accepted = (await this.#submissions.list()).filter(({ state }) => state === 'accepted');
     for (const submission of accepted) this.#enqueue(submission);
@@ -90,7 +90,7 @@ export class RunService implements AsyncDisposable {
     return accepted.map(({ run }) => run.name);
   }
 
-  /** Accepts a run; the same one again is the same run. @throws as `Submissions.accept` does */
+  /** Accepts a run. The same specification again is the same run. @throws as `Submissions.accept` does */
   async submit(spec: RunSpec, idempotencyKey: string | undefined): Promise<FollowedRun> {
     if (this.#isClosing) throw new PixlakeError('SERVER_BUSY', 'the server is shutting down');
     const { name, submission, isNew } = await this.#submissions.accept(spec, {
@@ -113,11 +113,11 @@ export class RunService implements AsyncDisposable {
     return records.map((run) => ({ ...run, isRetrying: this.#retries.isLive(run.name) }));
   }
 
-  /** Stops a run; what is done is kept. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
+  /** Stops a run. Finished work is kept. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
   async cancel(name: string): Promise<FollowedRun> {
     const { state } = await this.describe(name);
-    if (state === 'finished') throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has finished already`);
-    // Recorded before it is answered: a server that is killed at this moment does not go on with the run when it starts again.
+    if (state === 'finished') throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has already finished`);
+    // Recorded before the response, so a server that is killed now does not resume the run when it starts again.
     await this.#records.cancel(name, await this.#submissions.read(name));
     const live = this.#live.get(name);
     if (live !== undefined) {
@@ -128,10 +128,10 @@ export class RunService implements AsyncDisposable {
     return this.describe(name);
   }
 
-  /** Takes up a run that is not in work. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
+  /** Resumes a run that is not in progress. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` for one that has finished */
   async resume(name: string): Promise<FollowedRun> {
     const { state } = await this.describe(name);
-    if (state === 'finished') throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has finished already`);
+    if (state === 'finished') throw new PixlakeError('ARGUMENT_INVALID', `run ${name} has already finished`);
     const live = this.#live.get(name);
     if (live !== undefined && !live.isCancelled) return this.describe(name);
     const run = (await this.#submissions.read(name))?.run ?? (await this.#records.readRun(name));
@@ -140,15 +140,15 @@ export class RunService implements AsyncDisposable {
     return this.describe(name);
   }
 
-  /** Does the failed images of a finished run again. @throws `RUN_NOT_FOUND`, `RUN_UNFINISHED`, `RUN_TOO_OLD`, `MODEL_MISMATCH` */
+  /** Retries the failed images of a finished run. @throws `RUN_NOT_FOUND`, `RUN_UNFINISHED`, `RUN_TOO_OLD`, `MODEL_MISMATCH` */
   async retry(name: string, filter: RetryFilter): Promise<FollowedRun> {
     await this.#retries.accept(name, filter);
     return this.describe(name);
   }
 
   /**
-   * Tells what becomes of a run: first how it stands, unless the follower has missed nothing since the event it names, then each change,
-   * until it is no longer in work.
+   * Yields the events of a run: first its state, unless the follower has missed nothing since the given event, then each change,
+   * until it is no longer in progress.
    */
   async *follow(
     name: string,
@@ -167,7 +167,7 @@ export class RunService implements AsyncDisposable {
     yield { id: ENDED.has(last.state) ? LAST_EVENT_ID : '', kind: 'run', run: last };
   }
 
-  /** Stops what is in work, so it can be resumed. */
+  /** Stops work in progress, which can be resumed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
     for (const { stop } of this.#live.values())
@@ -214,7 +214,7 @@ export class RunService implements AsyncDisposable {
     let toldMs = 0;
     try {
       const newest = await this.#submissions.read(name);
-      // While it waited here, another server cancelled it or took it over.
+      // While it waited here, another server cancelled it or started it.
       if (newest?.id !== submission.id || newest?.state !== 'accepted') return this.#remove(live);
       events.add('state', { id: name, state: 'running' });
       await this.#runs.execute(submission.run, {
@@ -238,7 +238,7 @@ export class RunService implements AsyncDisposable {
     }
   }
 
-  /** Another server may have cancelled the run, or taken it over, before there was anything to see of it. */
+  /** Another server may have cancelled or started the run before it had an execution. */
   async #noteStart(live: LiveRun): Promise<void> {
     const { submission, stop } = live;
     try {
@@ -259,7 +259,7 @@ export class RunService implements AsyncDisposable {
       return;
     }
     const { code, message, remedy } = error;
-    // Only the code: messages about SQL may quote what it holds. The run itself tells its clients.
+    // Only the code is logged, because messages about SQL may quote it. Clients get the message from the run.
     if (!isCancelled) log.warn({ run: name, code }, 'a run failed');
     const failure = { code, message, ...(remedy === undefined ? {} : { remedy }) };
     await this.#settle(live, isCancelled ? { state: 'cancelled' } : { state: 'failed', failure });
@@ -272,11 +272,11 @@ export class RunService implements AsyncDisposable {
       if (end.state !== 'cancelled') await this.#submissions.end(submission, end);
       else {
         const newest = await this.#submissions.read(name);
-        // One that was accepted anew is another attempt, which nobody has cancelled.
+        // A run that was accepted again is another attempt, which is not cancelled.
         if (newest?.id === submission.id) await this.#records.cancel(name, submission);
       }
     } catch (error) {
-      // It stays accepted, and the next server resumes it.
+      // The run stays accepted, so the next server resumes it.
       log.error({ run: name, err: error }, 'the end of a run could not be recorded');
     }
     this.#remove(live);

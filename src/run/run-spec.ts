@@ -8,11 +8,11 @@ import { canonicalJson } from './canonical-json.ts';
 import { transformSchema } from './transform-schema.ts';
 
 const runFields = z.strictObject({
-  /** Names the run and its output: `runs.<name>` in SQL. */
+  /** Name of the run and its output: `runs.<name>` in SQL. */
   name: z.string(),
   /** One SELECT that returns the id column of the images to process. */
   sql: z.string(),
-  /** Table that holds the originals; needed only where the SQL names several or none. */
+  /** Table of the originals; needed only if the SQL names several tables or none. */
   table: z.string().optional(),
   idColumn: z.string().min(1).default('id'),
   /** Columns of the SQL with the left, top, width and height of the box to cut out, in pixels of the upright original. */
@@ -20,25 +20,25 @@ const runFields = z.strictObject({
     .tuple([z.string().min(1), z.string().min(1), z.string().min(1), z.string().min(1)])
     .describe('columns of the SQL with the left, top, width and height of the box to cut out')
     .optional(),
-  /** Takes the first rows of the SQL. */
+  /** Uses the first rows of the SQL. */
   limit: z.int().min(1).optional(),
-  /** Takes that many rows at random, the same for the same seed. */
+  /** Uses random rows, the same for the same seed. */
   sample: z.int().min(1).optional(),
-  /** Images written for each row, each with draws of its own. */
+  /** Images written for each row, each with its own random parameters. */
   copies: z.int().min(1).max(10_000).default(1),
   seed: z.int().min(0).max(0xff_ff_ff_ff).default(42),
-  /** Rows in a shard, the unit of work that is resumed or retried as a whole; by default it follows from the number of rows. */
+  /** Rows in a shard, the unit of work that is resumed or retried as a whole; by default it depends on the number of rows. */
   shardSize: z.int().min(1).max(100_000).optional(),
   transform: transformSchema.prefault({}),
-  /** Most pixels of an original. */
+  /** Maximum number of pixels of an original. */
   maxPixels: z.int().min(1).default(DEFAULT_LIMITS.maxPixels),
-  /** Most bytes of memory that decoding an original may take. */
+  /** Maximum bytes of memory for decoding an original. */
   maxImageMemory: z.int().min(1).default(DEFAULT_LIMITS.maxImageMemory),
-  /** Root of the lake that takes what is written, if it is another than the one that is read. */
+  /** Root of the target lake, if it is not the source lake. */
   output: z.string().min(1).optional(),
-  /** Name of a model of the lake, or path of an `.onnx` file with its card beside it. */
+  /** Name of a model of the lake, or path of an `.onnx` file with its card next to it. */
   model: z.string().min(1).optional(),
-  /** Where the model runs: the CPU, unless another device is named. */
+  /** Device of the model; by default the CPU. */
   device: z.enum(DEVICES).optional(),
 });
 
@@ -66,7 +66,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What is done to single images that are not worth a run. */
+/** Processing of single images without a run. */
 export const processSpecSchema = runFields
   .pick({ seed: true, transform: true, device: true, maxPixels: true, maxImageMemory: true })
   .extend({
@@ -76,10 +76,10 @@ export const processSpecSchema = runFields
     model: z.string().min(1).optional(),
   });
 
-/** What is to be done to single images, as a user gives it. */
+/** Specification for single images, as users write it. */
 export type ProcessSpec = z.input<typeof processSpecSchema>;
 
-/** A run specification as a user gives it. */
+/** A run specification, as users write it. */
 export type RunSpec = z.input<typeof runFields>;
 
 /** A checked run specification with all defaults filled in. */
@@ -88,7 +88,7 @@ export type Run = Readonly<z.output<typeof runSpecSchema>>;
 /**
  * Checks a run specification and fills in the defaults.
  *
- * @throws `SPEC_INVALID` naming each field and what is wrong with it; `TABLE_NAME_INVALID`
+ * @throws `SPEC_INVALID` naming each wrong field and the reason; `TABLE_NAME_INVALID`
  */
 export function parseRunSpec(spec: unknown, source: string): Run {
   const run = parse(runSpecSchema, spec, source);
@@ -96,7 +96,7 @@ export function parseRunSpec(spec: unknown, source: string): Run {
   return run;
 }
 
-/** Checks what is to be done to single images and fills in the defaults. @throws `SPEC_INVALID` */
+/** Checks a specification for single images and fills in the defaults. @throws `SPEC_INVALID` */
 export function parseProcessSpec(spec: ProcessSpec): z.output<typeof processSpecSchema> {
   return parse(processSpecSchema, spec, 'process');
 }
@@ -108,29 +108,29 @@ function parse<Schema extends z.ZodType>(schema: Schema, spec: unknown, source: 
   throw new PixlakeError('SPEC_INVALID', `${source}: ${problems.join('; ')}`);
 }
 
-/** What a run's results depend on besides its specification. */
+/** What the results of a run depend on, besides its specification. */
 export interface RunInputs {
   /** Version of each table the SQL reads, by its folder. */
   readonly versions: Readonly<Record<string, string>>;
   readonly modelSha256: string | undefined;
-  /** Versions of the rules by which rows are planned, pixels are made, and manifests are written. */
+  /** Versions of the rules for planning rows, making pixels and writing manifests. */
   readonly planVersion: number;
   readonly pixelsVersion: number;
   readonly manifestVersion: number;
 }
 
-/** Identifies an execution: 16 hex digits of SHA-256 over what its pixels depend on, so not over its name. */
+/** Id of an execution: 16 hex digits of a SHA-256 over everything that its pixels depend on, which excludes its name. */
 export function toRunId(run: Run, inputs: RunInputs): string {
   const { name: _name, ...content } = withoutDefaults(run);
   return createHash('sha256').update(canonicalJson({ content, inputs })).digest('hex').slice(0, 16);
 }
 
-/** Whether two runs ask for the same, whatever the order of their fields and whichever options were not known when one was written. */
+/** Whether two specifications mean the same, independent of the order of fields and of options that did not exist when one was written. */
 export function isSameRun(a: Run, b: Run): boolean {
   return canonicalJson(withoutDefaults(a)) === canonicalJson(withoutDefaults(b));
 }
 
-/** Leaves out the fields that equal their default: an option that a newer pixlake adds changes no run that does not use it. */
+/** Drops fields with their default value, so a new option does not change runs that do not use it. */
 function withoutDefaults({ transform, ...run }: Run): Record<string, unknown> {
   const { transform: defaultTransform, ...defaults } = runSpecSchema.parse({ name: '', sql: '' });
   return {

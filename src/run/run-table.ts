@@ -8,8 +8,8 @@ import type { Execution } from './execution-schema.ts';
 import type { Success } from './success.ts';
 
 /**
- * What commits to the manifest and the errors of a run are: each happens once, so that a crash between one and `_SUCCESS` leaves a table that
- * is complete already.
+ * Describes commits to the manifest and the errors of a run. Each happens once, so a crash between a commit and `_SUCCESS` leaves a table that
+ * is already complete.
  *
  * @param retryNumber 0 for the run itself
  */
@@ -29,7 +29,7 @@ export function describeCommit(
   };
 }
 
-/** Adds data files that markers name to the manifest or the errors of a run, or makes the table. */
+/** Adds data files of markers to the manifest or the errors of a run. Makes the table if needed. */
 export async function addToRunTable(
   store: ObjectStore,
   folder: string,

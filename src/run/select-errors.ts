@@ -4,7 +4,7 @@ import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { ERRORS_SCHEMA } from '../sql/table-reference.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
-/** SQL of the errors that a run has now: images that no later retry has made. */
+/** SQL for the present errors of a run: images that no later retry has made. */
 export async function selectErrors(
   db: Pick<DuckDb, 'locate'>,
   store: ObjectStore,

@@ -11,39 +11,39 @@ import type { Run } from './run-spec.ts';
 import { chooseSource, checkIdColumn } from './choose-source.ts';
 import { type CheckedSql, type QueriedTable } from '../catalog/found-table.ts';
 
-/** What running untrusted SQL gave besides its rows: the tables it read, and its syntax tree. */
+/** Tables and syntax tree of untrusted SQL that was run. */
 export interface SelectedRows {
   readonly tables: readonly QueriedTable[];
   readonly tree: unknown;
 }
 
-/** Runs the SQL of a run where untrusted SQL is run: writes its rows to a Parquet file. */
+/** Runs the untrusted SQL of a run and writes its rows to a Parquet file. */
 export type SelectRows = (sql: string, path: string) => Promise<SelectedRows>;
 
-/** Where untrusted SQL is run: the sandbox. */
+/** Runs untrusted SQL: the sandbox. */
 export interface SqlRunner {
-  /** Checks that a query could be run, and describes it, without running it. @throws `SQL_…`, `QUERY_…`, `TABLE_NOT_FOUND` */
+  /** Checks and describes a query without running it. @throws `SQL_…`, `QUERY_…`, `TABLE_NOT_FOUND` */
   check(sql: string): Promise<CheckedSql>;
-  /** Writes what one SELECT matches to a local Parquet file. @throws as `check` does */
+  /** Writes the rows of one SELECT to a local Parquet file. @throws as `check` does */
   selectInto(sql: string, path: string, timeoutMs: number, signal?: AbortSignal): Promise<SelectedRows>;
 }
 
-/** The rows that a run's SQL selects, not yet read. */
+/** The rows of a run's SQL, not yet read. */
 export interface Selection {
-  /** SQL that this DuckDB can run for the rows. */
+  /** SQL for the rows in this DuckDB. */
   readonly sql: string;
   readonly tables: readonly QueriedTable[];
-  /** The table that holds the originals. */
+  /** The table of the originals. */
   readonly source: QueriedTable;
   readonly columns: readonly ResultColumn[];
-  /** Why the SQL may select other rows when it is run again. */
+  /** Why the SQL may select other rows when it runs again. */
   readonly volatileBecause: readonly string[];
-  /** Whether only one thread gives the same rows and values each time. */
+  /** Whether the rows and values are the same each time only with one thread. */
   readonly needsOneThread: boolean;
 }
 
 /**
- * Checks a run's SQL and makes the tables that it names readable by a DuckDB.
+ * Checks a run's SQL and makes its tables readable in a DuckDB.
  *
  * @throws `SQL_…`, `TABLE_NOT_FOUND`, `PLAN_SOURCE_MISSING`, `PLAN_ID_MISSING`, `PLAN_CROP_INVALID`
  */
@@ -83,10 +83,10 @@ function judgeOrder(
   const { reasons, addsNumbers } = findVolatility(tree, run.idColumn);
   const volatileBecause = [...reasons];
   if (run.limit !== undefined && !hasTotalOrder(tree, run.idColumn))
-    volatileBecause.push(`--limit takes the first rows, and the SQL has no ORDER BY ${run.idColumn}`);
-  // Where untrusted SQL runs, the number of threads is the server's.
+    volatileBecause.push(`--limit uses the first rows, but the SQL has no ORDER BY ${run.idColumn}`);
+  // The server decides about the threads of untrusted SQL.
   if (addsNumbers && selectRows !== undefined)
-    volatileBecause.push('it adds numbers, which threads do in any order');
+    volatileBecause.push('it adds numbers, whose order depends on threads');
   return { volatileBecause, needsOneThread: addsNumbers || volatileBecause.length > 0 };
 }
 

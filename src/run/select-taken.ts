@@ -1,10 +1,10 @@
 import { quoteName } from '../sql/sql-text.ts';
 
 /**
- * SQL of the manifest rows of images that a shard takes over: what was computed then, beside the columns that the SQL passes today. An original may
- * have moved since.
+ * SQL for the manifest rows of images that a shard takes over: the earlier computed columns, next to the columns of today's SQL. An original may
+ * have another key since.
  *
- * @param passed the passed columns, of the table `planned`
+ * @param passed the columns of the SQL, in the table `planned`
  */
 export function selectTaken(passed: readonly string[], computed: readonly string[]): string {
   const taken = computed.map((name) =>

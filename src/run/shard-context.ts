@@ -5,22 +5,22 @@ import type { ShardProgress } from '../work/attempt.ts';
 import type { Execution } from './execution-schema.ts';
 import type { PlanReader } from './plan-reader.ts';
 
-/** What working on a shard needs. */
+/** Context of work on a shard. */
 export interface ShardContext {
-  /** Where originals are read. */
+  /** The store of the originals. */
   readonly source: ObjectStore;
-  /** Where the execution lies and everything is written. */
+  /** The store of the execution, to which everything is written. */
   readonly store: ObjectStore;
   /** Object key of the execution's folder. */
   readonly folder: string;
   readonly execution: Execution;
   readonly plan: PlanReader;
   readonly session: ModelSession | undefined;
-  /** Whose tables `planned`, `written` and `failed` are the shard's. */
+  /** Its tables `planned`, `written` and `failed` are those of the shard. */
   readonly db: DuckDb;
   readonly scratchDir: string;
-  /** Called before every batch. @throws `INTERRUPTED` or `RUN_CANCELLED` where the work is to end */
+  /** Called before every batch. @throws `INTERRUPTED` or `RUN_CANCELLED` if the work should end */
   readonly throwIfStopped: () => void;
-  /** Called for every batch with the images written and failed in it. */
+  /** Called after every batch with its written and failed images. */
   readonly onBatch: (progress: ShardProgress) => void;
 }

@@ -1,15 +1,15 @@
 import type { ModelFiles } from '../model/model-files.ts';
 import type { Workers } from '../work/workers.ts';
 
-/** Where shards run. */
+/** Starts workers for shards. */
 export interface ShardExecutor {
-  /** Gets workers for jobs of one execution. */
+  /** Starts workers for jobs of one execution. */
   start(demand: WorkerDemand): Promise<Workers>;
 }
 
-/** What is known of the jobs that workers are started for. */
+/** The jobs for which workers are started. */
 export interface WorkerDemand {
   readonly jobCount: number;
-  /** The model of the run, as it was found here: workers of this machine need not look for it again. */
+  /** The model of the run as found here, so workers on this machine need not search it again. */
   readonly model: ModelFiles | undefined;
 }

@@ -3,7 +3,7 @@ import { encodeStored, readStored } from '../storage/stored-json.ts';
 import { executionKeys } from './execution.ts';
 import type { ShardMarker } from './marker-schema.ts';
 
-/** Reads a shard's marker. One that is missing, torn, empty or not understood says that the shard is not done: `undefined`. */
+/** Reads a shard's marker; `undefined` if it is missing, damaged, empty or not understood, so the shard is not done. */
 export async function readMarker(
   store: ObjectStore,
   folder: string,
@@ -11,13 +11,13 @@ export async function readMarker(
 ): Promise<ShardMarker | undefined> {
   const stored = await readStored(store, executionKeys.shard(folder, shard));
   if (stored === undefined) return undefined;
-  // Loaded when there is a marker: threads that work on shards mostly find none, and would start later by it.
+  // Loaded only if there is a marker, which threads rarely find, because loading it delays their start.
   const { markerSchema } = await import('./marker-schema.ts');
   const { data: marker } = markerSchema.safeParse(stored);
   return marker?.shard === shard ? marker : undefined;
 }
 
-/** Marks a shard as done and gives the marker that holds: that of whoever was first. */
+/** Marks a shard as done and returns the valid marker, which is the first one. */
 export async function placeMarker(
   store: ObjectStore,
   folder: string,
@@ -28,12 +28,12 @@ export async function placeMarker(
   if (await store.writeIfAbsent(key, bytes, { durable: true })) return marker;
   const present = await readMarker(store, folder, marker.shard);
   if (present !== undefined) return present;
-  // What lies there is torn and says nothing.
+  // The present marker is damaged.
   await store.write(key, bytes);
   return marker;
 }
 
-/** Numbers of the shards of a block that have a marker, whatever it holds. */
+/** Numbers of the shards of a block that have a marker, valid or not. */
 export async function listMarkedShards(store: ObjectStore, folder: string, block: number): Promise<number[]> {
   const shards: number[] = [];
   for await (const { key } of store.list(executionKeys.shards(folder, block))) {

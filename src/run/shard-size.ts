@@ -1,23 +1,23 @@
-/** Shards of a run at least, where that leaves each enough to do. */
+/** Minimum number of shards of a run, if each then has enough work. */
 const SHARDS = 32;
 
-/** Work in a shard that its own cost, some 25 ms, is well worth: so many images, or fewer of so many bytes together. */
+/** Work that justifies the cost of a shard of about 25 ms: this many images, or this many bytes. */
 const MIN_SHARD = { images: 128, bytes: 8 * 1024 ** 2 } as const;
 
-/** Rows in a shard at most, unless the user asks for more. */
+/** Maximum number of rows in a shard, unless the user sets more. */
 const MAX_SHARD_ROWS = 1000;
 
 /** DuckDB writes row groups of whole vectors. */
 const ROW_GROUP_UNIT = 2048;
 
-/** Runs of up to this many rows have a plan of one part, which a worker reads whole, once. */
+/** Runs with up to this many rows have a plan of one part, which each worker reads once as a whole. */
 export const MAX_WHOLE_PLAN_ROWS = 65_536;
 
-/** Rows in a part of larger plans, about. */
+/** Approximate number of rows in a part of larger plans. */
 const PART_ROWS = 1024 * 1024;
 
 /**
- * Rows for each shard where nobody asks for a number: enough that a shard's own files weigh little, few enough that a small run keeps all cores
+ * Default number of rows in a shard: enough that the files of a shard cost little, few enough that a small run keeps all cores
  * busy, also on large originals (`originalBytes` on average), and loses little to a crash.
  */
 export function chooseShardSize(rowCount: number, copies: number, originalBytes: number): number {
@@ -26,16 +26,16 @@ export function chooseShardSize(rowCount: number, copies: number, originalBytes:
   return Math.min(MAX_SHARD_ROWS, Math.max(fewest, Math.ceil(rowCount / SHARDS)));
 }
 
-/** How the rows of a plan are cut: into parts, these into row groups, and into shards. */
+/** How the rows of a plan are cut into parts, row groups and shards. */
 export interface PlanCut {
   readonly shardSize: number;
   readonly partRowCount: number;
   readonly rowGroupSize: number;
-  /** Small plans are written and read in no time; large ones should be small. */
+  /** Large plans are compressed more; for small ones it does not matter. */
   readonly compression: 'snappy' | 'zstd';
 }
 
-/** Cuts a plan so that a shard of a large one is one whole row group of one part. */
+/** Cuts a plan. In a large plan, a shard is one row group of one part. */
 export function cutPlan(rowCount: number, shardSize: number): PlanCut {
   if (rowCount <= MAX_WHOLE_PLAN_ROWS)
     return {

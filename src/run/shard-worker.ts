@@ -19,19 +19,19 @@ import { openPlanReader, type PlanReader } from './plan-reader.ts';
 import { processShard } from './process-shard.ts';
 import { cancelledError } from './refuse-cancelled.ts';
 
-/** What a worker goes by, whatever job it gets; can be sent between threads. */
+/** Settings of a worker for all jobs. Can be sent between threads. */
 export interface WorkerSettings {
-  /** How S3 is reached, where a lake lies there. */
+  /** S3 settings, for lakes on S3. */
   readonly s3: S3Options;
-  /** Threads that a model may use in each worker. */
+  /** Threads of a model in each worker. */
   readonly modelThreads: number;
   /** Memory of images in work, shared by all threads of a process; see {@link makeMemoryCells}. */
   readonly memoryCells: Int32Array<SharedArrayBuffer>;
-  /** A model that was found already; others are looked for by name or path when a job needs them. */
+  /** A model that was already found. Other models are searched by name or path when a job needs them. */
   readonly model?: ModelFiles | undefined;
 }
 
-/** Works on shards one after another; keeps what those of one execution share, such as the loaded model. */
+/** Works on shards one after another, and keeps what shards of one execution share, such as the loaded model. */
 export class ShardWorker implements AsyncDisposable {
   readonly #settings: WorkerSettings;
   #opened: { readonly key: string; readonly bench: ExecutionBench } | undefined;
@@ -41,7 +41,7 @@ export class ShardWorker implements AsyncDisposable {
     memoryGate(settings.memoryCells);
   }
 
-  /** Makes one attempt at a job. It never throws: what went wrong is the outcome. */
+  /** Makes one attempt at a job. It never throws: errors are outcomes. */
   async attempt(job: ShardJob, cells: AttemptCells): Promise<AttemptOutcome> {
     try {
       const bench = await this.#open(job);
@@ -68,7 +68,7 @@ export class ShardWorker implements AsyncDisposable {
   }
 }
 
-/** What any shard of one execution needs. */
+/** Inputs of all shards of one execution. */
 interface BenchInputs {
   readonly source: ObjectStore;
   readonly store: ObjectStore;
@@ -95,15 +95,15 @@ async function openBench(
 }
 
 async function findModel(store: ObjectStore, nameOrPath: string): Promise<ModelFiles> {
-  // Threads start sooner without what only runs with a model need.
+  // Loaded only for runs with a model, so threads start faster.
   const { resolveModel } = await import('../model/lake-models.ts');
   return resolveModel(store, nameOrPath);
 }
 
-/** Opening a DuckDB takes as long as a hundred small images. It is renewed after this, as the credentials are that it holds. */
+/** Opening a DuckDB takes as long as a hundred small images, so it is kept for this time. Then it is renewed, with its credentials. */
 const MAX_TABLES_MS = 60_000;
 
-/** A DuckDB that serves several shards one after another. */
+/** A DuckDB for several shards, one after another. */
 interface Tables {
   readonly db: DuckDb;
   readonly plan: PlanReader;
@@ -115,7 +115,7 @@ async function openTables({ store, folder, execution }: BenchInputs): Promise<Ta
   const scratchDir = await store.makeScratchDir();
   try {
     const db = await openDuckDb({ scratchDir, threads: 1 });
-    // Each shard of a large plan reads one row group of a part that has hundreds.
+    // Each shard of a large plan reads one of hundreds of row groups of a part.
     await db.run('SET parquet_metadata_cache = true');
     const plan = openPlanReader(db, store, folder, execution, scratchDir);
     return { db, plan, scratchDir, openedMs: performance.now() };
@@ -136,7 +136,7 @@ class ExecutionBench implements AsyncDisposable {
     this.#watch = new CancelWatch(inputs.store, executionKeys.cancelled(inputs.folder));
   }
 
-  /** Works on one shard to its end. @throws as {@link processShard} does */
+  /** Works on one shard. @throws as {@link processShard} does */
   async process(shard: number, cells: AttemptCells): Promise<ShardMarker> {
     const { folder } = this.#inputs;
     if (await this.#watch.ask()) throw cancelledError(folder);
@@ -152,7 +152,7 @@ class ExecutionBench implements AsyncDisposable {
     try {
       return await processShard({ ...this.#inputs, plan, db, scratchDir, throwIfStopped, onBatch }, shard);
     } catch (error) {
-      // Whatever a failed shard left open must not disturb the next one.
+      // Open state of a failed shard must not disturb the next one.
       await this.#closeTables();
       throw error;
     }

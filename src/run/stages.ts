@@ -1,5 +1,5 @@
-/** What is done to an image, in order; each may fail. */
+/** Stages of the work on an image, in order. Each may fail. */
 export const STAGES = ['read', 'transform', 'infer'] as const;
 
-/** A part of the work on an image. */
+/** One of {@link STAGES}. */
 export type Stage = (typeof STAGES)[number];

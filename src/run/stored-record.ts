@@ -7,16 +7,16 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { readIfPresent } from '../storage/read-if-present.ts';
 import { decodeStoredOrOlder, encodeStored } from '../storage/stored-json.ts';
 
-/** Folder of copies of records that cannot be read. */
+/** Folder of copies of damaged records. */
 const DAMAGED_FOLDER = `${SUBMISSIONS_FOLDER}/damaged`;
 
-/** What lies at a key: nothing, something that is not what belongs there, or a record. */
+/** Contents of a key: nothing, something invalid, or a record. */
 export type StoredRecord<T> =
   | { readonly kind: 'absent' }
   | { readonly kind: 'damaged' }
   | { readonly kind: 'valid'; readonly value: T };
 
-/** Reads a record of JSON below the folder of submissions; one that is damaged is set aside. @throws `STORAGE_…` */
+/** Reads a JSON record below the folder of submissions. A damaged one is set aside. @throws `STORAGE_…` */
 export async function readRecord<Schema extends z.ZodType>(
   store: ObjectStore,
   key: string,
@@ -29,11 +29,11 @@ export async function readRecord<Schema extends z.ZodType>(
   if (parsed.success) return { kind: 'valid', value: parsed.data };
   const [issue] = parsed.error.issues;
   const reason = `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`;
-  await setAside(store, key, bytes, json === undefined ? 'it is torn, or not what was written' : reason);
+  await setAside(store, key, bytes, json === undefined ? 'it is damaged or incomplete' : reason);
   return { kind: 'damaged' };
 }
 
-/** Gives `undefined` for what is not JSON, or not what was written; the error would quote it, and the log is not to hold what clients send. */
+/** `undefined` for invalid or damaged JSON, without its error, which would put data of clients into the log. */
 function parseJson(bytes: Uint8Array): unknown {
   try {
     return decodeStoredOrOlder(bytes, 'a record');
@@ -43,8 +43,8 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 /**
- * Copies a damaged record to where nobody reads it, and names it in the log, both once. The record keeps its key: another server may have
- * written a good one there since it was read, and to delete that would lose a run.
+ * Copies a damaged record to a folder that nobody reads, and names it in the log, both once. The record keeps its key: another server may have
+ * written a good one since it was read, and deleting that would lose a run.
  */
 export async function setAside(
   store: ObjectStore,
@@ -58,12 +58,12 @@ export async function setAside(
   try {
     if (await store.writeIfAbsent(copy, bytes)) log.warn({ key, copy, reason }, `${told} and keeps a copy`);
   } catch (error) {
-    // A lake that cannot be written to can be served all the same.
+    // A read-only lake can be served too.
     log.warn({ key, reason, code: toPixlakeError(error).code }, `${told}, and could not copy it`);
   }
 }
 
-/** Writes a record that survives a power loss, unless its key is taken. @returns whether it did; see `ObjectStore.writeIfAbsent` */
+/** Writes a record that survives a power loss, unless its key is taken. @returns whether it was written; see `ObjectStore.writeIfAbsent` */
 export async function addRecord(
   store: ObjectStore,
   key: string,

@@ -10,30 +10,30 @@ import { runSpecSchema } from './run-spec.ts';
 import { addRecord, readRecord, setAside } from './stored-record.ts';
 import { workInOrder } from './work-in-order.ts';
 
-/** The last moment that a Date can hold. */
+/** The latest time of a Date. */
 const MAX_TIME_MS = 8.64e15;
 
-/** What records of accepted runs look like; those of older versions may lack what is optional here, and fields of the run. */
+/** Schema of records of accepted runs. Records of older versions may lack optional fields and fields of the run. */
 const submissionSchema = z
   .object({
-    /** Tells attempts at one run apart: a run that is accepted once more has another one. */
+    /** Id of the attempt. A run that is accepted again gets another one. */
     id: z.string().optional(),
     run: runSpecSchema,
     submittedMs: z.number().min(0).max(MAX_TIME_MS),
     state: z.enum(['accepted', 'cancelled', 'failed', 'finished']),
-    /** Whether the run goes on although it was cancelled before. */
+    /** Whether the run continues although it was cancelled before. */
     liftsCancel: z.boolean().optional(),
-    /** How the run's newest execution stood when this was recorded; see `standingOf`. */
+    /** State of the run's newest execution at the time of recording; see `standingOf`. */
     standing: z.string().optional(),
     /** Why it failed. */
     failure: z.object({ code: z.string(), message: z.string(), remedy: z.string().optional() }).optional(),
   })
   .readonly();
 
-/** A run that a server has accepted, and what became of it: kept in the lake, so that no crash loses it. */
+/** An accepted run and its state. It is recorded in the lake, so no crash loses it. */
 export type Submission = z.output<typeof submissionSchema>;
 
-/** The newest record of a run that can be read, and the number of the newest one at all; -1 where there is none. */
+/** The newest readable record of a run, and the number of its newest record; -1 if there is none. */
 export interface NewestRecord {
   readonly number: number;
   readonly submission: Submission | undefined;
@@ -42,8 +42,8 @@ export interface NewestRecord {
 const READS_AT_ONCE = 16;
 
 /**
- * The records of accepted runs: a log for each name, whose record of the highest number tells how the run stands. Each record is put where
- * none is, and none is ever changed, or removed before its run is, so of several servers that go on from the same record one wins, on every store.
+ * The records of accepted runs: one log per name, whose record with the highest number has the state of the run. Each record is written only
+ * if its number is free, and never changed, or removed before its run. So if several servers continue from the same record, one wins, on every store.
  */
 export class SubmissionLog {
   readonly #store: ObjectStore;
@@ -62,7 +62,7 @@ export class SubmissionLog {
     return this.#readNewestOf(name, numbers);
   }
 
-  /** Adds a record unless there is one of that number, and tells whether it did; see `ObjectStore.writeIfAbsent`. */
+  /** Adds a record unless its number is taken, and returns whether it did; see `ObjectStore.writeIfAbsent`. */
   async add(number: number, submission: Submission): Promise<boolean> {
     return addRecord(this.#store, submissionKey(submission.run.name, number), submission);
   }
@@ -73,7 +73,12 @@ export class SubmissionLog {
     for await (const { key } of this.#store.list(SUBMISSIONS_FOLDER)) {
       const first = /^submissions\/([^/]+)\.json$/u.exec(key)?.[1];
       if (first !== undefined && !isName(first)) {
-        await setAside(this.#store, key, await this.#store.read(key), 'its name cannot be that of a run');
+        await setAside(
+          this.#store,
+          key,
+          await this.#store.read(key),
+          'its name is not a valid name of a run',
+        );
         continue;
       }
       const change = first === undefined ? parseChangeKey(key) : { name: first, number: 0 };
@@ -86,7 +91,7 @@ export class SubmissionLog {
     return found.sort((a, b) => a.submittedMs - b.submittedMs);
   }
 
-  /** Removes all records of a run, the newest one last, so that what is left tells how the run stands. */
+  /** Removes all records of a run, the newest one last, so the rest still has its state. */
   async remove(name: string): Promise<void> {
     const numbers = [0];
     for await (const { key } of this.#store.list(submissionChangesFolder(name))) {

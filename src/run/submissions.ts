@@ -11,24 +11,24 @@ import type { SqlRunner } from './select-rows.ts';
 import { type Submission, SubmissionLog } from './submission-log.ts';
 import { holds, standingOf, type Standing } from './standing.ts';
 
-/** What goes with a submission. */
+/** Options of a submission. */
 export interface AcceptOptions {
-  /** Of the client's choice: one that was used before gives the run that it was used for, whatever became of it. */
+  /** A key that the client chose. If it was used before, its run is returned, in whatever state. */
   readonly idempotencyKey?: string | undefined;
-  /** Whether a run that was cancelled goes on. */
+  /** Whether to continue a cancelled run. */
   readonly liftsCancel?: boolean;
-  /** Describes the SQL of a run, which is checked before anything is recorded. */
+  /** Checks the SQL of the run before anything is recorded. */
   readonly sandbox?: Pick<SqlRunner, 'check'>;
 }
 
-/** An accepted run: `isNew` where this call made it one. */
+/** An accepted run; `isNew` if this call accepted it. */
 export interface Accepted {
   readonly name: string;
   readonly submission: Submission | undefined;
   readonly isNew: boolean;
 }
 
-/** The accepted runs of a lake, for any number of servers. */
+/** The accepted runs of a lake. Several servers may use them. */
 export class Submissions {
   readonly #store: ObjectStore;
   readonly #log: SubmissionLog;
@@ -41,8 +41,8 @@ export class Submissions {
   }
 
   /**
-   * Accepts a run. The same one again is accepted again, unless it is already waiting or running; of several that are submitted at once under
-   * one name, one is accepted with those that ask for the same.
+   * Accepts a run. The same one is accepted again, unless it is already waiting or running. If several are submitted at once with
+   * one name, one specification is accepted.
    *
    * @throws `SPEC_INVALID`, `RUN_NAME_TAKEN`, `RUN_CANCELLED`, `IDEMPOTENCY_KEY_REUSED`, and as {@link checkRun} and the sandbox do
    */
@@ -53,7 +53,7 @@ export class Submissions {
     const id = randomUUID();
     for (;;) {
       const { number, submission } = await this.#log.readNewest(name);
-      // The answer to the request that recorded it was lost.
+      // The response to the request that recorded it was lost.
       if (submission?.id === id) return { name, submission, isNew: true };
       const latest = await this.#readLatest(run);
       const known = submission !== undefined && holds(submission, latest) ? submission : undefined;
@@ -65,7 +65,7 @@ export class Submissions {
       if (isCancelled && !liftsCancel) throw cancelled(name);
       const isWaiting = known?.state === 'accepted' && !isCancelled;
       if (!isWaiting && sandbox !== undefined) await checkRun(this.#store, run, await sandbox.check(run.sql));
-      // Who comes second looks again: another may have won the name.
+      // The second one checks again, because another may have got the name.
       const isUsable =
         key === undefined || claim !== undefined || (await this.#keys.claim(key, { run, after: number }));
       if (!isUsable) continue;
@@ -83,9 +83,9 @@ export class Submissions {
   }
 
   /**
-   * Notes that an accepted run has started, so that it is cancelled by who cancels it from now on.
+   * Records that an accepted run has started, so a later cancel applies to it.
    *
-   * @returns what has become of the submission instead, on another server
+   * @returns the state of the submission on another server, if it did not start here
    */
   async start({ id, run }: Submission): Promise<'started' | 'cancelled' | 'replaced'> {
     for (;;) {
@@ -98,7 +98,7 @@ export class Submissions {
     }
   }
 
-  /** Records what became of an accepted run, unless that is recorded already or it was accepted anew. */
+  /** Records the end of an accepted run, unless it is already recorded or the run was accepted again. */
   async end({ id, run }: Submission, end: Pick<Submission, 'state' | 'failure'>): Promise<void> {
     for (;;) {
       const { number, submission } = await this.#log.readNewest(run.name);
@@ -113,7 +113,7 @@ export class Submissions {
     return (await this.#log.readNewest(name)).submission;
   }
 
-  /** The newest record of each run, in the order of submission; records that are damaged are set aside. */
+  /** The newest record of each run, in the order of submission. Damaged records are set aside. */
   async list(): Promise<Submission[]> {
     return this.#log.list();
   }
@@ -133,10 +133,10 @@ function isCancelledBy(known: Submission | undefined, latest: Standing | undefin
 
 function checkIsSame(run: Run, known: Submission | undefined, latest: Standing | undefined): void {
   const isOther = known !== undefined && !isSameRun(known.run, run);
-  // In another lake the place of the output is known, and may be written otherwise.
+  // In another lake the output is known, and may be written in another way.
   const other = latest === undefined ? undefined : { ...latest.execution.run, ...pickOutput(run) };
   if (!isOther && (other === undefined || isSameRun(other, run))) return;
-  throw new PixlakeError('RUN_NAME_TAKEN', `run ${run.name} exists with another specification`, {
+  throw new PixlakeError('RUN_NAME_TAKEN', `run ${run.name} exists and has another specification`, {
     remedy: 'choose another name',
   });
 }
@@ -147,12 +147,12 @@ function pickOutput({ output }: Run): Pick<Run, 'output'> {
 
 function cancelled(name: string): PixlakeError {
   return new PixlakeError('RUN_CANCELLED', `run ${name} was cancelled`, {
-    remedy: 'resume it to go on with it; submitting it again does not restart it',
+    remedy: 'resume it to continue; submitting it again does not restart it',
   });
 }
 
 function keyReused(): PixlakeError {
-  return new PixlakeError('IDEMPOTENCY_KEY_REUSED', 'the Idempotency-Key was used for another run', {
-    remedy: 'take a new key for each run that is to be submitted',
+  return new PixlakeError('IDEMPOTENCY_KEY_REUSED', 'the Idempotency-Key was already used for another run', {
+    remedy: 'use a new key for each run',
   });
 }

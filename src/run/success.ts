@@ -16,7 +16,7 @@ const successSchema = z.object({
 /** The counts of a finished execution: the contents of `_SUCCESS`. */
 export type Success = Readonly<z.output<typeof successSchema>>;
 
-/** Reads the counts of an execution that has finished; `undefined` for others, and where they are torn or those of another one. */
+/** Reads the counts of a finished execution; `undefined` if it has not finished, or if they are damaged or belong to another execution. */
 export async function readSuccess(store: ObjectStore, folder: string): Promise<Success | undefined> {
   const stored = await readStored(store, executionKeys.success(folder));
   const { data: success } = successSchema.safeParse(stored);
@@ -24,7 +24,7 @@ export async function readSuccess(store: ObjectStore, folder: string): Promise<S
   return isOwn ? success : undefined;
 }
 
-/** Ends an execution, and gives the counts that hold: those of whoever was first. */
+/** Ends an execution and returns the valid counts, which are those of the first process. */
 export async function placeSuccess(store: ObjectStore, folder: string, success: Success): Promise<Success> {
   const key = executionKeys.success(folder);
   if (await store.writeIfAbsent(key, encodeStored(success), { durable: true })) return success;

@@ -10,18 +10,18 @@ import type { Execution } from './execution-schema.ts';
 import { computedNames } from './manifest-columns.ts';
 import { isSameRun } from './run-spec.ts';
 
-/** An earlier execution of the same run whose images are good for this one too, where original and id are the same. */
+/** An earlier execution of the same run whose images can be used if original and id are the same. */
 export interface EarlierImages {
   readonly runId: string;
-  /** SQL with a row for each original of which all copies were made: `__taken_id`, `__taken_sha256` and, by copy, the computed columns `__taken`. */
+  /** SQL with a row for each original whose copies were all made: `__taken_id`, `__taken_sha256` and, by copy, the computed columns `__taken`. */
   readonly select: string;
 }
 
-/** What has to be equal besides id and original. */
+/** Properties that must be equal, besides id and original. */
 type Inputs = Pick<Execution, 'run' | 'planVersion' | 'pixelsVersion' | 'manifestVersion' | 'model'>;
 
 /**
- * Finds the newest finished execution of the same run in the lake that is written to, if it made images by the same transform, model and rules of
+ * Finds the newest finished execution of the same run in the target lake, if it used the same transform, model and rules for
  * pixels. Where the SQL gives the boxes none are taken over, since a box may have changed while id and original have not.
  */
 export async function findEarlierImages(

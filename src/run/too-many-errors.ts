@@ -3,7 +3,7 @@ import { PixlakeError } from '../errors.ts';
 import { imagesPerRow } from './execution.ts';
 import type { Execution } from './execution-schema.ts';
 
-/** Whether more images of an execution failed than the limit allows, if there is one. */
+/** Whether more images of an execution failed than the limit allows. */
 export function hasTooManyErrors(
   execution: Execution,
   errorCount: number,
@@ -12,7 +12,7 @@ export function hasTooManyErrors(
   return limit !== undefined && exceedsErrors(limit, errorCount, totalOf(execution));
 }
 
-/** @param errorCount unknown where the run was stopped before its end */
+/** @param errorCount unknown if the run was stopped */
 export function tooManyErrors(
   execution: Execution,
   errorCount: number | undefined,
@@ -24,7 +24,7 @@ export function tooManyErrors(
     'TOO_MANY_ERRORS',
     `${failed} of ${totalOf(execution)} images of run ${name} failed; the limit is ${limit === undefined ? 'none' : describeErrorLimit(limit)}`,
     {
-      remedy: `\`pixlake runs errors ${name}\` says why; what is done is kept, and the same run with a higher limit goes on`,
+      remedy: `\`pixlake runs errors ${name}\` shows why; finished work is kept, and the same run with a higher limit continues`,
     },
   );
 }

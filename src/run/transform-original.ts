@@ -7,7 +7,7 @@ import { readHeader } from '../image/read-header.ts';
 import { type RenderedImage, renderImage } from '../image/render-image.ts';
 import { changesColours, type DrawnTransform, type Transform } from '../image/transform.ts';
 
-/** A transformed copy of an original: what it was made from, and the parameters as drawn. */
+/** A transformed copy of an original: what it was made from, and the drawn parameters. */
 export interface TransformedOriginal {
   readonly rendered: RenderedImage;
   readonly original: { readonly width: number; readonly height: number; readonly sha256: string };
@@ -19,7 +19,7 @@ export interface TransformedOriginal {
  * it in a run and one by one. A box that is given takes the place of the one that is drawn.
  *
  * @param model where a model's values of the image go
- * @param gate lets the image into work as memory allows
+ * @param gate makes the image wait for free memory
  * @throws `IMAGE_…`, `CROP_INVALID`, `WORKER_TOO_SMALL`
  */
 export async function transformOriginal(

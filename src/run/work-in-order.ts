@@ -1,6 +1,6 @@
 /**
- * Works on items, several at once, and gives the results in the order of the items; work on the next ones goes on while a result is used.
- * At the first error nothing new is begun, and what is in work is waited for.
+ * Works on items, several at once, and yields the results in the order of the items. Work on the next items continues while a result is used.
+ * After the first error nothing new is started, and work in progress is awaited.
  */
 export async function* workInOrder<Item, Result>(
   items: Iterable<Item>,
@@ -11,7 +11,7 @@ export async function* workInOrder<Item, Result>(
   try {
     for (const item of items) {
       const result = work(item);
-      // Its error is thrown when its turn comes, which may be after it happened.
+      // Its error is thrown when its turn comes, which may be later.
       result.catch(() => undefined);
       pending.push(result);
       const [first] = pending;

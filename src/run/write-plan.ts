@@ -16,7 +16,7 @@ import type { Selection } from './select-rows.ts';
 import type { PlanCut } from './shard-size.ts';
 import type { EarlierImages } from './take-over.ts';
 
-/** The matched rows in the order of the plan, as DuckDB holds them while planning. */
+/** DuckDB's table of the matched rows in the order of the plan. */
 export const PLANNED = 'planned_rows';
 
 /** A part of a plan in a local file. */
@@ -26,8 +26,8 @@ export interface PlanFile {
 }
 
 /**
- * Runs a selection once and puts its rows in the order of the plan, which depends on ids alone: by hash, then id. So neither the order in which
- * DuckDB finds rows nor its number of threads changes a plan. Larger selections than memory are sorted on disk.
+ * Runs a selection once and puts its rows in the order of the plan, which depends only on ids: by hash, then id. So neither the order in which
+ * DuckDB finds rows nor its number of threads changes a plan. Selections larger than memory are sorted on disk.
  *
  * @returns number of rows
  * @throws `PLAN_EMPTY`, `PLAN_ID_DUPLICATE`, `SQL_FAILED`, `STORAGE_FULL`
@@ -62,7 +62,7 @@ async function selectRows(
 ): Promise<string> {
   const id = quoteName(run.idColumn);
   const limit = run.limit === undefined ? '' : `LIMIT ${run.limit}`;
-  // A sample takes the rows with the smallest hash of seed and id.
+  // A sample consists of the rows with the smallest hash of seed and id.
   const sample =
     run.sample === undefined
       ? ''
@@ -92,10 +92,10 @@ async function checkIds(db: DuckDb): Promise<number> {
   const rowCount = Number(counted?.count ?? 0);
   if (rowCount === 0) {
     throw new PixlakeError('PLAN_EMPTY', 'the SQL matched no rows', {
-      remedy: 'try it with `pixlake query`',
+      remedy: 'check the SQL with `pixlake query`',
     });
   }
-  // Rows of one id lie side by side, so one pass without any memory finds them.
+  // Rows with the same id are adjacent, so one pass finds them without memory.
   const wrong = await db.rows<{ id: string | null; count: bigint }>(`
     SELECT __id AS id, 1 + count(*) AS count FROM (SELECT __id, lag(__id) OVER () AS __previous FROM ${PLANNED})
     WHERE __id = __previous OR __id IS NULL GROUP BY 1 ORDER BY 1 LIMIT 5`);
@@ -103,14 +103,14 @@ async function checkIds(db: DuckDb): Promise<number> {
   const examples = wrong.map(({ id, count }) => (id === null ? 'null' : `${id} (${count} times)`)).join(', ');
   throw new PixlakeError(
     'PLAN_ID_DUPLICATE',
-    `the SQL returns ids that do not name one image each: ${examples}`,
+    `the SQL returns ids that are null or not unique: ${examples}`,
     {
-      remedy: 'select distinct ids that are not null; for several images of each original use --copies',
+      remedy: 'select distinct ids that are not null; to make several images of each original, use --copies',
     },
   );
 }
 
-/** Writes the ordered rows as the parts of a plan. Equal rows give equal bytes, since one thread writes them. */
+/** Writes the ordered rows as the parts of a plan. Equal rows give equal bytes, because one thread writes them. */
 export async function writePlanFiles(
   db: DuckDb,
   rowCount: number,
@@ -142,7 +142,7 @@ export function hashPlan(parts: Plan['parts']): string {
     .digest('hex');
 }
 
-/** Mean size of the first originals in the first data file that the SQL reads too; 1 where that does not tell. */
+/** Mean size of the first originals in the first data file that the SQL also reads; 1 if unknown. */
 export async function meanOriginalBytes(db: DuckDb, { source }: Selection): Promise<number> {
   const { store, snapshot, readFiles } = source;
   const hasSizes = snapshot.schema.fields.some(({ name }) => name === 'image_bytes');
@@ -154,5 +154,5 @@ export async function meanOriginalBytes(db: DuckDb, { source }: Selection): Prom
   return Math.max(1, row?.mean ?? 1);
 }
 
-/** Memory that DuckDB may use to plan; what does not fit goes to disk. */
+/** Memory of DuckDB for planning; the rest goes to disk. */
 export const PLAN_MEMORY_BYTES = Math.min(1024 ** 3, Math.floor(totalmem() / 4));

@@ -6,7 +6,7 @@ export interface ShardProgress {
   readonly errorCount: number;
 }
 
-/** How an attempt at a shard ended, as plain JSON: the class of an error does not survive the way between threads and machines. */
+/** Outcome of an attempt at a shard, as plain JSON, because classes of errors are lost between threads and machines. */
 export type AttemptOutcome =
   | ({ readonly kind: 'done' } & ShardProgress)
   | {
@@ -22,7 +22,7 @@ export function toFailure(error: unknown): AttemptOutcome {
   return { kind: 'failed', code, message, remedy };
 }
 
-/** The outcome of an attempt whose worker died, for example because it ran out of memory: it is made again as any other that failed. */
+/** The outcome of an attempt whose worker died, for example because it ran out of memory. It is retried like any other failure. */
 export function toDeath(error: unknown): AttemptOutcome {
   return {
     kind: 'failed',
@@ -32,7 +32,7 @@ export function toDeath(error: unknown): AttemptOutcome {
   };
 }
 
-/** The error that a failed outcome stands for. */
+/** The error of a failed outcome. */
 export function toError(outcome: Extract<AttemptOutcome, { kind: 'failed' }>): PixlakeError {
   const { code, message, remedy } = outcome;
   return new PixlakeError(code, message, remedy === undefined ? {} : { remedy });
@@ -41,11 +41,11 @@ export function toError(outcome: Extract<AttemptOutcome, { kind: 'failed' }>): P
 const CELL = { isStopped: 0, images: 1, errors: 2 } as const;
 
 /**
- * What an attempt shares with whoever waits for it, without messages: it counts its images while it is at work, and sees at once that it is to
- * stop. A worker in another process has cells of its own.
+ * Memory that an attempt shares with the process that waits for it. The attempt counts its images there, and sees at once when it should
+ * stop. A worker in another process has its own cells.
  */
 export class AttemptCells {
-  /** To be handed to another thread; `new AttemptCells(cells)` there is the same. */
+  /** Memory for another thread, which calls `new AttemptCells(cells)`. */
   readonly cells: Int32Array<SharedArrayBuffer>;
 
   constructor(

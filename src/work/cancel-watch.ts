@@ -1,28 +1,28 @@
 import type { ObjectStore } from '../storage/object-store.ts';
 
-/** An answer of the lake holds for this long. */
+/** An answer is valid for this time. */
 const POLL_MS = 1000;
 
-/** Asks a lake, about once a second while somebody wants to know, whether work was cancelled there. */
+/** Checks whether work was cancelled in a lake, at most about once a second. */
 export class CancelWatch {
   readonly #store: ObjectStore;
   readonly #key: string;
   #isCancelled = false;
   #askedMs = Number.NEGATIVE_INFINITY;
 
-  /** @param key object key of the marker that says so */
+  /** @param key object key of the cancel marker */
   constructor(store: ObjectStore, key: string) {
     this.#store = store;
     this.#key = key;
   }
 
-  /** The last answer; where that is old, the lake is asked for the next one. */
+  /** The last answer. If it is old, a new check starts in the background. */
   get isCancelled(): boolean {
     void this.ask();
     return this.#isCancelled;
   }
 
-  /** An answer that is not older than a second; that it is cancelled is asked anew each time, since that may be lifted. */
+  /** An answer that is at most a second old. A cancel is always checked again, because it may have been lifted. */
   async ask(): Promise<boolean> {
     const nowMs = performance.now();
     if (nowMs - this.#askedMs < POLL_MS && !this.#isCancelled) return false;
@@ -30,7 +30,7 @@ export class CancelWatch {
     try {
       this.#isCancelled = (await this.#store.stat(this.#key)) !== undefined;
     } catch {
-      // A question that fails is no reason to stop; the next one may succeed.
+      // A failed check is not a reason to stop, because the next one may succeed.
     }
     return this.#isCancelled;
   }

@@ -4,7 +4,7 @@ import { type AttemptOutcome, type ShardProgress, toDeath, toError } from './att
 /** Attempts at a shard before the run gives up. */
 export const MAX_ATTEMPTS = 3;
 
-/** Errors that another attempt would only meet again. */
+/** Errors that would occur again in every attempt. */
 const FINAL_CODES = new Set<ErrorCode>([
   'INTERRUPTED',
   'RUN_CANCELLED',
@@ -24,9 +24,9 @@ const FINAL_CODES = new Set<ErrorCode>([
 ]);
 
 /**
- * Makes attempts at a shard until one is done. One whose worker died counts as one that failed.
+ * Makes attempts at a shard until one succeeds. The death of a worker counts as a failure.
  *
- * @throws the error of an attempt where another one would only meet it again; `SHARD_FAILED` after too many
+ * @throws the error of an attempt if it would occur again; `SHARD_FAILED` after too many attempts
  */
 export async function retryShard(
   shard: number,

@@ -4,22 +4,22 @@ import { retryShard } from './retry-shard.ts';
 import type { ShardJob } from './shard-job.ts';
 import type { Workers } from './workers.ts';
 
-/** Progress is reported by time, so that its cost does not grow with the number of images. */
+/** Progress is reported at intervals, so its cost does not grow with the number of images. */
 const PROGRESS_MS = 200;
 
-/** How jobs are followed and stopped while they are worked off. */
+/** Callbacks and signal for jobs in progress. */
 export interface WorkOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ShardProgress) => void;
-  /** Told of each shard that is done. */
+  /** Called for each finished shard. */
   readonly onShard: (shard: number) => void;
 }
 
 /**
- * Has workers work off jobs until all are done; each ends with its marker in the lake. A shard that fails is tried again a few times.
+ * Gives jobs to workers until all are done; each job ends with its marker in the lake. A shard that fails is retried a few times.
  *
- * @param jobs taken one by one, so a run of any size takes no memory here
- * @throws `INTERRUPTED` soon after `signal` is aborted, the error of a shard that kept failing otherwise
+ * @param jobs read one by one, so memory does not depend on the size of the run
+ * @throws `INTERRUPTED` soon after `signal` is aborted; the error of a shard that kept failing
  */
 export async function workOffJobs(
   workers: Workers,
@@ -32,7 +32,7 @@ export async function workOffJobs(
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   const queue = jobs[Symbol.iterator]();
-  // As many loops as workers: jobs are taken one at a time, so that the queue of a billion images takes no memory.
+  // One loop per worker, which takes jobs one at a time, so the jobs of a billion images need no memory.
   const loops = Array.from({ length: workers.count }, async () => {
     for (let next = queue.next(); !next.done; next = queue.next()) {
       const job = next.value;
@@ -48,13 +48,13 @@ export async function workOffJobs(
   } finally {
     clearInterval(report);
     signal.removeEventListener('abort', stop);
-    // The shards of the others end soon after a failure, since that stops them.
+    // After a failure the other attempts are stopped and end soon.
     await Promise.allSettled(loops);
     onProgress(attempts.progress);
   }
 }
 
-/** Attempts in work, which are counted and stopped together. */
+/** Attempts in progress, which are counted and stopped together. */
 class OpenAttempts {
   readonly #workers: Workers;
   readonly #open = new Set<AttemptCells>();
@@ -65,7 +65,7 @@ class OpenAttempts {
     this.#workers = workers;
   }
 
-  /** What is done and what is in work; what an attempt counted that failed or died is not. */
+  /** Finished shards and attempts in progress. Counts of failed attempts are dropped. */
   get progress(): ShardProgress {
     return Array.from(this.#open, ({ progress }) => progress).reduce(addUp, this.#done);
   }

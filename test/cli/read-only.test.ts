@@ -141,7 +141,10 @@ describe('a source with files that may not be read', () => {
     await writeFile(csv, 'id\n2\n');
     for (const [images, cause] of [
       ['images', '2.jpg: the file cannot be read: permission denied [INGEST_EMPTY]'],
-      ['hidden', 'no image files (closed/: the folder cannot be listed: permission denied) [INGEST_EMPTY]'],
+      [
+        'hidden',
+        'no image files were found (closed/: the folder cannot be listed: permission denied) [INGEST_EMPTY]',
+      ],
     ] as const) {
       const { stderr } = await ingest(csv, '--images', join(source, images), '--table', 'two');
       expect(stderr).toContain(cause);

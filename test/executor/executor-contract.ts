@@ -134,7 +134,7 @@ export function describeExecutor(create: (workers: number) => Promise<ExecutorUn
       ],
       [
         'RUN_CORRUPT',
-        'the folder holds another execution than the job names',
+        'the folder contains another execution than the job names',
         ({ store }, execution) =>
           store.write(
             executionKeys.spec(folderOf(execution)),

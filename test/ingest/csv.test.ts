@@ -218,7 +218,7 @@ describe('schemas', () => {
   });
 
   test.each([
-    ['a,A,id\n', 'two columns A'],
+    ['a,A,id\n', 'two columns are named A'],
     ['id,,b\n', 'column 2 has no name'],
     ['id,image_key\n', 'image_key'],
     ['name,b\n', 'has no column id, only: name, b'],
@@ -233,7 +233,7 @@ describe('schemas', () => {
   test.each([
     [{}, 'name'],
     [{ name: 'x', idColumn: 'id', columns: [{ name: 'id', type: 'UUID' }] }, 'columns.0.type'],
-    [{ name: 'x', idColumn: 'no', columns: [{ name: 'id', type: 'VARCHAR' }] }, 'no column no'],
+    [{ name: 'x', idColumn: 'no', columns: [{ name: 'id', type: 'VARCHAR' }] }, 'column no does not exist'],
   ])('schema files that cannot be used are refused: %j', (json, named) => {
     expect(() => parseDatasetSchema(json, 'x.json')).toThrow(named);
   });

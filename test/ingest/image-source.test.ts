@@ -70,7 +70,7 @@ describe('a folder', () => {
       'sub/b.PNG': 'sub/b.PNG',
       '.hidden.jpg': 'a hidden file',
       'link.jpg': 'a link or special file',
-      'notes.txt': 'no image by its name',
+      'notes.txt': 'not an image by its name',
       'pipe.jpg': 'a link or special file',
     });
     const named = await contentsOf(await openImageSource(folder, true));
@@ -183,7 +183,7 @@ describe('a tar archive', () => {
         'b.jpg': 'B',
         'sub/a.jpg': 'A',
         '../evil.jpg': 'an unsafe path',
-        'x.txt': 'no image by its name',
+        'x.txt': 'not an image by its name',
       });
     }
   });

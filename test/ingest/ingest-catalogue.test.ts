@@ -69,7 +69,7 @@ describe('ingest', () => {
       'line,id,reason\n4,3,no image file has this name\n',
     );
     const strays = await readFile(join(lake, report.lists.imagesWithoutRow ?? ''), 'utf8');
-    expect(strays).toBe('name,reason\n99.jpg,no row names it\nnotes.txt,no image by its name\n');
+    expect(strays).toBe('name,reason\n99.jpg,no row names it\nnotes.txt,not an image by its name\n');
   });
 
   test('a second ingest adds nothing; a changed row, a changed image and a new row are picked up alone', async () => {
@@ -230,7 +230,7 @@ describe('ingest', () => {
     const other = lakehouse.ingest({ source: join(folder, 'other.csv') });
     await expect(other).rejects.toMatchObject({
       code: 'SCHEMA_MISMATCH',
-      message: expect.stringMatching(/year is \w+ there and string here/u),
+      message: expect.stringMatching(/year is \w+ in the table and string in the source/u),
     });
     const repartitioned = lakehouse.ingest({ source: join(folder, 'styles.csv'), partitionBy: ['year'] });
     await expect(repartitioned).rejects.toMatchObject({ code: 'SCHEMA_MISMATCH' });
@@ -316,8 +316,8 @@ describe('a second source', () => {
       ['007', 3, null],
     ]);
     for (const [text, reason] of [
-      ['id,size\n1,large\n', 'size is double there and string here'],
-      ['id,Code\n1,x\n', 'Code is called code there'],
+      ['id,size\n1,large\n', 'size is double in the table and string in the source'],
+      ['id,Code\n1,x\n', 'Code is named code in the table'],
     ] as const) {
       await expect(lakehouse.ingest({ source: await csv(text), images })).rejects.toMatchObject({
         code: 'SCHEMA_MISMATCH',

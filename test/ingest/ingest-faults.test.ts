@@ -122,8 +122,8 @@ describe('several files for one id', () => {
     const report = await ingest({ images });
     expect(report).toMatchObject({ ingestedCount: 2, imagesWithoutRowCount: 2 });
     expect(await readList(lake, report.lists.imagesWithoutRow)).toEqual([
-      'a/1.jpg,another file gives the image of 1',
-      'b/1.jpg,another file gives the image of 1',
+      'a/1.jpg,another file is the image of 1',
+      'b/1.jpg,another file is the image of 1',
     ]);
     expect(await readdir(join(lake, 'originals/images'))).toEqual(['1.jpg', '2.jpg']);
     expect(await readFile(join(lake, 'originals/images/1.jpg'))).toEqual(await drawJpeg(3));
@@ -226,15 +226,15 @@ describe('an ingest that takes in nothing', () => {
     ['decimals', 'id\n1.0\n2.0\n', ['1.jpg', '2.jpg'], 'as decimals such as 1.0'],
     ['leading zeros', 'id\n1\n2\n', ['001.jpg', '002.jpg'], 'leading zeros'],
     ['case', 'id\nimg_1\n', ['IMG_1.jpg'], 'upper and lower case'],
-    ['endings', 'id\n1.png\n', ['1.jpg'], 'their endings'],
-    ['no ending', 'id,file\na,1\n', ['1.jpg'], 'their endings', { imageColumn: 'file' }],
-    ['folders', 'id,file\na,images/1.jpg\n', ['1.jpg'], 'their folders', { imageColumn: 'file' }],
-    ['folders of files', 'id,file\na,1.jpg\n', ['x/1.jpg'], 'their folders', { imageColumn: 'file' }],
-    ['folders of ids', 'id\na/1\n', ['1.jpg'], 'their folders'],
+    ['endings', 'id\n1.png\n', ['1.jpg'], 'endings of the names'],
+    ['no ending', 'id,file\na,1\n', ['1.jpg'], 'endings of the names', { imageColumn: 'file' }],
+    ['folders', 'id,file\na,images/1.jpg\n', ['1.jpg'], 'folders in the names', { imageColumn: 'file' }],
+    ['folders of files', 'id,file\na,1.jpg\n', ['x/1.jpg'], 'folders in the names', { imageColumn: 'file' }],
+    ['folders of ids', 'id\na/1\n', ['1.jpg'], 'folders in the names'],
     ['Unicode', 'id\ncaf\u00e9\n', ['cafe\u0301.jpg'], 'Unicode'],
     ['another column', 'id,file\na,x/1.jpg\n', ['x/1.jpg'], "--image-column 'file'"],
-    ['nothing to tell', 'id\nred\n', ['blue.jpg'], 'are compared with'],
-    ['no files', 'id\n1\n', [], 'are compared with'],
+    ['nothing to tell', 'id\nred\n', ['blue.jpg'], 'check that ids match'],
+    ['no files', 'id\n1\n', [], 'check that ids match'],
   ])('tells the likely cause: %s', async (_, csv, files, hint, spec) => {
     const { lakehouse, lake, ingest } = await makePlace(
       csv,
@@ -247,7 +247,7 @@ describe('an ingest that takes in nothing', () => {
     expect(failed).toMatchObject({ code: 'INGEST_EMPTY', remedy: expect.stringContaining(hint) });
     const [, first = ''] = csv.split('\n');
     expect(failed?.message).toContain(first.split(',').at(spec === undefined ? 0 : 1));
-    expect(failed?.message).toContain(files[0] ?? 'there are no image files');
+    expect(failed?.message).toContain(files[0] ?? 'no image files were found');
     const [key = ''] = /ingests\/\S+without-image\.csv/u.exec(failed?.remedy ?? '') ?? [];
     expect((await readList(lake, key)).length).toBe(csv.trim().split('\n').length - 1);
     expect(await lakehouse.tables.list()).toEqual([]);
@@ -256,7 +256,7 @@ describe('an ingest that takes in nothing', () => {
 
   test.each([
     ['id\n', 'id', 'no rows below its header', 'right file'],
-    ['id,a\rb,c\r', 'id', 'no rows below its header', 'end in CR alone'],
+    ['id,a\rb,c\r', 'id', 'no rows below its header', 'end in CR only'],
     ['id,note\n1\n2\n', 'id', '2 rejected, 0 without an image; line 2: 1 fields', 'rejects.csv'],
   ])('fails for want of rows: %j', async (csv, idColumn, message, remedy) => {
     const { lake, ingest } = await makePlace(csv, { '1.jpg': 1 });

@@ -120,7 +120,7 @@ test.each(Object.keys(TOO_HIGH).filter((name) => name !== 'long'))(
     const minValues = { ...TRUE_STATS.minValues, [name]: (TOO_HIGH as Record<string, unknown>)[name] };
     expect(await verify({ ...TRUE_STATS, minValues })).toEqual([
       expect.stringMatching(
-        new RegExp(`^${name}(\\.a)? holds 1 values below .+, which the log rules out$`, 'u'),
+        new RegExp(`^${name}(\\.a)? holds 1 values below .+, which contradicts the log$`, 'u'),
       ),
     ]);
   },
@@ -130,7 +130,7 @@ test.each(Object.keys(TOO_LOW))('a maximum of %s below a value is noticed', asyn
   const maxValues = { ...TRUE_STATS.maxValues, [name]: (TOO_LOW as Record<string, unknown>)[name] };
   expect(await verify({ ...TRUE_STATS, maxValues })).toEqual([
     expect.stringMatching(
-      new RegExp(`^${name}(\\.a)? holds 1 values above .+, which the log rules out$`, 'u'),
+      new RegExp(`^${name}(\\.a)? holds 1 values above .+, which contradicts the log$`, 'u'),
     ),
   ]);
 });

@@ -75,7 +75,7 @@ describe('runs delete', () => {
     expect((await pixlakeJson<DeleteRunReport>(lake, ...dry)).removed).toHaveLength(3);
     await rm(join(lake, reports[0].folder, '_CANCELLED'));
     const refused = await pixlake(lake, 'runs', 'delete', 'daily');
-    expect(refused.stderr).toMatch(/RUN_IN_USE[^]*if no process works on it, delete it with --force/u);
+    expect(refused.stderr).toMatch(/RUN_IN_USE[^]*if no process works on it, use --force/u);
     expect(refused.stderr).not.toContain('cancel');
     expect((await pixlake(lake, 'runs', 'delete', 'daily', '--force')).code).toBe(0);
     expect(await pixlakeJson(lake, 'runs', 'list')).toEqual({ runs: [], unreadable: [] });
@@ -125,7 +125,7 @@ describe('runs delete', () => {
     const report = await openLakehouse({ lake }).runs.delete({ name: 'daily', isOlderOnly: true });
     expect(report.removed).toEqual([]);
     expect(report.kept).toMatchObject([
-      { folder: first.folder, reason: `the unfinished execution ${third.folder} takes images over from it` },
+      { folder: first.folder, reason: `the unfinished execution ${third.folder} takes over images from it` },
     ]);
     expect((await filesIn(join(lake, second.folder))).length).toBeGreaterThan(5);
   });
@@ -139,7 +139,7 @@ describe('runs delete', () => {
     const older = await lakehouse.runs.delete({ name: 'daily', isOlderOnly: true });
     expect(older.removed.map(({ folder }) => folder)).toEqual([first.folder]);
     expect(older.kept.map(({ reason }) => reason)).toContainEqual(
-      'its specification is damaged, so it may be the newest one; --force deletes it',
+      'its specification is damaged, so it may be the newest execution; --force deletes it',
     );
     await lakehouse.runs.delete({ name: 'daily', isOlderOnly: true, isForced: true });
     expect(await isWhole(lake)).toBe(true);

@@ -90,7 +90,7 @@ describe('a model of the user', () => {
     await truncate(onnxPath, 1000);
     await expect(resolveModel(store, 'fashionnet-small')).rejects.toMatchObject({
       code: 'MODEL_MISMATCH',
-      remedy: expect.stringContaining('delete the folder'),
+      remedy: expect.stringContaining('delete its folder'),
     });
   });
 
@@ -177,7 +177,7 @@ describe('a name that is no model', () => {
     await mkdir(join(folder, 'lake', 'models', 'empty'));
     await expect(resolveModel(store, 'resnet')).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',
-      message: 'there is no model "resnet"; there are: fashion-tiny, fashionnet, fashionnet-small, toy',
+      message: 'no model "resnet" exists; available models: fashion-tiny, fashionnet, fashionnet-small, toy',
     });
   });
 

@@ -1,33 +1,33 @@
-/** What the structure of an encoded image tells without decoding a pixel; a field is left out where the file does not tell. */
+/** What is known about an encoded image without decoding a pixel. Unknown fields are missing. */
 export interface ImageStructure {
   readonly format: ImageFormat;
-  /** As a reason names it, such as `JPEG` or `HEIC`. */
+  /** Name of the format in reasons, such as `JPEG` or `HEIC`. */
   readonly name: string;
   /** Size in pixels as stored, before an orientation is applied. */
   readonly width: number | undefined;
   readonly height: number | undefined;
-  /** Samples of a pixel once it is decoded. */
+  /** Samples of a decoded pixel. */
   readonly channels: number;
   /** Bits of a channel. */
   readonly bitDepth: number;
   /** Images in the file: the frames of an animation or the pages of a document. */
   readonly frames: number;
-  /** Whether an orientation turns the image, for which a decoder holds all of it. */
+  /** Whether an orientation turns the image, so a decoder keeps all of it in memory. */
   readonly isTurned: boolean;
-  /** Whether a decoder holds the whole image while it decodes, as it must for a progressive JPEG or an interlaced PNG. */
+  /** Whether a decoder keeps the whole image in memory, as for a progressive JPEG or an interlaced PNG. */
   readonly isHeldWhole: boolean;
-  /** Rows that a decoder makes at once at least; 1 for most formats. */
+  /** Minimum number of rows that a decoder makes at once; 1 for most formats. */
   readonly rowsAtOnce: number;
-  /** What it is, where that would be decoded to wrong pixels: it is refused untried. */
+  /** Kind of an image that would be decoded to wrong pixels. It is refused without decoding. */
   readonly refused: string | undefined;
-  /** What it is, where no decoder here is known to read that: it explains a failure. */
+  /** Kind of an image that no decoder here can read. It explains a failure. */
   readonly unsupported: string | undefined;
 }
 
 /** Formats of pixels, as `image_format` names them. */
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'heif' | 'avif';
 
-/** What most images have in common. */
+/** Common values of most images. */
 export const PLAIN = {
   width: undefined,
   height: undefined,
@@ -41,10 +41,10 @@ export const PLAIN = {
   unsupported: undefined,
 } as const;
 
-/** More parts of a file than this are not looked at: a part may be a few bytes, and each that is remembered takes many more. */
+/** Maximum number of parts of a file that are read. A part may be a few bytes, but takes much more memory. */
 export const MAX_PARTS = 100_000;
 
-/** A whole number of `size` bytes; `undefined` where it would end behind the last byte. */
+/** A whole number of `size` bytes; `undefined` if it would end after the last byte. */
 export function numberAt(
   bytes: Uint8Array,
   at: number,
@@ -58,7 +58,7 @@ export function numberAt(
   return value;
 }
 
-/** Bytes as Latin-1 text, fewer than asked for at the end of the file. */
+/** Bytes as Latin-1 text; fewer than `length` at the end of the file. */
 export function textAt(bytes: Uint8Array, at: number, length: number): string {
   const part = bytes.subarray(at, at + length);
   return Buffer.from(part.buffer, part.byteOffset, part.length).toString('latin1');
@@ -74,7 +74,7 @@ export function cutOff(what: string): string {
   return `the file is cut off ${what}`;
 }
 
-/** The name of a chunk or box, which in a damaged file may be any four bytes. */
+/** The name of a chunk or box. In a damaged file it may be any four bytes. */
 export function nameText(type: string): string {
   return type.trim().replaceAll(/[^\w ]/gu, '?');
 }

@@ -19,13 +19,13 @@ export const FASHIONNET_CATEGORIES: readonly string[] = [UPPER_BODY, LOWER_BODY,
   .join(' ')
   .split(' ');
 
-/** The 1,000 attributes have no authoritative list of names at hand: `attr_0000` to `attr_0999`. */
+/** The 1,000 attributes have no published list of names here: `attr_0000` to `attr_0999`. */
 export const FASHIONNET_ATTRIBUTES = { prefix: 'attr_', count: 1000 } as const;
 
-/** How FashionNet is made: the published widths are divided by `widthDivisor`. */
+/** Variant of FashionNet. The published widths are divided by `widthDivisor`. */
 export interface FashionNetShape {
   readonly widthDivisor: number;
-  /** Whether the global branch has a conv5 of its own; the published one shares it with the pose branch. */
+  /** Whether the global branch has its own conv5. The published network shares it with the pose branch. */
   readonly hasOwnGlobalConv5?: boolean;
 }
 
@@ -37,14 +37,14 @@ const LANDMARK_COUNT = 8;
 /** Cells to each side of a landmark, on the 28x28 map after conv4. */
 const LANDMARK_RADIUS = 3;
 const LANDMARK_BINS = 3;
-/** Pixels a cell in the published code, although the map has a cell every 8 pixels; kept so that its checkpoints fit. */
+/** Pixels per cell in the published code, although the map has a cell every 8 pixels; kept because checkpoints depend on it. */
 const LANDMARK_STRIDE = 16;
 
-/** Ranges of random weights that put landmarks all over the image and keep scores from all being 0 or 1. */
+/** Ranges of random weights that spread landmarks over the image and keep scores between 0 and 1. */
 const LANDMARK_SPREAD = 64;
 const SCORE_SPREAD = 0.2;
 
-/** What differs between cards of FashionNet. */
+/** The fields that differ between cards of FashionNet. */
 export type FashionNetIdentity = Pick<
   ModelCardSpec,
   'name' | 'description' | 'source' | 'trained' | 'sha256' | 'batchSize'
@@ -97,7 +97,7 @@ export function fashionNetCard({
 }
 
 /**
- * Writes FashionNet as an ONNX file, whole or not at all, and returns its sha256; weights are streamed, so that the full width (750 MB)
+ * Writes FashionNet as an ONNX file, whole or not at all, and returns its sha256. Weights are streamed, so the full width (750 MB)
  * takes little memory. The same weights give the same bytes on every machine.
  * @throws ARGUMENT_INVALID if `widthDivisor` is not a whole number from 1 to 64.
  */
@@ -197,7 +197,7 @@ function buildFashionNet(
 function poolAroundLandmarks(graph: GraphBuilder, map: string, landmarks: string, channels: number): string {
   const points = graph.op('Reshape', [landmarks, graph.integers('point_shape', [-1, 2])], 'points');
   const cells = graph.op('Div', [points, graph.scalar('landmark_stride', LANDMARK_STRIDE)], 'cells');
-  // ONNX has no truncation towards zero, which is how the published code rounds.
+  // The published code truncates towards zero, which ONNX does not offer.
   const magnitude = graph.op('Floor', [graph.op('Abs', [cells], 'abs')], 'magnitude');
   const centre = graph.op('Mul', [graph.op('Sign', [cells], 'sign'), magnitude], 'centre');
 

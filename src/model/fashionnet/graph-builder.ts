@@ -3,7 +3,7 @@ import type { OnnxAttribute, OnnxNode, OnnxTensor, StreamedBytes } from './onnx-
 /** Slope of LeakyReLU below zero. */
 const LEAKY_SLOPE = 0.01;
 
-/** Where the weights of a network come from; `bound` is the range that random ones should have. */
+/** Source of the weights of a network; `bound` is the range for random weights. */
 export type WeightSource = (name: string, dims: readonly number[], bound: number) => StreamedBytes;
 
 /**
@@ -86,14 +86,14 @@ export class GraphBuilder {
 }
 
 /**
- * Range of weights before a ReLU by He et al. 2015, eq. 10; uniform rather than normal, since that needs no logarithm,
+ * Range of weights before a ReLU by He et al. 2015, eq. 10; uniform and not normal, because that needs no logarithm,
  * whose last bit may differ between machines.
  */
 function heBound(inputCount: number): number {
   return Math.sqrt(6 / inputCount);
 }
 
-/** Weights at random from ±bound, by `seed` and the tensor's name alone; biases, whose bound is 0, are 0. */
+/** Random weights from ±bound, which depend only on `seed` and the name of the tensor. Biases have the bound 0 and are 0. */
 export function randomWeights(seed: number): WeightSource {
   return (name, dims, bound) => {
     const count = dims.reduce((product, dim) => product * dim, 1);

@@ -2,7 +2,7 @@
 
 const BUFFER = new DataView(new ArrayBuffer(4));
 
-/** Rounds float32 values to float16, given as their bits. Ties go to even; what is too large becomes infinite. */
+/** Rounds float32 values to float16, given as their bits. Ties go to even; too large values become infinite. */
 export function toHalf(values: Float32Array): Uint16Array {
   return Uint16Array.from(values, halfBits);
 }
@@ -18,7 +18,7 @@ function halfBits(value: number): number {
   const sign = (bits >>> 16) & 0x80_00;
   const magnitude = bits & 0x7f_ff_ff_ff;
   if (magnitude > 0x7f_80_00_00) return sign | 0x7e_00;
-  // From 65520 on, halfway between the largest half and what would follow it.
+  // From 65520 on, which is halfway between the largest half and the next step.
   if (magnitude >= 0x47_7f_f0_00) return sign | 0x7c_00;
   // Subnormal halves are multiples of 2^-24.
   if (magnitude < 0x38_80_00_00) return sign | roundEven(Math.abs(value) * 2 ** 24);

@@ -7,7 +7,7 @@ import { parseModelCard } from '../model-card.ts';
 import { hashFile, type ModelFiles } from '../model-files.ts';
 import { openTorchCheckpoint, type TorchCheckpoint } from './torch-checkpoint.ts';
 
-/** A torch checkpoint of FashionNet, or an ONNX file that was exported from it, to be made into a model. */
+/** A torch checkpoint of FashionNet, or an ONNX file that was exported from it, to import as a model. */
 export interface FashionNetImport {
   readonly checkpoint: string;
   /** Name of the model. */
@@ -42,10 +42,10 @@ const MODULES: Readonly<Record<string, string>> = {
 const FIRST_CHANNELS = 64;
 
 /**
- * Writes a torch checkpoint of FashionNet as an ONNX model into a local folder; an ONNX file stays as it is and gets its card. No Python is
+ * Writes a torch checkpoint of FashionNet as an ONNX model into a local folder. An ONNX file stays unchanged and gets a card. No Python is
  * needed, and nothing in the file is executed.
  *
- * @throws `MODEL_NOT_FOUND`, `CHECKPOINT_INVALID` naming the weights that are missing or of another shape
+ * @throws `MODEL_NOT_FOUND`, `CHECKPOINT_INVALID` naming weights that are missing or have another shape
  */
 export async function importFashionNet(spec: FashionNetImport, folder: string): Promise<ModelFiles> {
   const { checkpoint, name, attributes } = spec;
@@ -66,7 +66,7 @@ export async function importFashionNet(spec: FashionNetImport, folder: string): 
   return { card: parseModelCard(card, checkpoint), onnxPath, sha256 };
 }
 
-/** Gives the sha256 of the model that it writes. */
+/** Returns the sha256 of the written model. */
 async function convert(path: string, onnxPath: string): Promise<string> {
   await using checkpoint = await openTorchCheckpoint(path);
   const shape = {
@@ -83,11 +83,11 @@ function findWidthDivisor({ tensors }: TorchCheckpoint, path: string): number {
   if (Number.isInteger(divisor)) return divisor;
   throw new PixlakeError(
     'CHECKPOINT_INVALID',
-    `${path} is no FashionNet: its conv4.0.weight is missing or of another width`,
+    `${path} is not a FashionNet: conv4.0.weight is missing or has another width`,
   );
 }
 
-/** The published network has the module twice in its state dict, but shares the weights. */
+/** The state dict of the published network contains the module twice, with shared weights. */
 function hasOwnGlobalConv5({ tensors }: TorchCheckpoint): boolean {
   const own = tensors.get('conv5_global.1.weight');
   const shared = tensors.get('conv5_pose.1.weight');
@@ -107,7 +107,7 @@ function weightsOf(checkpoint: TorchCheckpoint, path: string): WeightSource {
   };
 }
 
-/** The list begins with its length and a heading; each line then ends in the type of the attribute. */
+/** The list begins with its length and a heading. Each further line ends with the type of the attribute. */
 async function readAttributeNames(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new PixlakeError('SOURCE_NOT_FOUND', `cannot read ${path}: ${messageOf(error)}`, { cause: error });

@@ -20,13 +20,13 @@ const OPSET_VERSION = 17;
 /** Protobuf wire types (protobuf.dev/programming-guides/encoding). */
 const WIRE = { varint: 0, lengthDelimited: 2, fixed32: 5 } as const;
 
-/** Bytes of a known number that are made when they are written, so that weights never lie in memory all at once. */
+/** A known number of bytes that are made when they are written, so weights are never all in memory. */
 export interface StreamedBytes {
   readonly length: number;
   chunks(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-/** Encoded bytes in pieces to be written one after another; see {@link readPieces}. */
+/** Encoded bytes in pieces, written one after another; see {@link readPieces}. */
 export type Pieces = readonly (Uint8Array | StreamedBytes)[];
 
 /** A constant of the graph: weights, or a shape; the element type follows from the array, streamed values are float32, little-endian. */
@@ -53,7 +53,7 @@ export interface OnnxValue {
   readonly dims: readonly (number | string)[];
 }
 
-/** A whole model: operators in the order they run, and what goes in and comes out. */
+/** A whole model: operators in execution order, inputs and outputs. */
 export interface OnnxModel {
   readonly name: string;
   readonly nodes: readonly OnnxNode[];
@@ -63,7 +63,7 @@ export interface OnnxModel {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Gives the bytes of pieces, one chunk after another. */
+/** Yields the bytes of pieces, chunk by chunk. */
 export async function* readPieces(pieces: Pieces): AsyncGenerator<Uint8Array> {
   for (const piece of pieces) {
     if (piece instanceof Uint8Array) yield piece;
@@ -162,7 +162,7 @@ function tag(field: number, wireType: number): number {
   return (field << 3) | wireType;
 }
 
-/** Seven bits a byte, lowest first; negative numbers are their 64-bit two's complement. */
+/** Seven bits per byte, lowest first. Negative numbers are in 64-bit two's complement. */
 function varint(value: number): number[] {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));

@@ -1,6 +1,6 @@
 import { PixlakeError } from '../../errors.ts';
 
-/** Weights as a pickle of torch describes them: a view of a storage that lies elsewhere in the archive. */
+/** Weights in a pickle of torch: a view of a storage elsewhere in the archive. */
 export interface TensorView {
   readonly kind: 'tensor';
   readonly storage: Storage;
@@ -17,7 +17,7 @@ export interface Storage {
   readonly key: string;
 }
 
-/** What a checkpoint may hold. */
+/** Possible values in a checkpoint. */
 export type Unpickled =
   | null
   | boolean
@@ -29,7 +29,7 @@ export type Unpickled =
   | readonly Unpickled[]
   | ReadonlyMap<Unpickled, Unpickled>;
 
-/** The name of a Python callable on the list below; nothing is ever looked up or executed. */
+/** The name of a Python callable on the list below. Nothing is looked up or executed. */
 interface Callable {
   readonly kind: 'callable';
   readonly name: string;
@@ -43,13 +43,13 @@ const CALLABLES = new Set([
 
 const STORAGE = /^torch\.(?<type>[A-Z][A-Za-z0-9]*Storage)$/u;
 
-/** What the name of a Python global stands for. @throws `CHECKPOINT_INVALID` unless it is one of those that rebuild tensors */
+/** The meaning of the name of a Python global. @throws `CHECKPOINT_INVALID` unless it is one that rebuilds tensors */
 export function toGlobal(name: string): Unpickled {
   const type = STORAGE.exec(name)?.groups?.['type'];
   if (type !== undefined) return { kind: 'storage', type, key: '' };
   if (CALLABLES.has(name)) return { kind: 'callable', name };
-  throw new PixlakeError('CHECKPOINT_INVALID', `the checkpoint holds ${name}, which is refused`, {
-    remedy: 'save the weights alone: torch.save(model.state_dict(), path)',
+  throw new PixlakeError('CHECKPOINT_INVALID', `the checkpoint contains ${name}, which is refused`, {
+    remedy: 'save only the weights: torch.save(model.state_dict(), path)',
   });
 }
 
@@ -60,7 +60,7 @@ export function toStorage(id: Unpickled): Storage {
   return { kind: 'storage', type: type.type, key };
 }
 
-/** What a call of one of the callables gives. */
+/** The result of calling one of the callables. */
 export function rebuild(callable: Unpickled, given: Unpickled): Unpickled {
   const { name } = callable as Callable;
   const values = given as readonly Unpickled[];

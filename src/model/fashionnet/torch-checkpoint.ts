@@ -6,7 +6,7 @@ import type { StreamedBytes } from './onnx-writer.ts';
 import type { TensorView, Unpickled } from './pickled-values.ts';
 import { unpickle } from './unpickle.ts';
 
-/** The weights of a torch checkpoint by their names; disposing closes the file. */
+/** The weights of a torch checkpoint by name. Disposing closes the file. */
 export interface TorchCheckpoint extends AsyncDisposable {
   readonly tensors: ReadonlyMap<string, TensorView>;
   /** Streams a tensor as float32. @throws `CHECKPOINT_INVALID` if its layout or type is not supported */
@@ -19,7 +19,7 @@ const NESTED_UNDER = ['state_dict', 'model_state_dict', 'model'];
 const MAX_PICKLE_BYTES = 64 * 1024 ** 2;
 const CHUNK_BYTES = 1024 ** 2;
 
-/** How the elements of each class of storage become float32. */
+/** How elements of each class of storage are converted to float32. */
 const DECODERS: Readonly<Record<string, { bytes: number; decode: (chunk: Buffer) => Float32Array }>> = {
   FloatStorage: { bytes: 4, decode: (chunk) => new Float32Array(Uint8Array.from(chunk).buffer) },
   HalfStorage: { bytes: 2, decode: (chunk) => fromHalf(new Uint16Array(Uint8Array.from(chunk).buffer)) },
@@ -53,7 +53,7 @@ export async function openTorchCheckpoint(path: string): Promise<TorchCheckpoint
       const entries = await listEntries(zip);
       const pickle = entries.get('data.pkl');
       if (pickle === undefined || pickle.uncompressedSize > MAX_PICKLE_BYTES)
-        throw new PixlakeError('CHECKPOINT_INVALID', `${path} has no data.pkl, or one that is far too large`);
+        throw new PixlakeError('CHECKPOINT_INVALID', `${path} has no data.pkl, or it is far too large`);
       const order = entries.get('byteorder');
       if (order !== undefined && (await readEntry(zip, order)).toString() !== 'little')
         throw new PixlakeError('CHECKPOINT_INVALID', `${path} was written on a big-endian machine`);
@@ -77,7 +77,7 @@ export async function openTorchCheckpoint(path: string): Promise<TorchCheckpoint
 async function checkFormat(file: FileHandle, path: string): Promise<void> {
   const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
   if (buffer.toString('latin1') === 'PK\x03\x04') return;
-  throw new PixlakeError('CHECKPOINT_INVALID', `${path} is no zip archive, as torch writes since 1.6`, {
+  throw new PixlakeError('CHECKPOINT_INVALID', `${path} is not a zip archive, which torch writes since 1.6`, {
     remedy: `python -c "import torch; torch.save(torch.load('${path}', weights_only=True), 'new.pth')"`,
   });
 }
@@ -113,8 +113,8 @@ function findTensors(root: Unpickled, path: string): Map<string, TensorView> {
     }
   }
   if (tensors.size > 0) return tensors;
-  throw new PixlakeError('CHECKPOINT_INVALID', `${path} holds no weights by name`, {
-    remedy: 'save them by torch.save(model.state_dict(), path)',
+  throw new PixlakeError('CHECKPOINT_INVALID', `${path} contains no named weights`, {
+    remedy: 'save them with torch.save(model.state_dict(), path)',
   });
 }
 
@@ -122,7 +122,7 @@ function isTensor(value: Unpickled): value is TensorView {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'tensor';
 }
 
-/** Where in the file each storage begins, and its size, by its key. */
+/** Start and size of each storage in the file, by key. */
 async function findStarts(
   zip: ZipFile,
   entries: ReadonlyMap<string, Entry>,
@@ -133,7 +133,7 @@ async function findStarts(
     const entry = entries.get(`data/${storage.key}`);
     if (entry === undefined || starts.has(storage.key)) continue;
     if (entry.compressionMethod !== 0)
-      throw new PixlakeError('CHECKPOINT_INVALID', 'the weights are compressed, as torch never writes them');
+      throw new PixlakeError('CHECKPOINT_INVALID', 'the weights are compressed, which torch never does');
     const { fileDataStart: start } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
     starts.set(storage.key, { start, sizeBytes: entry.uncompressedSize });
   }
@@ -173,7 +173,7 @@ function stream(
   };
 }
 
-/** Whether elements lie one after another, in the order of the dimensions. */
+/** Whether elements are contiguous, in the order of the dimensions. */
 function isContiguous({ dims, strides }: TensorView): boolean {
   let step = 1;
   for (let axis = dims.length - 1; axis >= 0; axis--) {

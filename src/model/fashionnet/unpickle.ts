@@ -41,7 +41,7 @@ const OP = {
 } as const;
 
 /**
- * Reads the pickle of a torch checkpoint. It is data to this reader: classes and functions other than those that rebuild tensors are
+ * Reads the pickle of a torch checkpoint as data: classes and functions other than those that rebuild tensors are
  * refused by name, and no code runs.
  *
  * @throws `CHECKPOINT_INVALID`
@@ -51,7 +51,7 @@ export function unpickle(bytes: Buffer): Unpickled {
     return new Unpickler(bytes).read();
   } catch (error) {
     if (error instanceof PixlakeError) throw error;
-    // Reads past the end, and whatever else a damaged file leads to.
+    // Reads past the end and other results of a damaged file.
     throw new PixlakeError('CHECKPOINT_INVALID', 'the pickle in the checkpoint is damaged', { cause: error });
   }
 }
@@ -171,13 +171,13 @@ class Unpickler {
         this.#push(rebuild(...(this.#popMany(2) as [Unpickled, Unpickled])));
         return;
       case OP.build:
-        // Attributes of an object, such as the versions of modules: not needed.
+        // Attributes of an object, such as the versions of modules, are not needed.
         this.#pop();
         return;
       default:
         throw new PixlakeError(
           'CHECKPOINT_INVALID',
-          `the pickle holds opcode 0x${op.toString(16)}, which state dicts do not use`,
+          `the pickle contains opcode 0x${op.toString(16)}, which state dicts do not use`,
         );
     }
   }

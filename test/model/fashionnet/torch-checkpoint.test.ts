@@ -82,7 +82,7 @@ describe('a checkpoint of torch', () => {
     [
       'that holds no weights',
       (path) => writeFile(path, writeZip({ 'a/data.pkl': Buffer.from('\x80\x02}.', 'latin1') })),
-      'no weights',
+      'no named weights',
     ],
   ])('%s is refused', async (_, write, reason) => {
     const path = join(folder, 'bad.pth');
@@ -210,7 +210,9 @@ describe('importing FashionNet', () => {
     await writeFile(checkpoint, writeCheckpoint(wrong));
     await expect(importFashionNet({ checkpoint, name: 'mine' }, folder)).rejects.toThrow('but are [8]');
     await writeFile(checkpoint, writeCheckpoint({ other: { dims: [1], bytes: floats(1) } }));
-    await expect(importFashionNet({ checkpoint, name: 'mine' }, folder)).rejects.toThrow('is no FashionNet');
+    await expect(importFashionNet({ checkpoint, name: 'mine' }, folder)).rejects.toThrow(
+      'is not a FashionNet',
+    );
   });
 
   it('wants a thousand names of attributes', async () => {
