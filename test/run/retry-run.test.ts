@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RetryReport, RunReport, RunStatus } from '../../src/index.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
-import { copyTemplate } from '../support/copy-template.ts';
-import { pixlake, pixlakeJson } from '../support/pixlake.ts';
+import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
 
 const IDS = [1, 2, 3, 4, 5, 6];
 
@@ -14,7 +13,13 @@ interface ErrorRow {
   readonly code: string;
 }
 
-async function makeBrokenRunIn(folder: string): Promise<void> {
+/** A finished run of two copies each, in which 2 and 4 are not there and 3 is damaged. */
+async function makeBrokenRun(): Promise<{
+  lake: string;
+  report: RunReport;
+  mend: (id: number) => Promise<void>;
+}> {
+  const folder = await makeTestFolder();
   const lake = join(folder, 'lake');
   const images = await Promise.all(IDS.map(async (id) => [`${id}.jpg`, await drawJpeg(id)] as const));
   const source = await writeCatalogue(
@@ -38,19 +43,6 @@ async function makeBrokenRunIn(folder: string): Promise<void> {
     '2',
   );
   expect(report).toMatchObject({ imageCount: 6, errorCount: 6 });
-  await writeFile(join(folder, 'report.json'), JSON.stringify(report));
-}
-
-/** A finished run of two copies each, in which 2 and 4 are not there and 3 is damaged. */
-async function makeBrokenRun(): Promise<{
-  lake: string;
-  report: RunReport;
-  mend: (id: number) => Promise<void>;
-}> {
-  const folder = await copyTemplate('broken run', makeBrokenRunIn);
-  const lake = join(folder, 'lake');
-  const original = (id: number): string => join(lake, `originals/images/${id}.jpg`);
-  const report = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as RunReport;
   return { lake, report, mend: (id) => rename(`${original(id)}.away`, original(id)) };
 }
 
