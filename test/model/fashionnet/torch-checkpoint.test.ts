@@ -210,7 +210,9 @@ describe('importing FashionNet', () => {
     await writeFile(checkpoint, writeCheckpoint(wrong));
     await expect(importFashionNet({ checkpoint, name: 'mine' }, folder)).rejects.toThrow('but are [8]');
     await writeFile(checkpoint, writeCheckpoint({ other: { dims: [1], bytes: floats(1) } }));
-    await expect(importFashionNet({ checkpoint, name: 'mine' }, folder)).rejects.toThrow('is not a FashionNet');
+    await expect(importFashionNet({ checkpoint, name: 'mine' }, folder)).rejects.toThrow(
+      'is not a FashionNet',
+    );
   });
 
   it('wants a thousand names of attributes', async () => {
