@@ -183,7 +183,7 @@ describe('openModelSession', () => {
       'an input of another name',
       TOY_MODEL,
       { input: { ...TOY_CARD.input, name: 'x' } },
-      'it takes "pixels", but the card states the one input "x"',
+      'its inputs are "pixels", but the card states the single input "x"',
     ],
     [
       'an input of another size',
@@ -211,7 +211,7 @@ describe('openModelSession', () => {
       'a missing output',
       TOY_MODEL,
       { outputs: [{ ...TOY_OUTPUT, name: 'y' }] },
-      'it gives "scores", but the card states an output "y"',
+      'its outputs are "scores", but the card states an output "y"',
     ],
     [
       'fewer labels than scores',
