@@ -23,7 +23,7 @@ import { fitInto } from '../dist/image/fit-into.js';
 import { parseJpegHeader } from '../dist/image/jpeg-header.js';
 import { withKernel } from '../dist/image/pixel-kernel.js';
 import { openLakehouse } from '../dist/index.js';
-import { sha256Of } from '../dist/run/transform-original.js';
+import { sha256Of } from '../dist/storage/hash-file.js';
 import { median } from './median.mjs';
 
 const { values, positionals } = parseArgs({

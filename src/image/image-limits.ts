@@ -49,6 +49,8 @@ function decoderBytes(image: MemoryShape, pixels: number, pixelBytes: number): n
     case 'png':
       return isHeldWhole ? pixels * pixelBytes : 0;
     case 'webp':
+      // The canvas, a frame, the area below it, and at times a canvas that is not yet released.
+      return pixels * 13;
     case 'gif':
       // The canvas, a frame, and the area below it.
       return pixels * 9;

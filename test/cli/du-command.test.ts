@@ -9,7 +9,7 @@ test('du tells what takes how much room, the largest first, and the sum', async 
   expect(lines[0]).toMatch(/^ *[\d.]+ kB {2}table images: (?:\w+ [\d.]+ k?B(?:, )?){3}$/u);
   for (const { runId } of reports)
     expect(stdout).toMatch(new RegExp(`^ *[\\d.]+ kB {2}run daily/run_id=${runId}, finished: .*`, 'mu'));
-  expect(stdout).toMatch(/; 4 images taken over from others$/mu);
+  expect(stdout).toMatch(/; 4 images in earlier executions$/mu);
   const { fileCount } = await pixlakeJson<{ fileCount: number }>(lake, 'du');
   expect(lines.at(-1)).toMatch(new RegExp(`^ *[\\d.]+ kB {2}total, ${fileCount} files$`, 'u'));
 });

@@ -16,10 +16,10 @@ test('history lists versions, the newest first, and restore brings one back', as
   );
   expect(old.stdout).toBe('n\n6\n');
   expect((await pixlake(lake, 'restore', 'images', '--to', '0')).stdout).toMatch(
-    /^table images is at version 2, which is version 0 again: 1 data files back, 1 out\n$/u,
+    /^table images is at version 2, which equals version 0: 1 data files added, 1 removed\n$/u,
   );
   expect((await pixlake(lake, 'restore', 'images', '--to', '0')).stdout).toBe(
-    'nothing to do: table images is as at version 0 already\n',
+    'nothing to do: table images already equals version 0\n',
   );
   expect((await pixlake(lake, 'history', 'images')).stdout).toMatch(
     /^v2 .* RESTORE .*\nv1 .* DELETE .*\nv0 .* WRITE /u,

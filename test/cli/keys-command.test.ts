@@ -10,7 +10,7 @@ async function call(file: string, ...args: readonly string[]): ReturnType<typeof
 test('a key is made, shown once, listed without its secret, and revoked', async () => {
   const file = join(await makeTestFolder(), 'keys.json');
   const made = await call(file, 'create', '--name', 'notebook');
-  const id = /^key (\S+) may read; this is the only time it is shown$/mu.exec(made.stderr)?.[1] ?? '';
+  const id = /^key (\S+) has the scope read; it is shown only this once$/mu.exec(made.stderr)?.[1] ?? '';
   expect(id).not.toBe('');
   const token = made.stdout.trim();
   expect(await readFile(file, 'utf8')).not.toContain(token);

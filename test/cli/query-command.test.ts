@@ -32,8 +32,8 @@ test('query --output says at once what cannot be written, and how', async () => 
   const { lake, folder } = await makePlainLake(1);
   const before = await readdir(folder, { recursive: true });
   for (const [output, code, text] of [
-    ['no/such/folder.csv', 5, /there is no folder .*no\/such.*\[OUTPUT_FAILED\]/u],
-    ['no/such/folder.parquet', 5, /there is no folder .*no\/such.*\[OUTPUT_FAILED\]/u],
+    ['no/such/folder.csv', 5, /the folder .*no\/such does not exist \[OUTPUT_FAILED\]/u],
+    ['no/such/folder.parquet', 5, /the folder .*no\/such does not exist \[OUTPUT_FAILED\]/u],
     ['rows.txt', 2, /\.parquet.*\[ARGUMENT_INVALID\].*--format/su],
     ['rows', 2, /\.ndjson.*\[ARGUMENT_INVALID\]/su],
   ] as const) {

@@ -31,6 +31,6 @@ test('a removal tells what went, what stayed and why, and what can no longer be 
 
 test('a removal of nothing says so', () => {
   const report = { removed: [NOTHING], kept: [], notRetriable: [] };
-  expect(linesOf({ ...report, isDryRun: false })).toEqual(['removed nothing']);
-  expect(linesOf({ ...report, isDryRun: true })).toEqual(['would remove nothing']);
+  expect(linesOf({ ...report, isDryRun: false })).toEqual(['nothing was removed']);
+  expect(linesOf({ ...report, isDryRun: true })).toEqual(['nothing would be removed']);
 });

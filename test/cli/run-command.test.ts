@@ -41,19 +41,19 @@ test.each<[string, Partial<RunReport>, RegExp]>([
     { copies: 2, imageCount: 5, errorCount: 1 },
     /^3 rows x 2 copies = 5 images written \+ 1 failed$/mu,
   ],
-  ['errors', { errorCount: 1 }, /^see why some failed: pixlake runs errors r$/mu],
+  ['errors', { errorCount: 1 }, /^to see why images failed: pixlake runs errors r$/mu],
   ['images that were taken over', { takenCount: 1200 }, /^1,200 of them were taken over .*--full/mu],
   ['shards of an earlier attempt', { resumedShardCount: 1 }, /^1 of 2 shards were done by an earlier/mu],
-  ['that it had finished before', { outcome: 'repeated' }, /^run r had finished before .*nothing to do$/mu],
+  ['that it had finished before', { outcome: 'repeated' }, /^run r has already finished .*nothing to do$/mu],
   [
     'that its SQL is volatile',
     { volatileBecause: ['LIMIT', 'now()'] },
-    /other rows next time: LIMIT; now\(\)$/mu,
+    /other rows the next time: LIMIT; now\(\)$/mu,
   ],
   [
     'that its model is untrained',
     { model: { name: 'm', sha256: '', isTrained: false, embeddings: [] } },
-    /^model m is untrained: .*mean nothing/mu,
+    /^model m is untrained: .*have no meaning/mu,
   ],
 ])('a run tells of %s', (_, fields, line) => {
   expect(describeRun(REPORT, '/lake').join('\n')).not.toMatch(line);
@@ -92,7 +92,7 @@ test('a dry run tells the plan and writes nothing', async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/^run dry \(run_id=[0-9a-f]{16}\), nothing written yet\n/u);
   expect(stdout).toContain('4 rows of images at version 0 x 3 copies = 12 images in 1 shards\n');
-  expect(stdout).toMatch(/^the SQL may match other rows next time: .*LIMIT/mu);
+  expect(stdout).toMatch(/^the SQL may match other rows the next time: .*LIMIT/mu);
   expect(stdout).toMatch(/^model: none$/mu);
   expect(await pixlakeJson(lake, ...args)).toMatchObject({ rowCount: 4, run: { name: 'dry', copies: 3 } });
   expect(await readdir(join(lake, 'runs')).catch(() => [])).not.toContain('dry');

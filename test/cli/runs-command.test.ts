@@ -38,7 +38,9 @@ test('runs errors, retry, resume and cancel tell of what failed and what is done
   const { lake } = await makePlainLake(3);
   const original = join(lake, 'originals/images/2.jpg');
   await rename(original, `${original}.away`);
-  expect((await pixlake(lake, ...run('r'))).stdout).toContain('see why some failed: pixlake runs errors r\n');
+  expect((await pixlake(lake, ...run('r'))).stdout).toContain(
+    'to see why images failed: pixlake runs errors r\n',
+  );
   expect((await pixlake(lake, 'runs', 'errors', 'r')).stdout).toMatch(
     /^2 copy 0: OBJECT_NOT_FOUND while reading: .+\n$/u,
   );
@@ -46,7 +48,7 @@ test('runs errors, retry, resume and cancel tell of what failed and what is done
     { id: '2', copy: 0, stage: 'read', code: 'OBJECT_NOT_FOUND' },
   ]);
   expect((await pixlake(lake, 'runs', 'retry', 'r', '--stage', 'infer')).stdout).toBe(
-    'no image failed that way; nothing to do\n',
+    'no image failed in that way; nothing to do\n',
   );
   await rename(`${original}.away`, original);
   expect((await pixlake(lake, 'runs', 'retry', 'r')).stdout).toBe(
@@ -56,7 +58,7 @@ test('runs errors, retry, resume and cancel tell of what failed and what is done
   expect((await pixlake(lake, 'runs', 'resume', 'r')).stdout).toContain('nothing to do');
   expect(await pixlake(lake, 'runs', 'cancel', 'r')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('has finished already [ARGUMENT_INVALID]'),
+    stderr: expect.stringContaining('has already finished [ARGUMENT_INVALID]'),
   });
   const { folder } = await pixlakeJson<{ folder: string }>(lake, 'runs', 'show', 'r');
   await rename(join(lake, folder, '_SUCCESS'), join(lake, folder, 'away'));

@@ -48,7 +48,7 @@ test('list, show and errors', async () => {
   const lake = join(await makeTestFolder(), 'none');
   const { stdout } = await pixlake(lake, 'sql', 'list');
   expect(stdout).toContain('mens-shoes-after');
-  expect(stdout).toContain('--param year=2012  the last year that is left out');
+  expect(stdout).toContain('--param year=2012  the last excluded year');
   const shown = await pixlake(lake, 'sql', 'show', 'mens-shoes-after', '--param', 'year=1999');
   expect(shown.stdout).toContain('year > 1999');
   for (const [args, code] of [

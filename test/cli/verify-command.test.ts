@@ -23,7 +23,7 @@ test('verify says what is whole, and exits with an error that counts the problem
   expect(title).toBe('images at version 0: 1 data files, 30 rows, 30 images: 30 problems');
   expect(lines).toHaveLength(21);
   expect(lines.slice(0, 20).join('\n')).toMatch(/^( {2}originals\/images\/\d+\.jpg is missing\n?){20}$/u);
-  expect(lines.at(-1)).toBe('  and 10 more (--json lists all)');
+  expect(lines.at(-1)).toBe('  and 10 more (use --json to list all)');
   const { code, stdout } = await pixlake(lake, 'verify', 'images', '--deep', '--json');
   expect(code).toBe(5);
   const [report] = JSON.parse(stdout) as [{ table: string; problems: unknown[] }];

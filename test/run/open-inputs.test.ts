@@ -25,7 +25,7 @@ test('the model of an execution is the one that it was planned with', async () =
   const changed = async (): Promise<ModelFiles> => ({ ...FILES, sha256: 'b'.repeat(64) });
   await expect(openInputs(executionWith({ model: MODEL }), changed)).rejects.toMatchObject({
     code: 'MODEL_MISMATCH',
-    message: expect.stringContaining('toy changed since run r was planned'),
+    message: expect.stringContaining('toy has changed since'),
   });
 });
 
