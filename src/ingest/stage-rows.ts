@@ -1,4 +1,5 @@
-import { type AppendableType, openAppender } from '../duckdb/appender.ts';
+import type { AppendableType } from '../duckdb/appendable.ts';
+import { openAppender } from '../duckdb/appender.ts';
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { quoteName } from '../sql/sql-text.ts';
 import type { DatasetSchema } from './dataset-schema.ts';

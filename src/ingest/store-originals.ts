@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type AppendableValue, openAppender, type TableAppender } from '../duckdb/appender.ts';
+import type { AppendableValue } from '../duckdb/appendable.ts';
+import { openAppender, type TableAppender } from '../duckdb/appender.ts';
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
 import { probeImage } from '../image/probe-image.ts';

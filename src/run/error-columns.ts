@@ -1,4 +1,4 @@
-import type { AppendableType, AppendableValue } from '../duckdb/appender.ts';
+import type { AppendableType, AppendableValue } from '../duckdb/appendable.ts';
 import { deltaTypeNamed } from '../duckdb/column-type.ts';
 import { type DeltaStruct, deltaField } from '../table/delta-schema.ts';
 import type { FailedImage } from './shard-item.ts';

@@ -1,4 +1,4 @@
-import type { AppendableType, AppendableValue } from '../duckdb/appender.ts';
+import type { AppendableType, AppendableValue } from '../duckdb/appendable.ts';
 import { deltaTypeNamed } from '../duckdb/column-type.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import type { ModelCard } from '../model/model-card.ts';

@@ -139,10 +139,12 @@ function* toBatches(rows: readonly ShardRow[], context: ShardContext, shard: num
   const folder = executionKeys.images(context.folder, shard);
   const stems = stemsOf(rows);
   let batch: ShardItem[] = [];
-  for (const [index, { onlyCopy, ...row }] of rows.entries()) {
+  for (const [index, row] of rows.entries()) {
+    // One by one: copying all of a row makes objects that are slow to read.
+    const { ordinal, firstOrdinal, id, imageKey, sha256, box, onlyCopy } = row;
     const stem = `${folder}/${stems[index] ?? ''}`;
     for (let made = 0; made < imagesPerRow(execution); made++) {
-      batch.push({ ...row, stem, copy: onlyCopy ?? made });
+      batch.push({ ordinal, firstOrdinal, id, stem, copy: onlyCopy ?? made, imageKey, sha256, box });
       if (batch.length < size) continue;
       yield batch;
       batch = [];

@@ -32,10 +32,8 @@ export async function transformOriginal(
   const { transform, seed } = work;
   const header = await readHeader(bytes, work);
   const { width, height } = header;
-  const drawn = {
-    ...drawTransform(transform, { width, height }, { seed, id, copy }),
-    ...(box === null ? {} : clipBox(box, { width, height })),
-  };
+  const random = drawTransform(transform, { width, height }, { seed, id, copy });
+  const drawn = box === null ? random : { ...random, ...clipBox(box, { width, height }) };
   const rendered = await gate.hold(header.memoryBytes + pixelBytes(drawn), async () =>
     renderImage(bytes, transform, drawn, model, header),
   );

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type AppendableType, type AppendableValue, openAppender } from '../../src/duckdb/appender.ts';
+import type { AppendableType, AppendableValue } from '../../src/duckdb/appendable.ts';
+import { openAppender } from '../../src/duckdb/appender.ts';
 import { type DuckDb, openDuckDb } from '../../src/duckdb/open-duckdb.ts';
 
 let scratchDir: string;
@@ -44,6 +45,21 @@ it('appends values of every type, nulls, empty lists and text with any character
     [2 ** 40, 2 ** 31 - 1, -0.5, 0, false, '', [], []],
   ];
   expect(await roundTrip(TYPES, rows)).toEqual([[7, ...(rows[0]?.slice(1) ?? [])], rows[1], rows[2]]);
+});
+
+it('appends columns without lists value by value', async () => {
+  const rows = [
+    [7n, -3, 0.1, 0.5, true, 'a\0b "é" 😀'],
+    [null, null, null, null, null, null],
+    [2 ** 40, 2 ** 31 - 1, -0.5, 0, false, ''],
+  ];
+  expect(await roundTrip(TYPES.slice(0, 6), rows)).toEqual([
+    [7, ...(rows[0]?.slice(1) ?? [])],
+    rows[1],
+    rows[2],
+  ]);
+  const many = Array.from({ length: 45_000 }, (_value, index) => [index, `row ${index}`]);
+  expect(await roundTrip(['BIGINT', 'VARCHAR'], many)).toEqual(many);
 });
 
 it.each([
