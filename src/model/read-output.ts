@@ -32,14 +32,14 @@ const SCORE_TOLERANCE = 1e-3;
 export function readOutput(row: Float32Array, output: ModelOutput): Prediction {
   if (output.kind !== 'embedding') return rankLabels(row, output);
   const { name, column } = output;
-  if (row.every((value) => Number.isFinite(value)))
-    return { kind: 'embedding', column, values: Array.from(row) };
+  if (findPlace(row, (value) => !Number.isFinite(value)) === -1)
+    return { kind: 'embedding', column, values: toNumbers(row) };
   throw new PixlakeError('MODEL_FAILED', `output "${name}" gives values that are not numbers`);
 }
 
 function rankLabels(row: Float32Array, output: LabelOutput): LabelPrediction {
   const scores = output.kind === 'logits' ? softmax(row) : row;
-  const wrong = scores.findIndex((score) => !(score >= -SCORE_TOLERANCE && score <= 1 + SCORE_TOLERANCE));
+  const wrong = findPlace(scores, (score) => !(score >= -SCORE_TOLERANCE && score <= 1 + SCORE_TOLERANCE));
   if (wrong !== -1) {
     throw new PixlakeError(
       'MODEL_FAILED',
@@ -55,28 +55,37 @@ function rankLabels(row: Float32Array, output: LabelOutput): LabelPrediction {
     column: output.column,
     labels: best.map((index) => output.labels[index] ?? ''),
     scores: best.map((index) => scores[index] ?? 0),
-    ...(output.allScores ? { allScores: Array.from(scores) } : {}),
+    ...(output.allScores ? { allScores: toNumbers(scores) } : {}),
   };
 }
 
-/** Places of the best scores, best first; equal scores stay in the order of the card. Only those that may be among them are ever sorted. */
+/** Places of the best scores, best first; equal scores stay in the order of the card. */
 function bestOf(scores: Float32Array, { topK, threshold }: LabelOutput): number[] {
   const best: number[] = [];
-  const keepBest = (): void => {
-    best.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
-    if (best.length > topK) best.length = topK;
-  };
-  let floor = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < scores.length; index++) {
     const score = scores[index] ?? 0;
-    if (score < threshold || score <= floor) continue;
-    best.push(index);
-    if (best.length < 2 * topK) continue;
-    keepBest();
-    floor = scores[best[topK - 1] ?? 0] ?? 0;
+    if (score < threshold) continue;
+    let place = best.length;
+    while (place > 0 && (scores[best[place - 1] ?? 0] ?? 0) < score) place -= 1;
+    if (place === topK) continue;
+    for (let moved = Math.min(best.length, topK - 1); moved > place; moved--)
+      best[moved] = best[moved - 1] ?? 0;
+    best[place] = index;
   }
-  keepBest();
   return best;
+}
+
+// Methods of typed arrays make an object of each value, which for all values of all images costs as much as decoding them.
+
+function findPlace(values: Float32Array, isWanted: (value: number) => boolean): number {
+  for (let index = 0; index < values.length; index++) if (isWanted(values[index] ?? 0)) return index;
+  return -1;
+}
+
+function toNumbers(values: Float32Array): number[] {
+  const numbers: number[] = [];
+  for (let index = 0; index < values.length; index++) numbers.push(values[index] ?? 0);
+  return numbers;
 }
 
 /** exp(x) / Σ exp(x), with the largest x subtracted first, so nothing overflows. */
