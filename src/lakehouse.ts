@@ -1,7 +1,6 @@
 import { log, SOFTWARE } from './config.ts';
 import { type QueryOptions, queryLake, queryToParquet } from './catalog/query-lake.ts';
 import { createLocalExecutor } from './executor/local-executor.ts';
-import { ingestCatalogue } from './ingest/ingest-catalogue.ts';
 import type { IngestHooks, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
 import { Images } from './lakehouse/images.ts';
 import { Models } from './lakehouse/models.ts';
@@ -65,9 +64,10 @@ export class Lakehouse implements AsyncDisposable {
     await checkLake(this.#store);
   }
 
-  /** Ingests a catalogue of images into a table; see {@link ingestCatalogue}. Makes the lake if it does not exist. */
+  /** Ingests a catalogue of images into a table; see `ingestCatalogue`. Makes the lake if it does not exist. */
   async ingest(spec: IngestSpec, hooks: IngestHooks = {}): Promise<IngestReport> {
     const store = bindSignal(this.#store, hooks.signal);
+    const { ingestCatalogue } = await import('./ingest/ingest-catalogue.ts');
     const report = await ingestCatalogue({ store, software: SOFTWARE, ...hooks }, spec);
     log.info({ report }, 'ingested');
     return report;

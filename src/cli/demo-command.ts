@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import type { Lakehouse } from '../lakehouse.ts';
 import { DEFAULT_MODEL } from '../model/built-in-models.ts';
 
-import { writeSample } from '../sample/write-sample.ts';
 import { fillSavedQuery, readSavedQuery } from '../sql/saved-query.ts';
 import { type LakeOptions, openLake, withStoreOptions } from './lake-options.ts';
 import { describeIngest } from './describe-ingest.ts';
@@ -42,6 +41,7 @@ export function addDemoCommand(program: Command): void {
     const catalogue = join(folder, 'catalogue');
 
     print(`1. Draw a catalogue: pixlake sample ${catalogue} --rows ${rows}`);
+    const { writeSample } = await import('../sample/write-sample.ts');
     const summary = await writeSample(catalogue, { rows });
     print(`   ${formatCount(summary.rowCount)} rows and ${formatCount(summary.imageCount)} images`, '');
 

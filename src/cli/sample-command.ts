@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { writeSample } from '../sample/write-sample.ts';
 import { wholeNumber } from './option-values.ts';
 import { formatCount, startProgressBar } from './progress-bar.ts';
 import { print, printJson } from './print.ts';
@@ -17,6 +16,7 @@ export function addSampleCommand(program: Command): void {
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  $ pixlake sample catalogue --rows 5000')
     .action(async (folder: string, options: { rows: number; seed: number; json?: boolean }) => {
+      const { writeSample } = await import('../sample/write-sample.ts');
       using bar = startProgressBar('drawing', 'images');
       const { rows, seed } = options;
       const summary = await writeSample(folder, {

@@ -5,8 +5,8 @@ const require = createRequire(import.meta.url);
 
 let configured: typeof import('sharp').default | undefined;
 
-/** Loading sharp takes a tenth of a second, and most images do not need it. */
-function loadSharp(): typeof import('sharp').default {
+/** Loading sharp takes a tenth of a second, and most images and commands do not need it. */
+export function loadSharp(): typeof import('sharp').default {
   if (configured !== undefined) return configured;
   const sharp = require('sharp') as typeof import('sharp').default;
   // Images are many and small, so several are processed at once, and no cache is needed.

@@ -1,4 +1,5 @@
-import sharp, { type OverlayOptions } from 'sharp';
+import type { OverlayOptions } from 'sharp';
+import { loadSharp } from './configured-sharp.ts';
 import { ensureFonts, FONT_FAMILY } from './fonts.ts';
 import { toImageError } from './image-error.ts';
 import { memoryGate } from './memory-gate.ts';
@@ -74,7 +75,7 @@ export async function renderContactSheet(
       tiles.push(await drawTile(image, left + tileLeft(tile), top + PADDING));
     }
   }
-  return sharp(Buffer.from(drawPage(cells, grid, options.title)))
+  return loadSharp()(Buffer.from(drawPage(cells, grid, options.title)))
     .composite(tiles)
     .removeAlpha()
     .png({ compressionLevel: 9 })

@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import { loadSharp } from './configured-sharp.ts';
 import { ensureFonts } from './fonts.ts';
 
 /**
@@ -7,7 +7,7 @@ import { ensureFonts } from './fonts.ts';
  */
 export async function drawSvg(svg: string, scale = 1): Promise<Buffer> {
   await ensureFonts();
-  return sharp(Buffer.from(svg), { density: 72 * scale })
+  return loadSharp()(Buffer.from(svg), { density: 72 * scale })
     .flatten({ background: '#ffffff' })
     .png({ compressionLevel: 9 })
     .toBuffer();

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import sharp from 'sharp';
+import { loadSharp } from './configured-sharp.ts';
 import { escapeXml } from './svg-text.ts';
 
 /** The family of the bundled font, for `font-family` in SVG. */
@@ -32,7 +32,7 @@ async function loadFonts(): Promise<void> {
     await writeFile(configFile, fontConfig(fontFolder, join(scratchFolder, 'cache')));
     process.env['FONTCONFIG_FILE'] = configFile;
     // Drawing any text makes fontconfig read its configuration, which is not needed afterwards.
-    await sharp(
+    await loadSharp()(
       Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>a</text></svg>'),
     ).toBuffer();
   } finally {

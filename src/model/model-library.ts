@@ -3,7 +3,7 @@ import { messageOf, PixlakeError, toPixlakeError } from '../errors.ts';
 import { createLake } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Device } from './devices.ts';
-import { type FashionNetImport, importFashionNet } from './fashionnet/import-fashionnet.ts';
+import type { FashionNetImport } from './fashionnet/import-fashionnet.ts';
 import { labelImage } from './label-images.ts';
 import { addModel, listModels, type ModelSummary, resolveModel } from './lake-models.ts';
 import type { ModelCard } from './model-card.ts';
@@ -51,8 +51,9 @@ export class ModelLibrary {
     return this.#add(await readModel(onnxPath, cardPath));
   }
 
-  /** Imports a torch checkpoint of FashionNet into the lake; see {@link importFashionNet}. */
+  /** Imports a torch checkpoint of FashionNet into the lake; see `importFashionNet`. */
   async importFashionNet(spec: FashionNetImport): Promise<ModelCard> {
+    const { importFashionNet } = await import('./fashionnet/import-fashionnet.ts');
     await createLake(this.#store);
     const scratchDir = await this.#store.makeScratchDir();
     try {

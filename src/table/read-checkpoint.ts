@@ -1,5 +1,4 @@
-import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import type { AsyncBuffer } from 'hyparquet';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { DeltaAction } from './delta-actions.ts';
 import { parseAction } from './log-entry.ts';
@@ -16,6 +15,9 @@ const WHOLE_READ_BYTES = 32 * 1024 * 1024;
  * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`, storage errors, and any error of the Parquet reader for a damaged file
  */
 export async function* readCheckpoint(store: ObjectStore, key: string): AsyncGenerator<DeltaAction> {
+  // Loaded when needed, since most tables have no checkpoint yet.
+  const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
   const file = await openBuffer(store, key);
   const metadata = await parquetMetadataAsync(file);
   const present = new Set(metadata.schema.map(({ name }) => name));

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import type { ColumnSource } from 'hyparquet-writer';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { CHECKPOINT_SCHEMA } from './checkpoint-schema.ts';
 import type { DeltaAction } from './delta-actions.ts';
@@ -26,6 +26,7 @@ export function isCheckpointDue({
 export async function writeCheckpoint(store: ObjectStore, snapshot: Snapshot): Promise<void> {
   const { folder, version, files } = snapshot;
   const rows = toRows(snapshot);
+  const { ByteWriter, ParquetWriter } = await import('hyparquet-writer');
   const writer = new ByteWriter();
   const parquet = new ParquetWriter({ writer, schema: CHECKPOINT_SCHEMA });
   for (let start = 0; start < rows.length; start += ROW_GROUP_SIZE) {

@@ -260,7 +260,7 @@ def card(path, labels, evaluation):
             "mean": MEAN,
             "std": STD,
         },
-        "batchSize": 32,
+        "batchSize": 16,
         "outputs": [*outputs, {"name": "features", "column": "embedding", "kind": "embedding", "size": 2 * WIDTHS[-1]}],
         "evaluation": evaluation,
     }
