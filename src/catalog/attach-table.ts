@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { withDuckDb } from '../duckdb/with-duckdb.ts';
 import { resolve } from 'node:path';
 import { PixlakeError } from '../errors.ts';
 import { tableFolder, attachmentKey } from '../storage/lake-layout.ts';
-import { type DuckDb, sqlError, openDuckDb } from '../duckdb/open-duckdb.ts';
+import { type DuckDb, sqlError } from '../duckdb/open-duckdb.ts';
 import { schemeOf } from '../storage/open-store.ts';
 import { listParquetFiles } from './parquet-folder.ts';
 import { quoteText } from '../sql/sql-text.ts';
@@ -61,30 +61,28 @@ async function describeFiles(
   store: ObjectStore,
   files: readonly DataFile[],
 ): Promise<{ fields: DeltaField[]; partitionColumns: string[] }> {
-  const scratchDir = await lake.makeScratchDir();
   try {
-    using db = await openDuckDb({ scratchDir });
-    const paths = (await locateFiles(db, store, files)).map(quoteText).join(', ');
-    const result = await db.connection.stream(
-      `FROM read_parquet([${paths}], union_by_name = true, hive_partitioning = false) LIMIT 0`,
-    );
-    const fields = rowBatches(result).columns.map(({ name, type }): DeltaField => {
-      const deltaType = deltaTypeOf(type);
-      // Read-only tables may have this type, for which pixlake's own tables would need a newer protocol.
-      const isZoneless = deltaType === 'timestamp' && !String(type).includes('WITH TIME ZONE');
-      return { name, type: isZoneless ? 'timestamp_ntz' : deltaType, nullable: true, metadata: {} };
+    return await withDuckDb(lake, async (db) => {
+      const paths = (await locateFiles(db, store, files)).map(quoteText).join(', ');
+      const result = await db.connection.stream(
+        `FROM read_parquet([${paths}], union_by_name = true, hive_partitioning = false) LIMIT 0`,
+      );
+      const fields = rowBatches(result).columns.map(({ name, type }): DeltaField => {
+        const deltaType = deltaTypeOf(type);
+        // Read-only tables may have this type, for which pixlake's own tables would need a newer protocol.
+        const isZoneless = deltaType === 'timestamp' && !String(type).includes('WITH TIME ZONE');
+        return { name, type: isZoneless ? 'timestamp_ntz' : deltaType, nullable: true, metadata: {} };
+      });
+      const held = new Set(fields.map(({ name }) => name.toLowerCase()));
+      const partitionColumns = sharedPartitions(files).filter((name) => !held.has(name.toLowerCase()));
+      for (const name of partitionColumns) {
+        const values = new Set(files.map(({ partitionValues }) => partitionValues[name] ?? null));
+        fields.push(deltaField(name, await inferType(db, [...values])));
+      }
+      return { fields, partitionColumns };
     });
-    const held = new Set(fields.map(({ name }) => name.toLowerCase()));
-    const partitionColumns = sharedPartitions(files).filter((name) => !held.has(name.toLowerCase()));
-    for (const name of partitionColumns) {
-      const values = new Set(files.map(({ partitionValues }) => partitionValues[name] ?? null));
-      fields.push(deltaField(name, await inferType(db, [...values])));
-    }
-    return { fields, partitionColumns };
   } catch (error) {
     throw sqlError(error);
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
   }
 }
 

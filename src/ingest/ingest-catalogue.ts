@@ -1,7 +1,7 @@
+import { withDuckDb } from '../duckdb/with-duckdb.ts';
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { checkNotAttached } from '../catalog/attached-table.ts';
-import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { quoteName } from '../sql/sql-text.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';
 import { parseErrorLimit } from '../error-limit.ts';
@@ -57,79 +57,79 @@ export async function ingestCatalogue(context: IngestContext, spec: IngestSpec):
   await checkNotAttached(store, table);
   const base = await readSnapshot(store, folder);
   const limits = chooseLimits(spec, base);
-  const scratchDir = await store.makeScratchDir({ isForWriting: true });
-  try {
-    using db = await openDuckDb({ scratchDir, onDisk: true });
-    const report = (phase: IngestProgress['phase'], doneCount: number, totalCount?: number): void =>
-      context.onProgress?.({ phase, doneCount, totalCount });
-    const { schema, tableSchema, rowCount, repairedCount } = await readRows(
-      db,
-      csvPath,
-      spec,
-      base,
-      (done) => {
-        signal?.throwIfAborted();
-        report('rows', done);
-      },
-    );
-    await createImageTables(db, store, schema, base && { ...base, schema: tableSchema });
-    const images = await openImageSource(imagesPath, schema.imageColumn !== undefined);
-    await chooseImages(db, images, schema.imageColumn !== undefined, signal);
-    const storedBytes = await storeOriginals(db, images, {
-      store,
-      folder: originalsFolder(table),
-      limits,
-      areLimitsNew: changesLimits(base, limits),
-      signal,
-      onImage: (done, total) => report('images', done, total),
-    });
-    await joinRowsWithImages(db, schema);
-    const ingestedCount = await countOf(db, 'incoming');
-    const { counts, publish } = await stageLists(db, schema, scratchDir);
-    const listFolder = ingestFolder(table, newIngestId());
-    const failure = await checkOutcome(db, schema, { csvPath, rowCount, ingestedCount, counts, maxErrors });
-    if (failure !== undefined) throw withLists(failure, await publish(store, listFolder));
-    report('commit', rowCount, rowCount);
-    const merged = await transact(
-      store,
-      async (tryCount) => (tryCount === 0 ? base : await readSnapshot(store, folder)) ?? folder,
-      async (transaction) => {
-        const partitionBy = transaction.base?.partitionColumns ?? schema.partitionBy;
-        const target = {
-          store,
-          partitionBy,
-          scratchDir,
-          software: context.software,
-          source: csvPath,
-          limits,
-        };
-        return mergeRows(db, schema, target, transaction);
-      },
-      signal,
-    );
-    return {
-      table,
-      schema: schema.name,
-      rowCount,
-      ingestedCount,
-      withoutImageCount: counts.withoutImage,
-      rejectedCount: counts.rejects,
-      repairedCount,
-      addedCount: merged.addedCount,
-      changedCount: merged.changedCount,
-      unchangedCount: ingestedCount - merged.addedCount - merged.changedCount,
-      imagesWithoutRowCount: counts.imagesWithoutRow,
-      imageStatusCounts: await countStatuses(db),
-      storedBytes,
-      version: merged.version,
-      isCommitted: merged.isCommitted,
-      newColumns: merged.newColumns,
-      lists: await publish(store, listFolder),
-      durationMs: performance.now() - startMs,
-    };
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
+  return withDuckDb(
+    store,
+    async (db, scratchDir) => {
+      const report = (phase: IngestProgress['phase'], doneCount: number, totalCount?: number): void =>
+        context.onProgress?.({ phase, doneCount, totalCount });
+      const { schema, tableSchema, rowCount, repairedCount } = await readRows(
+        db,
+        csvPath,
+        spec,
+        base,
+        (done) => {
+          signal?.throwIfAborted();
+          report('rows', done);
+        },
+      );
+      await createImageTables(db, store, schema, base && { ...base, schema: tableSchema });
+      const images = await openImageSource(imagesPath, schema.imageColumn !== undefined);
+      await chooseImages(db, images, schema.imageColumn !== undefined, signal);
+      const storedBytes = await storeOriginals(db, images, {
+        store,
+        folder: originalsFolder(table),
+        limits,
+        areLimitsNew: changesLimits(base, limits),
+        signal,
+        onImage: (done, total) => report('images', done, total),
+      });
+      await joinRowsWithImages(db, schema);
+      const ingestedCount = await countOf(db, 'incoming');
+      const { counts, publish } = await stageLists(db, schema, scratchDir);
+      const listFolder = ingestFolder(table, newIngestId());
+      const failure = await checkOutcome(db, schema, { csvPath, rowCount, ingestedCount, counts, maxErrors });
+      if (failure !== undefined) throw withLists(failure, await publish(store, listFolder));
+      report('commit', rowCount, rowCount);
+      const merged = await transact(
+        store,
+        async (tryCount) => (tryCount === 0 ? base : await readSnapshot(store, folder)) ?? folder,
+        async (transaction) => {
+          const partitionBy = transaction.base?.partitionColumns ?? schema.partitionBy;
+          const target = {
+            store,
+            partitionBy,
+            scratchDir,
+            software: context.software,
+            source: csvPath,
+            limits,
+          };
+          return mergeRows(db, schema, target, transaction);
+        },
+        signal,
+      );
+      return {
+        table,
+        schema: schema.name,
+        rowCount,
+        ingestedCount,
+        withoutImageCount: counts.withoutImage,
+        rejectedCount: counts.rejects,
+        repairedCount,
+        addedCount: merged.addedCount,
+        changedCount: merged.changedCount,
+        unchangedCount: ingestedCount - merged.addedCount - merged.changedCount,
+        imagesWithoutRowCount: counts.imagesWithoutRow,
+        imageStatusCounts: await countStatuses(db),
+        storedBytes,
+        version: merged.version,
+        isCommitted: merged.isCommitted,
+        newColumns: merged.newColumns,
+        lists: await publish(store, listFolder),
+        durationMs: performance.now() - startMs,
+      };
+    },
+    { isForWriting: true, onDisk: true },
+  );
 }
 
 /** Chooses the schema of a CSV file and stages its rows. This reads the file twice. @throws `SOURCE_CHANGED`, `CSV_…`, `SCHEMA_MISMATCH` */

@@ -1,6 +1,5 @@
-import { rm } from 'node:fs/promises';
 import { createViews } from '../catalog/lake-tables.ts';
-import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { parseSelect } from '../sql/parse-select.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import { FILE_COLUMN, locateFiles, selectSnapshot } from '../catalog/table-view.ts';
@@ -9,10 +8,9 @@ import { NONE } from '../table/file-predicate.ts';
 import { pruneFiles } from '../table/prune-files.ts';
 import type { DataFile, Snapshot } from '../table/snapshot.ts';
 import { sortColumnsOf } from '../table/table-properties.ts';
-import { transact, type Transaction } from '../table/transaction.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
+import { type Attempt, rewriteTable } from './rewrite-table.ts';
 import { sqlNameOf } from '../sql/table-reference.ts';
-import { findOwnTable } from '../catalog/find-table.ts';
 
 /** Which rows of which table to delete. */
 export interface DeleteSpec {
@@ -49,35 +47,13 @@ interface TouchedFile {
  * @throws `TABLE_NOT_FOUND`, `TABLE_READ_ONLY`, `TABLE_APPEND_ONLY`, `SQL_…`, `COMMIT_CONFLICT`
  */
 export async function deleteRows(context: MaintenanceContext, spec: DeleteSpec): Promise<DeleteReport> {
-  const { store, signal } = context;
-  return transact(
-    store,
-    () => findOwnTable(store, spec.table),
-    async (transaction, snapshot) => {
-      const scratchDir = await store.makeScratchDir();
-      try {
-        using db = await openDuckDb({ scratchDir });
-        return await deleteOnce(context, spec, snapshot, { transaction, db, scratchDir });
-      } finally {
-        await rm(scratchDir, { recursive: true, force: true });
-      }
-    },
-    signal,
-  );
-}
-
-/** Context of one try. */
-interface Attempt {
-  readonly transaction: Transaction;
-  readonly db: DuckDb;
-  readonly scratchDir: string;
+  return rewriteTable(context, spec.table, async (attempt) => deleteOnce(context, spec, attempt));
 }
 
 async function deleteOnce(
   { store, software }: MaintenanceContext,
   { table, where, isDryRun }: DeleteSpec,
-  snapshot: Snapshot,
-  { transaction, db, scratchDir }: Attempt,
+  { transaction, snapshot, db, scratchDir }: Attempt,
 ): Promise<DeleteReport> {
   const candidates = await findCandidates(db, table, where, snapshot);
   const rows = await selectSnapshot(db, store, { ...snapshot, files: candidates }, { withFile: true });

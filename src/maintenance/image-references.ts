@@ -1,8 +1,8 @@
+import { withDuckDb } from '../duckdb/with-duckdb.ts';
 import { isRemovedSpec } from '../catalog/run-folders.ts';
-import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { quoteText } from '../sql/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
-import { rm } from 'node:fs/promises';
 import { executionKeys } from '../run/execution.ts';
 import { PLAN_MEMORY_BYTES } from '../run/write-plan.ts';
 import { tableFolder } from '../storage/lake-layout.ts';
@@ -23,16 +23,16 @@ export async function withFileLists<Result>(
   store: ObjectStore,
   work: (db: DuckDb) => Promise<Result>,
 ): Promise<Result> {
-  const scratchDir = await store.makeScratchDir();
-  try {
-    using db = await openDuckDb({ scratchDir, onDisk: true, memoryBytes: PLAN_MEMORY_BYTES });
-    await db.run(`
+  return withDuckDb(
+    store,
+    async (db) => {
+      await db.run(`
       CREATE TABLE ${REFERENCED} (key VARCHAR, referrer VARCHAR);
       CREATE TABLE ${LISTED} (folder VARCHAR, key VARCHAR, size_bytes BIGINT)`);
-    return await work(db);
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
+      return await work(db);
+    },
+    { onDisk: true, memoryBytes: PLAN_MEMORY_BYTES },
+  );
 }
 
 /** A table of the lake or the manifest of an execution, and its name in messages. */

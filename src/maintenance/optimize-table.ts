@@ -1,6 +1,4 @@
-import { rm } from 'node:fs/promises';
-import { findOwnTable } from '../catalog/find-table.ts';
-import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { quoteName } from '../sql/sql-text.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';
 import { writeDataFiles } from '../duckdb/write-data-files.ts';
@@ -9,8 +7,8 @@ import type { AddAction } from '../table/delta-actions.ts';
 import { NONE } from '../table/file-predicate.ts';
 import { type DataFile, readStats, type Snapshot } from '../table/snapshot.ts';
 import { sortColumnsOf } from '../table/table-properties.ts';
-import { transact, type Transaction } from '../table/transaction.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
+import { type Attempt, rewriteTable } from './rewrite-table.ts';
 
 /** How to store a table. */
 export interface OptimizeSpec {
@@ -45,35 +43,13 @@ export async function optimizeTable(
   context: MaintenanceContext,
   spec: OptimizeSpec,
 ): Promise<OptimizeReport> {
-  const { store, signal } = context;
-  return transact(
-    store,
-    () => findOwnTable(store, spec.table),
-    async (transaction, snapshot) => {
-      const scratchDir = await store.makeScratchDir();
-      try {
-        using db = await openDuckDb({ scratchDir });
-        return await optimizeOnce(context, spec, snapshot, { transaction, db, scratchDir });
-      } finally {
-        await rm(scratchDir, { recursive: true, force: true });
-      }
-    },
-    signal,
-  );
-}
-
-/** Context of one try. */
-interface Attempt {
-  readonly transaction: Transaction;
-  readonly db: DuckDb;
-  readonly scratchDir: string;
+  return rewriteTable(context, spec.table, async (attempt) => optimizeOnce(context, spec, attempt));
 }
 
 async function optimizeOnce(
   context: MaintenanceContext,
   spec: OptimizeSpec,
-  snapshot: Snapshot,
-  { transaction, db, scratchDir }: Attempt,
+  { transaction, snapshot, db, scratchDir }: Attempt,
 ): Promise<OptimizeReport> {
   const { store, software, signal } = context;
   const sortBy = chooseSort(spec, snapshot);

@@ -1,9 +1,9 @@
+import { withDuckDb } from '../duckdb/with-duckdb.ts';
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { findQueriedTable } from '../catalog/find-table.ts';
 import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
 import type { FoundTable } from '../catalog/found-table.ts';
-import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
+import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { rowBatches } from '../duckdb/result-stream.ts';
 import { quoteText } from '../sql/sql-text.ts';
 import { locateFiles, selectSnapshot } from '../catalog/table-view.ts';
@@ -52,11 +52,9 @@ export async function verifyTable(
   const found = await findQueriedTable(store, reference);
   const { files, version } = found.snapshot;
   const problems: VerifyProblem[] = [];
-  const scratchDir = await store.makeScratchDir();
   let rowCount = 0;
   let imageCount = 0;
-  try {
-    using db = await openDuckDb({ scratchDir });
+  await withDuckDb(store, async (db) => {
     for (let start = 0; start < files.length; start += CHUNK_SIZE) {
       signal?.throwIfAborted();
       const present = await checkObjects(found.store, files.slice(start, start + CHUNK_SIZE), problems);
@@ -65,9 +63,7 @@ export async function verifyTable(
     if (isDeep) problems.push(...(await checkCheckpoint(found.store, found.snapshot.folder)));
     if (isDeep && problems.length === 0 && !found.isAttached)
       imageCount = await checkImages(db, found, problems, signal);
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
+  });
   return { table: sqlNameOf(reference), version, fileCount: files.length, rowCount, imageCount, problems };
 }
 

@@ -1,5 +1,4 @@
-import { rm } from 'node:fs/promises';
-import { openDuckDb } from '../duckdb/open-duckdb.ts';
+import { withDuckDb } from '../duckdb/with-duckdb.ts';
 import { quoteText } from '../sql/sql-text.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';
 import { type ErrorCode, PixlakeError } from '../errors.ts';
@@ -94,9 +93,7 @@ export async function cancelRun(store: ObjectStore, name: string): Promise<RunSt
 /** Reads why images of a run were not written, at most `limit`, in the order of the plan. @throws `RUN_NOT_FOUND` */
 export async function readRunErrors(store: ObjectStore, name: string, limit: number): Promise<RunError[]> {
   const { execution, state } = await findRun(store, name);
-  const scratchDir = await store.makeScratchDir();
-  try {
-    using db = await openDuckDb({ scratchDir });
+  return withDuckDb(store, async (db) => {
     const rows =
       state === 'finished'
         ? await selectErrors(db, store, name)
@@ -105,9 +102,7 @@ export async function readRunErrors(store: ObjectStore, name: string, limit: num
     return await db.rows<RunError>(
       `SELECT * EXCLUDE (ordinal) FROM (${rows}) ORDER BY ordinal, "copy" LIMIT ${limit}`,
     );
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
+  });
 }
 
 type Locator = Parameters<typeof selectSnapshot>[0];

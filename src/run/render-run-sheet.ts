@@ -1,6 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { withDuckDb } from '../duckdb/with-duckdb.ts';
 import { findTable } from '../catalog/find-table.ts';
-import { openDuckDb } from '../duckdb/open-duckdb.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';
 import { quoteText } from '../sql/sql-text.ts';
 import { PixlakeError } from '../errors.ts';
@@ -38,9 +37,7 @@ export async function renderRunSheet(store: ObjectStore, name: string, limit: nu
   if (manifest === undefined) throw new PixlakeError('TABLE_NOT_FOUND', `run ${name} has not finished yet`);
   const { sourceLake } = execution;
   const source = sourceLake === undefined ? store : openStore(sourceLake, store.s3);
-  const scratchDir = await store.makeScratchDir();
-  try {
-    using db = await openDuckDb({ scratchDir });
+  return withDuckDb(store, async (db) => {
     const id = quoteText(execution.run.idColumn);
     const rows = await db.rows<SheetRow>(`
       WITH originals AS (
@@ -55,9 +52,7 @@ export async function renderRunSheet(store: ObjectStore, name: string, limit: nu
       title: `runs.${name}`,
       subtitle: `${toOneLine(run.sql)} · ${sourceTable} at version ${sourceVersion} · crop up to ${Math.round(run.transform.crop * 100)} %, ${describeSize(run.transform.size)}`,
     });
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
+  });
 }
 
 /** SQL for a heading: without comment lines and line ends. */

@@ -1,5 +1,4 @@
-import { rm } from 'node:fs/promises';
-import { openDuckDb } from '../duckdb/open-duckdb.ts';
+import { withDuckDb } from '../duckdb/with-duckdb.ts';
 import { quoteText } from '../sql/sql-text.ts';
 import { selectSnapshot } from '../catalog/table-view.ts';
 import { writeDataFiles } from '../duckdb/write-data-files.ts';
@@ -133,9 +132,7 @@ async function replaceErrors(
 ): Promise<boolean> {
   const { base: snapshot, folder } = transaction;
   if (snapshot === undefined) return false;
-  const scratchDir = await store.makeScratchDir();
-  try {
-    using db = await openDuckDb({ scratchDir });
+  return withDuckDb(store, async (db, scratchDir) => {
     const parts: string[] = [];
     for (const part of retry.plan.parts.keys())
       parts.push(await fetchPlanPart(store, folderOf(retry), retry.plan, part, scratchDir));
@@ -162,9 +159,7 @@ async function replaceErrors(
     transaction.addShared([...kept, ...failedAgain]);
     transaction.remove(snapshot.files);
     return true;
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
+  });
 }
 
 async function selectFiles(
