@@ -80,7 +80,7 @@ export interface DrawnColumn<Drawn> {
 }
 
 /**
- * One transform: all that is to be known of it lies in its file, and `transforms.ts` lists the files in the order in which they are applied.
+ * One transform: all that is to be known of it lies in its file, and `../transform.ts` lists them in the order in which they are applied.
  * Colours are changed in the box of the original that is seen; all geometry (box, rotation, size, flip) is one resampling; what comes after it
  * works on the pixels of the target.
  */
