@@ -7,6 +7,8 @@ import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { openLakehouse, PixlakeError } from '../../dist/index.js';
+import { Submissions } from '../../dist/run/submissions.js';
+import { openStore } from '../../dist/storage/open-store.js';
 import { describeBudget } from '../support/budget.mjs';
 import { listFiles, makeRandom, readRows, writeSource } from './run-lake.mjs';
 
@@ -64,7 +66,7 @@ async function makeLake(folder) {
   for (const id of [2, 7]) await rm(join(lake, `originals/images/${id}.jpg`));
   await lakehouse.run(SPEC);
   await lakehouse.tables.attach('others', join(folder, 'lake/tables/images'));
-  await lakehouse.submissions.accept({ ...SPEC, name: 'submitted' });
+  await new Submissions(openStore(lake)).accept({ ...SPEC, name: 'submitted' });
   return lake;
 }
 
@@ -110,7 +112,7 @@ async function observe(lake) {
     return Promise.all(hashes);
   });
   await attempt('submissions', async () => {
-    const found = await lakehouse.submissions.list();
+    const found = await new Submissions(openStore(lake)).list();
     return found.map(({ run, submittedMs, state }) => JSON.stringify({ run, submittedMs, state }));
   });
   await attempt('listing', async () => {

@@ -62,11 +62,15 @@ function makeRandom(seed) {
   };
 }
 
+function perform(lakehouse, verb, spec) {
+  return verb === 'ingest' ? lakehouse.ingest(spec) : lakehouse.tables[verb](spec);
+}
+
 /** Does one operation in a process of its own, once it is told to begin. */
 async function serve() {
   process.send('ready');
   const [{ lake, verb, spec }] = await once(process, 'message');
-  await openLakehouse({ lake })[verb](spec);
+  await perform(openLakehouse({ lake }), verb, spec);
   process.disconnect();
 }
 
@@ -86,7 +90,7 @@ class Victim {
   async do(name) {
     const { after, verb, spec } = await this.#prepare(name);
     const startMs = performance.now();
-    await this.#lakehouse[verb](spec);
+    await perform(this.#lakehouse, verb, spec);
     const durationMs = performance.now() - startMs;
     await this.#check(after);
     return durationMs;

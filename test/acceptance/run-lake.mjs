@@ -37,16 +37,16 @@ export async function writeSource(folder, first, count) {
 
 /** The rows of a query as one JSON text each, sorted. */
 export async function readRows(lakehouse, sql) {
-  const query = await lakehouse.query(sql);
-  try {
-    const rows = [];
-    for await (const batch of query.batches) rows.push(...batch.getRows());
-    return rows
-      .map((row) => JSON.stringify(row, (_key, value) => (typeof value === 'bigint' ? String(value) : value)))
-      .sort();
-  } finally {
-    await query[Symbol.asyncDispose]();
-  }
+  const result = await lakehouse.query(sql);
+  const rows = await result.toArray();
+  await result[Symbol.asyncDispose]();
+  return rows
+    .map((row) =>
+      JSON.stringify(Object.values(row), (_key, value) =>
+        typeof value === 'bigint' ? String(value) : value,
+      ),
+    )
+    .sort();
 }
 
 /** The rows of a run and the hash of each image that they name; demands that all of them are whole and decode. */
