@@ -31,7 +31,7 @@ const SCRIPTS = [
   'both_write.py',
   'model_parity.py',
 ];
-const BUDGET_SECONDS = 240;
+const BUDGET_SECONDS = 520;
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js');
 
 function findPython() {
