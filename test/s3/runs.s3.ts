@@ -89,9 +89,9 @@ describe.skipIf(!hasS3)('runs on S3', () => {
     await writeFile(join(folder, 'card.json'), JSON.stringify({ ...card, name: 'mine' }));
     await must(lake, 'models', 'add', `${model}.onnx`, '--card', join(folder, 'card.json'));
     const proxy = await startFaultProxy();
-    let fetches = 0;
-    proxy.weather = ({ path }) => {
-      if (path.includes('mine.onnx')) fetches += 1;
+    const asked: Record<string, number> = { GET: 0, HEAD: 0 };
+    proxy.weather = ({ method, path }) => {
+      if (path.includes('mine.onnx')) asked[method] = (asked[method] ?? 0) + 1;
       return undefined;
     };
     const endpoint = ['--endpoint-url', proxy.url];
@@ -109,8 +109,8 @@ describe.skipIf(!hasS3)('runs on S3', () => {
       ];
       const report = await pixlakeJson<RunReport>(lake, ...run, ...endpoint);
       expect(report).toMatchObject({ imageCount: 40, model: { name: 'mine', isTrained: true } });
-      // Each run looks whether the model is there; one gets it.
-      expect(fetches).toBe(name === 'first' ? 2 : 3);
+      // The planner and the one worker look whether the model is there; the first of them gets it.
+      expect(asked).toEqual({ GET: 1, HEAD: name === 'first' ? 2 : 4 });
     }
   });
 
