@@ -65,12 +65,13 @@ async function load(
     if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
       throw new PixlakeError('MODEL_MISMATCH', `${onnxPath} was changed: its sha256 is no longer ${sha256}`);
     }
-    const { InferenceSession: sessions } = await import('onnxruntime-node');
+    const { InferenceSession: sessions, env } = await import('onnxruntime-node');
+    // Fatal messages only, of the runtime here and of the session below: all others are also thrown, and would be printed outside of the log.
+    env.logLevel = 'fatal';
     return await sessions.create(bytes, {
       executionProviders: [device],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
-      // Fatal messages only. All others are also thrown, and would be printed outside of the log.
       logSeverityLevel: 4,
       // The sha256 does not cover weights in other files. With this folder, which is a file, none can be found.
       extra: { session: { model_external_initializers_file_folder_path: onnxPath } },
