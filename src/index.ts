@@ -7,8 +7,9 @@ export type { LakehouseConfigSpec } from './lakehouse/parse-config.ts';
 export type { QueryColumn, QueryResult } from './lakehouse/query-result.ts';
 export type { Runs } from './lakehouse/runs.ts';
 export type { Tables } from './lakehouse/tables.ts';
-export { QUERY_FORMATS, type QueryFormat } from './result/encodings.ts';
-export type { PlainRow, PlainValue } from './result/plain-row.ts';
+export { QUERY_FORMATS, type QueryFormat } from './result/query-formats.ts';
+export type { PlainRow } from './result/plain-row.ts';
+export type { PlainValue } from './result/plain-value.ts';
 export type { Attachment } from './catalog/attached-table.ts';
 export type { QueriedTable } from './catalog/found-table.ts';
 export {

@@ -30,5 +30,5 @@ export const formatSchema = z.enum(SANDBOX_FORMATS).optional().describe('overrid
 /** An image, for the description of routes. */
 export const IMAGE_RESPONSE = {
   description: 'The image.',
-  content: { 'image/*': { schema: z.string().describe('bytes') } },
+  content: { 'image/*': { schema: binary } },
 };

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '../errors.ts';
+import type { RunService } from '../run/run-service.ts';
 import type { QuerySandbox } from '../sandbox/query-sandbox.ts';
 
 /** Metrics of a server for Prometheus. */
@@ -13,10 +14,7 @@ export interface Metrics {
 }
 
 /** Makes the metrics of one server. */
-export function createMetrics(
-  sandbox: QuerySandbox,
-  runs: { readonly counts: { readonly queued: number; readonly running: number } },
-): Metrics {
+export function createMetrics(sandbox: QuerySandbox, runs: Pick<RunService, 'counts'>): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });

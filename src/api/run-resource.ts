@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hidePaths } from './problem.ts';
 import { RUN_STATES } from '../run/standing.ts';
 import type { FollowedRun } from '../run/run-service.ts';
 import { runSpecSchema } from '../run/run-spec.ts';
@@ -39,7 +40,7 @@ export type RunResource = z.output<typeof runResource>;
 /** A run's specification, the same as that of the CLI. */
 export const runSpec = runSpecSchema.meta({ id: 'RunSpec' });
 
-/** A run over REST. */
+/** Converts a run to its REST form. */
 export function toRunResource({
   name,
   state,
@@ -70,7 +71,7 @@ export function toRunResource({
     shardCount: execution?.shardCount ?? null,
     finishedShardCount: status?.finishedShardCount ?? 0,
     model: modelOf(status),
-    error: failure ?? null,
+    error: failure === undefined ? null : withoutPaths(failure),
     links: { self: path, events: `${path}/events`, manifest: `${path}/manifest` },
   };
 }
@@ -80,4 +81,12 @@ function modelOf(status: FollowedRun['status']): RunResource['model'] {
   if (model === undefined) return null;
   const { name, sha256, isTrained } = model;
   return { name, sha256, isTrained };
+}
+
+function withoutPaths({ code, message, remedy }: NonNullable<RunResource['error']>): RunResource['error'] {
+  return {
+    code,
+    message: hidePaths(message),
+    ...(remedy === undefined ? {} : { remedy: hidePaths(remedy) }),
+  };
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
-import { type FollowedRun, type RunEvent } from '../run/run-service.ts';
+import type { FollowedRun, RunEvent } from '../run/run-service.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { STAGES } from '../run/stages.ts';
 import { formatSchema, ROWS_RESPONSE } from './formats.ts';

@@ -8,7 +8,7 @@ import { parseSelect } from '../sql/parse-select.ts';
 import { type RowBatches, rowBatches } from '../duckdb/result-stream.ts';
 import { signUrls } from './sign-urls.ts';
 import { quoteText } from '../sql/sql-text.ts';
-import { type QueriedTable } from './found-table.ts';
+import type { QueriedTable } from './found-table.ts';
 
 /** A query in progress. Read `batches` once, then dispose it. Disposing early cancels it. */
 export interface RunningQuery extends AsyncDisposable {

@@ -3,9 +3,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { DeltaField } from '../table/delta-schema.ts';
 import { rowCountOf } from '../table/snapshot.ts';
 import { readHistory, type TableVersion } from '../table/table-history.ts';
-import { findTable, listTableNames } from './find-table.ts';
+import { findQueriedTable, findTable, listTableNames } from './find-table.ts';
 import type { FoundTable } from './found-table.ts';
-import { findQueriedTable } from './find-table.ts';
 import { parseTableName, sqlNameOf, type TableReference } from '../sql/table-reference.ts';
 
 /** A table of the lake, or the output of a run, at its newest version. */

@@ -8,7 +8,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(130);
     process.stderr.write('\npixlake: stopping; press Ctrl-C again to stop at once\n');
-    controller.abort(new PixlakeError('INTERRUPTED', 'stopped before the end; nothing was committed'));
+    controller.abort(new PixlakeError('INTERRUPTED', 'stopped before the end; the same command continues'));
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

@@ -33,7 +33,7 @@ export function withStoreOptions(command: Command): Command {
     );
 }
 
-/** Opens the lake that the options name. All that needs one is loaded here, so that help and errors of usage come at once. */
+/** Opens the lake that the options name. The lakehouse is loaded only here, so help and usage errors come at once. */
 export async function openLake(options: LakeOptions): Promise<Lakehouse> {
   const { openLakehouse } = await import('../lakehouse.ts');
   return openLakehouse({

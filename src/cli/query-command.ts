@@ -5,9 +5,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { textOf } from '../result/convert-value.ts';
+import { textOf } from '../result/plain-value.ts';
 import type { Lakehouse } from '../lakehouse.ts';
-import { QUERY_FORMATS, type QueryFormat } from '../result/encodings.ts';
+import { QUERY_FORMATS, type QueryFormat } from '../result/query-formats.ts';
 import { makeTemporaryFolder } from '../storage/temporary-folder.ts';
 import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { duration, wholeNumber } from './option-values.ts';
@@ -80,9 +80,9 @@ export function withQueryOptions(command: Command): Command {
 
 /** Runs one SELECT and prints its rows, or writes them to a file. */
 export async function printQuery(sql: string, options: QueryCommandOptions): Promise<void> {
-  const lakehouse = await openLake(options);
   const format = chooseFormat(options);
   if (options.output !== undefined) await checkOutput(options.output);
+  const lakehouse = await openLake(options);
   if (options.explain) await explain(lakehouse, sql, options);
   else if (format === 'parquet' && options.withUrls)
     throw new PixlakeError('ARGUMENT_INVALID', 'Parquet files cannot have links, because links expire');

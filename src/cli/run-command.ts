@@ -13,7 +13,7 @@ import { formatCount } from './progress-bar.ts';
 import { describeRun } from './describe-run.ts';
 import { withProgress } from './run-progress.ts';
 import { print, printJson } from './print.ts';
-import { byteSize, errorLimit, wholeNumber } from './option-values.ts';
+import { byteSize, errorLimit, nameList, wholeNumber } from './option-values.ts';
 
 type TransformSpec = NonNullable<RunSpec['transform']>;
 
@@ -40,7 +40,7 @@ export function addRunCommand(program: Command): void {
     .option(
       '--crop-columns <left,top,width,height>',
       'columns of the SQL with the box to cut out, in pixels of the upright original, instead of a random crop; rounded outward, clipped to the image',
-      (text) => text.split(','),
+      nameList,
     )
     .option('--limit <n>', 'use the first n rows of the SQL', wholeNumber(1))
     .option('--sample <n>', 'use n random rows', wholeNumber(1))

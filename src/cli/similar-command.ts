@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { textOf } from '../result/convert-value.ts';
+import { textOf } from '../result/plain-value.ts';
 import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { print } from './print.ts';
 import { wholeNumber } from './option-values.ts';

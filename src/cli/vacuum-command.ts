@@ -41,6 +41,10 @@ Examples:
   $ pixlake vacuum --runs --dry-run`,
     )
     .action(async (table: string | undefined, options: Options) => {
+      if ((options.runs ?? false) !== (table === undefined))
+        throw new PixlakeError('ARGUMENT_INVALID', 'vacuum needs exactly one of: a table, a run, or --runs', {
+          remedy: 'name a table, or a run as runs.<name>, or use --runs for all runs',
+        });
       const lakehouse = await openLake(options);
       const report = await interruptible((signal) => vacuum(lakehouse, table, options, signal));
       if (options.json) return printJson(report);
@@ -58,14 +62,10 @@ Examples:
 async function vacuum(
   lakehouse: Lakehouse,
   table: string | undefined,
-  { retain, dryRun: isDryRun = false, runs: isOfRuns = false }: Options,
+  { retain, dryRun: isDryRun = false }: Options,
   signal: AbortSignal,
 ): Promise<VacuumReport> {
   const options = { isDryRun, ...(retain === undefined ? {} : { retainMs: retain }) };
-  if (isOfRuns !== (table === undefined))
-    throw new PixlakeError('ARGUMENT_INVALID', 'vacuum needs exactly one of: a table, a run, or --runs', {
-      remedy: 'name a table, or a run as runs.<name>, or use --runs for all runs',
-    });
   if (table === undefined) return lakehouse.runs.vacuum(options, signal);
   const run = runNameOf(table);
   return run === undefined

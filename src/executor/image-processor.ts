@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { messageOf, PixlakeError } from '../errors.ts';
-import { type ImageProcessor, type MadeImage, type UnmadeImage } from '../run/process-one.ts';
+import type { ImageProcessor, MadeImage, UnmadeImage } from '../run/process-one.ts';
 import type { ProcessWorkerData } from './process-worker.ts';
 import { memoryCells } from '../run/memory-cells.ts';
 

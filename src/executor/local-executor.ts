@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { Piscina } from 'piscina';
 import type { ShardExecutor } from '../run/shard-executor.ts';
-import { type WorkerSettings } from '../run/shard-worker.ts';
+import type { WorkerSettings } from '../run/shard-worker.ts';
 import type { AttemptOutcome } from '../work/attempt.ts';
 import type { CloseTask, ShardTask } from './shard-task.ts';
 import { makeMemoryCells } from '../run/memory-cells.ts';

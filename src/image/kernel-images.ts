@@ -41,7 +41,7 @@ export interface TensorFormat {
 }
 
 /** Where the values go that a model takes for one image; there are `width * height * 3` of them. */
-export interface ModelInput {
+export interface TensorTarget {
   readonly format: TensorFormat;
   readonly values: Float32Array;
 }

@@ -1,7 +1,8 @@
+import { PixlakeError } from '../errors.ts';
 import type { Pixels } from './configured-sharp.ts';
 import { type ImageAddress, instantiateKernel, isTrap } from './instantiate-kernel.ts';
 import type { JpegHeader } from './jpeg-header.ts';
-import type { ModelInput, Place, Plane, Resampling } from './kernel-images.ts';
+import type { TensorTarget, Place, Plane, Resampling } from './kernel-images.ts';
 
 type Colour = readonly [red: number, green: number, blue: number];
 
@@ -151,8 +152,16 @@ class PixelKernel {
     });
   }
 
-  /** Writes what a model takes for an image, which has the size of the format already. */
-  toTensor(image: ImageAddress, { format: { layout, colorOrder, mean, std }, values }: ModelInput): void {
+  /**
+   * Writes what a model takes for an image, which has the size of the format already.
+   *
+   * @throws `INTERNAL_ERROR` if there is not room for as many values as the model takes
+   */
+  toTensor(image: ImageAddress, { format, values }: TensorTarget): void {
+    const { width, height, layout, colorOrder, mean, std } = format;
+    const valueCount = width * height * 3;
+    if (values.length !== valueCount)
+      throw new PixlakeError('INTERNAL_ERROR', `the model takes ${valueCount} values, not ${values.length}`);
     const factorOf = (channel: number): number => 1 / (255 * (std[channel] ?? 1));
     const offsetOf = (channel: number): number => 255 * (mean[channel] ?? 0);
     const address = this.#code.to_tensor(

@@ -3,7 +3,7 @@ import type { Pixels } from './configured-sharp.ts';
 import { type Fitted, fitInto } from './fit-into.ts';
 import type { JpegHeader } from './jpeg-header.ts';
 import type { ImageAddress } from './instantiate-kernel.ts';
-import { MAX_KERNEL_PIXELS, type ModelInput, type Resampling } from './kernel-images.ts';
+import { MAX_KERNEL_PIXELS, type TensorTarget, type Resampling } from './kernel-images.ts';
 import { type PixelKernel, withKernel } from './pixel-kernel.ts';
 import { type ImageHeader, readHeader } from './read-header.ts';
 import {
@@ -43,7 +43,7 @@ export async function renderImage(
   bytes: Uint8Array,
   transform: Transform,
   drawn: DrawnTransform,
-  model?: ModelInput,
+  model?: TensorTarget,
   header?: ImageHeader,
 ): Promise<RenderedImage> {
   const read = header ?? (await readHeader(bytes));
@@ -81,7 +81,7 @@ function render(
   header: JpegHeader,
   transform: Transform,
   drawn: DrawnTransform,
-  model: ModelInput | undefined,
+  model: TensorTarget | undefined,
 ): RenderedImage {
   const image = draw(kernel, bytes, header, transform, drawn, staysPlanar(header, drawn));
   const { width, height } = kernel.sizeOf(image.address);
@@ -176,7 +176,7 @@ function planCrop(
 function fitModel(
   kernel: PixelKernel,
   { address, isPlanar }: DrawnImage,
-  { format }: ModelInput,
+  { format }: TensorTarget,
 ): ImageAddress {
   const { width, height } = kernel.sizeOf(address);
   if (!isPlanar && width === format.width && height === format.height) return address;

@@ -1,7 +1,7 @@
 import { PixlakeError } from '../errors.ts';
 import { resizePixels } from './apply-transform.ts';
 import type { Pixels } from './configured-sharp.ts';
-import type { ModelInput } from './kernel-images.ts';
+import type { TensorTarget } from './kernel-images.ts';
 import { withKernel } from './pixel-kernel.ts';
 
 /**
@@ -10,12 +10,8 @@ import { withKernel } from './pixel-kernel.ts';
  * @throws `MODEL_FAILED` if there is no memory for it
  * @throws `INTERNAL_ERROR` if there is not room for as many values as the model takes
  */
-export async function writeTensor(pixels: Pixels, input: ModelInput): Promise<void> {
-  const { format, values } = input;
-  const valueCount = format.width * format.height * 3;
-  if (values.length !== valueCount) {
-    throw new PixlakeError('INTERNAL_ERROR', `the model takes ${valueCount} values, not ${values.length}`);
-  }
+export async function writeTensor(pixels: Pixels, input: TensorTarget): Promise<void> {
+  const { format } = input;
   const resized = await resizePixels(pixels, { ...format, fit: format.resize });
   const isWritten = withKernel((kernel) => {
     kernel.toTensor(kernel.load(resized), input);

@@ -22,7 +22,7 @@ const ENDINGS =
 
 /** The most likely first. File names are those of {@link callNames}. */
 const DIFFERENCES: readonly Difference[] = [
-  // Only if rows name paths can a name match without its folder.
+  // Matches only if rows name paths: ids would have found the file by one of these names.
   { row: same, file: same, hint: ENDINGS },
   {
     row: (ref) => `regexp_replace(${ref}, '\\.0+$', '')`,

@@ -79,7 +79,7 @@ async function describe(path: string): Promise<Stats> {
   }
 }
 
-/** Walks an archive and the wanted entries in parallel. */
+/** Reads through an archive and opens the wanted entries on the way. */
 async function* openEntries<File extends WantedFile>(
   entries: AsyncGenerator<TarEntry>,
   wanted: AsyncIterable<File>,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../storage/hash-file.ts';
 import type { AppendableValue } from '../duckdb/appendable.ts';
 import { openAppender, type TableAppender } from '../duckdb/appender.ts';
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
@@ -126,7 +126,7 @@ async function storeOriginal(
     return 0;
   }
   const { bytes } = content;
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = sha256Of(bytes);
   const stored = { image_sha256: sha256, image_bytes: bytes.length };
   // A missing status means that the table's own facts are kept.
   const unchanged = { ...stored, image_key: file.image_key };

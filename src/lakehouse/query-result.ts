@@ -1,7 +1,8 @@
 import type { QueriedTable } from '../catalog/found-table.ts';
 import type { RunningQuery } from '../catalog/query-lake.ts';
 import type { TableOptions } from '../result/encode-table.ts';
-import { encodeResult, type QueryFormat } from '../result/encodings.ts';
+import { encodeResult } from '../result/encodings.ts';
+import type { QueryFormat } from '../result/query-formats.ts';
 import { type PlainRow, plainRows } from '../result/plain-row.ts';
 
 /** A column of a result; `name` is unique within it, `type` is that of SQL, such as `VARCHAR` or `BIGINT`. */

@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { hashFile } from '../storage/hash-file.ts';
+import { hashFile, sha256Of } from '../storage/hash-file.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readIfPresent } from '../storage/read-if-present.ts';
 import { checksumOf } from '../table/checksum-tag.ts';
@@ -20,9 +19,7 @@ export async function checkDataFile(store: ObjectStore, { key, add }: DataFile):
   const sha256 = checksumOf(add);
   if (sha256 === undefined) return [];
   const found =
-    store.remote === undefined
-      ? await hashFile(store.locate(key))
-      : hash('sha256', await store.read(key), 'hex');
+    store.remote === undefined ? await hashFile(store.locate(key)) : sha256Of(await store.read(key));
   return found === sha256 ? [] : [{ key, problem: OTHER_BYTES }];
 }
 
@@ -34,7 +31,7 @@ export async function checkCheckpoint(store: ObjectStore, folder: string): Promi
   if (hint === undefined) return [];
   const key = checkpointKey(folder, hint.version);
   const bytes = await readIfPresent(store, key);
-  if (bytes === undefined || hash('sha256', bytes, 'hex') === hint.sha256) return [];
+  if (bytes === undefined || sha256Of(bytes) === hint.sha256) return [];
   return [{ key, problem: OTHER_BYTES }];
 }
 

@@ -2,10 +2,9 @@ import { REMOVED_SPEC } from '../catalog/run-folders.ts';
 import { listAttachments } from '../catalog/attached-table.ts';
 import { PixlakeError } from '../errors.ts';
 import { executionKeys } from '../run/execution.ts';
-import { listExecutions } from '../run/read-executions.ts';
-import type { Submission } from '../run/submission-log.ts';
+import { listExecutions, runNotFound } from '../run/read-executions.ts';
 import { IdempotencyKeys } from '../run/idempotency-keys.ts';
-import { SubmissionLog } from '../run/submission-log.ts';
+import { type Submission, SubmissionLog } from '../run/submission-log.ts';
 import { executionFolder, runFolder } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { addImageReferences, listReferrers, withFileLists } from './image-references.ts';
@@ -59,8 +58,8 @@ export async function deleteRun(context: MaintenanceContext, spec: DeleteRunSpec
   const { store, signal } = context;
   const { name, isOlderOnly = false, isForced = false, isDryRun = false } = spec;
   const parts = await listParts(store, name);
-  const submissions = new SubmissionLog(store);
-  const { submission } = await submissions.readNewest(name);
+  const submissionLog = new SubmissionLog(store);
+  const { submission } = await submissionLog.readNewest(name);
   if (parts.length === 0 && submission === undefined) throw await runNotFound(store, name);
   const left: { folder: string; reason: string }[] = [];
   const keep = ({ folder }: RunPart, reason: string): void => {
@@ -85,7 +84,7 @@ export async function deleteRun(context: MaintenanceContext, spec: DeleteRunSpec
   const isWhole = !isOlderOnly && doomed.length === parts.length;
   if (isWhole && !isDryRun) {
     await new IdempotencyKeys(store).remove(name);
-    await submissions.remove(name);
+    await submissionLog.remove(name);
   }
   return { name, isDryRun, removed: removal.removed, kept: [...kept, ...removal.kept] };
 }
@@ -228,11 +227,4 @@ function findPin(
   return (
     attached && `it is attached as table ${attached.name}; detach it first: pixlake detach ${attached.name}`
   );
-}
-
-async function runNotFound(store: ObjectStore, name: string): Promise<PixlakeError> {
-  const names = await store.listFolders('runs');
-  return new PixlakeError('RUN_NOT_FOUND', `no run ${name} exists in ${store.uri}`, {
-    remedy: names.length === 0 ? 'the lake has no runs yet' : `the lake has: ${names.join(', ')}`,
-  });
 }

@@ -36,7 +36,9 @@ async function isWhole(store: ObjectStore, keys: readonly string[]): Promise<boo
   let hasProtocol = false;
   try {
     for (const key of keys) {
-      for await (const { metaData, protocol } of readCheckpoint(store, key)) {
+      for await (const { metaData, protocol, sidecar } of readCheckpoint(store, key)) {
+        // What it says stands in other files, so it replaces nothing that pixlake can read.
+        if (sidecar !== undefined) return false;
         hasMetadata ||= metaData !== undefined;
         hasProtocol ||= protocol !== undefined;
       }

@@ -15,7 +15,7 @@ export interface OptimizeSpec {
   readonly table: string;
   /** Size in bytes of a good data file; 128 MiB by default. Files of less than half of it are small. */
   readonly targetBytes?: number;
-  /** Columns to sort by. If given, all files are rewritten. By default small files are sorted by the columns of the table. */
+  /** Columns to sort by. If given, all files are rewritten. By default only small files are, sorted by the sort columns of the table. */
   readonly sortBy?: readonly string[];
 }
 

@@ -2,7 +2,7 @@ import { openAppender } from '../duckdb/appender.ts';
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
 import { PixlakeError } from '../errors.ts';
 import { blockCountOf, executionKeys, folderOf } from '../run/execution.ts';
-import { listExecutions } from '../run/read-executions.ts';
+import { listExecutions, runNotFound } from '../run/read-executions.ts';
 import type { Execution } from '../run/execution-schema.ts';
 import { listRetries } from '../run/retries.ts';
 import { listMarkedShards, readMarker } from '../run/shard-marker.ts';
@@ -40,10 +40,7 @@ export async function sweepRuns(context: MaintenanceContext, spec: SweepRunsSpec
   const { name, retainMs = 0, isDryRun = false } = spec;
   if (!(retainMs >= 0)) throw new PixlakeError('ARGUMENT_INVALID', `cannot retain ${retainMs} ms`);
   const names = await store.listFolders('runs');
-  if (name !== undefined && !names.includes(name))
-    throw new PixlakeError('RUN_NOT_FOUND', `no run ${name} exists in ${store.uri}`, {
-      remedy: names.length === 0 ? 'the lake has no runs yet' : `the lake has: ${names.join(', ')}`,
-    });
+  if (name !== undefined && !names.includes(name)) throw await runNotFound(store, name);
   const beforeMs = Date.now() - Math.max(retainMs, IN_FLIGHT_MS);
   const removedKeys: string[] = [];
   const { removed } = await withFileLists(store, async (db) => {

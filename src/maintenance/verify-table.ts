@@ -1,5 +1,5 @@
 import { withDuckDb } from '../duckdb/with-duckdb.ts';
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../storage/hash-file.ts';
 import { findQueriedTable } from '../catalog/find-table.ts';
 import { parseTableName, sqlNameOf } from '../sql/table-reference.ts';
 import type { FoundTable } from '../catalog/found-table.ts';
@@ -151,9 +151,7 @@ async function checkImage(
   { key, sha256 }: ImageReference,
 ): Promise<VerifyProblem | undefined> {
   try {
-    const found = createHash('sha256')
-      .update(await store.read(key))
-      .digest('hex');
+    const found = sha256Of(await store.read(key));
     return found === sha256 ? undefined : { key, problem: `has the sha256 ${found}, not ${sha256}` };
   } catch (error) {
     if (!(error instanceof PixlakeError)) throw error;

@@ -1,6 +1,6 @@
 import { PixlakeError } from '../errors.ts';
 import { decodePixels } from '../image/apply-transform.ts';
-import type { ModelInput } from '../image/kernel-images.ts';
+import type { TensorTarget } from '../image/kernel-images.ts';
 import { writeTensor } from '../image/write-tensor.ts';
 import { valuesPerImage } from './value-counts.ts';
 import type { ModelSession } from './open-session.ts';
@@ -9,7 +9,7 @@ import type { Prediction } from './read-output.ts';
 /** What a model takes for some images, one after another in one array; whoever decodes an image fills its part. */
 export interface ModelBatch {
   readonly values: Float32Array;
-  readonly inputs: readonly ModelInput[];
+  readonly inputs: readonly TensorTarget[];
 }
 
 /** Memory of batches that were labelled, for the next ones: megabytes that come and go make the garbage collector look at everything. */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { hashFile } from '../storage/hash-file.ts';
 import { readFile, stat } from 'node:fs/promises';
 import { type ErrorCode, messageOf, PixlakeError } from '../errors.ts';
 import { type ModelCard, parseModelCard } from './model-card.ts';
@@ -45,7 +44,7 @@ export async function readModel(
 
 /** Checks that a file matches the sha256 of its card. @throws MODEL_MISMATCH */
 export async function checkFile(card: ModelCard, onnxPath: string): Promise<ModelFiles> {
-  const sha256 = await hashFile(onnxPath);
+  const sha256 = await hashModel(onnxPath);
   if (sha256 === card.sha256) return { card, onnxPath, sha256 };
   throw new PixlakeError(
     'MODEL_MISMATCH',
@@ -80,15 +79,8 @@ async function readCardFile(path: string): Promise<string> {
 }
 
 /** SHA-256 of a file, as hex. @throws STORAGE_FAILED, STORAGE_DENIED */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 }))
-      hash.update(chunk as Buffer);
-  } catch (error) {
-    throw toStorageError(error, path);
-  }
-  return hash.digest('hex');
+export async function hashModel(path: string): Promise<string> {
+  return hashFile(path).catch((error: unknown) => Promise.reject(toStorageError(error, path)));
 }
 
 /** The size of a file in bytes; `undefined` if it does not exist. */

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../storage/hash-file.ts';
 import { readFile } from 'node:fs/promises';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { messageOf, PixlakeError, toPixlakeError } from '../errors.ts';
 import { checkModel, type FloatType, imageDims } from './check-model.ts';
 import type { Device } from './devices.ts';
-import { fromHalf, toHalf } from './fashionnet/half-float.ts';
+import { fromHalf, toHalf } from './half-float.ts';
 import type { ModelCard, ModelOutput } from './model-card.ts';
 import { valuesPerImage, valuesPerOutput } from './value-counts.ts';
 import { type Prediction, readOutput } from './read-output.ts';
@@ -15,8 +15,8 @@ export interface ModelSession {
   readonly card: ModelCard;
   readonly sha256: string;
   /**
-   * Labels the first `count` images of a batch filled by `toTensor`, at most the card's `batchSize`: for each image one
-   * prediction per output, in the order of the card, or the error of that image.
+   * Labels the first `count` images of a batch, at most the card's `batchSize`: for each image one prediction per
+   * output, in the order of the card, or the error of that image.
    * @throws MODEL_FAILED if the whole batch failed.
    * @throws MODEL_MISMATCH if the size of an output differs from the card.
    */
@@ -62,7 +62,7 @@ async function load(
 ): Promise<InferenceSession> {
   try {
     const bytes = await readFile(onnxPath);
-    if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+    if (sha256Of(bytes) !== sha256) {
       throw new PixlakeError('MODEL_MISMATCH', `${onnxPath} was changed: its sha256 is no longer ${sha256}`);
     }
     const { InferenceSession: sessions, env } = await import('onnxruntime-node');

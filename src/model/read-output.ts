@@ -59,8 +59,13 @@ function rankLabels(row: Float32Array, output: LabelOutput): LabelPrediction {
   };
 }
 
+/** Labels that are kept at most where each is inserted into those before it. */
+const MAX_INSERTED = 32;
+
 /** Places of the best scores, best first; equal scores stay in the order of the card. */
 function bestOf(scores: Float32Array, { topK, threshold }: LabelOutput): number[] {
+  // Inserting costs time in proportion to topK for each label; sorting does not.
+  if (topK > MAX_INSERTED) return sortAll(scores, threshold).slice(0, topK);
   const best: number[] = [];
   for (let index = 0; index < scores.length; index++) {
     const score = scores[index] ?? 0;
@@ -73,6 +78,13 @@ function bestOf(scores: Float32Array, { topK, threshold }: LabelOutput): number[
     best[place] = index;
   }
   return best;
+}
+
+function sortAll(scores: Float32Array, threshold: number): number[] {
+  const reached: number[] = [];
+  for (let index = 0; index < scores.length; index++)
+    if ((scores[index] ?? 0) >= threshold) reached.push(index);
+  return reached.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
 }
 
 // Methods of typed arrays make an object of each value, which for all values of all images costs as much as decoding them.

@@ -1,6 +1,6 @@
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import { duckdb } from '../duckdb/duckdb-api.ts';
-import { textOf } from './convert-value.ts';
+import { textOf } from './plain-value.ts';
 import { jsonConverter } from './json-value.ts';
 import { readingObject, type ValueReader } from './value-reader.ts';
 

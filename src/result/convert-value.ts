@@ -1,10 +1,8 @@
 import type { DuckDBDecimalValue, DuckDBType } from '@duckdb/node-api';
 import { duckdb } from '../duckdb/duckdb-api.ts';
 import { isoDate, isoTimestamp } from './iso-time.ts';
+import { type CommonLeaf, type PlainValue, textOf, type Tree } from './plain-value.ts';
 import { readBigint, readingObject, type ValueReader } from './value-reader.ts';
-
-/** A leaf, or nested lists and objects of leaves. */
-export type Tree<Leaf> = Leaf | readonly Tree<Leaf>[] | { readonly [key: string]: Tree<Leaf> };
 
 /** How values are written that differ between forms. */
 export interface ValueForm<Leaf> {
@@ -14,9 +12,6 @@ export interface ValueForm<Leaf> {
   readonly float: (value: number) => Leaf;
   readonly bytes: (value: Uint8Array) => Leaf;
 }
-
-/** Leaves that all forms have. */
-export type CommonLeaf = null | boolean | number | string;
 
 /** A decimal with up to this many significant digits survives as a double and prints as the same digits (IEEE 754, DBL_DIG). */
 const EXACT_DIGITS = 15;
@@ -118,9 +113,7 @@ function presentConverter<Leaf>(
       const key = converterTo(form, type.keyType);
       const item = converterTo(form, type.valueType);
       return readingObject(duckdb.DuckDBMapValue, ({ entries }) =>
-        Object.fromEntries(
-          entries.map((entry) => [textOf(key(entry.key) as Tree<CommonLeaf>), item(entry.value)]),
-        ),
+        Object.fromEntries(entries.map((entry) => [textOf(key(entry.key) as PlainValue), item(entry.value)])),
       );
     }
     case duckdb.DuckDBTypeId.UNION: {
@@ -151,12 +144,6 @@ function presentConverter<Leaf>(
     default:
       return String;
   }
-}
-
-/** Text of a single value: a string without quotes, lists and objects as JSON. */
-export function textOf(value: Tree<CommonLeaf | bigint | Uint8Array>): string {
-  if (value === null || typeof value !== 'object') return String(value);
-  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
 }
 
 function shortDecimal(value: DuckDBDecimalValue): number | string {

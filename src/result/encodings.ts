@@ -2,12 +2,7 @@ import { encodeCsv } from './encode-csv.ts';
 import { encodeJson, encodeNdjson } from './encode-json.ts';
 import { encodeTable, type TableOptions } from './encode-table.ts';
 import type { RowBatches } from '../duckdb/result-stream.ts';
-
-/** The formats in which a result can be streamed. */
-export const QUERY_FORMATS = ['table', 'json', 'ndjson', 'csv', 'arrow'] as const;
-
-/** One of {@link QUERY_FORMATS}. */
-export type QueryFormat = (typeof QUERY_FORMATS)[number];
+import type { QueryFormat } from './query-formats.ts';
 
 type Encoder = (batches: RowBatches, options: TableOptions) => AsyncIterable<string | Uint8Array>;
 

@@ -1,5 +1,6 @@
 import type { DuckDBType } from '@duckdb/node-api';
-import { type CommonLeaf, converterTo, type Tree } from './convert-value.ts';
+import { converterTo } from './convert-value.ts';
+import type { CommonLeaf, Tree } from './plain-value.ts';
 import type { ValueReader } from './value-reader.ts';
 
 /** Any JSON value. */

@@ -1,13 +1,8 @@
 import type { DuckDBType } from '@duckdb/node-api';
 import type { RowBatches } from '../duckdb/result-stream.ts';
-import { type CommonLeaf, converterTo, type Tree } from './convert-value.ts';
+import { converterTo } from './convert-value.ts';
+import type { CommonLeaf, PlainValue } from './plain-value.ts';
 import type { ValueReader } from './value-reader.ts';
-
-/**
- * A value of a result as plain JavaScript: integers are numbers up to ±(2^53 - 1) and bigint beyond, floating-point numbers are numbers, bytes are
- * a `Uint8Array`; for all others see {@link converterTo}. Times are text, because a `Date` has only milliseconds.
- */
-export type PlainValue = Tree<CommonLeaf | bigint | Uint8Array>;
 
 /** A row of a result: its values by column. */
 export type PlainRow = Readonly<Record<string, PlainValue>>;

@@ -2,13 +2,16 @@ import type { CheckedSql, QueriedTable } from '../catalog/found-table.ts';
 import { PixlakeError } from '../errors.ts';
 import { checkModelName } from '../model/lake-models.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { checkCropNames } from './crop-columns.ts';
 import type { Run } from './run-spec.ts';
-import { checkIdColumn, chooseSource, type NamingWays } from './choose-source.ts';
+import { checkCropNames, checkIdColumn, chooseSource, type NamingWays } from './choose-source.ts';
 import { sqlNameOf } from '../sql/table-reference.ts';
 
 /** Clients send a specification and not options. */
-const FIELDS: NamingWays = { table: 'the field table', idColumn: 'the field idColumn' };
+const FIELDS: NamingWays = {
+  table: 'the field table',
+  idColumn: 'the field idColumn',
+  cropColumns: 'the field cropColumns',
+};
 
 /** Columns by which a run finds the originals of its rows. */
 const IMAGE_COLUMNS = ['image_key', 'image_sha256'];
@@ -21,7 +24,7 @@ const IMAGE_COLUMNS = ['image_key', 'image_sha256'];
  */
 export async function checkRun(store: ObjectStore, run: Run, { columns, tables }: CheckedSql): Promise<void> {
   checkIdColumn(run, columns, FIELDS);
-  checkCropNames(run, columns, 'the field cropColumns');
+  checkCropNames(run, columns, FIELDS);
   const source = await chooseSource(store, run, tables, FIELDS);
   const hasOriginals = IMAGE_COLUMNS.every((column) => columns.includes(column));
   if (!hasOriginals) checkSource(run, source);

@@ -1,17 +1,22 @@
 import { PixlakeError } from '../errors.ts';
-import { type QueriedTable } from '../catalog/found-table.ts';
+import type { QueriedTable } from '../catalog/found-table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { parseTableName } from '../sql/table-reference.ts';
 import type { Run } from './run-spec.ts';
 import { findQueriedTable } from '../catalog/find-table.ts';
 
 /** Names of options for remedies; by default those of the command line. */
-const OPTIONS: NamingWays = { table: '--table', idColumn: '--id-column' };
+const OPTIONS: NamingWays = {
+  table: '--table',
+  idColumn: '--id-column',
+  cropColumns: '--crop-columns',
+};
 
-/** How users set the table of the originals and the id column, for remedies. */
+/** How users set the table of the originals, the id column and the crop columns, for remedies. */
 export interface NamingWays {
   readonly table: string;
   readonly idColumn: string;
+  readonly cropColumns: string;
 }
 
 /** The table of the originals: the given one, else the only table of the SQL. @throws `PLAN_SOURCE_MISSING`, `TABLE_NOT_FOUND` */
@@ -39,5 +44,16 @@ export function checkIdColumn({ idColumn }: Run, names: readonly string[], ways 
     {
       remedy: `add it to the SELECT, or set another id column with ${ways.idColumn}`,
     },
+  );
+}
+
+/** Checks that the SQL returns the crop columns. @throws `PLAN_CROP_INVALID` */
+export function checkCropNames({ cropColumns }: Run, names: readonly string[], ways = OPTIONS): void {
+  const missing = cropColumns?.filter((name) => !names.includes(name)) ?? [];
+  if (missing.length === 0) return;
+  throw new PixlakeError(
+    'PLAN_CROP_INVALID',
+    `the SQL returns no column ${missing.join(', ')}, only: ${names.join(', ')}`,
+    { remedy: `select it too, or name other columns with ${ways.cropColumns}` },
   );
 }

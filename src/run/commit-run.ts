@@ -59,7 +59,7 @@ export async function commitRun(
   await mergeRest(store, execution, finished);
   await refuseCancelled(store, folder);
   const { success, manifest, errors } = addUpBlocks(execution, finished);
-  if (hasTooManyErrors(execution, success.errorCount, maxErrors))
+  if (maxErrors !== undefined && hasTooManyErrors(execution, success.errorCount, maxErrors))
     throw tooManyErrors(execution, success.errorCount, maxErrors);
   const commit = describeCommit(execution, 0, success, software);
   await addToRunTable(store, executionKeys.errors(folder), ERRORS_SCHEMA, errors, commit);

@@ -25,29 +25,10 @@ export function readBox({ cropColumns }: Run): string {
     : `struct_pack("left" := ${left}, top := ${top}, width := ${width}, height := ${height})`;
 }
 
-/** Checks that the SQL returns the crop columns. @throws `PLAN_CROP_INVALID` */
-export function checkCropNames(
-  { cropColumns }: Run,
-  names: readonly string[],
-  option = '--crop-columns',
-): void {
-  const missing = cropColumns?.filter((name) => !names.includes(name)) ?? [];
-  if (missing.length === 0) return;
-  throw new PixlakeError(
-    'PLAN_CROP_INVALID',
-    `the SQL returns no column ${missing.join(', ')}, only: ${names.join(', ')}`,
-    { remedy: `select it too, or name other columns with ${option}` },
-  );
-}
-
 const NUMBER = /^(?:byte|short|integer|long|float|double|decimal\(.*\))$/u;
 
-/** Checks that the SQL returns the crop columns, and that they hold numbers. @throws `PLAN_CROP_INVALID` */
-export function checkCropColumns(run: Run, columns: readonly ResultColumn[]): void {
-  checkCropNames(
-    run,
-    columns.map(({ name }) => name),
-  );
+/** Checks that the crop columns hold numbers. @throws `PLAN_CROP_INVALID` */
+export function checkCropTypes(run: Run, columns: readonly ResultColumn[]): void {
   for (const { name, type } of columns) {
     if (run.cropColumns?.includes(name) !== true) continue;
     const deltaType = deltaTypeOf(type);

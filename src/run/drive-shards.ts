@@ -56,29 +56,24 @@ async function workOffShards(
   if (jobCount === 0) return;
   const { store, executor, maxErrors } = context;
   const folder = folderOf(execution);
-  const cancelled = new AbortController();
-  const failing = new AbortController();
+  const stopping = new AbortController();
   const watch = new CancelWatch(store, executionKeys.cancelled(folder));
-  const signals = [
-    cancelled.signal,
-    failing.signal,
-    ...(context.signal === undefined ? [] : [context.signal]),
-  ];
+  const signals = [stopping.signal, ...(context.signal === undefined ? [] : [context.signal])];
   try {
     await using workers = await executor.start({ jobCount, model });
     await workOffJobs(workers, toJobs(context, execution, finished), {
       signal: AbortSignal.any(signals),
       onProgress: (progress) => {
         context.onProgress?.(progress);
-        if (hasTooManyErrors(execution, progress.errorCount, maxErrors)) failing.abort();
         // Workers check it too, but there may be none at present.
-        if (watch.isCancelled) cancelled.abort();
+        if (watch.isCancelled) stopping.abort(cancelledError(folder));
+        if (maxErrors !== undefined && hasTooManyErrors(execution, progress.errorCount, maxErrors))
+          stopping.abort(tooManyErrors(execution, undefined, maxErrors));
       },
       onShard: (shard) => merger.shardDone(shard),
     });
   } catch (error) {
-    if (cancelled.signal.aborted) throw cancelledError(folder, error);
-    if (failing.signal.aborted) throw tooManyErrors(execution, undefined, maxErrors);
+    stopping.signal.throwIfAborted();
     if (!context.signal?.aborted) throw error;
     throw new PixlakeError('INTERRUPTED', `the run in ${folder} was stopped before it was done`, {
       cause: error,

@@ -5,7 +5,7 @@ import { type ErrorCode, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readSuccess } from './success.ts';
 import { blockCountOf, blockOf, executionKeys, folderOf, readRunState, type RunState } from './execution.ts';
-import { findNewestExecution, listExecutions } from './read-executions.ts';
+import { findNewestExecution, listExecutions, runNotFound } from './read-executions.ts';
 import type { Execution } from './execution-schema.ts';
 import { type FinishedShards, readFinishedShards } from './finished-shards.ts';
 import { selectErrors } from './select-errors.ts';
@@ -75,10 +75,7 @@ export async function findRun(store: ObjectStore, name: string): Promise<RunStat
   if (latest !== undefined) return readStatus(store, latest);
   const [old] = (await listExecutions(store, name)).unreadable;
   if (old !== undefined) throw old.error;
-  const names = await store.listFolders('runs');
-  throw new PixlakeError('RUN_NOT_FOUND', `no run ${name} exists in ${store.uri}`, {
-    remedy: names.length === 0 ? 'the lake has no runs yet' : `the lake has: ${names.join(', ')}`,
-  });
+  throw await runNotFound(store, name);
 }
 
 /** Asks a run to stop, here or on another machine. Finished work is kept. @throws `RUN_NOT_FOUND`, `ARGUMENT_INVALID` */

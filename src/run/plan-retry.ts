@@ -10,7 +10,7 @@ import { PLAN_MEMORY_BYTES } from './write-plan.ts';
 import { chooseShardSize, cutPlan } from './shard-size.ts';
 import type { Stage } from './stages.ts';
 import { hashPlan, PLANNED, writePlanFiles } from './write-plan.ts';
-import { type PlannedRun } from './freeze-plan.ts';
+import type { PlannedRun } from './freeze-plan.ts';
 import { selectErrors } from './select-errors.ts';
 
 /** Which errors of a run to retry; all by default. */

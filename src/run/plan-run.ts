@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { deltaTypeOf } from '../duckdb/column-type.ts';
-import { type QueriedTable } from '../catalog/found-table.ts';
+import type { QueriedTable } from '../catalog/found-table.ts';
 import { type DuckDb, openDuckDb } from '../duckdb/open-duckdb.ts';
 import { PixlakeError } from '../errors.ts';
 import type { ResultColumn } from '../duckdb/result-stream.ts';
@@ -10,14 +10,7 @@ import { checkModelRuns } from '../model/open-session.ts';
 import { LAYOUT_VERSION } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { deltaField } from '../table/delta-schema.ts';
-import {
-  executionKeys,
-  folderOf,
-  MANIFEST_VERSION,
-  PLAN_VERSION,
-  readRunState,
-  type RunState,
-} from './execution.ts';
+import { executionKeys, folderOf, MANIFEST_VERSION, PLAN_VERSION, readRunState } from './execution.ts';
 import { findNewestExecution, inputsOf, readExecution } from './read-executions.ts';
 import type { Execution, ExecutionModel } from './execution-schema.ts';
 import { manifestFields } from './manifest-columns.ts';
@@ -183,24 +176,20 @@ function passedColumns(columns: readonly ResultColumn[], model: ModelFiles | und
  */
 export async function planRun(context: RunContext, run: Run): Promise<Execution> {
   const { store } = context;
-  const model = run.model === undefined ? undefined : await context.resolveModel(run.model);
   const latest = await findNewestExecution(store, run.name);
-  if (latest !== undefined && !isSameRun(latest.run, run)) {
+  if (latest === undefined) return planAndFreeze(context, run);
+  if (!isSameRun(latest.run, run)) {
     throw new PixlakeError('RUN_NAME_TAKEN', `run ${run.name} exists and has another specification`, {
       remedy: `choose another --name, or compare with \`pixlake runs show ${run.name}\``,
     });
   }
-  const state = latest === undefined ? undefined : await readRunState(store, folderOf(latest));
-  await checkNotCancelled(context, latest, state);
-  return latest !== undefined && state !== 'finished' ? latest : await planAndFreeze(context, run, model);
+  const state = await readRunState(store, folderOf(latest));
+  if (state === 'finished') return planAndFreeze(context, run);
+  if (state === 'cancelled') await liftCancel(context, latest);
+  return latest;
 }
 
-async function checkNotCancelled(
-  { store, liftsCancel }: RunContext,
-  latest: Execution | undefined,
-  state: RunState | undefined,
-): Promise<void> {
-  if (latest === undefined || state !== 'cancelled') return;
+async function liftCancel({ store, liftsCancel }: RunContext, latest: Execution): Promise<void> {
   if (liftsCancel) return store.delete(executionKeys.cancelled(folderOf(latest)));
   throw new PixlakeError('RUN_CANCELLED', `run ${latest.run.name} was cancelled`, {
     remedy: `\`pixlake runs resume ${latest.run.name}\` continues it`,
@@ -208,10 +197,10 @@ async function checkNotCancelled(
 }
 
 async function planAndFreeze(
-  { source, store, software, selectRows, isFull }: RunContext,
+  { source, store, software, selectRows, isFull, resolveModel }: RunContext,
   run: Run,
-  model: ModelFiles | undefined,
 ): Promise<Execution> {
+  const model = run.model === undefined ? undefined : await resolveModel(run.model);
   await using planner = await openPlanner({ source, store, model, software, selectRows, isFull }, run);
   const folder = folderOf({ runId: planner.runId, run });
   // A frozen plan stays valid, even if the SQL would match other rows today.

@@ -1,6 +1,6 @@
 import { type ErrorCode, PixlakeError, toPixlakeError } from '../errors.ts';
 import { EXTENSIONS } from '../image/transforms/encoding.ts';
-import type { ModelInput } from '../image/kernel-images.ts';
+import type { TensorTarget } from '../image/kernel-images.ts';
 import { labelBatch, makeBatch } from '../model/label-images.ts';
 import { predictionValues, type PredictionValue } from '../model/prediction-columns.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -68,7 +68,7 @@ async function transformOne(
   { source, execution: { run } }: ShardContext,
   item: ShardItem,
   read: (item: ShardItem) => Promise<Original>,
-  input: ModelInput | undefined,
+  input: TensorTarget | undefined,
 ): Promise<TransformedImage | FailedImage> {
   let original: Original;
   try {
@@ -81,7 +81,7 @@ async function transformOne(
     const made = await transformOriginal(original, run, item, input);
     return { kind: 'transformed', item, made };
   } catch (error) {
-    // That tells of the machine and nothing of the image: another worker may take the shard.
+    // The error is about the machine and not about the image, so the attempt fails and not the image.
     if (error instanceof PixlakeError && OF_MACHINE.has(error.code)) throw error;
     return fail(item, 'transform', error);
   }

@@ -16,7 +16,7 @@ import { placeMarker, readMarker } from './shard-marker.ts';
 import { selectTaken } from './select-taken.ts';
 import { sha256Of } from '../storage/hash-file.ts';
 import { workInOrder } from './work-in-order.ts';
-import { type FailedImage, type ShardItem } from './shard-item.ts';
+import type { FailedImage, ShardItem } from './shard-item.ts';
 
 /** Images in work at once where no model sets its own batch; bounds memory. */
 const BATCH_SIZE = 16;

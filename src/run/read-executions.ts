@@ -75,3 +75,11 @@ export function inputsOf(
   const { versions, planVersion, pixelsVersion, manifestVersion, model } = execution;
   return { versions, planVersion, pixelsVersion, manifestVersion, modelSha256: model?.sha256 };
 }
+
+/** The error for a run that the lake does not have. */
+export async function runNotFound(store: ObjectStore, name: string): Promise<PixlakeError> {
+  const names = await store.listFolders('runs');
+  return new PixlakeError('RUN_NOT_FOUND', `no run ${name} exists in ${store.uri}`, {
+    remedy: names.length === 0 ? 'the lake has no runs yet' : `the lake has: ${names.join(', ')}`,
+  });
+}

@@ -3,8 +3,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { executionKeys } from './execution.ts';
 
 /** The error that ends work on a cancelled execution. */
-export function cancelledError(folder: string, cause?: unknown): PixlakeError {
-  return new PixlakeError('RUN_CANCELLED', `the run in ${folder} was cancelled`, { cause });
+export function cancelledError(folder: string): PixlakeError {
+  return new PixlakeError('RUN_CANCELLED', `the run in ${folder} was cancelled`);
 }
 
 /** Refuses to finish a cancelled run: it may be done before the next check, but its user was told that it stops. @throws `RUN_CANCELLED` */

@@ -20,7 +20,6 @@ import { fetchPlanPart } from './plan-reader.ts';
 import { planRetry, type RetryFilter } from './plan-retry.ts';
 import { freezePlan } from './freeze-plan.ts';
 import { openInputs } from './open-inputs.ts';
-import { refuseCancelled } from './refuse-cancelled.ts';
 import type { RunContext } from './run-context.ts';
 import { placeSuccess, type Success } from './success.ts';
 import { addToRunTable, describeCommit } from './run-table.ts';
@@ -104,7 +103,6 @@ async function commitRetry(
 ): Promise<Success> {
   const { store, software } = context;
   const folder = folderOf(execution);
-  await refuseCancelled(store, folderOf(retry));
   const { success, manifest, errors } = addUpBlocks(retry, finished);
   const commit = describeCommit(execution, retry.retry?.number ?? 0, success, software);
   const errorsFolder = executionKeys.errors(folder);

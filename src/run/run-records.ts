@@ -5,7 +5,7 @@ import { openStore } from '../storage/open-store.ts';
 import { cancelRun, findRun, listRuns, type RunStatus } from './inspect-runs.ts';
 import type { Run } from './run-spec.ts';
 import type { Submission } from './submission-log.ts';
-import { type Submissions } from './submissions.ts';
+import type { Submissions } from './submissions.ts';
 import { holds, standingOf, RUN_STATES } from './standing.ts';
 
 /** Progress of a run that is waiting or in progress in this process. */

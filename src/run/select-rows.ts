@@ -6,10 +6,10 @@ import { parseSelect } from '../sql/parse-select.ts';
 import { type ResultColumn, rowBatches } from '../duckdb/result-stream.ts';
 import { quoteText } from '../sql/sql-text.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { checkCropColumns } from './crop-columns.ts';
+import { checkCropTypes } from './crop-columns.ts';
 import type { Run } from './run-spec.ts';
-import { chooseSource, checkIdColumn } from './choose-source.ts';
-import { type CheckedSql, type QueriedTable } from '../catalog/found-table.ts';
+import { checkCropNames, checkIdColumn, chooseSource } from './choose-source.ts';
+import type { CheckedSql, QueriedTable } from '../catalog/found-table.ts';
 
 /** Tables and syntax tree of untrusted SQL that was run. */
 export interface SelectedRows {
@@ -67,11 +67,10 @@ export async function openSelection(
   }
   const source = await chooseSource(store, run, selected.tables);
   const columns = await describe(db, sql);
-  checkIdColumn(
-    run,
-    columns.map(({ name }) => name),
-  );
-  checkCropColumns(run, columns);
+  const names = columns.map(({ name }) => name);
+  checkIdColumn(run, names);
+  checkCropNames(run, names);
+  checkCropTypes(run, columns);
   return { sql, tables: selected.tables, source, columns, ...judgeOrder(run, selected.tree, selectRows) };
 }
 

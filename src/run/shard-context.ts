@@ -21,6 +21,6 @@ export interface ShardContext {
   readonly scratchDir: string;
   /** Called before every batch. @throws `INTERRUPTED` or `RUN_CANCELLED` if the work should end */
   readonly throwIfStopped: () => void;
-  /** Called after every batch with its written and failed images. */
+  /** Called with the images that were written or failed since the last call; those taken over count as written. */
   readonly onBatch: (progress: ShardProgress) => void;
 }

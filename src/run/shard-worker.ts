@@ -25,7 +25,7 @@ export interface WorkerSettings {
   readonly s3: S3Options;
   /** Threads of a model in each worker. */
   readonly modelThreads: number;
-  /** Memory of images in work, shared by all threads of a process; see {@link makeMemoryCells}. */
+  /** Memory of images in progress, shared by all threads of one run; see `makeMemoryCells`. */
   readonly memoryCells: Int32Array<SharedArrayBuffer>;
   /** A model that was already found. Other models are searched by name or path when a job needs them. */
   readonly model?: ModelFiles | undefined;

@@ -1,7 +1,7 @@
 import { clipBox, type GivenBox } from '../image/clip-box.ts';
 import { drawTransform } from '../image/draw-transform.ts';
 import type { ImageLimits } from '../image/image-limits.ts';
-import type { ModelInput } from '../image/kernel-images.ts';
+import type { TensorTarget } from '../image/kernel-images.ts';
 import { type MemoryGate, memoryGate } from '../image/memory-gate.ts';
 import { readHeader } from '../image/read-header.ts';
 import { type RenderedImage, renderImage } from '../image/render-image.ts';
@@ -26,7 +26,7 @@ export async function transformOriginal(
   { bytes, sha256 }: { readonly bytes: Uint8Array; readonly sha256: string },
   work: ImageLimits & { readonly transform: Transform; readonly seed: number },
   { id, copy, box = null }: { readonly id: string; readonly copy: number; readonly box?: GivenBox | null },
-  model: ModelInput | undefined,
+  model: TensorTarget | undefined,
   gate: MemoryGate = memoryGate(),
 ): Promise<TransformedOriginal> {
   const { transform, seed } = work;
@@ -40,7 +40,7 @@ export async function transformOriginal(
   return { rendered, original: { width, height, sha256 }, drawn };
 }
 
-/** Memory for the pixels that changes of colour and rotation work on as a whole. It does not depend on the original, so no limit counts it. */
+/** Memory for the pixels that changes of colour and rotation work on as a whole. It depends on what is done to the image and tells nothing of the original, so no limit counts it. */
 function pixelBytes(drawn: DrawnTransform): number {
   const stepCount = (changesColours(drawn) ? 1 : 0) + (drawn.rotation === 0 ? 0 : 2);
   return 3 * drawn.cropWidth * drawn.cropHeight * stepCount;

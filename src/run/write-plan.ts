@@ -105,7 +105,7 @@ async function checkIds(db: DuckDb): Promise<number> {
     'PLAN_ID_DUPLICATE',
     `the SQL returns ids that are null or not unique: ${examples}`,
     {
-      remedy: 'select distinct ids that are not null; to make several images of each original, use --copies',
+      remedy: 'select distinct ids that are not null; to make several images of each original, set copies',
     },
   );
 }

@@ -31,7 +31,7 @@ exec "$@"`;
 
 const ENTRY = fileURLToPath(new URL('./query-process.js', import.meta.url));
 
-/** Starts a query process with a message channel. It does not get the server's environment, which may contain credentials. */
+/** Starts a query process with a message channel. It gets only `PATH` and `HOME` of the server's environment, since the rest may hold credentials. */
 export function launchQueryProcess(bounds: ProcessBounds): ChildProcess {
   const [command = '', ...rest] = confine(bounds, [process.execPath, ENTRY]);
   const { PATH, HOME } = process.env;

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
-import type { QueryFormat } from '../result/encodings.ts';
+import type { QueryFormat } from '../result/query-formats.ts';
 
 /** A value of a named parameter. */
 export type SqlParameter = string | number | boolean | null | readonly (string | number | boolean | null)[];

@@ -5,7 +5,7 @@ import { log } from '../config.ts';
 import { PixlakeError } from '../errors.ts';
 import { makeTemporaryFolder } from '../storage/temporary-folder.ts';
 import { type Confinement, probeConfinement } from './query-launcher.ts';
-import { QuerySlot } from './query-slot.ts';
+import { abandoned, QuerySlot } from './query-slot.ts';
 import type { SandboxLimits } from './sandbox-limits.ts';
 
 /** A process is replaced after this many queries or this time, so nothing can accumulate. */
@@ -87,8 +87,7 @@ export class QueryPool implements AsyncDisposable {
         reject(error);
       };
       const timer = setTimeout(() => leave(busy()), this.#limits.maxWaitMs);
-      const abort = (): void =>
-        leave(new PixlakeError('INTERRUPTED', 'the client no longer waits for the query'));
+      const abort = (): void => leave(abandoned());
       const done = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);

@@ -9,9 +9,9 @@ import { createViews } from '../catalog/lake-tables.ts';
 import { type ParsedSelect, parseSelect } from '../sql/parse-select.ts';
 import type { LockedStatement, ResultPiece, SqlParameters } from './query-messages.ts';
 import { type PoolStatus, QueryPool } from './query-pool.ts';
-import type { QuerySlot } from './query-slot.ts';
+import { abandoned, type QuerySlot } from './query-slot.ts';
 import { defaultSandboxLimits, type SandboxLimits } from './sandbox-limits.ts';
-import { type CheckedSql, type QueriedTable } from '../catalog/found-table.ts';
+import type { CheckedSql, QueriedTable } from '../catalog/found-table.ts';
 
 /** Formats of the results of untrusted queries. */
 export const SANDBOX_FORMATS = ['json', 'ndjson', 'csv', 'arrow', 'parquet'] as const;
@@ -152,7 +152,7 @@ export class QuerySandbox implements AsyncDisposable {
     return {
       slot,
       checkSignal: () => {
-        if (signal?.aborted) throw new PixlakeError('INTERRUPTED', 'nobody waits for the query any more');
+        if (signal?.aborted) throw abandoned();
       },
       [Symbol.asyncDispose]: async () => {
         if (isReleased) return;

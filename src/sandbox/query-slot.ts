@@ -140,7 +140,7 @@ export class QuerySlot implements SqlSession {
   /** Interrupts the session. A process that does not react is killed. */
   interrupt(): void {
     if (this.isDead) return;
-    const reason = new PixlakeError('INTERRUPTED', 'the client no longer waits for the query');
+    const reason = abandoned();
     const session = this.#sessionCount;
     const timer = setTimeout(() => {
       if (session === this.#sessionCount && this.#pending.size > 0) this.kill(reason);
@@ -200,4 +200,9 @@ function deathBy(how: string): PixlakeError {
   return new PixlakeError('QUERY_CRASHED', `the process of the query died (${how})`, {
     remedy: 'ask for less at once: fewer rows, shorter texts, smaller lists',
   });
+}
+
+/** The error of a query whose client has gone. */
+export function abandoned(): PixlakeError {
+  return new PixlakeError('INTERRUPTED', 'the client no longer waits for the query');
 }

@@ -88,7 +88,7 @@ export interface DeltaAction {
   readonly remove?: RemoveAction;
   readonly txn?: TxnAction;
   readonly commitInfo?: CommitInfoAction;
-  /** Names more actions in another file, which pixlake does not read. */
+  /** Names more actions in another file, which pixlake does not read: whoever reads actions must refuse it. */
   readonly sidecar?: unknown;
 }
 

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256Of } from '../storage/hash-file.ts';
 import { z } from 'zod';
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { DeltaAction } from './delta-actions.ts';
@@ -97,7 +97,7 @@ export function parseAction(json: unknown, place: string): DeltaAction {
 /** Encodes a log entry. Its first action describes the commit and gets the SHA-256 of the following lines, so a flipped bit in them is detected. */
 export function encodeLogEntry([first, ...others]: readonly DeltaAction[]): Buffer {
   const lines = Buffer.from(others.map((action) => `${JSON.stringify(action)}\n`).join(''));
-  const commitInfo = { ...first?.commitInfo, actionsSha256: hash('sha256', lines, 'hex') };
+  const commitInfo = { ...first?.commitInfo, actionsSha256: sha256Of(lines) };
   return Buffer.concat([Buffer.from(`${JSON.stringify({ commitInfo })}\n`), lines]);
 }
 
@@ -109,7 +109,7 @@ export function encodeLogEntry([first, ...others]: readonly DeltaAction[]): Buff
 export function parseLogEntry(bytes: Buffer, place: string): DeltaAction[] {
   const actions = parseLogLines(bytes.toString('utf8').split('\n'), place);
   const sha256 = actions[0]?.commitInfo?.actionsSha256;
-  if (sha256 !== undefined && sha256 !== hash('sha256', bytes.subarray(bytes.indexOf('\n') + 1), 'hex'))
+  if (sha256 !== undefined && sha256 !== sha256Of(bytes.subarray(bytes.indexOf('\n') + 1)))
     throw new PixlakeError('TABLE_CORRUPT', `${place} does not match the checksum with which it was written`);
   return actions;
 }

@@ -12,7 +12,7 @@ const WHOLE_READ_BYTES = 32 * 1024 * 1024;
 /**
  * Reads the actions of one checkpoint file, one row group at a time, to bound memory.
  *
- * @throws `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED`, storage errors, and any error of the Parquet reader for a damaged file
+ * @throws `TABLE_CORRUPT`, storage errors, and any error of the Parquet reader for a damaged file
  */
 export async function* readCheckpoint(store: ObjectStore, key: string): AsyncGenerator<DeltaAction> {
   // Loaded when needed, since most tables have no checkpoint yet.

@@ -105,7 +105,7 @@ async function replay(
   return state.finish(last, checkpointVersion, commitTimeOf(commitInfo, modifiedMs));
 }
 
-/** Reads the actions of one log entry. @throws `OBJECT_NOT_FOUND`, `TABLE_CORRUPT`, `TABLE_FEATURE_UNSUPPORTED` */
+/** Reads the actions of one log entry. @throws `OBJECT_NOT_FOUND`, `TABLE_CORRUPT` */
 export async function readLogEntry(
   store: ObjectStore,
   folder: string,

@@ -70,8 +70,8 @@ class Transaction implements AsyncDisposable {
   }
 
   /**
-   * Commits the change as the last step and returns the table's version. Commits of others in the meantime are no problem unless the two
-   * conflict.
+   * Commits the change as the last step and returns the table's version. Other commits in the meantime do not matter unless they
+   * conflict with it.
    *
    * @throws `COMMIT_CONFLICT`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`, storage errors, the reason of the signal
    */

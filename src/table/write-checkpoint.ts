@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256Of } from '../storage/hash-file.ts';
 import type { ColumnSource } from 'hyparquet-writer';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { CHECKPOINT_SCHEMA } from './checkpoint-schema.ts';
@@ -41,7 +41,7 @@ export async function writeCheckpoint(store: ObjectStore, snapshot: Snapshot): P
     size: rows.length,
     sizeInBytes: bytes.byteLength,
     numOfAddFiles: files.length,
-    sha256: hash('sha256', new Uint8Array(bytes), 'hex'),
+    sha256: sha256Of(new Uint8Array(bytes)),
   };
   await store.write(lastCheckpointKey(folder), Buffer.from(JSON.stringify(hint)));
 }

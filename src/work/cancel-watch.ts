@@ -22,7 +22,7 @@ export class CancelWatch {
     return this.#isCancelled;
   }
 
-  /** An answer that is at most a second old. A cancel is always checked again, because it may have been lifted. */
+  /** The last answer; if it is older than a second, a new one. A cancel is always checked again, because it may have been lifted. */
   async ask(): Promise<boolean> {
     const nowMs = performance.now();
     if (nowMs - this.#askedMs < POLL_MS && !this.#isCancelled) return false;

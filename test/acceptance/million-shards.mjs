@@ -128,7 +128,7 @@ try {
   await timed('runs list before the commit', () => listRuns(store));
   const resumed = await timed('reading what is finished', () => readFinishedShards(store, execution));
   const { seconds } = await timed('the commit', () =>
-    commitRun(store, execution, resumed.result, 'pixlake/test'),
+    commitRun({ store, software: 'pixlake/test' }, execution, resumed.result),
   );
   const listed = await timed('runs list', () => listRuns(store));
   clearInterval(watch);

@@ -1,6 +1,7 @@
 import { DuckDBTypeId } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
-import { QUERY_FORMATS, encodeResult } from '../../src/result/encodings.ts';
+import { encodeResult } from '../../src/result/encodings.ts';
+import { QUERY_FORMATS } from '../../src/result/query-formats.ts';
 import { uniqueNames } from '../../src/duckdb/result-stream.ts';
 import { MANY_ROWS, textOf, useDuckDb } from '../catalog/query-fixture.ts';
 

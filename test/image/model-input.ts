@@ -1,7 +1,7 @@
-import type { ModelInput } from '../../src/image/kernel-images.ts';
+import type { TensorTarget } from '../../src/image/kernel-images.ts';
 
 /** Room for a model that takes RGB values from 0 to 1, pixel by pixel. */
-export function modelInput(width: number, height: number): ModelInput {
+export function modelInput(width: number, height: number): TensorTarget {
   const format = {
     width,
     height,
@@ -15,6 +15,6 @@ export function modelInput(width: number, height: number): ModelInput {
 }
 
 /** The 8-bit samples of what {@link modelInput} was filled with. */
-export function pixelsOf({ values }: ModelInput): Uint8Array {
+export function pixelsOf({ values }: TensorTarget): Uint8Array {
   return Uint8Array.from(values, (value) => Math.round(value * 255));
 }

@@ -1,5 +1,6 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
 import { type Lakehouse, openLakehouse } from '../../src/index.ts';
 import { vacuumTable } from '../../src/maintenance/vacuum-table.ts';
@@ -105,6 +106,18 @@ describe('vacuum of the log', () => {
     const { lakehouse, table } = await open({ checkpoints: [3, 6] });
     await writeFile(join(table, '_delta_log/00000000000000000006.checkpoint.parquet'), 'PAR1');
     await lakehouse.tables.vacuum({ table: 't', retainMs: 0 });
+    expect(await versionsOf(table)).toEqual(from(3));
+    expect(await lakehouse.tables.files('t')).toMatchObject({ version: 10 });
+  });
+
+  test('does not rely on a checkpoint whose files are named in sidecars', async () => {
+    const { lakehouse, table } = await open({ checkpoints: [3, 6, 9] });
+    const path = join(table, '_delta_log/00000000000000000006.checkpoint.parquet');
+    const connection = await (await DuckDBInstance.create()).connect();
+    await connection.run(`CREATE TABLE actions AS SELECT * FROM read_parquet('${path}') WHERE add IS NULL`);
+    await connection.run(`COPY (FROM actions UNION ALL BY NAME
+      SELECT {path: 'files.parquet', sizeInBytes: 1, modificationTime: 0} AS sidecar) TO '${path}' (FORMAT parquet)`);
+    await lakehouse.tables.vacuum({ table: 't', retainMs: 35 * DAY });
     expect(await versionsOf(table)).toEqual(from(3));
     expect(await lakehouse.tables.files('t')).toMatchObject({ version: 10 });
   });

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeResult, type QueryFormat } from '../../src/result/encodings.ts';
+import { encodeResult } from '../../src/result/encodings.ts';
+import type { QueryFormat } from '../../src/result/query-formats.ts';
 import { MANY_ROWS, textOf, useDuckDb } from '../catalog/query-fixture.ts';
 
 const db = useDuckDb();

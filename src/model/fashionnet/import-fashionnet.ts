@@ -4,7 +4,7 @@ import { messageOf, PixlakeError } from '../../errors.ts';
 import { FASHIONNET_ATTRIBUTES, FASHIONNET_SOURCE, fashionNetCard, writeFashionNet } from './fashionnet.ts';
 import type { WeightSource } from './graph-builder.ts';
 import { parseModelCard } from '../model-card.ts';
-import { hashFile, type ModelFiles } from '../model-files.ts';
+import { hashModel, type ModelFiles } from '../model-files.ts';
 import { openTorchCheckpoint, type TorchCheckpoint } from './torch-checkpoint.ts';
 
 /** A torch checkpoint of FashionNet, or an ONNX file that was exported from it, to import as a model. */
@@ -52,7 +52,7 @@ export async function importFashionNet(spec: FashionNetImport, folder: string): 
   const names = attributes === undefined ? undefined : await readAttributeNames(attributes);
   const isOnnx = checkpoint.endsWith('.onnx');
   const onnxPath = isOnnx ? checkpoint : join(folder, `${name}.onnx`);
-  const sha256 = await (isOnnx ? hashFile(checkpoint) : convert(checkpoint, onnxPath));
+  const sha256 = await (isOnnx ? hashModel(checkpoint) : convert(checkpoint, onnxPath));
   const card = fashionNetCard({
     name,
     description: 'DeepFashion FashionNet (VGG-16) with the weights of a checkpoint',

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { messageOf, PixlakeError } from '../../errors.ts';
-import { fromHalf } from './half-float.ts';
+import { fromHalf } from '../half-float.ts';
 import type { StreamedBytes } from './onnx-writer.ts';
 import type { TensorView, Unpickled } from './pickled-values.ts';
 import { unpickle } from './unpickle.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fromHalf, toHalf } from '../../../src/model/fashionnet/half-float.ts';
+import { fromHalf, toHalf } from '../../src/model/half-float.ts';
 
 test('every float16 that is a number survives both ways', () => {
   const bits = Uint16Array.from({ length: 65_536 }, (_, index) => index).filter(
