@@ -1,0 +1,146 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { quoteName } from '../../src/sql/sql-text.ts';
+import { literal, schemaOf, statsOf, useTables, valuesOf } from './table-fixture.ts';
+
+const tables = useTables();
+
+describe('statistics', () => {
+  const columns = {
+    whole: ['long', 'BIGINT'],
+    real: ['double', 'DOUBLE'],
+    single: ['float', 'FLOAT'],
+    text: ['string', 'VARCHAR'],
+    day: ['date', 'DATE'],
+    flag: ['boolean', 'BOOLEAN'],
+  } as const;
+  const names = Object.keys(columns);
+  const schema = schemaOf(Object.fromEntries(Object.entries(columns).map(([name, [type]]) => [name, type])));
+
+  const nullable = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+    fc.option(arbitrary, { freq: 4 });
+  const wholes = fc.oneof(
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.bigInt({ min: -9n, max: 9n }),
+  );
+  const reals = fc.oneof(fc.double(), fc.constantFrom(0, -0, 0.1, 1e300, 5e-324, Infinity, Number.NaN));
+  const singles = fc.oneof(fc.float(), fc.constantFrom(0.5, 16_777_216));
+  const texts = fc
+    .oneof(
+      fc.string({ unit: 'grapheme', maxLength: 8 }),
+      fc.string({ unit: 'grapheme', minLength: 80, maxLength: 300 }),
+      fc.constantFrom('', 'z'.repeat(300), '日'.repeat(200), '\u{10ffff}'.repeat(100)),
+    )
+    .map((text) => text.replaceAll('\0', ''));
+  const days = fc.oneof(
+    fc
+      .date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
+      .map((day) => day.toISOString().slice(0, 10)),
+    fc.constantFrom('infinity', '0044-03-15 (BC)', '12024-01-01'),
+  );
+  const row = fc.tuple(
+    nullable(wholes),
+    nullable(reals),
+    nullable(singles),
+    nullable(texts),
+    nullable(days),
+    nullable(fc.boolean()),
+  );
+
+  it('count rows and nulls exactly, and their bounds hold for every row', async () => {
+    const types = Object.values(columns).map(([, type]) => type);
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 12 }), async (rows) => {
+        const literals = rows.map((values) =>
+          values.map((value, index) =>
+            literal(Object.is(value, -0) ? '-0.0' : value, types[index] ?? 'VARCHAR'),
+          ),
+        );
+        const query = valuesOf(literals, names);
+        const { added } = await tables.writeTable(query, schema);
+        const stats = statsOf(added[0]);
+        expect(stats.numRecords).toBe(rows.length);
+        for (const [index, name] of names.entries()) {
+          expect(stats.nullCount?.[name], name).toBe(rows.filter((values) => values[index] === null).length);
+          const [min, max] = [stats.minValues?.[name], stats.maxValues?.[name]];
+          expect(min === undefined).toBe(max === undefined);
+          if (min === undefined || max === undefined) continue;
+          const [low, high] = [min, max].map((bound) =>
+            literal(bound as string | number, types[index] ?? ''),
+          );
+          const outside = await tables.db.rows(
+            `FROM (${query}) WHERE NOT (${quoteName(name)} BETWEEN ${low ?? ''} AND ${high ?? ''})`,
+          );
+          expect(outside, `${name} outside ${low} to ${high}`).toEqual([]);
+        }
+      }),
+      { seed: 43, numRuns: 40 },
+    );
+  });
+
+  it('are the very smallest and largest values of ordinary columns', async () => {
+    const query = `SELECT * FROM (VALUES
+      (3::BIGINT, -0.25::DOUBLE, 1.5::FLOAT, 'Shoe', DATE '2020-02-29', true),
+      (-7, 1e10, NULL, 'Bag', DATE '1999-12-31', NULL)) AS v(${names.join(', ')})`;
+    const { added } = await tables.writeTable(query, schema);
+    expect(statsOf(added[0])).toEqual({
+      numRecords: 2,
+      minValues: { whole: -7, real: -0.25, single: 1.5, text: 'Bag', day: '1999-12-31' },
+      maxValues: { whole: 3, real: 1e10, single: 1.5, text: 'Shoe', day: '2020-02-29' },
+      nullCount: { whole: 0, real: 0, single: 1, text: 0, day: 0, flag: 1 },
+    });
+  });
+
+  it.each([
+    ['integers that JSON readers would round', 'whole', '9007199254740993::BIGINT'],
+    ['NaN', 'real', `'nan'::DOUBLE`],
+    ['infinity', 'real', `'inf'::DOUBLE`],
+    ['a day that has no four-digit year', 'day', `'12024-01-01'::DATE`],
+    ['a day before our era', 'day', `'0044-03-15 (BC)'::DATE`],
+    ['an endless day', 'day', `'infinity'::DATE`],
+  ])('leave a bound out for %s', async (_, name, sql) => {
+    const others = names.map((column) => (column === name ? `${sql} AS ${column}` : `NULL AS ${column}`));
+    const { added } = await tables.writeTable(`SELECT ${others.join(', ')}`, schema);
+    const stats = statsOf(added[0]);
+    expect(stats.minValues).not.toHaveProperty(name);
+    expect(stats.maxValues).not.toHaveProperty(name);
+    expect(stats.nullCount?.[name]).toBe(0);
+  });
+
+  it('put negative zero below zero, as readers that order them need it', async () => {
+    const { added } = await tables.writeTable(
+      "SELECT '-0.0'::DOUBLE AS a, 0.0::DOUBLE AS b, 0 AS c UNION ALL SELECT '-0.0'::DOUBLE, 1.5, 1",
+      schemaOf({ a: 'double', b: 'double', c: 'integer' }),
+    );
+    expect(statsOf(added[0])).toMatchObject({
+      minValues: { a: -0, b: -0, c: 0 },
+      maxValues: { a: 0, b: 1.5, c: 1 },
+    });
+    expect(added[0]?.stats).toContain('"a":-0.0');
+  });
+
+  it('know columns whose names need quotes', async () => {
+    const odd = schemaOf({ 'a "b"': 'long', 'c.d': 'string', É: 'long' });
+    const { added } = await tables.writeTable(
+      `SELECT 1::BIGINT AS "a ""b""", 'x' AS "c.d", 2::BIGINT AS "É"`,
+      odd,
+    );
+    expect(statsOf(added[0]).minValues).toEqual({ 'a "b"': 1, 'c.d': 'x', É: 2 });
+  });
+
+  it('are those of each file, without the partition columns that it does not hold', async () => {
+    const { added } = await tables.writeTable(
+      `SELECT i::BIGINT AS id, CASE WHEN i < 3 THEN 'low' ELSE 'high' END AS part FROM range(10) AS r(i)`,
+      schemaOf({ id: 'long', part: 'string' }),
+      ['part'],
+    );
+    const byPart = Object.fromEntries(added.map((add) => [add.partitionValues['part'], statsOf(add)]));
+    expect(byPart['low']).toEqual({
+      numRecords: 3,
+      minValues: { id: 0 },
+      maxValues: { id: 2 },
+      nullCount: { id: 0 },
+    });
+    expect(byPart['high']).toMatchObject({ numRecords: 7, minValues: { id: 3 }, maxValues: { id: 9 } });
+  });
+});
