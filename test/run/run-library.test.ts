@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { RunLibrary } from '../../src/run/run-library.ts';
+import type { RunSpec } from '../../src/run/run-spec.ts';
+import { executionKeys } from '../../src/run/execution.ts';
+import { readExecution } from '../../src/run/read-executions.ts';
+import type { SqlRunner } from '../../src/run/select-rows.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+import { keysOf } from '../support/keys-of.ts';
+import { inProcessExecutor, makeLake, wrapAttempts } from '../support/run-in-process.ts';
+
+const SPEC: RunSpec = { name: 'r', sql: 'SELECT id FROM images', shardSize: 1 };
+const libraryOf = (store: ObjectStore): RunLibrary =>
+  new RunLibrary(store, inProcessExecutor, 'pixlake/test');
+
+test('a run is executed in its lake, by the software that is named', async () => {
+  const { store } = await makeLake(2);
+  const report = await libraryOf(store).execute(SPEC, {});
+  expect(report).toMatchObject({ outcome: 'finished', imageCount: 2 });
+  expect(await readExecution(store, report.folder)).toMatchObject({ software: 'pixlake/test' });
+});
+
+test('a run whose images all failed has finished, and is an error that names the first reason', async () => {
+  const { store } = await makeLake(2);
+  for (const id of [1, 2]) await store.delete(`originals/images/${id}.jpg`);
+  await expect(libraryOf(store).execute(SPEC, {})).rejects.toMatchObject({
+    code: 'RUN_FAILED',
+    message: expect.stringMatching(/all 2 images of run r failed, the first with OBJECT_NOT_FOUND: /u),
+    remedy: expect.stringContaining('pixlake runs errors r'),
+  });
+});
+
+test('a run may write to another lake, which is made, and is resumed and retried there from its source', async () => {
+  const { store, uri } = await makeLake(3);
+  await store.delete('originals/images/2.jpg');
+  const root = join(await makeTestFolder(), 'other');
+  const before = await keysOf(store);
+  const report = await libraryOf(store).execute({ ...SPEC, output: root }, {});
+  expect(report).toMatchObject({ imageCount: 2, errorCount: 1 });
+  expect(await keysOf(store)).toEqual(before);
+  const other = openLocalStore(root);
+  const execution = await readExecution(other, report.folder);
+  expect(execution).toMatchObject({ sourceLake: uri, run: { output: root } });
+  await other.delete(executionKeys.success(report.folder));
+  expect(await libraryOf(other).resume('r', {})).toMatchObject({ imageCount: 2, errorCount: 1 });
+  expect(await libraryOf(other).retry('r', {}, {})).toMatchObject({ retriedCount: 1, errorCount: 1 });
+});
+
+test('a relative output is the folder that it means here and now', async () => {
+  const { store } = await makeLake(1);
+  const root = await makeTestFolder();
+  const away = process.cwd();
+  process.chdir(root);
+  try {
+    await libraryOf(store).execute({ ...SPEC, output: 'there' }, {});
+  } finally {
+    process.chdir(away);
+  }
+  expect(await keysOf(openLocalStore(join(root, 'there')), 'runs')).not.toEqual([]);
+});
+
+test('a run is planned without a trace', async () => {
+  const { store } = await makeLake(3);
+  const before = await keysOf(store);
+  expect(await libraryOf(store).plan(SPEC)).toMatchObject({ rowCount: 3, shardCount: 3 });
+  expect(await libraryOf(store).plan({ ...SPEC, model: 'fashion-tiny' })).toMatchObject({
+    model: { name: 'fashion-tiny' },
+  });
+  await expect(libraryOf(store).plan({ ...SPEC, model: 'none' })).rejects.toMatchObject({
+    code: 'MODEL_NOT_FOUND',
+  });
+  expect(await keysOf(store)).toEqual(before);
+});
+
+test('a run that is stopped can be resumed, and a cancelled one too', async () => {
+  const { store } = await makeLake(3);
+  const stop = new AbortController();
+  const executor = wrapAttempts(inProcessExecutor, async ({ shard }, attempt) => {
+    if (shard === 1) stop.abort();
+    return attempt();
+  });
+  const { signal } = stop;
+  const stopped = new RunLibrary(store, executor, 'pixlake/test').execute(SPEC, { signal });
+  await expect(stopped).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  const [spec = ''] = (await keysOf(store, 'runs')).filter((key) => key.endsWith('spec.json'));
+  const folder = spec.slice(0, -'/spec.json'.length);
+  await store.write(executionKeys.cancelled(folder), Buffer.alloc(0));
+  await expect(libraryOf(store).execute(SPEC, {})).rejects.toMatchObject({ code: 'RUN_CANCELLED' });
+  expect(await libraryOf(store).resume('r', {})).toMatchObject({
+    outcome: 'finished',
+    imageCount: 3,
+    resumedShardCount: 1,
+  });
+});
+
+test('untrusted SQL is run by the sandbox, with a limit of time and the signal of the run', async () => {
+  const { store } = await makeLake(2);
+  const calls: unknown[][] = [];
+  const refused = new Error('refused');
+  const sandbox: SqlRunner = {
+    check: async () => Promise.reject(refused),
+    async selectInto(...call) {
+      calls.push(call);
+      throw refused;
+    },
+  };
+  const { signal } = new AbortController();
+  await expect(libraryOf(store).execute(SPEC, { sandbox, signal })).rejects.toBe(refused);
+  expect(calls).toEqual([[SPEC.sql, expect.stringContaining('.parquet'), 600_000, signal]]);
+});
+
+test('a retry that has nothing to do is not begun', async () => {
+  const { store } = await makeLake(2);
+  await store.delete('originals/images/2.jpg');
+  const { folder } = await libraryOf(store).execute(SPEC, {});
+  const library = libraryOf(store);
+  expect(await library.beginRetry('r', { code: 'IMAGE_EMPTY' })).toBe(false);
+  expect(await library.beginRetry('r', {})).toBe(true);
+  expect(await store.stat(executionKeys.spec(executionKeys.retry(folder, 1)))).toBeDefined();
+  await expect(library.beginRetry('none', {})).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+});

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { addToRunTable, describeCommit } from '../../src/run/run-table.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import { readHistory } from '../../src/table/table-history.ts';
+import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { deltaField } from '../../src/table/delta-schema.ts';
+import { makeExecution } from '../support/execution.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+
+const EXECUTION = makeExecution('r');
+const FOLDER = 'runs/r/run_id=0123456789abcdef/manifest';
+const SCHEMA = { type: 'struct', fields: [deltaField('id', 'long')] } as const;
+const COUNTS = { runId: EXECUTION.runId, imageCount: 3, takenCount: 0, errorCount: 2, imageBytes: 9 };
+const add = (path: string): Parameters<typeof addToRunTable>[3][number] => ({
+  path,
+  partitionValues: {},
+  size: 3,
+  modificationTime: 1,
+  dataChange: true,
+});
+
+test('a run adds to its table once, however often its commit is done; a retry adds to it again', async () => {
+  const store = openLocalStore(await makeTestFolder());
+  const commit = (retryNumber: number, path: string): Promise<void> =>
+    addToRunTable(
+      store,
+      FOLDER,
+      SCHEMA,
+      [add(path)],
+      describeCommit(EXECUTION, retryNumber, COUNTS, 'pixlake/test'),
+    );
+  const pathsOf = async (): Promise<(string | undefined)[]> =>
+    ((await readSnapshot(store, FOLDER))?.files ?? []).map(({ add: { path } }) => path).sort();
+  await store.write(`${FOLDER}/a.parquet`, Buffer.alloc(3));
+  await store.write(`${FOLDER}/b.parquet`, Buffer.alloc(3));
+  await commit(0, 'a.parquet');
+  await commit(0, 'b.parquet');
+  expect(await pathsOf()).toEqual(['a.parquet']);
+  // The files belong to markers, which name them after a commit that came too late as well.
+  expect(await store.stat(`${FOLDER}/b.parquet`)).toBeDefined();
+  await commit(1, 'b.parquet');
+  await commit(1, 'c.parquet');
+  expect(await pathsOf()).toEqual(['a.parquet', 'b.parquet']);
+  const history = await readHistory(store, FOLDER, 9);
+  expect(history).toHaveLength(2);
+});
+
+test('a commit of a run tells its counts, and conflicts with nothing', () => {
+  expect(describeCommit(EXECUTION, 2, COUNTS, 'pixlake/test')).toMatchObject({
+    once: { appId: `pixlake-run-${EXECUTION.runId}`, version: 2 },
+    operation: 'WRITE',
+    parameters: { runId: EXECUTION.runId },
+    metrics: { numAddedRows: 3, numErrors: 2 },
+    software: 'pixlake/test',
+  });
+});
