@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ERRORS } from '../src/errors.ts';
@@ -163,6 +163,18 @@ describe('architecture', () => {
   test.each(files)('%s is short and named in kebab-case', (file) => {
     expect(file).toMatch(/^[a-z0-9/-]+\.ts$/u);
     expect(readFileSync(join(root, 'src', file), 'utf8').split('\n').length).toBeLessThanOrEqual(300);
+  });
+
+  test('each file with code in these rooms has a test of its name', () => {
+    const untested = files.filter(
+      (file) =>
+        /^(?:maintenance|executor|cli|run)\//u.test(file) &&
+        /^(?:export )?(?:default )?(?:async )?(?:function|class)\b/mu.test(
+          readFileSync(join(root, 'src', file), 'utf8'),
+        ) &&
+        !existsSync(join(import.meta.dirname, file.replace(/\.ts$/u, '.test.ts'))),
+    );
+    expect(untested).toEqual([]);
   });
 
   test('src/README.md has the table of rooms', () => {

@@ -65,7 +65,18 @@ function toOneLine(sql: string): string {
 }
 
 async function toCell(source: ObjectStore, store: ObjectStore, row: SheetRow): Promise<ContactCell> {
-  const fields = JSON.parse(row.first) as Readonly<Record<string, string | number | boolean | null>>;
+  return {
+    original: await source.read(row.source_key),
+    results: await Promise.all(row.image_keys.map((key) => store.read(key))),
+    lines: labelOf(row.id, JSON.parse(row.first) as ManifestFields),
+  };
+}
+
+/** A row of a manifest, as JSON. */
+export type ManifestFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** The lines below an original: id and name, class, prediction; those that a row has. */
+export function labelOf(id: string, fields: ManifestFields): string[] {
   const present = (names: readonly string[]): string[] =>
     names.flatMap((column) =>
       fields[column] === null || fields[column] === undefined ? [] : [String(fields[column])],
@@ -77,17 +88,13 @@ async function toCell(source: ObjectStore, store: ObjectStore, row: SheetRow): P
   const prediction =
     CLASS_COLUMNS.map((column) => `pred_${column}`).find((column) => predictions.includes(column)) ??
     predictions[0];
-  const lines = [title === undefined ? row.id : `${row.id}  ${title}`, classes];
+  const lines = [title === undefined ? id : `${id}  ${title}`, classes];
   if (prediction !== undefined) {
     const score = Number(fields[`${prediction}_score`]);
     const untrained = fields['model_trained'] === false ? ' (untrained)' : '';
     lines.push(`${prediction.slice(5)}: ${String(fields[prediction])} ${score.toFixed(2)}${untrained}`);
   }
-  return {
-    original: await source.read(row.source_key),
-    results: await Promise.all(row.image_keys.map((key) => store.read(key))),
-    lines: lines.filter((line) => line !== ''),
-  };
+  return lines.filter((line) => line !== '');
 }
 
 function describeSize(size: Run['transform']['size']): string {

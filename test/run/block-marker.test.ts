@@ -27,7 +27,10 @@ const BLOCK: BlockMarker = {
   errors: add('e.parquet'),
 };
 
-async function storeWith(block: unknown, sizes: Record<string, number>): Promise<ObjectStore> {
+async function storeWith(
+  block: Readonly<Record<string, unknown>>,
+  sizes: Record<string, number>,
+): Promise<ObjectStore> {
   const store = openLocalStore(await makeTestFolder());
   for (const [name, size] of Object.entries(sizes))
     await store.write(`${FOLDER}/${name}`, Buffer.alloc(size));
@@ -52,7 +55,7 @@ test('the files of a retry lie in the tables of its execution', async () => {
   expect(await readBlock(store, retry, 1)).toEqual(BLOCK);
 });
 
-test.each<[string, unknown, Record<string, number>]>([
+test.each<[string, Readonly<Record<string, unknown>>, Record<string, number>]>([
   ['has lost its file of images', BLOCK, { 'errors/e.parquet': 3 }],
   ['has lost its file of errors', BLOCK, { 'manifest/m.parquet': 3 }],
   ['has a shorter file of images', BLOCK, { ...WHOLE, 'manifest/m.parquet': 2 }],

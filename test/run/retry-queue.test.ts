@@ -4,7 +4,13 @@ import { RetryQueue } from '../../src/run/retry-queue.ts';
 import { RunLibrary } from '../../src/run/run-library.ts';
 import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import { drawJpeg } from '../support/catalogue.ts';
-import { inProcessExecutor, makeLake, runWith, type TestLake, wrapAttempts } from '../support/run-in-process.ts';
+import {
+  inProcessExecutor,
+  makeLake,
+  runWith,
+  type TestLake,
+  wrapAttempts,
+} from '../support/run-in-process.ts';
 
 /** A lake with two finished runs, whose missing image has come back since. */
 async function makeBroken(): Promise<TestLake> {

@@ -1,0 +1,185 @@
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { executionKeys } from '../../src/run/execution.ts';
+import { findRun } from '../../src/run/inspect-runs.ts';
+import { RunRecords } from '../../src/run/run-records.ts';
+import { RunLibrary } from '../../src/run/run-library.ts';
+import type { RunSpec } from '../../src/run/run-spec.ts';
+import type { Submission } from '../../src/run/submission-log.ts';
+import { Submissions } from '../../src/run/submissions.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+import { inProcessExecutor, makeLake, runWith, type TestLake } from '../support/run-in-process.ts';
+
+const SPEC: RunSpec = { name: 'r', sql: 'SELECT id FROM images' };
+const NONE = new Map();
+
+let lake: TestLake;
+let submissions: Submissions;
+let records: RunRecords;
+
+beforeEach(async () => {
+  lake = await makeLake(2);
+  submissions = new Submissions(lake.store);
+  records = new RunRecords(lake.store, submissions);
+});
+
+async function submit(spec = SPEC): Promise<Submission> {
+  const { submission } = await submissions.accept(spec);
+  return submission ?? expect.fail('not accepted');
+}
+
+const stateOf = async (name = 'r'): Promise<string> => (await records.describe(name, NONE)).state;
+const listed = async (): Promise<string[]> =>
+  (await records.list(NONE)).map(({ name, state }) => `${name} ${state}`);
+
+/** Takes the end of the execution of a run away, as if it had been interrupted before. */
+async function interrupt(name = 'r'): Promise<string> {
+  const { folder } = await findRun(lake.store, name);
+  await lake.store.delete(executionKeys.success(folder));
+  return folder;
+}
+
+test('a run that nobody knows is not found', async () => {
+  await expect(records.describe('r', NONE)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+  await expect(records.readRun('r')).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+  expect(await listed()).toEqual([]);
+});
+
+describe('the state of a run', () => {
+  test('is that of its record until its execution is in another', async () => {
+    const submission = await submit();
+    expect(await stateOf()).toBe('interrupted');
+    await submissions.end(submission, { state: 'failed', failure: { code: 'PLAN_EMPTY', message: 'no' } });
+    expect(await records.describe('r', NONE)).toMatchObject({
+      state: 'failed',
+      submission: { failure: { code: 'PLAN_EMPTY' } },
+      status: undefined,
+    });
+    expect(await listed()).toEqual(['r failed']);
+    // Somebody ran it from the command line.
+    await runWith(lake.store, SPEC);
+    expect(await records.describe('r', NONE)).toMatchObject({ state: 'finished', submission: undefined });
+    expect(await listed()).toEqual(['r finished']);
+  });
+
+  test('is that of its execution where no service accepted it', async () => {
+    await runWith(lake.store, SPEC);
+    expect(await stateOf()).toBe('finished');
+    const folder = await interrupt();
+    expect(await stateOf()).toBe('interrupted');
+    await lake.store.write(executionKeys.cancelled(folder), Buffer.alloc(0));
+    expect(await stateOf()).toBe('cancelled');
+    expect(await listed()).toEqual(['r cancelled']);
+  });
+
+  test('is what is done here now, whatever the lake says', async () => {
+    await submit();
+    const live = new Map([['r', { state: 'running', imageCount: 3, errorCount: 1 } as const]]);
+    expect(await records.describe('r', live)).toMatchObject({ state: 'running', live: { imageCount: 3 } });
+    expect(await records.list(live)).toMatchObject([{ name: 'r', state: 'running' }]);
+  });
+
+  test('is still running where it ends while the lake is read', async () => {
+    await submit();
+    const live = new Map([['r', { state: 'running', imageCount: 0, errorCount: 0 } as const]]);
+    const [described, all] = [records.describe('r', live), records.list(live)];
+    live.clear();
+    expect(await described).toMatchObject({ state: 'running' });
+    expect(await all).toMatchObject([{ state: 'running' }]);
+  });
+
+  test('is not that of an earlier execution once the run was accepted again', async () => {
+    await runWith(lake.store, SPEC);
+    const folder = await interrupt();
+    await lake.store.write(executionKeys.cancelled(folder), Buffer.alloc(0));
+    await submissions.accept(SPEC, { liftsCancel: true });
+    expect(await stateOf()).toBe('interrupted');
+    await lake.store.delete(executionKeys.cancelled(folder));
+    expect(await stateOf()).toBe('interrupted');
+  });
+});
+
+test('a record whose execution was deleted is no run any more', async () => {
+  const submission = await submit();
+  await runWith(lake.store, SPEC);
+  await submissions.end(submission, { state: 'finished' });
+  expect(await listed()).toEqual(['r finished']);
+  const { folder } = await findRun(lake.store, 'r');
+  await lake.store.delete(executionKeys.spec(folder));
+  expect(await listed()).toEqual([]);
+  await expect(records.describe('r', NONE)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+});
+
+test('runs are listed by name, each once, with its newest execution', async () => {
+  for (const name of ['b', 'a']) await runWith(lake.store, { ...SPEC, name });
+  await submit({ ...SPEC, name: 'c' });
+  await submit({ ...SPEC, name: 'a' });
+  // On another version of the table it is another execution.
+  await lake.lakehouse.tables.delete({ table: 'images', where: 'id = 2' });
+  const { runId } = await runWith(lake.store, { ...SPEC, name: 'b' });
+  expect(await listed()).toEqual(['a interrupted', 'b finished', 'c interrupted']);
+  expect((await records.list(NONE))[1]?.status?.execution.runId).toBe(runId);
+});
+
+describe('a run that writes to another lake', () => {
+  const elsewhere = async (): Promise<{ readonly root: string; readonly spec: RunSpec }> => {
+    const root = join(await makeTestFolder(), 'other');
+    return { root, spec: { ...SPEC, output: root } };
+  };
+
+  test('is followed there when it is asked for, and listed as this lake knows it', async () => {
+    const { root, spec } = await elsewhere();
+    const submission = await submit(spec);
+    expect(await stateOf()).toBe('interrupted');
+    await new RunLibrary(lake.store, inProcessExecutor, 'pixlake/test').execute(spec, {});
+    expect(await records.describe('r', NONE)).toMatchObject({ status: { imageCount: 2 } });
+    expect(await records.list(NONE)).toMatchObject([{ state: 'interrupted', status: undefined }]);
+    await submissions.end(submission, { state: 'finished' });
+    expect(await listed()).toEqual(['r finished']);
+    const there = openLocalStore(root);
+    await expect(new RunRecords(there, new Submissions(there)).readRun('r')).rejects.toMatchObject({
+      code: 'ARGUMENT_INVALID',
+    });
+  });
+
+  test('is cancelled there', async () => {
+    const { root, spec } = await elsewhere();
+    const submission = await submit(spec);
+    await new RunLibrary(lake.store, inProcessExecutor, 'pixlake/test').execute(spec, {});
+    const there = openLocalStore(root);
+    const { folder } = await findRun(there, 'r');
+    await there.delete(executionKeys.success(folder));
+    await records.cancel('r', submission);
+    expect(await there.stat(executionKeys.cancelled(folder))).toBeDefined();
+    expect(await submissions.read('r')).toMatchObject({ state: 'cancelled' });
+  });
+});
+
+describe('a cancel', () => {
+  test('reaches an execution that another server has planned meanwhile', async () => {
+    const submission = await submit();
+    await records.cancel('r', submission);
+    expect(await stateOf()).toBe('cancelled');
+    await runWith(lake.store, SPEC);
+    const folder = await interrupt();
+    await records.cancel('r', submission);
+    expect(await lake.store.stat(executionKeys.cancelled(folder))).toBeDefined();
+  });
+
+  test('of a run that no service accepted is left in its folder, and a finished one stays as it is', async () => {
+    await runWith(lake.store, SPEC);
+    const { folder } = await findRun(lake.store, 'r');
+    await records.cancel('r', undefined);
+    expect(await lake.store.stat(executionKeys.cancelled(folder))).toBeUndefined();
+    await interrupt();
+    await records.cancel('r', undefined);
+    expect(await stateOf()).toBe('cancelled');
+    expect(await submissions.read('r')).toBeUndefined();
+  });
+});
+
+test('the specification of a run is that of its execution', async () => {
+  await runWith(lake.store, { ...SPEC, seed: 9 });
+  expect(await records.readRun('r')).toMatchObject({ name: 'r', seed: 9 });
+});
