@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { RunLibrary } from '../../src/run/run-library.ts';
 import type { RunSpec } from '../../src/run/run-spec.ts';
 import { executionKeys } from '../../src/run/execution.ts';
@@ -51,12 +51,11 @@ test('a run may write to another lake, which is made, and is resumed and retried
 test('a relative output is the folder that it means here and now', async () => {
   const { store } = await makeLake(1);
   const root = await makeTestFolder();
-  const away = process.cwd();
-  process.chdir(root);
+  const cwd = vi.spyOn(process, 'cwd').mockReturnValue(root);
   try {
     await libraryOf(store).execute({ ...SPEC, output: 'there' }, {});
   } finally {
-    process.chdir(away);
+    cwd.mockRestore();
   }
   expect(await keysOf(openLocalStore(join(root, 'there')), 'runs')).not.toEqual([]);
 });

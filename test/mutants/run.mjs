@@ -1,0 +1,168 @@
+// The mutation check: one small fault after the other is put into the code, and the tests have to notice.
+//
+//   npm run test:mutants -- run                      all files of src/run/, against the tests in test/run/
+//   npm run test:mutants -- src/run/success.ts       one file
+//   npm run test:mutants -- table --own              against the tests of the same names only, which is quick
+//   npm run test:mutants -- sandbox --with cli,api   with the tests of other rooms as well
+//   npm run test:mutants -- --touched                a sample of what the last commits touched, against the tests of the same names
+//
+// Prints the faults that no test noticed, and for each file how many were. Fails if less than the goal were.
+import { execFileSync } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Stryker } from '@stryker-mutator/core';
+import { addMutators, makeOnly } from './more-mutators.mjs';
+import { ROUND } from './own-tests.mjs';
+
+/** Per cent of faults that the tests have to notice: where data could be lost, and elsewhere. */
+const GOAL = { table: 85, run: 85, work: 85, ingest: 85, maintenance: 85, storage: 85, executor: 85 };
+const OTHER_GOAL = 75;
+
+/** Commits whose files a sample is taken from, and lines that a sample may have: as many as three minutes suffice for. */
+const TOUCHING_COMMITS = 20;
+const SAMPLE_LINES = 400;
+
+/** Rooms whose code runs in threads and processes that tests start, where Stryker cannot see which test meets which line. */
+const STARTERS = new Set(['executor', 'sandbox']);
+
+const root = join(import.meta.dirname, '../..');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    touched: { type: 'boolean', default: false },
+    own: { type: 'boolean', default: false },
+    with: { type: 'string', default: '' },
+  },
+});
+
+const roomOf = (file) => file.split('/')[1].replace(/\.ts$/u, '');
+const testOf = (file) => file.replace(/^src/u, 'test').replace(/\.ts$/u, '.test.ts');
+const read = (file) => readFileSync(join(root, file), 'utf8');
+const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+
+/** Files of a room, or the file itself. */
+function filesOf(name) {
+  if (existsSync(join(root, name)) && name.endsWith('.ts')) return [relative(root, join(root, name))];
+  const room = join('src', name.replace(/^src\//u, ''));
+  if (!existsSync(join(root, room))) throw new Error(`${name} is neither a file nor a room of src/`);
+  return readdirSync(join(root, room), { recursive: true })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(room, file));
+}
+
+/** Some of the files that the last commits touched and that have a test of their name; which, the newest commit decides. */
+function sampleTouched() {
+  const seed = git('rev-parse', 'HEAD');
+  const touched = git('log', `-${TOUCHING_COMMITS}`, '--format=', '--name-only', '--', 'src').split('\n');
+  const files = [...new Set(touched)].filter(
+    (file) => existsSync(join(root, file)) && existsSync(join(root, testOf(file))),
+  );
+  const drawn = files.toSorted((a, b) => hash('md5', seed + a).localeCompare(hash('md5', seed + b)));
+  let lines = 0;
+  return drawn.filter((file) => {
+    lines += read(file).split('\n').length;
+    return lines <= SAMPLE_LINES;
+  });
+}
+
+/** Puts faults into files and gives what became of each when it met the tests of one round. */
+async function mutate(files, testFiles, round) {
+  process.env[ROUND] = round;
+  const stryker = new Stryker({
+    mutate: files,
+    testFiles,
+    testRunner: 'vitest',
+    vitest: { configFile: 'test/mutants/vitest.config.ts', related: false },
+    coverageAnalysis: files.some((file) => STARTERS.has(roomOf(file))) ? 'off' : 'perTest',
+    ignoreStatic: round === 'others',
+    buildCommand: 'npm run build',
+    // Stryker reads it with an interface that TypeScript 7 has not.
+    tsconfigFile: 'none.json',
+    disableTypeChecks: 'src/**/*.ts',
+    // Texts are for people; tests assert those that matter by their codes.
+    mutator: { excludedMutations: ['StringLiteral'] },
+    ignorePatterns: ['/dist', '/lake/demo', '/benchmarks/results', '/notebooks'],
+    concurrency: availableParallelism(),
+    timeoutMS: 10_000,
+    reporters: process.stderr.isTTY ? ['progress'] : [],
+    tempDirName: '.mutants',
+    logLevel: 'error',
+  });
+  return stryker.runMutationTest();
+}
+
+const keyOf = ({ fileName, location, mutatorName, replacement }) =>
+  JSON.stringify([relative(root, fileName), location, mutatorName, replacement]);
+
+const NOTICED = new Set(['Killed', 'Timeout', 'RuntimeError']);
+const COUNTED = new Set([...NOTICED, 'Survived', 'NoCoverage']);
+const isUnnoticed = ({ status }) => COUNTED.has(status) && !NOTICED.has(status);
+
+/** Lets faults in files meet the tests of their names and then, if they survive and rooms are given, the others of these. */
+async function judge(files, rooms) {
+  const results = await mutate(
+    files,
+    files.map(testOf).filter((test) => existsSync(join(root, test))),
+    'own',
+  );
+  const left = results.filter(isUnnoticed);
+  if (rooms.length === 0 || left.length === 0) return results;
+  makeOnly(left);
+  const tests = rooms.map((room) => `test/${room}/**/*.test.ts`);
+  const later = new Map((await mutate(files, tests, 'others')).map((result) => [keyOf(result), result]));
+  return results.map((result) => {
+    const other = later.get(keyOf(result));
+    return isUnnoticed(result) && other !== undefined && COUNTED.has(other.status) ? other : result;
+  });
+}
+
+function describe({ fileName, location: { start }, status, mutatorName, replacement }) {
+  const file = relative(root, fileName);
+  const line = read(file).split('\n')[start.line - 1]?.trim();
+  const short = (replacement ?? '').replaceAll(/\s+/gu, ' ').slice(0, 80);
+  return `${file}:${start.line}:${start.column} ${status} ${mutatorName}\n    ${line}\n    -> ${short}`;
+}
+
+function printReport(results) {
+  const counted = results.filter(({ status }) => COUNTED.has(status));
+  for (const result of counted.filter(isUnnoticed)) console.log(describe(result));
+  const missed = [];
+  for (const groupOf of [
+    ({ fileName }) => relative(root, fileName),
+    ({ fileName }) => roomOf(relative(root, fileName)),
+  ]) {
+    console.log('');
+    for (const name of new Set(counted.map(groupOf))) {
+      const all = counted.filter((result) => groupOf(result) === name);
+      const noticed = all.length - all.filter(isUnnoticed).length;
+      const share = (100 * noticed) / all.length;
+      console.log(`${share.toFixed(1).padStart(5)} %  ${noticed} of ${all.length} noticed  ${name}`);
+      if (!name.endsWith('.ts') && share < (GOAL[name] ?? OTHER_GOAL)) missed.push(name);
+    }
+  }
+  return missed;
+}
+
+await addMutators();
+const files = values.touched ? sampleTouched() : positionals.flatMap(filesOf);
+const rooms = values.touched
+  ? []
+  : [...new Set([...files.map(roomOf), ...values.with.split(',').filter(Boolean)])];
+if (files.length === 0) throw new Error('name a room or a file of src/');
+// Some faults leave folders behind.
+const temporary = await mkdtemp(join(tmpdir(), 'pixlake-mutants-'));
+process.env.TMPDIR = temporary;
+let missed;
+try {
+  missed = printReport(await judge(files, rooms));
+} finally {
+  await rm(temporary, { recursive: true, force: true });
+}
+if (missed.length > 0 && !values.touched) {
+  console.log(`\nbelow the goal: ${missed.join(', ')}`);
+  process.exitCode = 1;
+}
