@@ -85,7 +85,7 @@ async function mutate(files, testFiles, round) {
     disableTypeChecks: 'src/**/*.ts',
     // Texts are for people; tests assert those that matter by their codes.
     mutator: { excludedMutations: ['StringLiteral'] },
-    ignorePatterns: ['/dist', '/lake/demo', '/benchmarks/results', '/notebooks'],
+    ignorePatterns: ['/dist', '/lake', '!/lake/models', '/benchmarks/results', '/notebooks'],
     concurrency: availableParallelism(),
     timeoutMS: 10_000,
     reporters: process.stderr.isTTY ? ['progress'] : [],
@@ -149,7 +149,8 @@ function printReport(results) {
 
 await addMutators();
 const files = values.touched ? sampleTouched() : positionals.flatMap(filesOf);
-const rooms = values.touched
+const isOwnOnly = values.touched || values.own;
+const rooms = isOwnOnly
   ? []
   : [...new Set([...files.map(roomOf), ...values.with.split(',').filter(Boolean)])];
 if (files.length === 0) throw new Error('name a room or a file of src/');
