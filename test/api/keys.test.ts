@@ -167,6 +167,7 @@ describe('a server with keys', () => {
     await eventually(() => server.log().includes('a run failed'), 'the run has failed');
     const log = server.log();
     expect(log).toContain('/v1/query');
+    expect(Object.keys(tokens)).toEqual(['read', 'run', 'admin']);
     for (const token of Object.values(tokens)) expect(log).not.toContain(token.slice(-43));
     expect(log).not.toContain('a secret text');
   });

@@ -183,8 +183,9 @@ describe('POST /v1/process', () => {
       '../../etc/cron.d/x.jpg': await drawJpeg(1),
       'C:\\evil.jpg': await drawJpeg(2),
     });
-    for (const name of (await unzip(await bytesOf(response))).keys())
-      expect(name).toMatch(/^[\w-]+\.(?:jpg|json)$/u);
+    const names = [...(await unzip(await bytesOf(response))).keys()];
+    expect(names).toHaveLength(3);
+    for (const name of names) expect(name).toMatch(/^[\w-]+\.(?:jpg|json)$/u);
   });
 
   test.each([

@@ -7,6 +7,7 @@ test('du tells what takes how much room, the largest first, and the sum', async 
   const { stdout } = await pixlake(lake, 'du');
   const lines = stdout.trimEnd().split('\n');
   expect(lines[0]).toMatch(/^ *[\d.]+ kB {2}table images: (?:\w+ [\d.]+ k?B(?:, )?){3}$/u);
+  expect(reports).toHaveLength(3);
   for (const { runId } of reports)
     expect(stdout).toMatch(new RegExp(`^ *[\\d.]+ kB {2}run daily/run_id=${runId}, finished: .*`, 'mu'));
   expect(stdout).toMatch(/; 4 images in earlier executions$/mu);

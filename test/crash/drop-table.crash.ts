@@ -12,7 +12,9 @@ describe('tables drop', () => {
   test('killed at any moment shows no half of it', async () => {
     const { lake, folder } = await copyDailyRun();
     const copy = join(folder, 'copy');
-    for (let allowed = 0, isDone = false; !isDone; allowed++) {
+    let allowed = 0;
+    let isDone = false;
+    do {
       await rm(copy, { recursive: true, force: true });
       await cp(lake, copy, { recursive: true });
       const lakehouse = openLakehouse({ lake: copy });
@@ -25,6 +27,8 @@ describe('tables drop', () => {
       expect(await codeOf(lakehouse.tables.drop(spec))).toBe(isDone ? 'TABLE_NOT_FOUND' : undefined);
       expect(await filesIn(join(copy, 'tables'))).toEqual([]);
       expect(await filesIn(join(copy, 'originals'))).toEqual([]);
-    }
+      allowed += 1;
+    } while (!isDone);
+    expect(allowed).toBeGreaterThan(5);
   });
 });

@@ -121,7 +121,9 @@ test('so do those of blocks', async () => {
   const whole = await lake.store.read(key);
   const foreign = await lake.store.read(executionKeys.block(other.folder, 0));
   const shifted = encodeStored({ ...decodeStored(whole, key), block: 1 });
-  for (const [name, bytes] of damage(whole, [foreign, shifted])) {
+  const damages = damage(whole, [foreign, shifted]);
+  expect(damages.length).toBeGreaterThan(12);
+  for (const [name, bytes] of damages) {
     await removeRun(lake);
     await runToCommit(lake, SPEC, true);
     await lake.store.write(key, bytes);
@@ -153,7 +155,9 @@ test('a damaged _SUCCESS is written again by the same command, and disturbs no r
   const other = await runWith(lake.store, { ...SPEC, name: 'other', copies: 1 });
   const key = executionKeys.success(folder);
   const whole = await lake.store.read(key);
-  for (const [name, bytes] of damage(whole, [await lake.store.read(executionKeys.success(other.folder))])) {
+  const damages = damage(whole, [await lake.store.read(executionKeys.success(other.folder))]);
+  expect(damages.length).toBeGreaterThan(12);
+  for (const [name, bytes] of damages) {
     await lake.store.write(key, bytes);
     expect(await lake.lakehouse.runs.show('stored'), name).toMatchObject({
       state: 'finished',
@@ -174,6 +178,7 @@ describe('a damaged spec.json', () => {
     const key = executionKeys.spec(folder);
     const whole = await lake.store.read(key);
     const damages = damage(whole, []);
+    expect(damages.length).toBeGreaterThan(10);
     const named = { code: 'RUN_CORRUPT', message: expect.stringContaining(key) };
     for (const [name, bytes] of damages) {
       await lake.store.write(key, bytes);

@@ -153,6 +153,7 @@ describe('data files', () => {
       ['part'],
     );
     expect(added).toHaveLength(3);
+    expect(snapshot.files).toHaveLength(3);
     for (const file of snapshot.files) {
       const path = tables.store.locate(file.key);
       expect(file.key.startsWith(`${folder}/part=p%20`)).toBe(true);

@@ -129,7 +129,9 @@ describe('the other draws', () => {
   });
 
   it('change nothing in a transform that asks for nothing', () => {
-    for (const drawn of drawMany(PLAIN, 50)) {
+    const draws = drawMany(PLAIN, 50);
+    expect(draws).toHaveLength(50);
+    for (const drawn of draws) {
       expect(drawn).toMatchObject({ isFlipped: false, brightness: 1, blur: 0 });
       // Not toBe: minus zero turns nothing either.
       expect(drawn.rotation === 0).toBe(true);

@@ -139,6 +139,7 @@ describe('transforming in planes', () => {
             kernel.pad(output, place, [0x12, 0xab, 0x34]);
             return [planes, kernel.toPlanes(output)] as const;
           });
+          expect(made).toHaveLength(3);
           for (const [index, { samples }] of made.entries()) {
             const gray = {
               samples: Uint8Array.of(128),

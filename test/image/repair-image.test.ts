@@ -67,7 +67,8 @@ describe.each(Object.entries(JPEGS))('a %s JPEG', (name, draw) => {
     await expectSamePixels(insertBytes(whole, at, segment), whole);
   });
 
-  test('is ok with a version of JFIF that does not exist', async () => {
+  // Colours follow from JFIF, which CMYK has none of.
+  test.skipIf(name === 'cmyk')('is ok with a version of JFIF that does not exist', async () => {
     const whole = await draw();
     const jfif = (major: number): Buffer =>
       insertBytes(
@@ -75,8 +76,7 @@ describe.each(Object.entries(JPEGS))('a %s JPEG', (name, draw) => {
         2,
         jpegSegment(0xe0, `JFIF\0${String.fromCharCode(major)}\u0001\0\0\u0001\0\u0001\0\0`),
       );
-    // Colours follow from JFIF, which CMYK has none of.
-    if (name !== 'cmyk') await expectSamePixels(jfif(7), jfif(1));
+    await expectSamePixels(jfif(7), jfif(1));
   });
 });
 

@@ -51,26 +51,30 @@ describe.each(ALL_TRANSFORMS.map((one) => [one.name, one] as const))('%s', (_, d
     definition.draw?.({ ...DEFAULT_TRANSFORM, crop: 0 }, () => 0.99, drawn, SIZE);
     expect(drawn).toEqual(undrawn(SIZE));
   });
+});
 
-  test('its columns tell what was drawn, and draws of others do not change it', () => {
+const COLUMNS = ALL_TRANSFORMS.flatMap(({ fields, columns = [] }) =>
+  columns.map((column) => [column.name, fields, column] as const),
+);
+
+test.each(COLUMNS)(
+  'the column %s tells what was drawn, and draws of others do not change it',
+  (name, fields, column) => {
     const changes = Object.fromEntries(
-      Object.entries(definition.fields).map(([name, field]) => [name, strongest(field)]),
+      Object.entries(fields).map(([field, definition]) => [field, strongest(definition)]),
     ) as Partial<Transform>;
     const alone = drawWith(changes);
     const beside = drawWith({ ...changes, flip: 1, blur: 9 });
-    for (const column of definition.columns ?? []) {
-      const { name, type } = column;
-      const valueOf = (drawn: typeof alone): unknown => column.valueOf(drawn);
-      const value = valueOf(alone);
-      expect(typeof value).toBe(type === 'BOOLEAN' ? 'boolean' : 'number');
-      if (!['flipped', 'blur'].includes(name)) expect(valueOf(beside)).toEqual(value);
-      const values = Array.from({ length: 30 }, (_unused, copy) => valueOf(drawWith(changes, copy)));
-      // A probability of one leaves nothing to chance.
-      if (typeof value !== 'boolean') expect(new Set(values).size).toBeGreaterThan(1);
-      else expect(new Set(values)).toEqual(new Set([true]));
-    }
-  });
-});
+    const valueOf = (drawn: typeof alone): unknown => column.valueOf(drawn);
+    const value = valueOf(alone);
+    expect(typeof value).toBe(column.type === 'BOOLEAN' ? 'boolean' : 'number');
+    if (!['flipped', 'blur'].includes(name)) expect(valueOf(beside)).toEqual(value);
+    const values = Array.from({ length: 30 }, (_unused, copy) => valueOf(drawWith(changes, copy)));
+    // A probability of one leaves nothing to chance.
+    if (typeof value !== 'boolean') expect(new Set(values).size).toBeGreaterThan(1);
+    else expect(new Set(values)).toEqual(new Set([true]));
+  },
+);
 
 describe('fields of transforms', () => {
   test.each(FIELDS)(

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     reporters: ['default', budgetReporter(340)],
     include: ['test/rest/*.rest.ts'],
+    expect: { requireAssertions: true },
     testTimeout: 900_000,
     hookTimeout: 180_000,
     pool: 'forks',

@@ -62,6 +62,7 @@ test('each row of an image is cut out by its own box, and nothing else is croppe
   );
   const { transform } = parseRunSpec(spec, 'test');
   expect(transform.crop).toBe(0);
+  expect(rows).toHaveLength(6);
   for (const row of rows) {
     const drawn = {
       ...undrawn(SIZE),

@@ -128,6 +128,7 @@ test('images go beside files of their names, and the manifest names them', async
         : row,
     ),
   );
+  expect(garbage).toHaveLength(4);
   for (const key of garbage) expect((await lake.store.read(key)).toString()).toBe('garbage');
   expect(await lake.lakehouse.tables.verify('runs.beside', true)).toMatchObject({
     imageCount: 24,

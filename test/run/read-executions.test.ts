@@ -68,7 +68,9 @@ test('the newest execution is the one that was planned last, in every copy of a 
   execFileSync('tar', ['-C', uri, '--mtime=@1000000000', '-cf', `${copies.packed}.tar`, '.']);
   execFileSync('tar', ['-C', copies.packed, '-xf', `${copies.packed}.tar`]);
 
-  for (const [name, copy] of Object.entries({ own: uri, ...copies })) {
+  const places = Object.entries({ own: uri, ...copies });
+  expect(places).toHaveLength(5);
+  for (const [name, copy] of places) {
     const { runs } = await pixlakeJson<RunListing>(copy, 'runs', 'list');
     expect(
       runs.map(({ execution }) => execution.rowCount),

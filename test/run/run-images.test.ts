@@ -122,7 +122,9 @@ describe('a run', () => {
       'png',
     );
     const { transform } = parseRunSpec({ name: 'png', sql: '', transform: { format: 'png' } }, 'test');
-    for (const row of await query<ManifestRow>(lake, 'SELECT * FROM runs.png')) {
+    const rows = await query<ManifestRow>(lake, 'SELECT * FROM runs.png');
+    expect(rows).toHaveLength(3);
+    for (const row of rows) {
       const written = await sharp(await readFile(join(lake, row.image_key)))
         .raw()
         .toBuffer();

@@ -321,6 +321,7 @@ describe('versions', () => {
     const history = (await readHistory(store, FOLDER, 100)) ?? [];
     const at = async (text: string): Promise<number | undefined> =>
       (await readSnapshotAsOf(store, FOLDER, parseAsOf(text)))?.version;
+    expect(history).toHaveLength(8);
     for (const { version, timestamp } of history) expect(await at(timestamp)).toBe(version);
     expect(await at('v3')).toBe(3);
     expect(await at('0')).toBe(0);

@@ -1,0 +1,4 @@
+import type { BaseSequencer } from 'vitest/node';
+
+export const ROUND: string;
+export const OwnTests: typeof BaseSequencer;
