@@ -71,6 +71,7 @@ export const ERRORS = {
   SCHEMA_MISMATCH: kind(409, CONFLICT, 'the incoming columns do not fit the schema of the existing table'),
   CONSTRAINT_VIOLATED: kind(422, INPUT, 'a row has a null or a value that the schema of its table forbids'),
   SNAPSHOT_NOT_FOUND: kind(404, INPUT, 'the table does not have that version, or no longer has it'),
+  ROW_COUNT_MISMATCH: kind(500, STORAGE, 'the rows of a commit do not add up, so nothing was committed'),
   COMMIT_CONFLICT: kind(409, CONFLICT, 'another writer committed first and the changes overlap'),
   VERIFY_FAILED: kind(500, STORAGE, 'files of a table are missing or differ from what the log records'),
   SAVED_QUERY_NOT_FOUND: kind(404, INPUT, 'no saved query has that name, or the file does not exist'),

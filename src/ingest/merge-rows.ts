@@ -121,6 +121,7 @@ export async function mergeRows(
   });
   const version = await transaction.commit({
     reads: await idRange(db, schema),
+    rowDelta: addedCount,
     operation: changedCount === 0 ? 'WRITE' : 'MERGE',
     parameters: { source: target.source },
     metrics: {

@@ -65,7 +65,7 @@ async function deleteOnce(
   );
   const others = judged.tables.filter(({ reference }) => reference.name !== '__target');
   await createViews(db, store, { ...judged, tables: others });
-  await db.run(`CREATE VIEW __judged AS ${judged.sql}`);
+  await db.run(`CREATE TABLE __judged AS ${judged.sql}`);
   const touched = await db.rows<TouchedFile>(`
     SELECT ${FILE_COLUMN} AS path, count(*) FILTER (WHERE __matches) AS matched, count(*) AS total
     FROM __judged GROUP BY ALL HAVING matched > 0`);
@@ -92,6 +92,7 @@ async function deleteOnce(
   const version = await transaction.commit({
     // Rows that are added meanwhile count as later than the delete.
     reads: NONE,
+    rowDelta: -deletedCount,
     operation: 'DELETE',
     parameters: { predicate: JSON.stringify([where]) },
     metrics: {

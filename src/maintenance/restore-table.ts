@@ -50,6 +50,7 @@ export async function restoreTable(
       transaction.setMetadata({ ...target, configuration: target.metadata.configuration });
       const version = await transaction.commit({
         reads: ANY,
+        rowDelta: undefined,
         operation: 'RESTORE',
         parameters: { version: String(restoredVersion) },
         metrics: { numRestoredFiles: added.length, numRemovedFiles: removed.length },

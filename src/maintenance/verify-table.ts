@@ -10,15 +10,11 @@ import { locateFiles, selectSnapshot } from '../catalog/table-view.ts';
 import { messageOf, PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type DataFile, rowCountOf } from '../table/snapshot.ts';
+import type { VerifyProblem } from './verify-problem.ts';
+import { checkRunRows } from './check-run-rows.ts';
 import { checkValues } from './check-values.ts';
 import { checkCheckpoint, checkDataFile } from './check-checksums.ts';
 import type { MaintenanceContext } from './maintenance-context.ts';
-
-/** A difference from the table's log or rows. */
-export interface VerifyProblem {
-  readonly key: string;
-  readonly problem: string;
-}
 
 /** Result of verifying a table. */
 export interface VerifyReport {
@@ -40,7 +36,7 @@ const CONCURRENCY = 8;
 /**
  * Checks that a table is whole: every data file of its newest version exists, with the size and the number of rows in the log.
  * A deep check also compares files with their checksums, decodes every row, compares the values with the statistics in
- * the log, and the bytes of every image that the rows name with their sha256.
+ * the log, and the bytes of every image that the rows name with their sha256. The rows of a run must be the images, or the errors, that its end counts.
  *
  * @throws `TABLE_NOT_FOUND`, `TABLE_CORRUPT` if the log itself cannot be read
  */
@@ -60,6 +56,7 @@ export async function verifyTable(
       const present = await checkObjects(found.store, files.slice(start, start + CHUNK_SIZE), problems);
       rowCount += await checkRows(db, found, present, isDeep, problems);
     }
+    problems.push(...(await checkRunRows(store, reference, rowCount)));
     if (isDeep) problems.push(...(await checkCheckpoint(found.store, found.snapshot.folder)));
     if (isDeep && problems.length === 0 && !found.isAttached)
       imageCount = await checkImages(db, found, problems, signal);

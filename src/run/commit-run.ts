@@ -10,6 +10,7 @@ import { refuseCancelled } from './refuse-cancelled.ts';
 import type { RunContext } from './run-context.ts';
 import { hasTooManyErrors, tooManyErrors } from './too-many-errors.ts';
 import { type Success, placeSuccess, readSuccess } from './success.ts';
+import type { CommitSpec } from '../table/transaction.ts';
 import { describeCommit, addToRunTable } from './run-table.ts';
 
 /** Totals and data files of the blocks of an execution, in order. */
@@ -61,9 +62,16 @@ export async function commitRun(
   const { success, manifest, errors } = addUpBlocks(execution, finished);
   if (maxErrors !== undefined && hasTooManyErrors(execution, success.errorCount, maxErrors))
     throw tooManyErrors(execution, success.errorCount, maxErrors);
-  const commit = describeCommit(execution, 0, success, software);
-  await addToRunTable(store, executionKeys.errors(folder), ERRORS_SCHEMA, errors, commit);
-  await addToRunTable(store, executionKeys.manifest(folder), execution.manifestSchema, manifest, commit);
+  const commit = (rowDelta: number): CommitSpec => describeCommit(execution, 0, success, software, rowDelta);
+  const { manifestSchema } = execution;
+  await addToRunTable(store, executionKeys.errors(folder), ERRORS_SCHEMA, errors, commit(success.errorCount));
+  await addToRunTable(
+    store,
+    executionKeys.manifest(folder),
+    manifestSchema,
+    manifest,
+    commit(success.imageCount),
+  );
   return placeSuccess(store, folder, success);
 }
 

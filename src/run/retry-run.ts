@@ -8,7 +8,7 @@ import type { AddAction } from '../table/delta-actions.ts';
 import { toDataFile } from '../table/file-identity.ts';
 import { readSnapshot } from '../table/read-snapshot.ts';
 import type { Snapshot } from '../table/snapshot.ts';
-import { transact, type Transaction } from '../table/transaction.ts';
+import { type CommitSpec, transact, type Transaction } from '../table/transaction.ts';
 import { addUpBlocks } from './commit-run.ts';
 import { ERRORS_SCHEMA } from './error-columns.ts';
 import { executionKeys, folderOf, readRunState } from './execution.ts';
@@ -104,18 +104,27 @@ async function commitRetry(
   const { store, software } = context;
   const folder = folderOf(execution);
   const { success, manifest, errors } = addUpBlocks(retry, finished);
-  const commit = describeCommit(execution, retry.retry?.number ?? 0, success, software);
+  const { imageCount } = success;
+  const commit = (rowDelta: number): CommitSpec =>
+    describeCommit(execution, retry.retry?.number ?? 0, success, software, rowDelta);
   const errorsFolder = executionKeys.errors(folder);
   await transact(
     store,
     async () => (await readSnapshot(store, errorsFolder)) ?? errorsFolder,
     async (transaction) => {
       const isReplaced = await replaceErrors(store, transaction, retry, errors);
-      if (success.imageCount > 0) {
+      if (imageCount > 0) {
         const { manifestSchema } = execution;
-        await addToRunTable(store, executionKeys.manifest(folder), manifestSchema, manifest, commit);
+        await addToRunTable(
+          store,
+          executionKeys.manifest(folder),
+          manifestSchema,
+          manifest,
+          commit(imageCount),
+        );
       }
-      if (isReplaced) await transaction.commit(commit);
+      // What is made now is no error any more.
+      if (isReplaced) await transaction.commit(commit(-imageCount));
     },
   );
   return placeSuccess(store, folderOf(retry), success);

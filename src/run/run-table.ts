@@ -12,15 +12,18 @@ import type { Success } from './success.ts';
  * is already complete.
  *
  * @param retryNumber 0 for the run itself
+ * @param rowDelta by how many rows the table grows
  */
 export function describeCommit(
   { runId }: Execution,
   retryNumber: number,
   success: Success,
   software: string,
+  rowDelta: number,
 ): CommitSpec {
   return {
     reads: NONE,
+    rowDelta,
     once: { appId: `pixlake-run-${runId}`, version: retryNumber },
     operation: 'WRITE',
     parameters: { runId },

@@ -11,7 +11,7 @@ import { encodeLogEntry } from './log-entry.ts';
 import { droppedKey, listLog, logKey } from './log-listing.ts';
 import { checkWritable, PROTOCOL } from './protocol.ts';
 import { readLogEntry, readSnapshot } from './read-snapshot.ts';
-import type { DataFile } from './snapshot.ts';
+import { type DataFile, rowCountOf } from './snapshot.ts';
 import type { TableChange } from './table-change.ts';
 import { isCheckpointDue, writeCheckpoint } from './write-checkpoint.ts';
 
@@ -31,7 +31,7 @@ export interface CommitOutcome {
 /**
  * Checks that a change may be committed. Returns the outcome if its `once` has already been committed. Writes nothing.
  *
- * @throws `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`, storage errors
+ * @throws `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `ROW_COUNT_MISMATCH`, `TABLE_IN_USE`, storage errors
  */
 export async function checkCommit(
   store: ObjectStore,
@@ -41,6 +41,7 @@ export async function checkCommit(
   checkAllowed(change);
   if (once !== undefined && (base?.transactions.get(once.appId) ?? -1) >= once.version)
     return { version: base?.version ?? 0, isOwn: false };
+  checkRowCounts(change);
   await checkNotDropped(store, folder, base);
   return undefined;
 }
@@ -105,6 +106,27 @@ function conflictError(folder: string, version: number, reason: string): Pixlake
     `another writer committed version ${version} of ${folder}: ${reason}`,
     { remedy: 'nothing was changed; run the same command again' },
   );
+}
+
+/** No commit loses or doubles a row in silence. Files of other writers may lack their counts, and then nothing can be said. */
+function checkRowCounts({ folder, added, removed, rowDelta }: TableChange): void {
+  const addedCount = sumOf(added.map((add) => rowCountOf({ add })));
+  const removedCount = sumOf(removed.map(rowCountOf));
+  if (rowDelta === undefined || Number.isNaN(addedCount - removedCount)) return;
+  if (addedCount - removedCount === rowDelta) return;
+  throw new PixlakeError(
+    'ROW_COUNT_MISMATCH',
+    `the new files of ${folder} have ${addedCount} rows, but ${removedCount + rowDelta} are expected; nothing was committed`,
+    {
+      remedy:
+        '`pixlake verify` shows whether a file differs from the log; if none does, report this as a bug',
+    },
+  );
+}
+
+/** NaN if a count is unknown. */
+function sumOf(counts: readonly (number | undefined)[]): number {
+  return counts.reduce<number>((sum, count) => sum + (count ?? Number.NaN), 0);
 }
 
 function checkAllowed({ folder, base, removed, isRearrangement }: TableChange): void {

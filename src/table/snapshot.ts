@@ -51,7 +51,7 @@ export function readStats({ add }: Pick<DataFile, 'add'>): FileStats {
 }
 
 /** Rows in a data file; `undefined` if the log does not say. */
-export function rowCountOf(file: DataFile): number | undefined {
+export function rowCountOf(file: Pick<DataFile, 'add'>): number | undefined {
   const { numRecords } = readStats(file);
   return Number.isSafeInteger(numRecords) ? numRecords : undefined;
 }

@@ -19,6 +19,8 @@ export interface TableChange {
   readonly reads: FilePredicate;
   /** Whether the change only stores the same rows in other files. */
   readonly isRearrangement?: boolean;
+  /** By how many rows the table grows; `undefined` if that follows from the files alone, as in a restore. Checked against the rows of the files. */
+  readonly rowDelta: number | undefined;
   /** Makes the commit happen once, however often it is tried. */
   readonly once?: TxnAction;
   readonly operation: string;

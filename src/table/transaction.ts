@@ -22,7 +22,7 @@ export type TableMetadata = Pick<TableChange, 'schema' | 'partitionColumns' | 'c
 /** Properties of a commit besides its files and metadata. */
 export type CommitSpec = Pick<
   TableChange,
-  'reads' | 'isRearrangement' | 'once' | 'operation' | 'parameters' | 'metrics' | 'software'
+  'reads' | 'isRearrangement' | 'rowDelta' | 'once' | 'operation' | 'parameters' | 'metrics' | 'software'
 >;
 
 /**
@@ -73,7 +73,7 @@ class Transaction implements AsyncDisposable {
    * Commits the change as the last step and returns the table's version. Other commits in the meantime do not matter unless they
    * conflict with it.
    *
-   * @throws `COMMIT_CONFLICT`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`, storage errors, the reason of the signal
+   * @throws `COMMIT_CONFLICT`, `ROW_COUNT_MISMATCH`, `TABLE_APPEND_ONLY`, `TABLE_FEATURE_UNSUPPORTED`, `TABLE_IN_USE`, storage errors, the reason of the signal
    */
   async commit(spec: CommitSpec): Promise<number> {
     if (this.#metadata === undefined) throw new TypeError(`${this.folder} is a new table and has no columns`);

@@ -63,6 +63,7 @@ beforeAll(async () => {
       added,
       removed: [],
       reads: NONE,
+      rowDelta: undefined,
       operation: 'WRITE',
       parameters: {},
       metrics: {},

@@ -64,6 +64,7 @@ async function append(
     added,
     removed: [],
     reads: NONE,
+    rowDelta: undefined,
     operation: 'WRITE',
     parameters: {},
     metrics: {},

@@ -6,7 +6,7 @@ export default defineConfig({
     reporters: ['default', budgetReporter(80)],
     include: ['test/crash/*.crash.ts'],
     globalSetup: ['test/support/template-folder.ts'],
-    expect: { requireAssertions: true },
+    expect: { requireAssertions: true, poll: { timeout: 20_000 } },
     testTimeout: 180_000,
     hookTimeout: 60_000,
     pool: 'forks',

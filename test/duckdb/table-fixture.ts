@@ -48,6 +48,7 @@ export class TableFixture {
       added,
       removed: [],
       reads: NONE,
+      rowDelta: undefined,
       operation: 'TEST',
       parameters: {},
       metrics: {},

@@ -65,7 +65,7 @@ describe('tables drop', () => {
     if (base === undefined) throw new Error('there is no table');
     await lakehouse.tables.drop(spec);
     const { folder, schema, partitionColumns } = base;
-    const files = { added: [], removed: [], reads: NONE };
+    const files = { added: [], removed: [], reads: NONE, rowDelta: undefined };
     const what = { operation: 'WRITE', parameters: {}, metrics: {}, software: 'test' };
     const commit = commitChange(store, { folder, base, schema, partitionColumns, ...files, ...what });
     expect(await codeOf(commit)).toBe('TABLE_IN_USE');

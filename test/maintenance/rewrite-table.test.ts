@@ -7,7 +7,14 @@ import { readHistory } from '../../src/table/table-history.ts';
 import { copyGrownTable } from './grown-table.ts';
 import { keysOf } from '../support/keys-of.ts';
 
-const COMMIT = { reads: ANY, operation: 'TEST', parameters: {}, metrics: {}, software: 'test' };
+const COMMIT = {
+  reads: ANY,
+  rowDelta: undefined,
+  operation: 'TEST',
+  parameters: {},
+  metrics: {},
+  software: 'test',
+};
 
 test('work whose commit conflicts is done again on the newest snapshot, with a scratch folder of its own', async () => {
   const { lake, lakehouse } = await copyGrownTable();

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     reporters: ['default', budgetReporter(340)],
     include: ['test/rest/*.rest.ts'],
-    expect: { requireAssertions: true },
+    expect: { requireAssertions: true, poll: { timeout: 20_000 } },
     testTimeout: 900_000,
     hookTimeout: 180_000,
     pool: 'forks',

@@ -17,17 +17,18 @@ const add = (path: string): Parameters<typeof addToRunTable>[3][number] => ({
   size: 3,
   modificationTime: 1,
   dataChange: true,
+  stats: '{"numRecords":3}',
 });
 
 test('a run adds to its table once, however often its commit is done; a retry adds to it again', async () => {
   const store = openLocalStore(await makeTestFolder());
-  const commit = (retryNumber: number, path: string): Promise<void> =>
+  const commit = (retryNumber: number, path: string, rowDelta = 3): Promise<void> =>
     addToRunTable(
       store,
       FOLDER,
       SCHEMA,
       [add(path)],
-      describeCommit(EXECUTION, retryNumber, COUNTS, 'pixlake/test'),
+      describeCommit(EXECUTION, retryNumber, COUNTS, 'pixlake/test', rowDelta),
     );
   const pathsOf = async (): Promise<(string | undefined)[]> =>
     ((await readSnapshot(store, FOLDER))?.files ?? []).map(({ add: { path } }) => path).sort();
@@ -41,16 +42,19 @@ test('a run adds to its table once, however often its commit is done; a retry ad
   await commit(1, 'b.parquet');
   await commit(1, 'c.parquet');
   expect(await pathsOf()).toEqual(['a.parquet', 'b.parquet']);
+  // A marker that names a file of fewer or more rows than it counts has lost some.
+  await expect(commit(2, 'd.parquet', 4)).rejects.toMatchObject({ code: 'ROW_COUNT_MISMATCH' });
   const history = await readHistory(store, FOLDER, 9);
   expect(history).toHaveLength(2);
 });
 
 test('a commit of a run tells its counts, and conflicts with nothing', () => {
-  expect(describeCommit(EXECUTION, 2, COUNTS, 'pixlake/test')).toMatchObject({
+  expect(describeCommit(EXECUTION, 2, COUNTS, 'pixlake/test', 3)).toMatchObject({
     once: { appId: `pixlake-run-${EXECUTION.runId}`, version: 2 },
     operation: 'WRITE',
     parameters: { runId: EXECUTION.runId },
     metrics: { numAddedRows: 3, numErrors: 2 },
+    rowDelta: 3,
     software: 'pixlake/test',
   });
 });

@@ -6,7 +6,7 @@ export default defineConfig({
     reporters: ['default', budgetReporter(360)],
     include: ['test/s3/*.s3.ts'],
     globalSetup: ['test/s3/start-server.ts'],
-    expect: { requireAssertions: true },
+    expect: { requireAssertions: true, poll: { timeout: 20_000 } },
     testTimeout: 180_000,
     hookTimeout: 180_000,
     pool: 'forks',

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PixlakeError } from '../../src/errors.ts';
 import type { RunReport } from '../../src/run/run-images.ts';
@@ -30,18 +30,19 @@ export interface DailyRun {
   readonly reports: readonly [RunReport, RunReport, RunReport];
 }
 
-const reports: RunReport[] = [];
-
 /** Copies a {@link DailyRun} for a test. */
 export async function copyDailyRun(): Promise<DailyRun> {
   const folder = await copyTemplate('daily run', async (template) => {
     const lake = join(template, 'lake');
+    const reports: RunReport[] = [];
     for (const ids of [[1, 2, 3], [4], [5]]) {
       await ingestIds(lake, join(template, 'source'), ids);
       reports.push(await pixlakeJson<RunReport>(lake, ...DAILY));
     }
+    await writeFile(join(template, 'reports.json'), JSON.stringify(reports));
   });
-  return { lake: join(folder, 'lake'), folder, reports: reports as unknown as DailyRun['reports'] };
+  const reports = JSON.parse(await readFile(join(folder, 'reports.json'), 'utf8')) as DailyRun['reports'];
+  return { lake: join(folder, 'lake'), folder, reports };
 }
 
 /** Paths of all files below a folder, sorted. */

@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
 import { type DuckDb, openDuckDb } from '../../src/duckdb/open-duckdb.ts';
 import { quoteText } from '../../src/sql/sql-text.ts';
 
@@ -19,7 +16,7 @@ import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import type { Workers } from '../../src/work/workers.ts';
 import type { ShardJob } from '../../src/work/shard-job.ts';
 import { csvLine, drawJpeg, writeCatalogue } from './catalogue.ts';
-import { copyTemplate } from './copy-template.ts';
+import { copyTemplate, useTemplate } from './copy-template.ts';
 import { makeTestFolder } from './pixlake.ts';
 import { makeMemoryCells } from '../../src/run/memory-cells.ts';
 
@@ -32,9 +29,7 @@ export interface TestLake {
 
 /** Makes a lake whose table `images` has ids from 1, each with a small image of its own. */
 export async function makeLake(rowCount: number): Promise<TestLake> {
-  const folder = await copyTemplate(`run-in-process ${rowCount}`, async (template) => {
-    await fillLake(template, rowCount);
-  });
+  const folder = await copyTemplate(`lake ${rowCount}`, (template) => fillLake(template, rowCount));
   return openLake(join(folder, 'lake'));
 }
 
@@ -44,30 +39,23 @@ function openLake(uri: string): TestLake {
 
 /** Makes such a lake once for the tests of a file, which read it or add to it what no other test minds. */
 export function useLake(rowCount: number): { readonly current: TestLake } {
-  let folder: string;
-  let made: TestLake;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'pixlake-test-'));
-    made = await fillLake(folder, rowCount);
-  });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const template = useTemplate(`lake ${rowCount}`, (folder) => fillLake(folder, rowCount));
+  let opened: TestLake | undefined;
   return {
     get current() {
-      return made;
+      opened ??= openLake(join(template.folder, 'lake'));
+      return opened;
     },
   };
 }
 
-async function fillLake(folder: string, rowCount: number): Promise<TestLake> {
+async function fillLake(folder: string, rowCount: number): Promise<void> {
   const ids = Array.from({ length: rowCount }, (_, index) => index + 1);
   const images = ids.map(async (id) => [`${id}.jpg`, await drawJpeg(id, 12, 16)] as const);
   const lines = ids.map((id) => csvLine({ id, gender: id % 2 ? 'Men' : 'Women', year: 2007 + (id % 12) }));
   const source = join(folder, 'source');
   await writeCatalogue(source, lines, Object.fromEntries(await Promise.all(images)));
-  const uri = join(folder, 'lake');
-  const lake = openLake(uri);
-  await lake.lakehouse.ingest({ source });
-  return lake;
+  await openLake(join(folder, 'lake')).lakehouse.ingest({ source });
 }
 
 /** Works on shards one after another in this process, so tests can run what has not been built. */

@@ -29,6 +29,7 @@ export function changeOf(change: Partial<TableChange>): TableChange {
     added: [],
     removed: [],
     reads: NONE,
+    rowDelta: undefined,
     operation: 'WRITE',
     parameters: {},
     metrics: { numAddedRows: 1 },

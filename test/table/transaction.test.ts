@@ -13,6 +13,7 @@ import { addOf, changeOf, FOLDER, openTable, SCHEMA } from './table-fixture.ts';
 
 const COMMIT: CommitSpec = {
   reads: NONE,
+  rowDelta: undefined,
   operation: 'WRITE',
   parameters: {},
   metrics: {},
@@ -389,5 +390,59 @@ describe('a transaction that makes a table', () => {
     const versions = await Promise.all([make('x'), make('y'), make('z')]);
     expect(versions.sort()).toEqual([0, 1, 2]);
     expect((await readSnapshot(store, 'tables/new'))?.files).toHaveLength(3);
+  });
+});
+
+describe('the rows of a commit', () => {
+  /** Commits that `c.parquet` comes and `a.parquet` of three rows goes. */
+  const exchange = async (
+    store: ObjectStore,
+    rowDelta: number | undefined,
+    added: AddAction,
+  ): Promise<number> => {
+    const base = await snapshotOf(store);
+    await using transaction = beginTransaction(store, base);
+    transaction.addShared([added]);
+    transaction.remove(base.files.filter(({ add }) => add.path === 'a.parquet'));
+    return transaction.commit({ ...COMMIT, rowDelta });
+  };
+
+  test.each([
+    [5, 2],
+    [3, 0],
+    [0, -3],
+    [9, undefined],
+  ])('are %i instead of three where the table grows by %s', async (rows, rowDelta) => {
+    const { store } = await openTable();
+    expect(await exchange(store, rowDelta, addOf('c.parquet', rows))).toBe(1);
+  });
+
+  test.each([
+    [5, 1],
+    [5, 3],
+    [3, 3],
+    [0, 0],
+  ])('cannot be %i instead of three where the table should grow by %i', async (rows, rowDelta) => {
+    const { store } = await openTable();
+    await expect(exchange(store, rowDelta, addOf('c.parquet', rows))).rejects.toMatchObject({
+      code: 'ROW_COUNT_MISMATCH',
+      message: expect.stringContaining(`have ${rows} rows, but ${3 + rowDelta} are expected`),
+    });
+    expect((await snapshotOf(store)).version).toBe(0);
+  });
+
+  test('that other writers have not counted are not judged', async () => {
+    const { store } = await openTable();
+    const { stats: _, ...uncounted } = addOf('c.parquet');
+    expect(await exchange(store, 7, uncounted)).toBe(1);
+  });
+
+  test('are judged only where the change was not committed before', async () => {
+    const { store } = await openTable();
+    const once = { appId: 'a', version: 1 };
+    await using first = beginTransaction(store, await snapshotOf(store));
+    await first.commit({ ...COMMIT, once });
+    await using again = beginTransaction(store, await snapshotOf(store));
+    expect(await again.commit({ ...COMMIT, once, rowDelta: 7 })).toBe(1);
   });
 });
