@@ -41,7 +41,8 @@ export type { RemoveModelReport, RemoveModelSpec } from './maintenance/remove-mo
 export type { RestoreReport } from './maintenance/restore-table.ts';
 export type { SweepRunsSpec } from './maintenance/sweep-runs.ts';
 export type { VacuumReport, VacuumSpec } from './maintenance/vacuum-table.ts';
-export type { VerifyProblem, VerifyReport } from './maintenance/verify-table.ts';
+export type { VerifyProblem } from './maintenance/verify-problem.ts';
+export type { VerifyReport } from './maintenance/verify-table.ts';
 export type { RunState } from './run/execution.ts';
 export type { Execution } from './run/execution-schema.ts';
 export type { RunError, RunListing, RunStatus, UnreadableRunStatus } from './run/inspect-runs.ts';
