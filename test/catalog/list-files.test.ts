@@ -36,9 +36,14 @@ test('another reader sees the rows of each version, by its files alone', async (
     const expected = await rowsOf(lakehouse, `SELECT to_json(r) FROM ${reference} r ORDER BY id`);
     expect(await readElsewhere(`SELECT to_json(r) FROM (${sql}) r ORDER BY id`)).toEqual(expected);
     expect(files.reduce((sum, { rowCount }) => sum + (rowCount ?? Number.NaN), 0)).toBe(expected.length);
-    for (const { uri, partitionValues } of files)
-      for (const [column, value] of Object.entries(partitionValues))
-        expect(uri).toContain(`${column}=${value}`);
+    expect(expected).toHaveLength(reference === 'images' ? 31 : 40);
+    const parts = files.map(({ uri, partitionValues }) => [
+      uri,
+      Object.entries(partitionValues).join().replace(',', '='),
+    ]);
+    expect(
+      parts.filter(([uri = '', part = '']) => /^\w+=\w+$/u.test(part) && uri.includes(part)),
+    ).toHaveLength(files.length);
   }
   // Files of both versions lie in the folder: without the list a reader would see rows twice.
   const names = await readdir(join(lake, 'tables/images'), { recursive: true });

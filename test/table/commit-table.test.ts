@@ -109,6 +109,27 @@ describe('two commits on one version', () => {
     expect(await commitAfter(rearranged, { ...ours, reads: ANY })).toMatchObject({ version: 2 });
   });
 
+  test('conflict if the first removed rows that the second read, or changed the protocol', async () => {
+    const { store } = await openTable();
+    const base = await snapshotOf(store);
+    await commitChange(store, changeOf({ base, removed: base.files.slice(0, 1) }));
+    expect((await readLogEntry(store, FOLDER, 1))[0]?.commitInfo?.isBlindAppend).toBe(false);
+    const reading = commitChange(store, changeOf({ base, added: [addOf('y.parquet')], reads: ANY }));
+    await expect(reading).rejects.toMatchObject({
+      code: 'COMMIT_CONFLICT',
+      message: expect.stringContaining('removed rows'),
+    });
+    const next = await snapshotOf(store);
+    const protocol = { minReaderVersion: 1, minWriterVersion: 2 };
+    await store.write(logKey(FOLDER, 2), Buffer.from(JSON.stringify({ protocol })));
+    await expect(
+      commitChange(store, changeOf({ base: next, added: [addOf('z.parquet')] })),
+    ).rejects.toMatchObject({
+      code: 'COMMIT_CONFLICT',
+      message: expect.stringContaining('protocol'),
+    });
+  });
+
   test('that both make the table conflict', async () => {
     const { store } = await openTable();
     await expect(commitChange(store, changeOf({ base: undefined }))).rejects.toMatchObject({
@@ -157,12 +178,16 @@ describe('a commit', () => {
     const once = { appId: 'app', version: 5 };
     const change = changeOf({ base, added: [addOf('x.parquet')], once });
     expect(await commitChange(store, change)).toBe(1);
-    expect(await commitChange(store, change)).toBe(1);
+    // Others commit before and after it.
+    for (const path of ['p.parquet', 'q.parquet'])
+      await commitChange(store, changeOf({ base: await snapshotOf(store), added: [addOf(path)] }));
+    expect(await commitChange(store, { ...change, added: [addOf('again.parquet')] })).toBe(1);
     const newer = await snapshotOf(store);
     expect(newer.transactions.get('app')).toBe(5);
-    expect(await commitChange(store, { ...change, base: newer })).toBe(1);
-    expect(await commitChange(store, { ...change, base: newer, once: { appId: 'app', version: 6 } })).toBe(2);
-    expect((await snapshotOf(store)).files).toHaveLength(3);
+    expect(await commitChange(store, { ...change, base: newer })).toBe(3);
+    const next = { ...change, base: newer, added: [addOf('y.parquet')], once: { appId: 'app', version: 6 } };
+    expect(await commitChange(store, next)).toBe(4);
+    expect((await snapshotOf(store)).files).toHaveLength(6);
   });
 
   test('says what it did, on which version, and whether it only appended', async () => {
