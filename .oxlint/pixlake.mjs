@@ -29,8 +29,8 @@ function nameOf(node) {
 }
 
 /** What the length of a loop hangs on: the name `rows` of `rows.entries()`, or a list that is written down. */
-function listOf({ right }) {
-  let over = right;
+function listOf(loop) {
+  let over = loop.right ?? loop.test?.right;
   while (over && over.type !== 'Identifier' && over.type !== 'ArrayExpression') {
     if (over.type === 'CallExpression' && nameOf(over.callee).startsWith('Object.')) [over] = over.arguments;
     else over = over.callee ?? over.object ?? over.expression ?? over.argument;
@@ -38,13 +38,16 @@ function listOf({ right }) {
   return over;
 }
 
-/** Whether a loop surely runs: over a list that is written down, or counting to a number. */
+/** Whether a loop surely runs: over a list that is written down, or counting to a number or a constant. */
 function isNeverEmpty(loop, text) {
-  if (loop.type === 'ForStatement') return loop.test?.type === 'BinaryExpression';
+  if (loop.type === 'ForStatement') {
+    const end = loop.test?.right;
+    return end?.type === 'Literal' || (end?.type === 'Identifier' && /^[A-Z\d_]+$/u.test(end.name));
+  }
   const list = listOf(loop);
   if (list?.type === 'ArrayExpression') return list.elements.some(({ type }) => type !== 'SpreadElement');
-  const name = list?.name ?? '-';
-  return /^[A-Z]/u.test(name) || new RegExp(`const ${name}(?:: .*)? = [[{]\\s*[^\\]}\\s]`, 'u').test(text);
+  const start = new RegExp(`const ${list?.name ?? '-'}(?:: [^;]*?)? = [[{]\\s*(?!\\.\\.\\.)[^\\]}\\s]`, 'u');
+  return start.test(text);
 }
 
 /**
@@ -62,25 +65,27 @@ const countLoopedAssertions = {
   create(context) {
     const { sourceCode } = context;
     const tests = [];
-    /** The outermost loop of a test that an assertion is in. */
-    const loopOf = (assertion, test) => {
-      let found;
+    /** The loops of a test that an assertion is in. */
+    const loopsOf = (assertion, test) => {
+      const found = [];
       for (let { parent } = assertion; parent !== null && parent !== test; { parent } = parent)
-        if (LOOPS.has(parent.type)) found = parent;
+        if (LOOPS.has(parent.type)) found.push(parent);
       return found;
     };
     return {
       CallExpression(node) {
         const name = nameOf(node.callee);
-        if (isTest(node) && !name.endsWith('.each'))
+        // The call that has the body: `test.each(…)(…)`, not `test.each(…)`.
+        if (isTest(node) && (!name.endsWith('.each') || node.callee.type === 'CallExpression'))
           tests.push({ node, looped: [], outside: '', isCounted: false });
         const test = tests.at(-1);
         if (test === undefined) return;
         if (/^expect\.(?:assertions|hasAssertions)$/u.test(name)) test.isCounted = true;
         if (name !== 'expect') return;
-        const loop = loopOf(node, test.node);
-        if (loop === undefined) test.outside += ` ${sourceCode.getText(node)}`;
-        else if (!isNeverEmpty(loop, sourceCode.text)) test.looped.push({ node, list: listOf(loop)?.name });
+        const loops = loopsOf(node, test.node);
+        if (loops.length === 0) test.outside += ` ${sourceCode.getText(node)}`;
+        for (const loop of loops)
+          if (!isNeverEmpty(loop, sourceCode.text)) test.looped.push({ node, list: listOf(loop)?.name });
       },
       'CallExpression:exit'(node) {
         if (tests.at(-1)?.node !== node) return;

@@ -28,7 +28,9 @@ function importsOf(script: string): { path: string; names: string[] }[] {
 test.each(scripts.filter((script) => importsOf(script).length > 0))(
   '%s imports what the build has',
   async (script) => {
-    for (const { path, names } of importsOf(script)) {
+    const imports = importsOf(script);
+    expect(imports).not.toEqual([]);
+    for (const { path, names } of imports) {
       const built = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
       expect(Object.keys(built)).toEqual(expect.arrayContaining(names));
     }

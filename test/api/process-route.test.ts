@@ -118,6 +118,7 @@ describe('POST /v1/process', () => {
       { accept: 'application/zip' },
     );
     const byUpload = await uploadForm({ '5.jpg': original }, spec);
+    expect(manifest).toHaveLength(2);
     for (const response of [byName, byUpload]) {
       expect(response.headers.get('content-type')).toBe('application/zip');
       const files = await unzip(await bytesOf(response));

@@ -144,12 +144,15 @@ describe('runs over REST', () => {
       transform: SLOW,
       shardSize: 20,
     };
+    // Another one goes first, so that the follower is there from the beginning.
+    await server.current.post('/v1/runs', { ...spec, name: 'before', copies: 1 });
     await server.current.post('/v1/runs', spec);
     const [state, ...seen] = await readEvents(server.current, 'told', {}, 4);
     expect(state?.event).toBe('state');
     const last = seen.filter(({ id }) => id !== '').at(-1);
     const rest = await readEvents(server.current, 'told', { 'last-event-id': last?.id ?? '' });
     const ids = [...seen, ...rest].map(({ id }) => id).filter((id) => id.includes('-'));
+    expect(ids.length).toBeGreaterThan(3);
     expect(new Set(ids).size).toBe(ids.length);
     const numbers = ids.map((id) => Number(id.split('-').at(-1)));
     expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
@@ -159,7 +162,7 @@ describe('runs over REST', () => {
       data: { state: 'finished', imageCount: 400 },
     });
     const kinds = new Set([state, ...seen, ...rest].map((event) => event?.event));
-    expect(kinds).toContain('progress');
+    expect(kinds).toEqual(new Set(['state', 'plan', 'progress']));
     // Who knows that it ended is told to stay away.
     expect((await server.current.get('/v1/runs/told/events', { 'last-event-id': 'end' })).status).toBe(204);
   });
@@ -259,7 +262,16 @@ describe('runs over REST', () => {
   });
 
   test('keys of images that no run has written are not found', async () => {
+    const { runId } = await runOf(server.current, 'men');
+    const [other] = (await (await server.current.get('/v1/runs/same/manifest?limit=1')).json()) as {
+      image_key: string;
+    }[];
     for (const key of [
+      // What is there, but is no image of this run.
+      'originals/images/1.jpg',
+      'pixlake.json',
+      `runs/men/run_id=${runId}/spec.json`,
+      other?.image_key ?? '',
       'images/1.jpg',
       'runs/men/../../pixlake.json',
       'runs/men/run_id=0123456789abcdef/spec.json',
@@ -268,12 +280,14 @@ describe('runs over REST', () => {
     ])
       expect(
         await problemOf(await server.current.get(`/v1/runs/men/images/${encodeURIComponent(key)}`)),
-      ).toMatchObject({ status: 404 });
+      ).toMatchObject({ status: 404, code: 'IMAGE_MISSING' });
   });
 
   test('the list has all of them', async () => {
     const runs = (await (await server.current.get('/v1/runs')).json()) as RunResource[];
-    expect(runs.map(({ id }) => id)).toEqual(runs.map(({ id }) => id).sort());
+    expect(runs.map(({ id }) => id)).toEqual([
+      ...['ahead', 'before', 'cut', 'empty', 'keyed', 'men', 'same', 'stopped', 'told', 'twice', 'waiting'],
+    ]);
     expect(runs.find(({ id }) => id === 'told')).toMatchObject({ state: 'finished' });
   });
 });

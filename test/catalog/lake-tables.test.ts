@@ -213,6 +213,7 @@ describe('a table that does not exist', () => {
     const path = join(root, 'secret.csv');
     expect(await refusal(`FROM '${path}'`)).toMatchObject({ code: 'TABLE_NOT_FOUND' });
     const error = await refusal(`FROM "${path}" JOIN images ON true`);
+    expect(error).toMatchObject({ code: 'TABLE_NOT_FOUND' });
     expect(messageOf(error)).not.toContain('word');
   });
 });

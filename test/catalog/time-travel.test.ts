@@ -143,10 +143,9 @@ describe('a query on an older version', () => {
   });
 
   test('leaves the rest of the text as it is', async () => {
-    const { sql } = await parseSelect(
-      db,
-      `SELECT 't@v1', "a@v1" -- t@v1\nFROM t AT (VERSION => 1) x@v2;`,
-    ).catch(() => parseSelect(db, `SELECT 't@v1' -- t@v1\nFROM t AS x AT (VERSION => 1) ;`));
+    const twice = parseSelect(db, `SELECT 't@v1', "a@v1" -- t@v1\nFROM t AT (VERSION => 1) x@v2;`);
+    await expect(twice).rejects.toMatchObject({ code: 'SQL_SYNTAX' });
+    const { sql } = await parseSelect(db, `SELECT 't@v1' -- t@v1\nFROM t AS x AT (VERSION => 1) ;`);
     expect(sql).toBe(`SELECT 't@v1' -- t@v1\nFROM "@v1"."t" AS x`);
   });
 });

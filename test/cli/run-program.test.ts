@@ -4,15 +4,29 @@ import { expect, test } from 'vitest';
 import { VERSION } from '../../src/index.ts';
 import { makeTestFolder, pixlake, pixlakeProcess } from '../support/pixlake.ts';
 
-const COMMANDS =
-  'sample ingest tables query run runs demo history restore delete optimize vacuum verify attach detach'.split(
-    ' ',
-  );
+const COMMANDS = [
+  'attach',
+  'delete',
+  'demo',
+  'detach',
+  'history',
+  'ingest',
+  'optimize',
+  'query',
+  'restore',
+  'run',
+  'runs',
+  'sample',
+  'tables',
+  'vacuum',
+  'verify',
+];
 
-test('has help with examples for each command, a version, and exit code 2 for misuse', async () => {
+test('has help for each command, a version, and exit code 2 for misuse', async () => {
   const { stdout, code } = await pixlakeProcess('.', '--help');
   expect(code).toBe(0);
-  for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
+  const lines = stdout.split('\n').map((line) => /^ {2}(\w+) /u.exec(line)?.[1]);
+  expect(lines).toEqual(expect.arrayContaining(COMMANDS));
   expect((await pixlake('.', '--version')).stdout).toBe(`${VERSION}\n`);
   expect((await pixlake('.', 'ingest', '--help')).stdout).toContain('Examples:');
   expect((await pixlakeProcess('.', 'fly')).code).toBe(2);

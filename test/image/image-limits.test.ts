@@ -51,7 +51,7 @@ describe.runIf(hasPeak)('the memory of a decoder', () => {
     const found = JSON.parse(stdout) as { grownBytes: number; memoryBytes: number };
     expect(found.grownBytes).toBeLessThanOrEqual(found.memoryBytes);
     // An estimate that is far beyond would refuse images that fit.
-    expect(found.memoryBytes).toBeLessThan(3 * found.grownBytes + 100 * MIB);
+    expect(found.memoryBytes).toBeLessThan(2 * found.grownBytes + 40 * MIB);
   });
 });
 

@@ -167,6 +167,7 @@ describe('transforming in planes', () => {
 
   test.each(KINDS)('%s: the JPEG is what sharp would make, but for rounding', async (kind) => {
     const bytes = await makeJpeg(kind);
+    expect(FITS.length).toBeGreaterThan(2);
     for (const fit of FITS)
       for (const size of [20, 49, 200]) {
         const transform = { ...PLAIN, fit, size };

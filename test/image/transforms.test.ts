@@ -114,6 +114,20 @@ describe('fields of transforms', () => {
   });
 });
 
+test('a random resized crop is of all the sizes that were asked for, and lies anywhere', () => {
+  const spec = { ...DEFAULT_TRANSFORM, aspectScale: [0.2, 0.9], aspectRatio: [0.5, 2] } as const;
+  const drawn = Array.from({ length: 500 }, (_, copy) =>
+    drawTransform(spec, { width: 400, height: 300 }, { seed: 1, id: 'a', copy }),
+  );
+  const shares = drawn.map((one) => (one.cropWidth * one.cropHeight) / 120_000);
+  expect(Math.min(...shares)).toBeGreaterThan(0.19);
+  expect(Math.min(...shares)).toBeLessThan(0.23);
+  expect(Math.max(...shares)).toBeGreaterThan(0.85);
+  expect(Math.max(...shares)).toBeLessThan(0.91);
+  expect(new Set(drawn.map(({ cropLeft }) => cropLeft)).size).toBeGreaterThan(100);
+  expect(new Set(drawn.map(({ cropTop }) => cropTop)).size).toBeGreaterThan(70);
+});
+
 test('a random resized crop keeps its bounds, or takes the middle where no box fits', () => {
   const side = fc.integer({ min: 1, max: 3000 });
   fc.assert(
@@ -161,8 +175,11 @@ describe('colours', () => {
     const inKernel = await sharp(encoded).removeAlpha().raw().toBuffer();
     const decoded = await sharp(jpeg).removeAlpha().raw().toBuffer();
     const expected = resampleExactly({ bytes: decoded, width: 60, height: 80 }, transform, drawn);
-    for (const [index, value] of expected.values.entries())
-      expect(Math.abs(value - (inKernel[index] ?? 0))).toBeLessThanOrEqual(1);
+    const differences = Array.from(expected.values, (value, index) =>
+      Math.abs(value - (inKernel[index] ?? 0)),
+    );
+    expect(differences).toHaveLength(50 * 70 * 3);
+    expect(Math.max(...differences)).toBeLessThanOrEqual(1);
   });
 });
 

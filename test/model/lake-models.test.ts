@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -18,12 +18,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('built-in models', () => {
-  it('are written once when several ask for one at the same time, and used as they are afterwards', async () => {
+  it('are the same for all who ask for one at the same time, and used as they are afterwards', async () => {
     const [first, second] = await Promise.all([
       resolveModel(store, 'fashionnet-small'),
       resolveModel(store, 'fashionnet-small'),
     ]);
+    const { ino, mtimeMs } = await stat(first.onnxPath);
     const third = await resolveModel(store, 'fashionnet-small');
+    expect(await stat(third.onnxPath)).toMatchObject({ ino, mtimeMs });
     expect(first).toEqual(second);
     expect(first).toEqual(third);
     expect(first.card).toMatchObject({ name: 'fashionnet-small', trained: false, sha256: first.sha256 });

@@ -70,8 +70,9 @@ describe('the gate of requests', () => {
     });
     most = 0;
     await Promise.all(Array.from({ length: 16 }, () => gate.run(work)));
-    expect(most).toBeLessThan(16);
     expect(most).toBeGreaterThanOrEqual(8);
+    // Half as many, and one more for what has gone well since.
+    expect(most).toBeLessThanOrEqual(9);
   });
 
   test('repeats what passes, but not what is for good', async () => {

@@ -28,6 +28,18 @@ export function openFailingStore(root: string, allowed: number): ObjectStore {
       spend();
       await store.write(key, bytes);
     },
+    writeIfAbsent: async (key, bytes, options) => {
+      spend();
+      return store.writeIfAbsent(key, bytes, options);
+    },
+    moveIn: async (key, path) => {
+      spend();
+      await store.moveIn(key, path);
+    },
+    delete: async (key) => {
+      spend();
+      await store.delete(key);
+    },
     deleteMany: async (keys) => {
       for (const key of keys) {
         spend();
