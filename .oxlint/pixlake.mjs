@@ -33,7 +33,7 @@ function listOf(loop) {
   let over = loop.right ?? loop.test?.right;
   while (over && over.type !== 'Identifier' && over.type !== 'ArrayExpression') {
     if (over.type === 'CallExpression' && nameOf(over.callee).startsWith('Object.')) [over] = over.arguments;
-    else over = over.callee ?? over.object ?? over.expression ?? over.argument;
+    else over = over.callee ?? over.object ?? over.expression ?? over.argument ?? over.left;
   }
   return over;
 }

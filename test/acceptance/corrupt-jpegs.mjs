@@ -72,7 +72,10 @@ const DAMAGE = {
 const passes = (work) =>
   work.then(
     () => true,
-    () => false,
+    (error) => {
+      assert.match(String(error.code), /^IMAGE_/u, error);
+      return false;
+    },
   );
 
 const originals = await drawOriginals();
@@ -100,4 +103,6 @@ console.log(
   `${COUNT} damaged JPEGs: ${counts.refused} refused, ${counts.passed} passed as with sharp, ${counts.stricter} refused here only; memory grew by ${grownMiB} MiB`,
 );
 console.log(`      ${describeBudget(BUDGET_SECONDS)}`);
+assert.ok(counts.passed > COUNT / 4 && counts.refused > COUNT / 4, 'both kinds are met');
+assert.ok(counts.stricter < COUNT / 50, 'few are refused that sharp takes');
 assert.ok(grownMiB < 300, 'memory stays bounded');

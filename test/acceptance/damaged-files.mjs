@@ -2,6 +2,7 @@
 // place, or flips one bit. Then the run's command is given again and everything is read and verified. What was damaged must be healed, be
 // named by an error or by `verify --deep`, or make no difference; a result that differs in silence fails the suite. Places come from a
 // seed, PIXLAKE_DAMAGE_SEED; PIXLAKE_DAMAGES changes the number of damages of each kind.
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -184,6 +185,7 @@ try {
   for (const [state, isLacking] of Object.entries(STATES)) {
     for (const [kind, place] of Object.entries(KINDS)) {
       const candidates = files.filter((path) => place.test(path) && !isLacking(path));
+      assert.ok(candidates.length > 0 || state !== 'finished', `no file is a ${kind}`);
       // Tables do not change with the state of a run.
       if (candidates.length === 0 || (state !== 'finished' && !place.test(candidates[0]))) continue;
       if (state !== 'finished' && !candidates[0].startsWith('runs/')) continue;

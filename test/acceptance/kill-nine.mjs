@@ -233,6 +233,7 @@ async function killMany(folder) {
   }
   for (const [name, { done, lost }] of Object.entries(counts)) {
     console.log(`      ${name}: killed ${done + lost} times, ${lost} before it was done and ${done} after`);
+    assert.ok(KILLS < 50 || (done > 0 && lost > 0), `${name}: all kills fell on one side`);
   }
   console.log(`      vacuum: ${await victim.checkVacuum()}`);
 }

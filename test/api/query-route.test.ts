@@ -273,8 +273,8 @@ describe('POST /v1/query', () => {
   });
 });
 
-async function gauge(name: string, { get }: TestServer): Promise<number> {
-  const text = await (await get('/metrics')).text();
+async function gauge(name: string, asked: TestServer): Promise<number> {
+  const text = await (await asked.get('/metrics')).text();
   return Number(new RegExp(`^${name} (\\d+)`, 'mu').exec(text)?.[1]);
 }
 

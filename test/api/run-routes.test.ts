@@ -285,9 +285,9 @@ describe('runs over REST', () => {
 
   test('the list has all of them', async () => {
     const runs = (await (await server.current.get('/v1/runs')).json()) as RunResource[];
-    expect(runs.map(({ id }) => id)).toEqual([
-      ...['ahead', 'before', 'cut', 'empty', 'keyed', 'men', 'same', 'stopped', 'told', 'twice', 'waiting'],
-    ]);
+    expect(runs.map(({ id }) => id).join(' ')).toBe(
+      'ahead before cut empty keyed men same stopped told twice waiting',
+    );
     expect(runs.find(({ id }) => id === 'told')).toMatchObject({ state: 'finished' });
   });
 });

@@ -12,7 +12,7 @@ import { makeTestFolder } from '../support/pixlake.ts';
 import { rowsOf } from '../support/rows-of.ts';
 
 /** A value as text; what is null is no text. */
-const textOf = (value: unknown): string => (value === null ? '∅' : `${value as string}`);
+const textOf = (value: unknown): string => (value as number | string | null)?.toString() ?? '∅';
 
 async function ask(lakehouse: Lakehouse, sql: string): Promise<unknown[][]> {
   return (await rowsOf(lakehouse, sql)).map((row) => row.map(textOf));

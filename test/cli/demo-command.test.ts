@@ -7,15 +7,16 @@ test('the demo does the whole job, and its counts add up', async () => {
   const folder = join(await makeTestFolder(), 'demo');
   const { stdout, code } = await pixlake('.', 'demo', '--folder', folder, '--rows', '200');
   expect(code).toBe(0);
-  const [, rows, ingested, without, rejected] = (
+  const [, rows = 0, ingested = 0, without = 0, rejected = 0] = (
     /(\d+) rows = (\d+) ingested \+ (\d+) without image \+ (\d+) rejected/u.exec(stdout) ?? []
   ).map(Number);
   expect([rows, rejected]).toEqual([200, 0]);
-  expect((ingested ?? 0) + (without ?? 0)).toBe(200);
-  const [, selected, copies, written, failed] = (
+  expect(ingested + without).toBe(200);
+  const [, selected = 0, copies = 0, written = 0, failed = 0] = (
     /(\d+) rows x (\d+) copies = (\d+) images written \+ (\d+) failed/u.exec(stdout) ?? []
   ).map(Number);
-  expect((written ?? 0) + (failed ?? 0)).toBe((selected ?? 0) * (copies ?? 0));
+  expect(written).toBeGreaterThan(0);
+  expect(written + failed).toBe(selected * copies);
   expect(stdout).toContain('pred_articleType');
   expect(stdout).not.toContain('untrained');
   expect((await stat(join(folder, 'contact-sheet.png'))).size).toBeGreaterThan(20_000);

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
@@ -15,6 +15,13 @@ test('sample draws as many rows as it is told, the same for a seed, and says wha
     imageCount: images.length,
   });
   expect(await readdir(join(again, 'images'))).toEqual(images);
+  const other = join(folder, '../c');
+  await pixlakeJson(other, 'sample', other, '--rows', '50', '--seed', '43');
+  const [first, same, different] = await Promise.all(
+    [folder, again, other].map((at) => readFile(join(at, 'styles.csv'), 'utf8')),
+  );
+  expect(same).toBe(first);
+  expect(different).not.toBe(first);
   expect(await pixlake('.', 'sample', folder, '--rows', '0')).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('at least 1'),

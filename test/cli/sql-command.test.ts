@@ -29,7 +29,8 @@ test('every saved query runs on the sample, by its defaults and with what it is 
     '--param',
     'year=2015',
   );
-  expect(latest.every(({ year }) => year > 2015)).toBe(true);
+  expect(latest).not.toEqual([]);
+  expect(latest.filter(({ year }) => year <= 2015)).toEqual([]);
   const balanced = await pixlakeJson<{ masterCategory: string }[]>(
     lake,
     'sql',

@@ -13,7 +13,8 @@ import { AttemptCells, type AttemptOutcome, type ShardProgress } from '../../src
 import { MAX_ATTEMPTS } from '../../src/work/retry-shard.ts';
 import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import type { ShardJob } from '../../src/work/shard-job.ts';
-import { makeContext, makeLake, type TestLake, wrapAttempts } from '../support/run-in-process.ts';
+import { quoteText } from '../../src/sql/sql-text.ts';
+import { makeContext, makeLake, openTestDb, type TestLake, wrapAttempts } from '../support/run-in-process.ts';
 import { keysOf } from '../support/keys-of.ts';
 
 /** An executor, and a way to disturb it. */
@@ -177,7 +178,10 @@ export function describeExecutor(create: (workers: number) => Promise<ExecutorUn
     await using workers = await executor.start({ jobCount: 1, model: undefined });
     const outcome = await workers.attempt(toJob(lake, execution, 0), new AttemptCells());
     expect(outcome).toEqual({ kind: 'done', imageCount: 3, errorCount: 0 });
-    expect(await lake.store.stat(executionKeys.shard(folder, 0))).toBeDefined();
+    const [part = ''] = await keysOf(lake.store, executionKeys.parts(folder));
+    using db = await openTestDb();
+    const labelled = `SELECT count("pred_masterCategory") AS count FROM ${quoteText(lake.store.locate(part))}`;
+    expect(await db.rows(labelled)).toEqual([{ count: 3n }]);
   });
 
   describe('a run that was cancelled', () => {

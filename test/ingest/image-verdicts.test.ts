@@ -234,7 +234,7 @@ test('errors of a run are equal byte for byte, whatever fails beside', async () 
       '--workers',
       workers,
     );
-    expect([0, 3, 70]).toContain(code);
+    expect(code).toBe(0);
     const folder = join(lake, 'runs', name);
     const files = (await readdir(folder, { recursive: true })).filter((file) =>
       /errors\/[^/]+\.parquet$/u.test(file),
@@ -247,6 +247,7 @@ test('errors of a run are equal byte for byte, whatever fails beside', async () 
     first.map((bytes) => bytes.toString('base64')),
   );
   const messages = await pixlakeJson<{ message: string }[]>(lake, 'runs', 'errors', 'one');
+  expect(messages.length).toBeGreaterThan(0);
   const known = new Set(reasons.map(({ image_reason }) => image_reason));
   expect(messages.filter(({ message }) => !known.has(message))).toEqual([]);
 });

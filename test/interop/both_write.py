@@ -137,6 +137,7 @@ with check(f'both write: delta-rs appends while pixlake ingests {INGESTS} times'
 
 with check('both write: delta-rs compacts and deletes while pixlake changes rows'):
     doomed = [ids[0] for ids in appended]
+    before = len(DeltaTable(race.table()).history())
 
     def maintain(is_over: threading.Event) -> None:
         for number, id_ in enumerate(doomed):
@@ -151,5 +152,8 @@ with check('both write: delta-rs compacts and deletes while pixlake changes rows
     assert_whole(race, [*range(1, 6 + INGESTS * 5), *(n for ids in appended for n in ids[1:])])
     changed = race.answer("SELECT id FROM images WHERE title LIKE 'changed %'").num_rows
     assert changed == INGESTS * 5, f'{changed} rows are changed'
+    entries = list(reversed(DeltaTable(race.table()).history()))[before:]
+    turns = count_turns([entry['engineInfo'].split('/')[0] for entry in entries])
+    assert turns >= 3, f'the two met {turns} times'
 
 finish()

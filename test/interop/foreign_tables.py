@@ -109,5 +109,8 @@ print(
     f'{len(tables)} tables: read by both {both}, by pixlake only {pixlake_only}, '
     f'by delta-rs only {delta_rs_only}, by neither {neither}'
 )
+with check('foreign: no fewer tables are read than were'):
+    assert both >= 99, both
+    assert delta_rs_only <= 21, delta_rs_only
 print('refused: ' + ', '.join(f'{feature} {count}' for feature, count in refused.most_common()), flush=True)
 finish()

@@ -5,6 +5,7 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from catalogue import make_row, write_catalogue
 from compare import assert_same
 from deltalake import CommitProperties, DeltaTable, TableFeatures, Transaction, write_deltalake
@@ -110,8 +111,11 @@ with check('maintenance: delete by condition'):
     assert_all_agree(lake)
 
 with check('maintenance: delete of a whole partition and of rows with nulls'):
-    lake.call('delete', 'images', '--where', "maker = 'left/right' OR (maker IS NULL AND active IS NULL)")
+    unknown = 'SELECT id FROM images WHERE maker IS NULL AND title IS NULL'
+    assert lake.answer(unknown).num_rows > 0
+    lake.call('delete', 'images', '--where', "maker = 'left/right' OR (maker IS NULL AND title IS NULL)")
     assert lake.answer("SELECT id FROM images WHERE maker = 'left/right'").num_rows == 0
+    assert lake.answer(unknown).num_rows == 0
     assert_all_agree(lake)
 
 with check('maintenance: optimize keeps the rows and lessens the files'):
@@ -123,9 +127,14 @@ with check('maintenance: optimize keeps the rows and lessens the files'):
 
 with check('maintenance: optimize sorted by two columns'):
     ingest(300, 9)
-    before = lake.answer()
+    before, files = lake.answer(), set(DeltaTable(lake.table()).file_uris())
     lake.call('optimize', 'images', '--sort-by', 'price,id')
     assert_same(lake.answer(), before)
+    sorted_files = set(DeltaTable(lake.table()).file_uris())
+    assert not files & sorted_files, 'a file was not written anew'
+    for path in sorted_files:
+        rows = pq.read_table(path.removeprefix('file://'), columns=['price', 'id'])
+        assert rows.equals(rows.sort_by([('price', 'ascending'), ('id', 'ascending')])), path
     assert_all_agree(lake)
 
 with check('maintenance: restore'):

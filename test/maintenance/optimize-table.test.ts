@@ -1,5 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { optimizeTable } from '../../src/maintenance/optimize-table.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { codeOf } from '../support/daily-run.ts';
+import { withCommitBefore } from '../support/failing-store.ts';
 import { rowsOf } from '../support/rows-of.ts';
 import { ALL, copyGrownTable } from './grown-table.ts';
 
@@ -38,14 +43,33 @@ describe('optimize', () => {
     expect(await codeOf(unknown)).toBe('ARGUMENT_INVALID');
   });
 
-  test('goes on top of an append that came first, and is redone after a delete', async () => {
-    const { lakehouse } = await copyGrownTable();
-    const [optimized, deleted] = await Promise.all([
-      lakehouse.tables.optimize({ table: 'images' }),
+  test('goes on top of an append that came first', async () => {
+    const { lakehouse, lake, folder } = await copyGrownTable();
+    const ids = [11, 12];
+    const images = await Promise.all(ids.map(async (id) => [`${id}.jpg`, await drawJpeg(id)] as const));
+    const lines = ids.map((id) => csvLine({ id, gender: 'Men' }));
+    const source = await writeCatalogue(join(folder, 'more'), lines, Object.fromEntries(images));
+    const store = withCommitBefore(openLocalStore(lake), () => lakehouse.ingest({ source }));
+    expect(await optimizeTable({ store, software: 'test' }, { table: 'images' })).toMatchObject({
+      isCommitted: true,
+      version: 6,
+      removedFileCount: 10,
+    });
+    expect(await rowsOf(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM images')).toEqual([[12, 12]]);
+    expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
+  });
+
+  test('is done again after a delete that came first', async () => {
+    const { lakehouse, lake } = await copyGrownTable();
+    const store = withCommitBefore(openLocalStore(lake), () =>
       lakehouse.tables.delete({ table: 'images', where: 'id <= 4' }),
-    ]);
-    expect([optimized.isCommitted, deleted.deletedCount]).toEqual([true, 4]);
+    );
+    expect(await optimizeTable({ store, software: 'test' }, { table: 'images' })).toMatchObject({
+      isCommitted: true,
+      version: 6,
+      removedFileCount: 6,
+    });
     expect(await rowsOf(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM images')).toEqual([[6, 6]]);
-    expect((await lakehouse.tables.verify('images')).problems).toEqual([]);
+    expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
   });
 });

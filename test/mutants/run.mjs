@@ -88,7 +88,7 @@ async function mutate(files, testFiles, round) {
     ignorePatterns: ['/dist', '/lake', '!/lake/models', '/benchmarks/results', '/notebooks'],
     concurrency: availableParallelism(),
     timeoutMS: 10_000,
-    reporters: process.stderr.isTTY ? ['progress'] : [],
+    reporters: values.touched ? [] : [process.stdout.isTTY ? 'progress' : 'progress-append-only'],
     tempDirName: '.mutants',
     logLevel: 'error',
   });

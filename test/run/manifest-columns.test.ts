@@ -20,6 +20,7 @@ test('what shards compute are the columns between those of the SQL and those of 
   const names = computedColumns(card).map(({ name }) => name);
   expect(computedNames(execution)).toEqual(names);
   expect(new Set(fields.map(({ name }) => name)).size).toBe(fields.length);
+  expect(names).toContain('pred_toy');
   expect(names.filter((name) => name.startsWith('pred_'))).toEqual(
     names.slice(computedColumns(undefined).length),
   );

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { findRun } from '../../src/run/inspect-runs.ts';
 import { RetryQueue } from '../../src/run/retry-queue.ts';
@@ -50,6 +51,9 @@ test('retries are done one after another, and each is live until it has ended', 
   await queue.accept('a', {});
   expect([queue.isLive('a'), queue.isLive('b'), queue.isLive('c')]).toEqual([true, true, false]);
   await expect.poll(() => begun).toEqual(['a']);
+  // The plan of the other is frozen already, so that it would begin by now if it did not wait.
+  await sleep(200);
+  expect(begun).toEqual(['a']);
   release();
   await expect.poll(() => queue.isLive('b')).toBe(false);
   expect(queue.isLive('a')).toBe(false);

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { executionKeys, folderOf } from '../../src/run/execution.ts';
 import type { Execution } from '../../src/run/execution-schema.ts';
 import { hashExecution } from '../../src/run/load-execution.ts';
@@ -8,10 +8,11 @@ import { planRun } from '../../src/run/plan-run.ts';
 import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
 import { ShardWorker, type WorkerSettings } from '../../src/run/shard-worker.ts';
 import { resolveModel } from '../../src/model/lake-models.ts';
+import { quoteText } from '../../src/sql/sql-text.ts';
 import { AttemptCells, type AttemptOutcome } from '../../src/work/attempt.ts';
 import type { ShardJob } from '../../src/work/shard-job.ts';
 import { keysOf } from '../support/keys-of.ts';
-import { makeContext, makeLake, type TestLake } from '../support/run-in-process.ts';
+import { makeContext, makeLake, openTestDb, type TestLake } from '../support/run-in-process.ts';
 
 let lake: TestLake;
 
@@ -86,7 +87,7 @@ test('an attempt that is stopped makes nothing', async () => {
   expect(await lake.store.stat(executionKeys.shard(jobs[0].folder, 0))).toBeUndefined();
 });
 
-test('a cancel is seen before a shard and within it', async () => {
+test('a cancel is seen before a shard, and again once it was lifted', async () => {
   const worker = openWorker();
   const { jobs } = await freeze();
   const key = executionKeys.cancelled(jobs[0].folder);
@@ -100,6 +101,21 @@ test('a cancel is seen before a shard and within it', async () => {
   expect(await worker.attempt(jobs[1], new AttemptCells())).toMatchObject(cancelled);
 });
 
+test('a cancel is seen within a shard', async () => {
+  lake = await makeLake(100);
+  const { jobs } = await freeze({ shardSize: 100, transform: { blur: 1 } });
+  const cells = new AttemptCells();
+  const making = openWorker().attempt(jobs[0], cells);
+  while (cells.progress.imageCount === 0) await nextTurn();
+  await lake.store.write(executionKeys.cancelled(jobs[0].folder), Buffer.alloc(0));
+  // An answer is valid for a second.
+  const lateMs = performance.now() + 2000;
+  const now = vi.spyOn(performance, 'now').mockReturnValue(lateMs);
+  onTestFinished(() => now.mockRestore());
+  expect(await making).toMatchObject({ kind: 'failed', code: 'RUN_CANCELLED' });
+  expect(await lake.store.stat(executionKeys.shard(jobs[0].folder, 0))).toBeUndefined();
+});
+
 test.each(['at hand', 'to be found'])('a model %s labels the images', async (how) => {
   const model = how === 'at hand' ? await resolveModel(lake.store, 'fashion-tiny') : undefined;
   const { execution, jobs } = await freeze({ model: 'fashion-tiny' });
@@ -108,6 +124,12 @@ test.each(['at hand', 'to be found'])('a model %s labels the images', async (how
   const outcomes: AttemptOutcome[] = [];
   for (const job of jobs) outcomes.push(await worker.attempt(job, new AttemptCells()));
   expect(outcomes).toEqual([done, done]);
+  const parts = (await keysOf(lake.store, executionKeys.parts(jobs[0].folder))).map((key) =>
+    quoteText(lake.store.locate(key)),
+  );
+  using db = await openTestDb();
+  const labelled = `SELECT count("pred_masterCategory") AS count FROM read_parquet([${parts.join(', ')}])`;
+  expect(await db.rows(labelled)).toEqual([{ count: 4n }]);
 });
 
 test('a model at hand that is another is not taken for that of the run', async () => {

@@ -5,7 +5,19 @@ import type { RunReport } from '../../src/index.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
 
-const RUN = ['run', '--name', 'daily', '--sql', 'SELECT * FROM images', '--copies', '2', '--flip', '0.5'];
+const RUN = [
+  'run',
+  '--name',
+  'daily',
+  '--sql',
+  'SELECT * FROM images',
+  '--copies',
+  '2',
+  '--flip',
+  '0.5',
+  '--shard-size',
+  '4',
+];
 
 async function ingest(
   lake: string,
@@ -53,6 +65,7 @@ test('a run on a newer version of its table makes new and changed images only; i
   const second = await pixlakeJson<RunReport>(lake, ...RUN);
   expect(second).toMatchObject({
     outcome: 'finished',
+    shardCount: 6,
     rowCount: 24,
     imageCount: 48,
     takenCount: 36,

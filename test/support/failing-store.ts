@@ -48,3 +48,17 @@ export function openFailingStore(root: string, allowed: number): ObjectStore {
     },
   });
 }
+
+/** A store whose first commit to any table comes right after another one: what `first` does. */
+export function withCommitBefore(store: ObjectStore, first: () => Promise<unknown>): ObjectStore {
+  let isFirst = true;
+  return withFaults(store, {
+    async writeIfAbsent(key, bytes, options) {
+      if (isFirst && key.includes('/_delta_log/')) {
+        isFirst = false;
+        await first();
+      }
+      return store.writeIfAbsent(key, bytes, options);
+    },
+  });
+}
