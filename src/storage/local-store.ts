@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import {
   access,
   constants,
@@ -15,7 +15,9 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
+import { PixlakeError } from '../errors.ts';
 import { guard, isMissing, isReadOnly, systemCode, wrap } from './local-errors.ts';
+import { createAtOnce, syncPath } from './local-files.ts';
 import { type ByteRange, checkKey, type ObjectEntry, type ObjectStore } from './object-store.ts';
 import { removeEmptyFolders } from './remove-empty-folders.ts';
 import type { S3Options } from './s3-options.ts';
@@ -125,9 +127,10 @@ class LocalStore implements ObjectStore {
         await this.#inFolderOf(path, () => rename(localPath, path));
       } catch (error) {
         if (systemCode(error) !== 'EXDEV') throw error;
-        const temporary = join(await this.#scratchRoot(), temporaryName());
-        await copyFile(localPath, temporary);
-        await rename(temporary, path);
+        const temporary = this.#nameTemporary();
+        await this.#inFolderOf(temporary, () => copyFile(localPath, temporary));
+        await syncPath(temporary);
+        await this.#inFolderOf(path, () => rename(temporary, path));
         await rm(localPath);
       }
     });
@@ -225,18 +228,18 @@ class LocalStore implements ObjectStore {
     return guard(root, 'delete', () => sweepFolder(root, beforeMs));
   }
 
-  async #scratchRoot(): Promise<string> {
-    const path = join(this.uri, SCRATCH);
-    await this.#makeFolder(path);
-    return path;
+  #nameTemporary(): string {
+    return join(this.uri, SCRATCH, temporaryName());
   }
 
   async #writeTemporary(bytes: Uint8Array, durable: boolean): Promise<string> {
-    const path = join(await this.#scratchRoot(), temporaryName());
+    const path = this.#nameTemporary();
     try {
-      await using file = await open(path, 'wx');
-      await file.writeFile(bytes);
-      if (durable) await file.sync();
+      await this.#inFolderOf(path, async () => {
+        await using file = await open(path, 'wx');
+        await file.writeFile(bytes);
+        if (durable) await file.sync();
+      });
       return path;
     } catch (error) {
       await rm(path, { force: true });
@@ -269,26 +272,16 @@ class LocalStore implements ObjectStore {
     try {
       await mkdir(path, { recursive: true });
     } catch (error) {
+      const code = systemCode(error);
+      // An object that is taken is another thing than a folder that cannot be made.
+      if (code === 'EEXIST' || code === 'ENOTDIR')
+        throw new PixlakeError(
+          'STORAGE_FAILED',
+          `cannot write below ${path}: a file is where a folder belongs`,
+        );
       // Node also reports this on a read-only file system. The next line throws the real reason.
-      if (systemCode(error) === 'ENOENT') await access(this.uri, constants.W_OK);
+      if (code === 'ENOENT') await access(this.uri, constants.W_OK);
       throw error;
     }
   }
-}
-
-/** Writes a new file into an existing folder, which is the usual case. Returns whether it is new, or `undefined` if the folder does not exist. */
-function createAtOnce(path: string, bytes: Uint8Array): boolean | undefined {
-  try {
-    writeFileSync(path, bytes, { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw wrap(error, path, 'write');
-  }
-}
-
-async function syncPath(path: string): Promise<void> {
-  await using handle = await open(path, 'r');
-  await handle.sync();
 }
