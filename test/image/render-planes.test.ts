@@ -9,7 +9,18 @@ import { withKernel } from '../../src/image/pixel-kernel.ts';
 import { renderImage } from '../../src/image/render-image.ts';
 import { type DrawnTransform, undrawn } from '../../src/image/transform.ts';
 import { FITS } from '../../src/image/transforms/resize.ts';
+import { insertBytes, jpegSegment } from '../support/draw-images.ts';
 import { drawPhoto, PLAIN, psnr, resamplePlaneExactly } from './pixel-reference.ts';
+
+/** A segment that tells nothing but the orientation, as cameras write it: TIFF in big-endian order with one entry. */
+function exifOrientation(orientation: number): Buffer {
+  const tiff = Buffer.from(
+    'MM\0*\0\0\0\u0008\0\u0001\u0001\u0012\0\u0003\0\0\0\u0001\0\0\0\0\0\0\0\0',
+    'latin1',
+  );
+  tiff.writeUInt16BE(orientation, 18);
+  return jpegSegment(0xe1, `Exif\0\0${tiff.toString('latin1')}`);
+}
 
 const [WIDTH, HEIGHT] = [61, 83];
 
@@ -163,6 +174,33 @@ describe('transforming in planes', () => {
       ),
       { seed: 1, numRuns: 300 },
     );
+  });
+
+  test.each(
+    KINDS.flatMap((kind) => [1, 2, 3, 4, 5, 6, 7, 8].map((orientation) => [kind, orientation] as const)),
+  )('%s with the EXIF orientation %i is turned upright, as sharp does it', async (kind, orientation) => {
+    const plain = await makeJpeg(kind);
+    const turned = orientation > 4;
+    const size = turned ? { width: HEIGHT, height: WIDTH } : { width: WIDTH, height: HEIGHT };
+    const bytes = insertBytes(plain, 2, exifOrientation(orientation));
+    expect(parseJpegHeader(bytes)?.orientation).toBe(orientation);
+    const whole = undrawn(size);
+    const boxes = [
+      whole,
+      { ...whole, cropLeft: 3, cropTop: 7, cropWidth: 40, cropHeight: 30, isFlipped: true },
+    ];
+    for (const drawn of boxes) {
+      const transform = { ...PLAIN, size: '40x56' };
+      const made = await renderImage(bytes, transform, drawn);
+      const bySharp = await encodePixels(await applyTransform(bytes, transform, drawn), transform);
+      expect(made).toMatchObject({ width: 40, height: 56 });
+      expect(psnr(await rgbOf(made.encoded), await rgbOf(bySharp))).toBeGreaterThan(35);
+    }
+    // As a third way: what sharp turns before anything else.
+    const upright = await sharp(bytes).autoOrient().png().toBuffer();
+    const expected = await applyTransform(upright, PLAIN, whole);
+    const { encoded } = await renderImage(bytes, { ...PLAIN, format: 'png' }, whole);
+    expect(psnr(await rgbOf(encoded), expected.bytes)).toBeGreaterThan(35);
   });
 
   test.each(KINDS)('%s: the JPEG is what sharp would make, but for rounding', async (kind) => {

@@ -6,7 +6,9 @@ import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { codeOf } from '../support/daily-run.ts';
 import { withCommitBefore } from '../support/failing-store.ts';
 import { rowsOf } from '../support/rows-of.ts';
-import { ALL, copyGrownTable } from './grown-table.ts';
+import { openLakehouse } from '../../src/index.ts';
+import { DeltaTable } from '../support/delta-table.ts';
+import { ALL, copyGrownTable, dataFiles } from './grown-table.ts';
 
 describe('optimize', () => {
   test('leaves one file a partition and the rows as they were, and a second time nothing', async () => {
@@ -41,6 +43,26 @@ describe('optimize', () => {
     expect(hashes).toEqual(sorted);
     const unknown = lakehouse.tables.optimize({ table: 'images', sortBy: ['nope'] });
     expect(await codeOf(unknown)).toBe('ARGUMENT_INVALID');
+  });
+
+  test('commits nothing where the log counts other rows than the files have', async () => {
+    const table = await DeltaTable.begin();
+    table.protocol().metadata({ id: 'long' });
+    for (const [name, numRecords] of [
+      ['a.parquet', 2],
+      ['b.parquet', 3],
+    ] as const)
+      await table.addRows(name, 'SELECT i AS id FROM range(2) AS r(i)', { stats: { numRecords } });
+    await table.commit();
+    const lakehouse = openLakehouse({ lake: table.lake });
+    await expect(lakehouse.tables.optimize({ table: 't' })).rejects.toMatchObject({
+      code: 'ROW_COUNT_MISMATCH',
+      message: expect.stringContaining('have 4 rows, but 5 are expected'),
+    });
+    expect(await rowsOf(lakehouse, 'SELECT count(*) FROM t')).toEqual([[4]]);
+    const { problems } = await lakehouse.tables.verify('t');
+    expect(problems.map(({ problem }) => problem)).toEqual(['has 2 rows, not 3']);
+    expect((await dataFiles(table.path)).sort()).toEqual(['a.parquet', 'b.parquet']);
   });
 
   test('goes on top of an append that came first', async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { PixlakeError } from '../../src/errors.ts';
+import { keysOf } from '../support/keys-of.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { commitChange } from '../support/commit-change.ts';
 import { withFaults } from '../support/failing-store.ts';
@@ -170,6 +172,42 @@ describe('a commit', () => {
     });
     expect(await commitChange(forgetful, changeOf({ base, added: [addOf('x.parquet')] }))).toBe(1);
     expect((await snapshotOf(store)).files).toHaveLength(3);
+  });
+
+  test('stands where its checkpoint cannot be written, and the next one that is due writes it', async () => {
+    const { store } = await openTable();
+    const isCheckpoint = (key: string): boolean =>
+      key.includes('.checkpoint.') || key.endsWith('_last_checkpoint');
+    const full = new PixlakeError('STORAGE_FULL', 'full');
+    const failing = withFaults(store, {
+      write: async (key, bytes) => (isCheckpoint(key) ? Promise.reject(full) : store.write(key, bytes)),
+      writeIfAbsent: async (key, bytes, options) =>
+        isCheckpoint(key) ? Promise.reject(full) : store.writeIfAbsent(key, bytes, options),
+      moveIn: async (key, path) => (isCheckpoint(key) ? Promise.reject(full) : store.moveIn(key, path)),
+    });
+    const checkpoints = async (): Promise<string[]> => (await keysOf(store, FOLDER)).filter(isCheckpoint);
+    const commit = async (to: ObjectStore, version: number): Promise<void> => {
+      const change = changeOf({ base: await snapshotOf(store), added: [addOf(`f${version}.parquet`)] });
+      expect(await commitChange(to, change)).toBe(version);
+    };
+    for (let version = 1; version <= 10; version++) await commit(failing, version);
+    expect(await checkpoints()).toEqual([]);
+    await commit(store, 11);
+    expect((await checkpoints()).length).toBeGreaterThan(0);
+    expect(await snapshotOf(store)).toMatchObject({ version: 11, checkpointVersion: 11 });
+    expect((await snapshotOf(store)).files).toHaveLength(13);
+  });
+
+  test('is later than the one that came first, even if the clock of that writer is ahead', async () => {
+    const { store } = await openTable();
+    const base = await snapshotOf(store);
+    const future = Date.now() + 86_400_000;
+    const theirs = { commitInfo: { timestamp: future, operation: 'WRITE' } };
+    await store.write(logKey(FOLDER, 1), Buffer.from(`${JSON.stringify(theirs)}\n`));
+    expect(await commitChange(store, changeOf({ base, added: [addOf('x.parquet')] }))).toBe(2);
+    const [first] = await readLogEntry(store, FOLDER, 2);
+    expect(first?.commitInfo?.timestamp).toBe(future + 1);
+    expect((await snapshotOf(store)).timestampMs).toBe(future + 1);
   });
 
   test('of a transaction happens once, before or after others', async () => {
