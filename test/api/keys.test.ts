@@ -184,8 +184,26 @@ describe('a server with keys', () => {
     const [first] = refused;
     expect(Number(first?.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await problemOf(first as Response)).toMatchObject({ code: 'RATE_LIMITED' });
-    // Others are served all the same.
-    expect((await server.get('/v1/tables', as('read'))).status).toBe(200);
+    // Those of its own 200 are served, and others all the same.
+    expect(240 - refused.length).toBeGreaterThanOrEqual(180);
+    for (const path of ['/v1/tables', '/v1/runs'])
+      expect((await server.get(path, as('read'))).status).toBe(200);
+    expect((await server.get('/v1/runs', as('admin'))).status).toBe(429);
+  });
+
+  test('an Idempotency-Key is that of its client: another may use the same for another run', async () => {
+    const other = (await createApiKey(keysPath, { name: 'other', scope: 'run' })).token;
+    const headers = (token: string): Record<string, string> => ({
+      authorization: `Bearer ${token}`,
+      'idempotency-key': 'order-1',
+    });
+    const submit = async (token: string, name: string): Promise<number> =>
+      (await server.post('/v1/runs', { ...run, name }, headers(token))).status;
+    expect(await submit(tokens.run, 'mine')).toBe(202);
+    expect(await submit(other, 'theirs')).toBe(202);
+    expect(await submit(tokens.run, 'mine')).toBe(202);
+    expect(await submit(tokens.run, 'theirs')).toBe(409);
+    expect(await submit(other, 'mine')).toBe(409);
   });
 });
 

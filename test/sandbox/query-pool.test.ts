@@ -1,6 +1,8 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createApiKey } from '../../src/api/api-keys.ts';
 import { defaultSandboxLimits, type SandboxLimits } from '../../src/sandbox/sandbox-limits.ts';
 import { makeTestFolder, pixlakeJson, pixlakeProcess } from '../support/pixlake.ts';
@@ -43,6 +45,103 @@ test('a query whose process is killed fails as crashed, and the next one gets an
   expect(next.pid).not.toBe(slot.pid);
   await next.run('SELECT 1');
   await pool.release(next);
+});
+
+test('a process that died while nobody used it is not handed out, and another takes its place', async () => {
+  await using pool = await openPool({ slots: 2 });
+  const [one, two] = [await pool.acquire(), await pool.acquire()];
+  await pool.release(one);
+  await pool.release(two);
+  expect(pool.status).toMatchObject({ slotCount: 2, busyCount: 0 });
+  // The one that is handed out next.
+  process.kill(two.pid ?? 0, 'SIGKILL');
+  await expect.poll(() => two.isDead).toBe(true);
+  const first = await pool.acquire();
+  expect(first.pid).toBe(one.pid);
+  await first.run('SELECT 1');
+  const second = await pool.acquire();
+  expect([one.pid, two.pid]).not.toContain(second.pid);
+  await second.run('SELECT 1');
+  expect(pool.status).toMatchObject({ slotCount: 2, busyCount: 2, waitingCount: 0 });
+  await pool.release(first);
+  await pool.release(second);
+});
+
+test('the time of a query is that of all its steps together', async () => {
+  await using pool = await openPool({ timeoutMs: 60_000 });
+  const slot = await pool.acquire();
+  slot.allow(1500);
+  const startMs = performance.now();
+  // Each of them is much shorter than the whole.
+  const step = 'SELECT max(hash(a.range * 7 + b.range)) FROM range(3000) AS a, range(10000) AS b';
+  const steps = async (): Promise<never> => {
+    for (;;) await slot.run(step);
+  };
+  await expect(steps()).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' });
+  expect(performance.now() - startMs).toBeGreaterThan(1400);
+  await expect(slot.run('SELECT 1')).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' });
+  await pool.release(slot);
+  const next = await pool.acquire();
+  await next.run('SELECT 1');
+  await pool.release(next);
+});
+
+describe('the DuckDB of a query, asked past the guard of its SQL', () => {
+  let folder: string;
+  let pool: Awaited<ReturnType<typeof openPool>>;
+  let slot: Awaited<ReturnType<typeof pool.acquire>>;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pixlake-test-'));
+    await writeFile(join(folder, 'allowed.csv'), 'a\n1\n');
+    await writeFile(join(folder, 'secret.csv'), 'a\nsecret\n');
+    pool = await openPool({});
+    slot = await pool.acquire();
+    const sql = `SELECT * FROM read_csv('${join(folder, 'allowed.csv')}')`;
+    // Locks it, as the first statement of every query does.
+    expect(
+      await slot.ask({ kind: 'check', sql, parameters: {}, paths: [join(folder, 'allowed.csv')] }),
+    ).toEqual(['a']);
+  });
+
+  afterAll(async () => {
+    await pool.release(slot);
+    await pool[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('reads the files of the query', async () => {
+    await expect(
+      slot.run(`SELECT * FROM read_csv('${join(folder, 'allowed.csv')}')`),
+    ).resolves.toBeUndefined();
+  });
+
+  test.each([
+    `SELECT * FROM read_csv('{folder}/secret.csv')`,
+    `SELECT * FROM '{folder}/secret.csv'`,
+    `SELECT * FROM read_text('{folder}/secret.csv')`,
+    `SELECT * FROM glob('{folder}/*')`,
+    `SELECT * FROM read_blob('/etc/passwd')`,
+    `SELECT * FROM read_csv('{folder}/allowed.csv/../secret.csv')`,
+    `COPY (SELECT 1) TO '{folder}/out.csv'`,
+    `COPY (SELECT 1) TO '{folder}/allowed.csv'`,
+    `ATTACH '{folder}/other.db' AS other`,
+    `EXPORT DATABASE '{folder}/export'`,
+    `INSTALL httpfs`,
+    `LOAD httpfs`,
+    `SELECT * FROM read_csv('https://example.com/a.csv')`,
+    `SET enable_external_access = true`,
+    `SET allowed_directories = ['/']`,
+    `SET allowed_paths = ['{folder}/secret.csv']`,
+    `RESET lock_configuration`,
+    `SET lock_configuration = false`,
+    `PRAGMA memory_limit = '1TB'`,
+  ])('does not do %s', async (sql) => {
+    const before = await readdir(folder);
+    await expect(slot.run(sql.replaceAll('{folder}', folder))).rejects.toMatchObject({ code: 'SQL_FAILED' });
+    expect(await readdir(folder)).toEqual(before);
+    expect(await readFile(join(folder, 'allowed.csv'), 'utf8')).toBe('a\n1\n');
+  });
 });
 
 async function makeLake(folder: string): Promise<string> {

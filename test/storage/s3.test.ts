@@ -47,6 +47,42 @@ describe('settings of S3', () => {
   });
 });
 
+/** An error as the SDK of AWS throws it. */
+function answered(status: number | undefined, name = 'UnknownError', message = name): Error {
+  const metadata = status === undefined ? {} : { $metadata: { httpStatusCode: status } };
+  return Object.assign(new Error(message), { name, ...metadata });
+}
+
+describe('what is done about a failed request', () => {
+  test.each<[Verdict, Error]>([
+    ['retry', answered(500, 'InternalError')],
+    ['retry', answered(500)],
+    ['retry', answered(502)],
+    ['slow down', answered(503)],
+    ['slow down', answered(503, 'SlowDown')],
+    ['retry', answered(504)],
+    ['retry', answered(599)],
+    ['fail', answered(501, 'NotImplemented')],
+    ['slow down', answered(429, 'TooManyRequests')],
+    ['slow down', answered(400, 'ThrottlingException')],
+    ['retry', answered(400, 'RequestTimeout')],
+    ['retry', answered(400, 'BadDigest')],
+    ['retry', answered(409, 'ConditionalRequestConflict')],
+    ['retry', Object.assign(answered(undefined, 'Error'), { code: 'ECONNRESET' })],
+    ['retry', answered(undefined, 'Error', 'socket hang up')],
+    ['retry', answered(undefined, 'TypeError', 'Premature close')],
+    ['fail', answered(undefined, 'TypeError', 'x is not a function')],
+    ['fail', answered(403, 'AccessDenied')],
+    ['fail', answered(404, 'NoSuchKey')],
+    ['fail', answered(400, 'ExpiredToken')],
+    ['fail', answered(412, 'PreconditionFailed')],
+    ['fail', answered(416, 'InvalidRange')],
+    ['fail', answered(499)],
+  ])('%s: %o', (verdict, error) => {
+    expect(judgeFailure(error)).toBe(verdict);
+  });
+});
+
 describe('the gate of requests', () => {
   const judge = (error: unknown): Verdict => (error as Error).message as Verdict;
 
