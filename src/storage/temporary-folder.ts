@@ -40,10 +40,11 @@ export async function makeTemporaryFolder(): Promise<string> {
 /** Touches a folder regularly until it is removed or the process ends. */
 export function keepAlive(path: string): void {
   inUse.add(path);
-  touching ??= setInterval(() => void touchAll(), TOUCH_MS).unref();
+  touching ??= setInterval(() => void touchInUse(), TOUCH_MS).unref();
 }
 
-async function touchAll(): Promise<void> {
+/** Touches the folders in use, as happens regularly, and forgets those that were removed. */
+export async function touchInUse(): Promise<void> {
   const now = new Date();
   for (const path of inUse) await utimes(path, now, now).catch(() => inUse.delete(path));
 }

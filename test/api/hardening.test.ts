@@ -153,15 +153,15 @@ describe('bad requests', () => {
   ];
 
   test.each(OWN_NAMES)('%s is a name of this machine', async (host) => {
-    const request = `GET /v1/tables HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
-    expect(await send(request)).toMatch(/^HTTP\/1\.1 200 /u);
+    const head = `GET /v1/tables HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+    expect(await send(head)).toMatch(/^HTTP\/1\.1 200 /u);
     const page = await server.current.get('/v1/tables', { origin: `http://${host}` });
     expect(page.status).toBe(200);
   });
 
   test.each(OTHER_NAMES)('a caller that says %s is refused, as is a page of that name', async (host) => {
-    const request = `GET /v1/tables HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
-    expect(await send(request)).toMatch(/^HTTP\/1\.1 40[03] [^]*(?:HOST_REFUSED|REQUEST_INVALID)/u);
+    const head = `GET /v1/tables HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+    expect(await send(head)).toMatch(/^HTTP\/1\.1 40[03] [^]*(?:HOST_REFUSED|REQUEST_INVALID)/u);
     for (const origin of [`http://${host}`, `https://${host}`, `http://http://${host}`]) {
       const page = await server.current.get('/v1/tables', { origin });
       expect(await problemOf(page), origin).toMatchObject({ status: 403, code: 'HOST_REFUSED' });

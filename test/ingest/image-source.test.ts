@@ -12,14 +12,16 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { gzipSync } from 'node:zlib';
+import { createGzip, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ImageSource, openImageSource } from '../../src/ingest/image-source.ts';
 import { describeFailure, MAX_IMAGE_BYTES, readWholeFile } from '../../src/ingest/read-whole-file.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
+import { describeImageSource, type MakeSource } from './image-source-contract.ts';
 
 /** Every file of a source: its content, or why it is not looked at. */
 async function contentsOf(source: ImageSource): Promise<Record<string, string | undefined>> {
@@ -261,4 +263,34 @@ test('what is neither a folder nor a file is no source', async () => {
   execFileSync('mkfifo', [path]);
   await expect(openImageSource(path, false)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
   await expect(openImageSource(`${path}-gone`, false)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+});
+
+async function writeFiles(files: Parameters<MakeSource>[0]): Promise<string> {
+  const folder = join(await makeTestFolder(), 'images');
+  await mkdir(folder);
+  for (const [name, content] of files) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
+  return folder;
+}
+
+async function writeArchive(
+  files: Parameters<MakeSource>[0],
+  ending: string,
+  through?: Transform,
+): Promise<string> {
+  const packing = pack();
+  for (const [name, content] of files) packing.entry({ name }, content);
+  packing.finalize();
+  const path = join(await makeTestFolder(), `images.${ending}`);
+  if (through === undefined) await pipeline(packing, createWriteStream(path));
+  else await pipeline(packing, through, createWriteStream(path));
+  return path;
+}
+
+describe('images', () => {
+  describeImageSource('a folder', writeFiles);
+  describeImageSource('a tar archive', (files) => writeArchive(files, 'tar'));
+  describeImageSource('a gzipped tar archive', (files) => writeArchive(files, 'tar.gz', createGzip()));
 });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -58,8 +59,18 @@ const otherDefault = {
 
 let wanted;
 
+/** A number from 0 to 1 that hangs on a text alone. */
+const lotOf = (text) => hash('md5', text, 'buffer').readUInt32LE() / 2 ** 32;
+
 /** Where a fault is made, and which: the same in every run, which numbers of faults are not. */
 const keyOf = (file, { start }, name) => [file, start.line, start.column, name].join(' ');
+
+let share = { of: 1, seed: '' };
+
+/** Lets about this share of all faults be made, the same ones for the same seed. */
+export function makeShare(of, seed) {
+  share = { of, seed };
+}
 
 /** Lets only some faults be made from now on, given as Stryker reports them. */
 export function makeOnly(mutants) {
@@ -82,8 +93,9 @@ export async function addMutators() {
     const { name, mutate } = mutator;
     mutator.mutate = function* mutateWanted(path) {
       const { filename } = path.hub.file.opts;
-      for (const replacement of mutate.call(mutator, path))
-        if (wanted?.has(keyOf(filename, path.node.loc, name)) ?? true) yield replacement;
+      const key = keyOf(filename, path.node.loc, name);
+      const isWanted = wanted?.has(key) ?? lotOf(share.seed + key) < share.of;
+      if (isWanted) yield* mutate.call(mutator, path);
     };
   }
 }

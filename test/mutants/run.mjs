@@ -15,16 +15,20 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
-import { addMutators, makeOnly } from './more-mutators.mjs';
+import { addMutators, makeOnly, makeShare } from './more-mutators.mjs';
 import { ROUND } from './own-tests.mjs';
 
 /** Per cent of faults that the tests have to notice: where data could be lost, and elsewhere. */
 const GOAL = { table: 85, run: 85, work: 85, ingest: 85, maintenance: 85, storage: 85, executor: 85 };
 const OTHER_GOAL = 75;
 
-/** Commits whose files a sample is taken from, and lines that a sample may have: as many as three minutes suffice for. */
+/** Commits whose files a sample is taken from; and how many of these, and faults in them, three minutes suffice for. */
 const TOUCHING_COMMITS = 20;
-const SAMPLE_LINES = 400;
+const SAMPLE_FILES = 8;
+const SAMPLE_FAULTS = 80;
+
+/** Faults that a line has on average. */
+const FAULTS_PER_LINE = 0.7;
 
 /** Rooms whose code runs in threads and processes that tests start, where Stryker cannot see which test meets which line. */
 const STARTERS = new Set(['executor', 'sandbox']);
@@ -54,19 +58,19 @@ function filesOf(name) {
     .map((file) => join(room, file));
 }
 
-/** Some of the files that the last commits touched and that have a test of their name; which, the newest commit decides. */
+/** Some of the files that the last commits touched and that have a test of their name, and some of their faults; which, the newest commit decides. */
 function sampleTouched() {
   const seed = git('rev-parse', 'HEAD');
   const touched = git('log', `-${TOUCHING_COMMITS}`, '--format=', '--name-only', '--', 'src').split('\n');
   const files = [...new Set(touched)].filter(
     (file) => existsSync(join(root, file)) && existsSync(join(root, testOf(file))),
   );
-  const drawn = files.toSorted((a, b) => hash('md5', seed + a).localeCompare(hash('md5', seed + b)));
-  let lines = 0;
-  return drawn.filter((file) => {
-    lines += read(file).split('\n').length;
-    return lines <= SAMPLE_LINES;
-  });
+  const drawn = files
+    .toSorted((a, b) => hash('md5', seed + a).localeCompare(hash('md5', seed + b)))
+    .slice(0, SAMPLE_FILES);
+  const lineCount = drawn.reduce((sum, file) => sum + read(file).split('\n').length, 0);
+  makeShare(SAMPLE_FAULTS / (lineCount * FAULTS_PER_LINE), seed);
+  return drawn;
 }
 
 /** Puts faults into files and gives what became of each when it met the tests of one round. */
@@ -86,7 +90,8 @@ async function mutate(files, testFiles, round) {
     // Texts are for people; tests assert those that matter by their codes.
     mutator: { excludedMutations: ['StringLiteral'] },
     ignorePatterns: ['/dist', '/lake', '!/lake/models', '/benchmarks/results', '/notebooks'],
-    concurrency: availableParallelism(),
+    // Beside another suite in CI.
+    concurrency: values.touched ? 1 : availableParallelism(),
     timeoutMS: 10_000,
     reporters: values.touched ? [] : [process.stdout.isTTY ? 'progress' : 'progress-append-only'],
     tempDirName: '.mutants',

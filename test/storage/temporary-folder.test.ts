@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openStore } from '../../src/storage/open-store.ts';
 import { isMarkedAlive, processMark } from '../../src/storage/process-mark.ts';
 import { sweepFolder } from '../../src/storage/sweep-folder.ts';
-import { makeTemporaryFolder, sweepOnce } from '../../src/storage/temporary-folder.ts';
+import { makeTemporaryFolder, sweepOnce, touchInUse } from '../../src/storage/temporary-folder.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 const OLD_MS = Date.now() - 2 * 24 * 60 * 60 * 1000;
@@ -93,6 +93,20 @@ test('what other machines may be working on goes by age, and what is not of pixl
   expect(isMarkedAlive(mine.slice(root.length + 1))).toBe(true);
   expect(await sweepFolder(root, Number.POSITIVE_INFINITY, /^pixlake-[0-9a-f]{12}\./u)).toBe(2);
   expect(existsSync(mine)).toBe(true);
+});
+
+test('the folder of a long job stays young while the process works in it, and one that was removed does not come back', async () => {
+  const store = openStore(await makeTestFolder());
+  const [kept, removed] = [await store.makeScratchDir(), await store.makeScratchDir()];
+  const systems = await makeTemporaryFolder();
+  onTestFinished(() => rm(systems, { recursive: true, force: true }));
+  await rm(removed, { recursive: true });
+  for (const path of [kept, systems]) await utimes(path, OLD_MS / 1000, OLD_MS / 1000);
+  const beforeMs = Date.now() - 1000;
+  await touchInUse();
+  await touchInUse();
+  for (const path of [kept, systems]) expect((await stat(path)).mtimeMs).toBeGreaterThan(beforeMs);
+  expect(existsSync(removed)).toBe(false);
 });
 
 test('a folder that is only named appears when something is written there', async () => {
