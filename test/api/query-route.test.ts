@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { makeTestFolder, pixlakeJson } from '../support/pixlake.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { ALLOWED } from './allowed-sql.ts';
-import { eventually, problemOf, startServer, type TestServer, useServer } from './server-fixture.ts';
+import { problemOf, startServer, useServer } from './server-fixture.ts';
 
 const server = useServer(60, '--query-timeout', '3s', '--max-rows', '5000');
 
@@ -221,28 +221,6 @@ describe('POST /v1/query', () => {
     expect(await rows({ sql: 'SELECT 1 AS x' })).toEqual([{ x: 1 }]);
   });
 
-  test('a client that goes ends its query', async () => {
-    const sql =
-      'SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE (a.range * b.range) % 7 = 3';
-    // Its queries would end by themselves only after the test.
-    const patient = await startServer(server.lake, '--query-timeout', '60s');
-    const controllers = Array.from({ length: 6 }, () => new AbortController());
-    const requests = controllers.map(({ signal }) =>
-      fetch(`${patient.url}/v1/query`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ sql }),
-        signal,
-      }).catch(() => undefined),
-    );
-    await eventually(async () => (await gauge('pixlake_query_slots_busy', patient)) >= 2, 'slots are busy');
-    for (const controller of controllers) controller.abort();
-    await Promise.all(requests);
-    await eventually(async () => (await gauge('pixlake_query_slots_busy', patient)) === 0, 'slots are free');
-    expect(await gauge('pixlake_queries_waiting', patient)).toBe(0);
-    await patient.stop();
-  });
-
   test('a reader that is slow gets all of it', async () => {
     const response = await server.current.post('/v1/query', {
       sql: `SELECT range AS i, repeat('x', 2000) AS text FROM range(5000)`,
@@ -267,16 +245,11 @@ describe('POST /v1/query', () => {
     for (const [sql, code] of [
       ['SELECT * FROM t', 'TABLE_NOT_FOUND'],
       ['SELECT f()', 'SQL_REFUSED'],
-      ['SELECT * FROM m.t', 'TABLE_NOT_FOUND'],
+      ['SELECT * FROM m.t', 'SQL_REFUSED'],
     ])
       expect(await problemOf(await server.current.post('/v1/query', { sql })), sql).toMatchObject({ code });
   });
 });
-
-async function gauge(name: string, asked: TestServer): Promise<number> {
-  const text = await (await asked.get('/metrics')).text();
-  return Number(new RegExp(`^${name} (\\d+)`, 'mu').exec(text)?.[1]);
-}
 
 async function readRows(format: string, bytes: Uint8Array): Promise<unknown[]> {
   const text = Buffer.from(bytes).toString('utf8');

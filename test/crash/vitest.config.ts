@@ -3,7 +3,7 @@ import { budgetReporter } from '../support/budget.mjs';
 
 export default defineConfig({
   test: {
-    reporters: ['default', budgetReporter(80)],
+    reporters: ['default', budgetReporter(110)],
     include: ['test/crash/*.crash.ts'],
     globalSetup: ['test/support/template-folder.ts'],
     expect: { requireAssertions: true, poll: { timeout: 20_000 } },

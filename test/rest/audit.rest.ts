@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BOUNDED, REFUSED } from '../api/hostile-sql.ts';
+import { BOUNDED, REFUSED } from './hostile-sql.ts';
 import { startServerUnder, type TestServer } from '../api/server-fixture.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { pixlakeJson } from '../support/pixlake.ts';

@@ -1,8 +1,9 @@
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Submissions } from '../../src/run/submissions.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
-import { eventually, finished, runOf, startServer } from '../api/server-fixture.ts';
+import { eventually, finished, problemOf, runOf, startServer } from '../api/server-fixture.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
 
@@ -101,4 +102,26 @@ describe('a server that ends', () => {
       await second.stop();
     }
   });
+});
+
+test('failed images are done again over REST, also by a server that starts after the one that accepted it', async () => {
+  const folder = await makeTestFolder();
+  const lake = join(folder, 'lake');
+  await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), 6));
+  const original = join(lake, 'originals/images/2.jpg');
+  await rename(original, `${original}.away`);
+  await pixlakeJson(lake, 'run', '--name', 'r', '--sql', 'SELECT * FROM images', '--size', '32');
+  const first = await startServer(lake);
+  await rename(`${original}.away`, original);
+  const wrong = await first.post('/v1/runs/r/retry', { stage: 'never' });
+  expect(await problemOf(wrong)).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+  expect(await problemOf(await first.post('/v1/runs/none/retry', {}))).toMatchObject({ status: 404 });
+  expect((await first.post('/v1/runs/r/retry', { code: 'OBJECT_NOT_FOUND' })).status).toBe(202);
+  await first.stop();
+  const second = await startServer(lake);
+  await eventually(async () => {
+    const run = await runOf(second, 'r');
+    return run.imageCount === 6 && run.errorCount === 0 && run.retryCount === 1 && !run.isRetrying;
+  }, 'the retry is finished');
+  await second.stop();
 });

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { useServer } from '../api/server-fixture.ts';
+import { eventually, startServer, type TestServer, useServer } from '../api/server-fixture.ts';
 
 const CLIENTS = 200;
 
@@ -37,4 +37,30 @@ test(`${CLIENTS} clients that never end their headers are cut off, and others ar
   expect(durations).toHaveLength(CLIENTS);
   // They were let in, and cut off because they are slow.
   expect(Math.min(...(durations as number[]))).toBeGreaterThan(10_000);
+});
+
+async function gauge(name: string, asked: TestServer): Promise<number> {
+  const text = await (await asked.get('/metrics')).text();
+  return Number(new RegExp(`^${name} (\\d+)`, 'mu').exec(text)?.[1]);
+}
+
+test('a client that goes ends its query', async () => {
+  const sql = 'SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE (a.range * b.range) % 7 = 3';
+  // Its queries would end by themselves only after the test.
+  const patient = await startServer(server.lake, '--query-timeout', '60s');
+  const controllers = Array.from({ length: 6 }, () => new AbortController());
+  const requests = controllers.map(({ signal }) =>
+    fetch(`${patient.url}/v1/query`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ sql }),
+      signal,
+    }).catch(() => undefined),
+  );
+  await eventually(async () => (await gauge('pixlake_query_slots_busy', patient)) >= 2, 'slots are busy');
+  for (const controller of controllers) controller.abort();
+  await Promise.all(requests);
+  await eventually(async () => (await gauge('pixlake_query_slots_busy', patient)) === 0, 'slots are free');
+  expect(await gauge('pixlake_queries_waiting', patient)).toBe(0);
+  await patient.stop();
 });

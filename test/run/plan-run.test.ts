@@ -20,7 +20,7 @@ import {
   writeParquet,
 } from '../support/run-in-process.ts';
 
-const PLANNINGS = 8;
+const PLANNINGS = 4;
 
 /** Hashes of a run's plan, planned again and again by 1 and by 8 threads. */
 async function hashPlans({ store }: TestLake, spec: RunSpec): Promise<Set<string>> {

@@ -36,15 +36,11 @@ describe('a run has each image once', () => {
   // Images are made in batches of sixteen.
   test.each([
     [1, 1, 1],
-    [1, 5, 1],
-    [15, 15, 1],
     [16, 16, 1],
     [17, 17, 1],
     [17, 16, 1],
-    [32, 32, 1],
     [33, 16, 1],
     [35, 17, 1],
-    [5, 5, 3],
     [8, 4, 4],
     [11, 3, 3],
   ])('of %i rows in shards of %i, %i times each', async (limit, shardSize, copies) => {
@@ -71,25 +67,22 @@ describe('a run has each image once', () => {
     });
   });
 
-  test.each([1, 16, 17, 35])(
-    'and one that fails, the one with the id %i, is an error alone',
-    async (failing) => {
-      const lake = await makeLake(35);
-      await lake.store.delete(`originals/images/${failing}.jpg`);
-      const spec: RunSpec = {
-        name: 'r',
-        sql: 'SELECT id FROM images',
-        shardSize: 17,
-        transform: { size: 8 },
-      };
-      expect(await runWith(lake.store, spec)).toMatchObject({ imageCount: 34, errorCount: 1 });
-      expect(await countsOf(lake, 'r')).toMatchObject({ rows: 34, imageCount: 34, problems: [] });
-      expect(await queryRows(lake, 'SELECT id, code FROM errors.r')).toEqual([
-        { id: String(failing), code: 'OBJECT_NOT_FOUND' },
-      ]);
-      expect(await queryRows(lake, `SELECT id FROM runs.r WHERE id = ${failing}`)).toEqual([]);
-    },
-  );
+  test.each([1, 17, 35])('and one that fails, the one with the id %i, is an error alone', async (failing) => {
+    const lake = await makeLake(35);
+    await lake.store.delete(`originals/images/${failing}.jpg`);
+    const spec: RunSpec = {
+      name: 'r',
+      sql: 'SELECT id FROM images',
+      shardSize: 17,
+      transform: { size: 8 },
+    };
+    expect(await runWith(lake.store, spec)).toMatchObject({ imageCount: 34, errorCount: 1 });
+    expect(await countsOf(lake, 'r')).toMatchObject({ rows: 34, imageCount: 34, problems: [] });
+    expect(await queryRows(lake, 'SELECT id, code FROM errors.r')).toEqual([
+      { id: String(failing), code: 'OBJECT_NOT_FOUND' },
+    ]);
+    expect(await queryRows(lake, `SELECT id FROM runs.r WHERE id = ${failing}`)).toEqual([]);
+  });
 });
 
 test.each([

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BOUNDED, REFUSED } from './hostile-sql.ts';
-import { memoryOf, type Problem, useServer } from './server-fixture.ts';
+import { memoryOf, type Problem, useServer } from '../api/server-fixture.ts';
 
 const server = useServer(20, '--query-timeout', '0.5s', '--query-memory', '768MB', '--max-rows', '100000');
 
