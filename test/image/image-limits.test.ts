@@ -5,7 +5,6 @@ import { probeImage } from '../../src/image/probe-image.ts';
 import { readHeader } from '../../src/image/read-header.ts';
 import { drawNoise, jpegSegments } from '../support/draw-images.ts';
 
-const MIB = 1024 ** 2;
 
 /** Drawn without a gradient. */
 const draw = (width: number, height: number): Sharp =>
