@@ -3,7 +3,7 @@ import { budgetReporter } from '../support/budget.mjs';
 
 export default defineConfig({
   test: {
-    reporters: ['default', budgetReporter(340)],
+    reporters: ['default', budgetReporter(400)],
     include: ['test/rest/*.rest.ts'],
     expect: { requireAssertions: true, poll: { timeout: 20_000 } },
     testTimeout: 900_000,
