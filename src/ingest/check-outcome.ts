@@ -15,9 +15,9 @@ export interface Outcome {
 }
 
 /**
- * Explains why an ingest must not commit: it has no row to ingest, or too many errors.
+ * Explains why an ingest must not commit: its counts do not add up, it has no row to ingest, or too many errors.
  *
- * @returns `INGEST_EMPTY` or `TOO_MANY_ERRORS`; `undefined` if it may commit
+ * @returns `ROW_COUNT_MISMATCH`, `INGEST_EMPTY` or `TOO_MANY_ERRORS`; `undefined` if it may commit
  */
 export async function checkOutcome(
   db: DuckDb,
@@ -26,6 +26,14 @@ export async function checkOutcome(
 ): Promise<PixlakeError | undefined> {
   const { csvPath, rowCount, ingestedCount, counts, maxErrors } = outcome;
   const { rejects, withoutImage, brokenImages } = counts;
+  if (rowCount !== ingestedCount + withoutImage + rejects) {
+    const found = `${ingestedCount} to ingest, ${withoutImage} without an image and ${rejects} rejected`;
+    return new PixlakeError(
+      'ROW_COUNT_MISMATCH',
+      `${csvPath} has ${rowCount} rows, but these are known: ${found}; nothing was committed`,
+      { remedy: 'report this as a bug' },
+    );
+  }
   if (rowCount === 0) {
     const hasOddLineEnds = schema.columns.some(({ name }) => name.includes('\r'));
     return new PixlakeError('INGEST_EMPTY', `${csvPath} has no rows below its header`, {

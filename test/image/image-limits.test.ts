@@ -5,7 +5,6 @@ import { probeImage } from '../../src/image/probe-image.ts';
 import { readHeader } from '../../src/image/read-header.ts';
 import { drawNoise, jpegSegments } from '../support/draw-images.ts';
 
-
 /** Drawn without a gradient. */
 const draw = (width: number, height: number): Sharp =>
   sharp({ create: { width, height, channels: 3, background: '#336699' } });
