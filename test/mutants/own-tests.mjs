@@ -5,10 +5,13 @@ import { BaseSequencer } from 'vitest/node';
 /** Which tests meet a fault: `own`, that of the name of its file, or `others`. */
 export const ROUND = 'PIXLAKE_MUTANTS_ROUND';
 
+/** Whether any test may meet any fault, since threads and processes do not tell which they meet. */
+export const EVERYWHERE = 'PIXLAKE_MUTANTS_EVERYWHERE';
+
 let fileOfMutant;
 
 /** The file that has each mutant, from the code into which Stryker has put them all. */
-function readMutants(root) {
+export function readMutants(root) {
   const files = new Map();
   for (const name of readdirSync(join(root, 'src'), { recursive: true })) {
     if (!name.endsWith('.ts')) continue;

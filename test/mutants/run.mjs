@@ -16,7 +16,7 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 import { addMutators, makeOnly, makeShare } from './more-mutators.mjs';
-import { ROUND } from './own-tests.mjs';
+import { EVERYWHERE, ROUND } from './own-tests.mjs';
 
 /** Per cent of faults that the tests have to notice: where data could be lost, and elsewhere. */
 const GOAL = { table: 85, run: 85, work: 85, ingest: 85, maintenance: 85, storage: 85, executor: 85 };
@@ -76,12 +76,13 @@ function sampleTouched() {
 /** Puts faults into files and gives what became of each when it met the tests of one round. */
 async function mutate(files, testFiles, round) {
   process.env[ROUND] = round;
+  if (files.some((file) => STARTERS.has(roomOf(file)))) process.env[EVERYWHERE] = '1';
   const stryker = new Stryker({
     mutate: files,
     testFiles,
     testRunner: 'vitest',
     vitest: { configFile: 'test/mutants/vitest.config.ts', related: false },
-    coverageAnalysis: files.some((file) => STARTERS.has(roomOf(file))) ? 'off' : 'perTest',
+    coverageAnalysis: 'perTest',
     ignoreStatic: round === 'others',
     buildCommand: 'npm run build',
     // Stryker reads it with an interface that TypeScript 7 has not.
