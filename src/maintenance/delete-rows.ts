@@ -1,5 +1,6 @@
 import { createViews } from '../catalog/lake-tables.ts';
 import type { DuckDb } from '../duckdb/open-duckdb.ts';
+import { findVolatility } from '../sql/find-volatility.ts';
 import { parseSelect } from '../sql/parse-select.ts';
 import { quoteName, quoteText } from '../sql/sql-text.ts';
 import { FILE_COLUMN, locateFiles, selectSnapshot } from '../catalog/table-view.ts';
@@ -58,14 +59,16 @@ async function deleteOnce(
   const candidates = await findCandidates(db, table, where, snapshot);
   const rows = await selectSnapshot(db, store, { ...snapshot, files: candidates }, { withFile: true });
   await db.run(`CREATE VIEW __target AS ${rows}`);
-  // The condition is evaluated once, so a row is never both deleted and kept.
   const judged = await parseSelect(
     db,
     `SELECT *, (${where}\n) AS __matches FROM __target AS ${quoteName(table)}`,
   );
   const others = judged.tables.filter(({ reference }) => reference.name !== '__target');
   await createViews(db, store, { ...judged, tables: others });
-  await db.run(`CREATE TABLE __judged AS ${judged.sql}`);
+  // It is asked twice: which rows match, and which are kept. If the answers could differ, a row might be neither counted nor kept.
+  const { reasons, addsNumbers } = findVolatility(judged.tree, '');
+  const isVolatile = reasons.length > 0 || addsNumbers;
+  await db.run(`CREATE ${isVolatile ? 'TABLE' : 'VIEW'} __judged AS ${judged.sql}`);
   const touched = await db.rows<TouchedFile>(`
     SELECT ${FILE_COLUMN} AS path, count(*) FILTER (WHERE __matches) AS matched, count(*) AS total
     FROM __judged GROUP BY ALL HAVING matched > 0`);
