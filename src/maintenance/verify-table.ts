@@ -56,7 +56,7 @@ export async function verifyTable(
       const present = await checkObjects(found.store, files.slice(start, start + CHUNK_SIZE), problems);
       rowCount += await checkRows(db, found, present, isDeep, problems);
     }
-    problems.push(...(await checkRunRows(store, reference, rowCount)));
+    problems.push(...(await checkRunRows(found, reference.schema, rowCount)));
     if (isDeep) problems.push(...(await checkCheckpoint(found.store, found.snapshot.folder)));
     if (isDeep && problems.length === 0 && !found.isAttached)
       imageCount = await checkImages(db, found, problems, signal);

@@ -60,7 +60,7 @@ export async function listRuns(store: ObjectStore): Promise<RunListing> {
   const unreadable: UnreadableRunStatus[] = [];
   for (const name of await store.listFolders('runs')) {
     const found = await listExecutions(store, name);
-    for (const execution of found.executions) runs.push(await readStatus(store, execution));
+    for (const execution of found.executions) runs.push(await describeExecution(store, execution));
     for (const { folder, error } of found.unreadable) {
       const { code, message, remedy } = error;
       unreadable.push({ name, folder, code, message, remedy });
@@ -72,7 +72,7 @@ export async function listRuns(store: ObjectStore): Promise<RunListing> {
 /** Finds the newest execution of a named run. @throws `RUN_NOT_FOUND`, `RUN_TOO_OLD`, `RUN_CORRUPT` */
 export async function findRun(store: ObjectStore, name: string): Promise<RunStatus> {
   const latest = await findNewestExecution(store, name);
-  if (latest !== undefined) return readStatus(store, latest);
+  if (latest !== undefined) return describeExecution(store, latest);
   const [old] = (await listExecutions(store, name)).unreadable;
   if (old !== undefined) throw old.error;
   throw await runNotFound(store, name);
@@ -143,8 +143,8 @@ async function* readMarkers(
     if (marker !== undefined) yield marker;
 }
 
-/** A finished run has its counts in one object, and a merged block of a thousand shards too. Single markers are read only for other blocks. */
-async function readStatus(store: ObjectStore, execution: Execution): Promise<RunStatus> {
+/** The status of one execution. */
+export async function describeExecution(store: ObjectStore, execution: Execution): Promise<RunStatus> {
   const folder = folderOf(execution);
   const state = await readRunState(store, folder);
   const success = state === 'finished' ? await readSuccess(store, folder) : undefined;
@@ -163,6 +163,7 @@ async function readStatus(store: ObjectStore, execution: Execution): Promise<Run
       hasUnfinishedRetry: retries.length > done.length,
     };
   }
+  // A merged block of a thousand shards has its counts in one object. Single markers are read only for other blocks.
   const finished = await readFinishedShards(store, execution);
   let [imageCount, errorCount] = [0, 0];
   for (let block = 0; block < blockCountOf(execution); block++) {

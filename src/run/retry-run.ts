@@ -123,7 +123,7 @@ async function commitRetry(
           commit(imageCount),
         );
       }
-      // What is made now is no error any more.
+      // An image that was made now is no longer an error.
       if (isReplaced) await transaction.commit(commit(-imageCount));
     },
   );

@@ -110,10 +110,11 @@ function conflictError(folder: string, version: number, reason: string): Pixlake
 
 /** No commit loses or doubles a row in silence. Files of other writers may lack their counts, and then nothing can be said. */
 function checkRowCounts({ folder, added, removed, rowDelta }: TableChange): void {
+  if (rowDelta === undefined) return;
   const addedCount = sumOf(added.map((add) => rowCountOf({ add })));
   const removedCount = sumOf(removed.map(rowCountOf));
-  if (rowDelta === undefined || Number.isNaN(addedCount - removedCount)) return;
-  if (addedCount - removedCount === rowDelta) return;
+  const delta = addedCount - removedCount;
+  if (Number.isNaN(delta) || delta === rowDelta) return;
   throw new PixlakeError(
     'ROW_COUNT_MISMATCH',
     `the new files of ${folder} have ${addedCount} rows, but ${removedCount + rowDelta} are expected; nothing was committed`,

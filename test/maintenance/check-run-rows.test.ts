@@ -45,3 +45,23 @@ test('an end that counts otherwise is told, and a plan that does too', async () 
   const unplanned = 'has 3 images and 2 errors, not 6';
   expect(await counted(3, 2)).toEqual([unplanned, 'has 4 rows of images, not 3', unplanned]);
 });
+
+test('the table of an execution is measured by that one, not by a newer one that is still in work', async () => {
+  const lake = await makeRun();
+  const spec = { name: 'r', sql: 'SELECT id FROM images', copies: 2 };
+  await lake.lakehouse.tables.delete({ table: 'images', where: 'id = 3' });
+  const { folder } = await runWith(lake.store, spec);
+  await lake.store.delete(executionKeys.success(folder));
+  expect(await findRun(lake.store, 'r')).toMatchObject({ state: 'unfinished', folder });
+  expect(await problemsOf(lake)).toEqual([]);
+  expect((await lake.lakehouse.tables.verify('runs.R')).problems).toEqual([]);
+});
+
+test('a retry that is between its commits and its end is no problem', async () => {
+  const lake = await makeRun();
+  await lake.store.write('originals/images/2.jpg', await drawJpeg(2, 12, 16));
+  const { folder } = await retryRun(makeContext(lake.store), 'r', {});
+  await lake.store.delete(executionKeys.success(executionKeys.retry(folder, 1)));
+  expect(await findRun(lake.store, 'r')).toMatchObject({ hasUnfinishedRetry: true });
+  expect(await problemsOf(lake)).toEqual([]);
+});
