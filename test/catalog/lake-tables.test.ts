@@ -75,7 +75,6 @@ async function append(folder: string, id: number): Promise<void> {
     added,
     removed: [],
     reads: NONE,
-    rowDelta: undefined,
     operation: 'TEST',
     parameters: {},
     metrics: {},

@@ -67,7 +67,6 @@ beforeAll(async () => {
       added,
       removed: [],
       reads: NONE,
-      rowDelta: undefined,
       operation: 'WRITE',
       parameters: {},
       metrics: {},

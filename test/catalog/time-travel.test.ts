@@ -64,7 +64,6 @@ async function append(
     added,
     removed: [],
     reads: NONE,
-    rowDelta: undefined,
     operation: 'WRITE',
     parameters: {},
     metrics: {},

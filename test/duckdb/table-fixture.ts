@@ -48,7 +48,6 @@ export class TableFixture {
       added,
       removed: [],
       reads: NONE,
-      rowDelta: undefined,
       operation: 'TEST',
       parameters: {},
       metrics: {},

@@ -85,7 +85,6 @@ describe.skipIf(!hasS3)('a store on S3', () => {
       partitionColumns: [],
       removed: [],
       reads: NONE,
-      rowDelta: undefined,
       operation: 'WRITE',
       parameters: {},
       metrics: {},
