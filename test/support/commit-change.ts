@@ -6,7 +6,8 @@ type Change = Omit<TableChange, 'rowDelta'> & Partial<Pick<TableChange, 'rowDelt
 
 /** Commits a change by one transaction, whose files others may name too; gives the version. */
 export async function commitChange(store: ObjectStore, change: Change): Promise<number> {
-  const { folder, base, added, removed, schema, partitionColumns, configuration, rowDelta, ...commit } = change;
+  const { folder, base, added, removed, schema, partitionColumns, configuration, rowDelta, ...commit } =
+    change;
   await using transaction = beginTransaction(store, base ?? folder);
   transaction.addShared(added);
   transaction.remove(removed);
