@@ -8,6 +8,9 @@ export const ROUND = 'PIXLAKE_MUTANTS_ROUND';
 /** Whether any test may meet any fault, since threads and processes do not tell which they meet. */
 export const EVERYWHERE = 'PIXLAKE_MUTANTS_EVERYWHERE';
 
+/** Which suite's tests are run: the unit tests, or a slower one. */
+export const SUITE = 'PIXLAKE_MUTANTS_SUITE';
+
 let fileOfMutant;
 
 /** The file that has each mutant, from the code into which Stryker has put them all. */

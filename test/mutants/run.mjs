@@ -4,6 +4,8 @@
 //   npm run test:mutants -- src/run/success.ts       one file
 //   npm run test:mutants -- table --own              against the tests of the same names only, which is quick
 //   npm run test:mutants -- sandbox --with cli,api   with the tests of other rooms as well
+//   npm run test:mutants -- storage --with s3        with a slower suite, that is a folder of test/ with a vitest.config.ts
+//   npm run test:mutants -- run --share 0.2 --seed a  a fifth of the faults, the same ones for the same seed
 //   npm run test:mutants -- --touched                a sample of what the last commits touched, against the tests of the same names
 //
 // Prints the faults that no test noticed, and for each file how many were. Fails if less than the goal were.
@@ -16,7 +18,7 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 import { addMutators, makeOnly, makeShare } from './more-mutators.mjs';
-import { EVERYWHERE, ROUND } from './own-tests.mjs';
+import { EVERYWHERE, ROUND, SUITE } from './own-tests.mjs';
 
 /** Per cent of faults that the tests have to notice: where data could be lost, and elsewhere. */
 const GOAL = { table: 85, run: 85, work: 85, ingest: 85, maintenance: 85, storage: 85, executor: 85 };
@@ -40,6 +42,8 @@ const { values, positionals } = parseArgs({
     touched: { type: 'boolean', default: false },
     own: { type: 'boolean', default: false },
     with: { type: 'string', default: '' },
+    share: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '' },
   },
 });
 
@@ -73,9 +77,10 @@ function sampleTouched() {
   return drawn;
 }
 
-/** Puts faults into files and gives what became of each when it met the tests of one round. */
-async function mutate(files, testFiles, round) {
+/** Puts faults into files and gives what became of each when it met the tests of one round, which are unit tests where no suite is named. */
+async function mutate(files, testFiles, round, suite = 'unit') {
   process.env[ROUND] = round;
+  process.env[SUITE] = suite;
   if (files.some((file) => STARTERS.has(roomOf(file)))) process.env[EVERYWHERE] = '1';
   const stryker = new Stryker({
     mutate: files,
@@ -108,22 +113,29 @@ const NOTICED = new Set(['Killed', 'Timeout', 'RuntimeError']);
 const COUNTED = new Set([...NOTICED, 'Survived', 'NoCoverage']);
 const isUnnoticed = ({ status }) => COUNTED.has(status) && !NOTICED.has(status);
 
-/** Lets faults in files meet the tests of their names and then, if they survive and rooms are given, the others of these. */
+const isSuite = (room) => existsSync(join(root, 'test', room, 'vitest.config.ts'));
+
+/** Lets faults in files meet the tests of their names, and those that survive the others of some rooms, and then those of each slower suite. */
 async function judge(files, rooms) {
-  const results = await mutate(
-    files,
-    files.map(testOf).filter((test) => existsSync(join(root, test))),
-    'own',
-  );
-  const left = results.filter(isUnnoticed);
-  if (rooms.length === 0 || left.length === 0) return results;
-  makeOnly(left);
-  const tests = rooms.map((room) => `test/${room}/**/*.test.ts`);
-  const later = new Map((await mutate(files, tests, 'others')).map((result) => [keyOf(result), result]));
-  return results.map((result) => {
-    const other = later.get(keyOf(result));
-    return isUnnoticed(result) && other !== undefined && COUNTED.has(other.status) ? other : result;
-  });
+  const own = files.map(testOf).filter((test) => existsSync(join(root, test)));
+  let results = await mutate(files, own, 'own');
+  const units = rooms.filter((room) => !isSuite(room)).map((room) => `test/${room}/**/*.test.ts`);
+  const rounds = [
+    ...(units.length > 0 ? [[units]] : []),
+    ...rooms.filter(isSuite).map((suite) => [[`test/${suite}/*.${suite}.ts`], suite]),
+  ];
+  for (const [tests, suite] of rounds) {
+    const left = results.filter(isUnnoticed);
+    if (left.length === 0) break;
+    makeOnly(left);
+    const later = await mutate(files, tests, 'others', suite);
+    const verdicts = new Map(later.map((result) => [keyOf(result), result]));
+    results = results.map((result) => {
+      const other = verdicts.get(keyOf(result));
+      return isUnnoticed(result) && other !== undefined && COUNTED.has(other.status) ? other : result;
+    });
+  }
+  return results;
 }
 
 function describe({ fileName, location: { start }, status, mutatorName, replacement }) {
@@ -154,6 +166,7 @@ function printReport(results) {
 }
 
 await addMutators();
+makeShare(Number(values.share), values.seed);
 const files = values.touched ? sampleTouched() : positionals.flatMap(filesOf);
 const isOwnOnly = values.touched || values.own;
 const rooms = isOwnOnly
