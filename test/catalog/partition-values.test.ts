@@ -85,17 +85,10 @@ const VALUES: readonly (readonly [DeltaType, readonly (string | null)[]])[] = [
   ['decimal(10,2)', ['1.25', '-0.01', null]],
 ];
 
-const PLACES = ['year=2020', 'p=5/masterCategory=x', 'run_id=abc/p=__HIVE_DEFAULT_PARTITION__'];
-
-const CASES = VALUES.flatMap(([type, values], index) => {
-  // Texts below each folder, and each other type below one of them.
-  const places = type === 'string' ? PLACES : PLACES.filter((_, place) => place === index % PLACES.length);
-  return places.map((place) => ({ type, values, place }));
-});
-
-test.each(CASES)(
-  'below a folder $place, partition values of type $type are those of the log, by every verb',
-  async ({ type, values, place }) => {
+test.each(VALUES)(
+  'below folders that look like partitions, partition values of type %s are those of the log, by every verb',
+  async (type, values) => {
+    const place = 'run_id=abc/p=__HIVE_DEFAULT_PARTITION__/year=2020/p=5/masterCategory=x';
     const lake = join(await makeTestFolder(), place, 'lake');
     const { lakehouse, expected } = await makeLake(lake, type, values);
     const all = 'SELECT id, p, year FROM t ORDER BY id';

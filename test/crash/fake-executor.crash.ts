@@ -1,6 +1,6 @@
 import { ShardWorker } from '../../src/run/shard-worker.ts';
 import type { AttemptOutcome } from '../../src/work/attempt.ts';
-import { describeExecutor, type ExecutorUnderTest } from './executor-contract.ts';
+import { describeExecutor, type ExecutorUnderTest } from '../executor/executor-contract.ts';
 import { makeMemoryCells } from '../../src/run/memory-cells.ts';
 
 /**
