@@ -1,21 +1,31 @@
-import { readdir, rm } from 'node:fs/promises';
+import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
-import { executionKeys } from '../../src/run/execution.ts';
-import { readExecution } from '../../src/run/read-executions.ts';
-import { openPlanner } from '../../src/run/plan-run.ts';
-import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { PIXELS_VERSION } from '../../src/image/render-image.ts';
+import { resolveModel } from '../../src/model/lake-models.ts';
+import { executionKeys, folderOf, MANIFEST_VERSION, PLAN_VERSION } from '../../src/run/execution.ts';
+import type { Execution } from '../../src/run/execution-schema.ts';
+import { manifestFields } from '../../src/run/manifest-columns.ts';
+import { openPlanner, type PlanContext, planRun, type RunPlanner } from '../../src/run/plan-run.ts';
+import { inputsOf, readExecution } from '../../src/run/read-executions.ts';
+import type { RunContext } from '../../src/run/run-context.ts';
+import { parseRunSpec, type RunSpec, toRunId } from '../../src/run/run-spec.ts';
+import { placeSuccess } from '../../src/run/success.ts';
+import { hashPlan } from '../../src/run/write-plan.ts';
+import { LAYOUT_VERSION } from '../../src/storage/lake-layout.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import { deltaField } from '../../src/table/delta-schema.ts';
+import { TOY_MODEL, TOY_OUTPUT, writeModel } from '../model/toy-model.ts';
 import { keysOf } from '../support/keys-of.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlakeJson } from '../support/pixlake.ts';
 import type { RunReport } from '../../src/index.ts';
 import {
+  makeContext,
   makeLake,
-  queryRows,
   runWith,
   type TestLake,
+  useLake,
   wrapStore,
   writeParquet,
 } from '../support/run-in-process.ts';
@@ -80,92 +90,205 @@ test('planning reads no data file that the SQL rules out', async () => {
   expect(report).toMatchObject({ outcome: 'finished', imageCount: 5 });
 });
 
-describe('SQL that may match other rows when it is run again', () => {
-  test.each([
-    ['SELECT id FROM images WHERE random() < 0.5', 'random()'],
-    ['SELECT id FROM images LIMIT 7', 'LIMIT'],
-    ['SELECT id, year FROM images ORDER BY year LIMIT 7', 'LIMIT'],
-    ['SELECT id FROM images USING SAMPLE 7 ROWS', 'sample'],
-    ['SELECT id, uuid() AS token FROM images', 'uuid()'],
-    ['SELECT id, now() AS at FROM images', 'now()'],
-  ])('plans once and says why it is volatile: %s', async (sql, reason) => {
-    const lake = await makeLake(40);
-    // Both have planned before one of them freezes its plan.
-    const waiting: (() => void)[] = [];
-    const meet = async (): Promise<void> =>
-      new Promise((resolve) => {
-        waiting.push(resolve);
-        if (waiting.length === 2) for (const go of waiting) go();
-      });
-    const store = wrapStore(lake.store, {
-      writeIfAbsent: async (key, bytes, options) => {
-        if (key.endsWith('spec.json')) await meet();
-        return lake.store.writeIfAbsent(key, bytes, options);
-      },
-    });
-    const spec = { name: 'drawn', sql, shardSize: 4 };
-    const [one, other] = await Promise.all([runWith(store, spec), runWith(store, spec)]);
-    expect(other.runId).toBe(one.runId);
-    expect(other.imageCount).toBe(one.imageCount);
-    expect(one.volatileBecause.join()).toContain(reason);
-    expect(await keysOf(lake.store, executionKeys.planFolder(one.folder))).toHaveLength(1);
-    await expectWhole(lake, 'drawn', one.rowCount);
-    expect(await runWith(lake.store, spec)).toMatchObject({ outcome: 'repeated', rowCount: one.rowCount });
-  });
-});
+const lake = useLake(6);
 
-describe('two starts of one run at once', () => {
-  /** The store of a coordinator whose uploads take so long. */
-  const slowStore = (store: ObjectStore, planMs: number, specMs: number): ObjectStore =>
-    wrapStore(store, {
-      moveIn: async (key, path) => {
-        if (key.includes('/plan/')) await sleep(planMs);
-        await store.moveIn(key, path);
-      },
-      writeIfAbsent: async (key, bytes, options) => {
-        if (key.endsWith('spec.json')) await sleep(specMs);
-        return store.writeIfAbsent(key, bytes, options);
-      },
-    });
+const COUNTS = { imageCount: 2, takenCount: 0, errorCount: 0, imageBytes: 1 };
 
-  test.each([
-    [0, 0],
-    [400, 0],
-    [0, 400],
-    [150, 150],
-  ])(
-    'end with one run, also where one uploads its plan %i ms and its specification %i ms later',
-    async (planMs, specMs) => {
-      const lake = await makeLake(30);
-      const sql = 'SELECT DISTINCT a.* FROM images a JOIN images b ON a.year = b.year';
-      const spec = { name: 'twins', sql, shardSize: 3, copies: 2 };
-      const [one, other] = await Promise.all([
-        runWith(lake.store, spec),
-        runWith(slowStore(lake.store, planMs, specMs), spec),
-      ]);
-      expect(one).toMatchObject({ rowCount: 30, imageCount: 60, errorCount: 0, shardCount: 10 });
-      expect({ ...other, durationMs: 0, outcome: '', resumedShardCount: 0 }).toEqual({
-        ...one,
-        durationMs: 0,
-        outcome: '',
-        resumedShardCount: 0,
-      });
-      await expectWhole(lake, 'twins', 60);
-      const { plan } = await readExecution(lake.store, one.folder);
-      expect(plan.parts).toHaveLength(1);
-    },
+const RUN_SPEC = { name: 'r', sql: 'SELECT id, year FROM images' };
+
+/** Opens the planner of a run on a lake of six images; it is closed with the test. */
+async function openPlan(spec: Partial<RunSpec>, context: Partial<PlanContext> = {}): Promise<RunPlanner> {
+  const { store } = lake.current;
+  const run = parseRunSpec({ ...RUN_SPEC, ...spec }, 'test');
+  const planner = await openPlanner(
+    { source: store, store, model: undefined, software: 'pixlake/test', threads: 1, ...context },
+    run,
   );
-});
-
-/** Demands a manifest of so many rows, each another image, whose images are as it says. */
-async function expectWhole(lake: TestLake, name: string, imageCount: number): Promise<void> {
-  const [counts] = await queryRows(
-    lake,
-    `SELECT count(*)::INTEGER AS images, count(DISTINCT image_id)::INTEGER AS ids, count(DISTINCT image_key)::INTEGER AS keys FROM runs."${name}"`,
-  );
-  expect(counts).toEqual({ images: imageCount, ids: imageCount, keys: imageCount });
-  expect(await lake.lakehouse.tables.verify(`runs.${name}`, true)).toMatchObject({
-    imageCount,
-    problems: [],
-  });
+  onTestFinished(() => planner[Symbol.asyncDispose]());
+  return planner;
 }
+
+describe('a plan', () => {
+  test('says what it was made from and by, and what comes of it', async () => {
+    const planner = await openPlan({ shardSize: 4, copies: 2 });
+    const { execution, files } = await planner.plan();
+    expect(execution).toEqual({
+      layoutVersion: LAYOUT_VERSION,
+      runId: planner.runId,
+      plannedMs: expect.any(Number),
+      run: parseRunSpec({ ...RUN_SPEC, shardSize: 4, copies: 2 }, 'test'),
+      sourceTable: 'images',
+      sourceVersion: 0,
+      versions: { 'tables/images': '0' },
+      software: 'pixlake/test',
+      planVersion: PLAN_VERSION,
+      pixelsVersion: PIXELS_VERSION,
+      manifestVersion: MANIFEST_VERSION,
+      rowCount: 6,
+      shardSize: 4,
+      shardCount: 2,
+      plan: {
+        sha256: hashPlan(files.map(({ part }) => part)),
+        volatileBecause: [],
+        partRowCount: 65_536,
+        parts: files.map(({ part }) => part),
+      },
+      passedColumns: ['id', 'year'],
+      manifestSchema: {
+        type: 'struct',
+        fields: [deltaField('id', 'long'), deltaField('year', 'integer'), ...manifestFields(undefined)],
+      },
+    });
+    expect(files).toHaveLength(1);
+    expect(planner.runId).toBe(toRunId(execution.run, inputsOf(execution)));
+    // Of itself, shards are larger.
+    const { execution: other } = await (await openPlan({})).plan();
+    expect(other).toMatchObject({ shardSize: 128, shardCount: 1 });
+    expect(other.runId).not.toBe(planner.runId);
+  });
+
+  test('leaves out columns of the SQL that the manifest computes, whatever their case', async () => {
+    const sql = `SELECT id, 'x' AS "COPY", 1 AS image_WIDTH, 'k' AS source_key, 1 AS pred_toy, 2 AS Run_Id, year FROM images`;
+    const { execution } = await (await openPlan({ sql })).plan();
+    expect(execution.passedColumns).toEqual(['id', 'pred_toy', 'year']);
+    const model = await writeModel(await makeTestFolder());
+    const labelled = await (await openPlan({ sql, model: model.onnxPath }, { model })).plan();
+    expect(labelled.execution.passedColumns).toEqual(['id', 'year']);
+    expect(labelled.execution.model).toEqual({
+      name: 'toy',
+      sha256: model.sha256,
+      isTrained: false,
+      embeddings: [],
+    });
+    const names = labelled.execution.manifestSchema.fields.map(({ name }) => name);
+    expect(names).toContain('pred_toy');
+    expect(labelled.execution.runId).not.toBe(execution.runId);
+  });
+
+  test('names the embeddings of its model', async () => {
+    const model = await resolveModel(lake.current.store, 'fashion-tiny');
+    const { execution } = await (await openPlan({ model: 'fashion-tiny' }, { model })).plan();
+    expect(execution.model).toEqual({
+      name: 'fashion-tiny',
+      sha256: model.sha256,
+      isTrained: true,
+      embeddings: ['pred_embedding'],
+    });
+  });
+
+  test('names each version of each table that it reads, and its own versions of the originals', async () => {
+    const own = await makeLake(2);
+    const rows = "SELECT 1::BIGINT AS id, 'x' AS word";
+    const folder = await writeParquet(await makeTestFolder(), rows);
+    await own.lakehouse.tables.attach('words', folder);
+    for (const id of [1, 2])
+      await own.lakehouse.tables.delete({ table: 'images', where: `id = ${id} AND id > 1` });
+    const sql = 'SELECT id FROM images@v1 JOIN images@v0 USING (id) JOIN words USING (id)';
+    const { source } = { source: own.store };
+    const { execution } = await (await openPlan({ sql, table: 'images' }, { source, store: source })).plan();
+    const { versions } = execution;
+    expect(versions['tables/images']).toBe('0,1');
+    const others = Object.keys(versions).filter((key) => key !== 'tables/images');
+    expect(others).toHaveLength(1);
+    expect(others[0]).toContain('/');
+    expect(others[0]).not.toMatch(/^tables/u);
+    expect(execution).toMatchObject({ sourceTable: 'images', sourceVersion: 1 });
+  });
+
+  test('that cannot be made, or that was made, leaves no temporary files', async () => {
+    const { store } = lake.current;
+    await expect(openPlan({ sql: 'SELECT nothing FROM images' })).rejects.toMatchObject({
+      code: 'SQL_FAILED',
+    });
+    expect(await keysOf(store, '.tmp')).toEqual([]);
+    const planner = await openPlan({});
+    const { files } = await planner.plan();
+    await access(files[0]?.path ?? '');
+    await planner[Symbol.asyncDispose]();
+    await expect(access(files[0]?.path ?? '')).rejects.toThrow('ENOENT');
+    await expect(access(join(files[0]?.path ?? '', '..'))).rejects.toThrow('ENOENT');
+  });
+
+  test('is not made with a model that does not run', async () => {
+    const misfit = { outputs: [{ ...TOY_OUTPUT, labels: ['a', 'b', 'c'] }] };
+    const model = await writeModel(await makeTestFolder(), TOY_MODEL, misfit);
+    await expect(openPlan({ model: model.onnxPath }, { model })).rejects.toMatchObject({
+      code: 'MODEL_MISMATCH',
+    });
+  });
+});
+
+describe('a run that is planned', () => {
+  const planned = (
+    own: TestLake,
+    changes: Partial<RunContext> = {},
+    spec: Partial<RunSpec> = {},
+  ): Promise<Execution> =>
+    planRun({ ...makeContext(own.store), ...changes }, parseRunSpec({ ...RUN_SPEC, ...spec }, 'test'));
+
+  /** A lake in which nothing more can be frozen. */
+  const frozen = ({ store }: TestLake): Partial<RunContext> => ({
+    store: wrapStore(store, { moveIn: async () => expect.fail('another plan is frozen') }),
+  });
+
+  test('is the one that has begun, whatever its tables are now, until it has finished', async () => {
+    const own = await makeLake(2);
+    const first = await planned(own);
+    expect(await readExecution(own.store, folderOf(first))).toEqual(first);
+    expect(first.sourceLake).toBeUndefined();
+    await own.lakehouse.tables.delete({ table: 'images', where: 'id = 2' });
+    expect(await planned(own, frozen(own))).toEqual(first);
+    await placeSuccess(own.store, folderOf(first), { ...COUNTS, runId: first.runId });
+    const second = await planned(own);
+    expect(second).toMatchObject({ rowCount: 1, sourceVersion: 1 });
+    expect(second.runId).not.toBe(first.runId);
+    // On the same versions it is the finished one, whose SQL is not run again.
+    await placeSuccess(own.store, folderOf(second), { ...COUNTS, runId: second.runId });
+    expect(await planned(own, frozen(own))).toEqual(second);
+  });
+
+  test('has to have the specification of its name', async () => {
+    const own = await makeLake(1);
+    await planned(own);
+    await expect(planned(own, {}, { seed: 7 })).rejects.toMatchObject({
+      code: 'RUN_NAME_TAKEN',
+      message: 'run r exists and has another specification',
+      remedy: 'choose another --name, or compare with `pixlake runs show r`',
+    });
+    expect(await planned(own, {}, { seed: 7, name: 'other' })).toMatchObject({ run: { seed: 7 } });
+  });
+
+  test('is not continued once it is cancelled, unless that is wanted', async () => {
+    const own = await makeLake(1);
+    const first = await planned(own);
+    const key = executionKeys.cancelled(folderOf(first));
+    await own.store.write(key, Buffer.alloc(0));
+    await expect(planned(own)).rejects.toMatchObject({
+      code: 'RUN_CANCELLED',
+      message: 'run r was cancelled',
+      remedy: '`pixlake runs resume r` continues it',
+    });
+    expect(await own.store.stat(key)).toBeDefined();
+    expect(await planned(own, { liftsCancel: true })).toEqual(first);
+    expect(await own.store.stat(key)).toBeUndefined();
+  });
+
+  test('names its source where that is another lake', async () => {
+    const own = await makeLake(1);
+    const store = openLocalStore(await makeTestFolder());
+    const execution = await planned(own, { store });
+    expect(execution.sourceLake).toBe(own.store.uri);
+    expect(await readExecution(store, folderOf(execution))).toEqual(execution);
+    expect(await keysOf(own.store, 'runs')).toEqual([]);
+  });
+
+  test('takes over the images of its last execution, unless all are to be made', async () => {
+    const own = await makeLake(2);
+    const { runId } = await runWith(own.store, RUN_SPEC);
+    await own.lakehouse.tables.delete({ table: 'images', where: 'id = 2' });
+    const context = { source: own.store, store: own.store };
+    const takesOver = async (isFull: boolean): Promise<string | undefined> =>
+      (await (await openPlan({}, { ...context, isFull })).plan()).execution.takesOver;
+    expect([await takesOver(false), await takesOver(true)]).toEqual([runId, undefined]);
+  });
+});
