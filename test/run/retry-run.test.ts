@@ -1,165 +1,271 @@
-import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { RetryReport, RunReport, RunStatus } from '../../src/index.ts';
-import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
-import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
+import { openLakehouse } from '../../src/index.ts';
+import { openLocalStore } from '../../src/storage/local-store.ts';
+import { drawJpeg } from '../support/catalogue.ts';
+import { copyTemplate } from '../support/copy-template.ts';
+import { withFaults } from '../support/failing-store.ts';
+import { keysOf } from '../support/keys-of.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
+import {
+  inProcessExecutor,
+  makeContext,
+  makeLake,
+  queryRows,
+  runWith,
+  type TestLake,
+} from '../support/run-in-process.ts';
+import { writeModel, TOY_MODEL } from '../model/toy-model.ts';
+import { executionKeys } from '../../src/run/execution.ts';
+import { findRun } from '../../src/run/inspect-runs.ts';
+import { readExecution } from '../../src/run/read-executions.ts';
+import { beginRetry, type RetryReport, retryRun } from '../../src/run/retry-run.ts';
+import type { RetryFilter } from '../../src/run/plan-retry.ts';
+import type { RunReport } from '../../src/run/run-images.ts';
+import type { RunSpec } from '../../src/run/run-spec.ts';
+import { sha256Of } from '../../src/storage/hash-file.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { readHistory } from '../../src/table/table-history.ts';
 
-const IDS = [1, 2, 3, 4, 5, 6];
+const SPEC: RunSpec = {
+  name: 'r',
+  sql: 'SELECT * FROM images',
+  copies: 2,
+  shardSize: 4,
+  transform: { size: 8 },
+};
 
-interface ErrorRow {
-  readonly id: string;
-  readonly copy: number;
-  readonly code: string;
+interface Broken {
+  readonly lake: TestLake;
+  readonly report: RunReport;
+  /** Brings an original back. */
+  readonly mend: (id: number) => Promise<void>;
 }
 
-/** A finished run of two copies each, in which 2 and 4 are not there and 3 is damaged. */
-async function makeBrokenRun(): Promise<{
-  lake: string;
-  report: RunReport;
-  mend: (id: number) => Promise<void>;
-}> {
-  const folder = await makeTestFolder();
-  const lake = join(folder, 'lake');
-  const images = await Promise.all(IDS.map(async (id) => [`${id}.jpg`, await drawJpeg(id)] as const));
-  const source = await writeCatalogue(
-    join(folder, 'source'),
-    IDS.map((id) => csvLine({ id })),
-    Object.fromEntries(
-      images.map(([name, bytes]) => [name, name === '3.jpg' ? bytes.subarray(0, 400) : bytes]),
-    ),
-  );
-  await pixlakeJson(lake, 'ingest', source);
-  const original = (id: number): string => join(lake, `originals/images/${id}.jpg`);
-  for (const id of [2, 4]) await rename(original(id), `${original(id)}.away`);
-  const report = await pixlakeJson<RunReport>(
-    lake,
-    'run',
-    '--name',
-    'r',
-    '--sql',
-    'SELECT * FROM images',
-    '--copies',
-    '2',
-  );
+const keyOf = (id: number): string => `originals/images/${id}.jpg`;
+
+/** Finishes a run of two copies each, in which 2 and 4 are not there and 3 is another image. */
+async function breakRun({ store }: TestLake, spec: Partial<RunSpec> = {}): Promise<RunReport> {
+  for (const id of [2, 4]) await store.delete(keyOf(id));
+  await store.write(keyOf(3), await drawJpeg(99));
+  const report = await runWith(store, { ...SPEC, ...spec });
   expect(report).toMatchObject({ imageCount: 6, errorCount: 6 });
-  return { lake, report, mend: (id) => rename(`${original(id)}.away`, original(id)) };
+  return report;
 }
 
-const errorsOf = async (lake: string, version = ''): Promise<string[]> => {
-  const rows = await pixlakeJson<ErrorRow[]>(
+/** A copy of a lake with such a run. */
+async function copyBroken(): Promise<Broken> {
+  const folder = await copyTemplate('run to be retried', async (template) => {
+    const lake = await makeLake(6);
+    const report = await breakRun(lake);
+    await cp(lake.uri, join(template, 'lake'), { recursive: true });
+    await writeFile(join(template, 'report.json'), JSON.stringify(report));
+  });
+  const uri = join(folder, 'lake');
+  const store = openLocalStore(uri);
+  const report = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as RunReport;
+  const mend = async (id: number): Promise<void> => store.write(keyOf(id), await drawJpeg(id, 12, 16));
+  return { lake: { uri, store, lakehouse: openLakehouse({ lake: uri }) }, report, mend };
+}
+
+const retry = (store: ObjectStore, filter: RetryFilter = {}): Promise<RetryReport> =>
+  retryRun(makeContext(store), 'r', filter);
+
+async function errorsOf(lake: TestLake, version = ''): Promise<string[]> {
+  const rows = await queryRows<{ id: string; copy: number; code: string }>(
     lake,
-    'query',
-    `SELECT id, copy, code FROM errors.r${version} ORDER BY id, copy`,
+    `SELECT id, copy, code FROM errors.r${version} ORDER BY ordinal, copy`,
   );
   return rows.map(({ id, copy, code }) => `${id}/${copy} ${code}`);
-};
+}
 
-const manifestOf = async (lake: string, version = ''): Promise<string[]> => {
-  const rows = await pixlakeJson<{ image_id: string }[]>(
+async function imagesOf(lake: TestLake, version = ''): Promise<string[]> {
+  const rows = await queryRows<{ id: string }>(
     lake,
-    'query',
-    `SELECT image_id FROM runs.r${version} ORDER BY 1`,
+    `SELECT image_id AS id FROM runs.r${version} ORDER BY 1`,
   );
-  return rows.map(({ image_id }) => image_id);
-};
+  return rows.map(({ id }) => id);
+}
 
-/** Time and contents of every file of the run but its tables' logs. */
-async function filesOf(folder: string): Promise<Record<string, string>> {
-  const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((name) => !/_delta_log|\/retries\//u.test(name));
-  const entries = names.map(async (name) => {
-    const { mtimeMs, size } = await stat(name);
-    return [name, `${mtimeMs} ${size}`] as const;
-  });
+/** Contents of every object of the run but the logs of its tables and its retries, by key. */
+async function contentsOf(store: ObjectStore, folder: string): Promise<Record<string, string>> {
+  const keys = (await keysOf(store, folder)).filter((key) => !/_delta_log|\/retries\//u.test(key));
+  const entries = keys.map(async (key) => [key, sha256Of(await store.read(key))] as const);
   return Object.fromEntries(await Promise.all(entries));
 }
 
+const FAILED = [
+  ...[2, 4].flatMap((id) => [`${id}/0 OBJECT_NOT_FOUND`, `${id}/1 OBJECT_NOT_FOUND`]),
+  '3/0 IMAGE_CHANGED',
+  '3/1 IMAGE_CHANGED',
+];
+const WRITTEN = [1, 5, 6].flatMap((id) => [`${id}-0`, `${id}-1`]);
+
+const without = (id: number): string[] => FAILED.filter((line) => !line.startsWith(`${id}/`));
+
 test('a retry does what failed again, and only that; what was written stays as it is', async () => {
-  const { lake, report, mend } = await makeBrokenRun();
-  const failed = ['2/0 OBJECT_NOT_FOUND', '2/1 OBJECT_NOT_FOUND', '3/0 IMAGE_CORRUPT', '3/1 IMAGE_CORRUPT'];
-  const missing = ['4/0 OBJECT_NOT_FOUND', '4/1 OBJECT_NOT_FOUND'];
-  expect(await errorsOf(lake)).toEqual([...failed, ...missing]);
-  const first = await manifestOf(lake);
-  const before = await filesOf(join(lake, report.folder));
+  const { lake, report, mend } = await copyBroken();
+  const { folder, runId } = report;
+  const planned = await errorsOf(lake);
+  expect(planned.toSorted()).toEqual(FAILED.toSorted());
+  expect(await imagesOf(lake)).toEqual(WRITTEN);
+  const before = await contentsOf(lake.store, folder);
   await mend(2);
-  expect(await pixlake(lake, 'runs', 'retry', 'r', '--stage', 'never')).toMatchObject({ code: 2 });
-  const retry = await pixlakeJson<RetryReport>(lake, 'runs', 'retry', 'r', '--stage', 'read');
-  expect(retry).toMatchObject({ number: 1, retriedCount: 4, imageCount: 2, errorCount: 2 });
-  expect(await filesOf(join(lake, report.folder))).toMatchObject(before);
-  expect(await manifestOf(lake)).toEqual([...first, '2-0', '2-1'].sort());
-  expect(await manifestOf(lake, '@v0')).toEqual(first);
-  expect(await errorsOf(lake)).toEqual(['3/0 IMAGE_CORRUPT', '3/1 IMAGE_CORRUPT', ...missing]);
-  expect(await errorsOf(lake, '@v0')).toEqual([...failed, ...missing]);
-  expect(await pixlakeJson<RunStatus>(lake, 'runs', 'show', 'r')).toMatchObject({
-    state: 'finished',
-    imageCount: 8,
-    errorCount: 4,
-    retryCount: 1,
+  const first = await retry(lake.store, { code: 'OBJECT_NOT_FOUND' });
+  const counts = { retriedCount: 4, imageCount: 2, errorCount: 2 };
+  expect(first).toEqual({
+    name: 'r',
+    runId,
+    folder,
+    number: 1,
+    ...counts,
+    imageBytes: expect.any(Number),
+    durationMs: expect.any(Number),
   });
+  const [made] = await queryRows<{ bytes: number }>(
+    lake,
+    `SELECT sum(image_bytes)::INTEGER AS bytes FROM runs.r WHERE image_id LIKE '2-%'`,
+  );
+  expect(first.imageBytes).toBe(made?.bytes);
+  expect(first.durationMs).toBeLessThan(60_000);
+  expect(await contentsOf(lake.store, folder)).toMatchObject(before);
+  expect(await imagesOf(lake)).toEqual([...WRITTEN, '2-0', '2-1'].toSorted());
+  expect(await imagesOf(lake, '@v0')).toEqual(WRITTEN);
+  expect(await errorsOf(lake)).toEqual(planned.filter((line) => !line.startsWith('2/')));
+  expect(await errorsOf(lake, '@v0')).toEqual(planned);
+  expect(await findRun(lake.store, 'r')).toMatchObject({ imageCount: 8, errorCount: 4, retryCount: 1 });
+  const kept = await readSnapshot(lake.store, executionKeys.errors(folder));
+  const names = kept?.files.map(({ add: { path } }) => path.replace(/-[0-9a-f]{8}\.parquet$/u, ''));
+  expect(names?.toSorted()).toEqual(['retry-1-block-00000', 'retry-1-kept']);
+  for (const table of ['manifest', 'errors'] as const)
+    expect(await readHistory(lake.store, executionKeys[table](folder), 9)).toHaveLength(2);
   await mend(4);
-  expect(await pixlakeJson(lake, 'runs', 'retry', 'r', '--code', 'OBJECT_NOT_FOUND')).toMatchObject({
+  expect(await retry(lake.store, { stage: 'read', code: 'OBJECT_NOT_FOUND' })).toMatchObject({
     number: 2,
     imageCount: 2,
     errorCount: 0,
   });
-  expect(await errorsOf(lake)).toEqual(['3/0 IMAGE_CORRUPT', '3/1 IMAGE_CORRUPT']);
-  expect((await pixlake(lake, 'verify', 'runs.r', '--deep')).code).toBe(0);
-  expect((await pixlake(lake, 'verify', 'errors.r', '--deep')).code).toBe(0);
+  expect(await errorsOf(lake)).toEqual(['3/0 IMAGE_CHANGED', '3/1 IMAGE_CHANGED']);
+  for (const table of ['runs.r', 'errors.r'])
+    expect(await lake.lakehouse.tables.verify(table, true)).toMatchObject({ problems: [] });
+  expect.assertions(19);
 });
 
 test('what a retry makes is what the run itself would have made', async () => {
-  const { lake, mend } = await makeBrokenRun();
+  const { lake, mend } = await copyBroken();
   await mend(2);
-  await pixlakeJson(lake, 'runs', 'retry', 'r');
-  const other = ['run', '--name', 'whole', '--sql', 'SELECT * FROM images WHERE id < 3', '--copies', '2'];
-  await pixlakeJson(lake, ...other);
-  const rows = async (run: string): Promise<unknown> =>
-    pixlakeJson(
-      lake,
-      'query',
-      `SELECT * EXCLUDE (image_key, sql, run_id) FROM runs.${run} WHERE id = 2 ORDER BY copy`,
-    );
+  await retry(lake.store);
+  await runWith(lake.store, { ...SPEC, name: 'whole', sql: 'SELECT * FROM images WHERE id = 2' });
+  const rows = (run: string): Promise<unknown[]> =>
+    queryRows(lake, `SELECT * EXCLUDE (image_key, sql, run_id) FROM runs.${run} WHERE id = 2 ORDER BY copy`);
   expect(await rows('r')).toEqual(await rows('whole'));
+  expect(await rows('r')).toHaveLength(2);
 });
 
 test('a retry in which everything fails again changes nothing, however often it is done', async () => {
-  const { lake } = await makeBrokenRun();
-  const [manifest, errors] = [await manifestOf(lake), await errorsOf(lake)];
+  // Not a copy, since the messages of its errors name files by their paths.
+  const lake = await makeLake(6);
+  const report = await breakRun(lake);
+  const errors = await errorsOf(lake);
   for (const number of [1, 2]) {
-    expect(await pixlakeJson(lake, 'runs', 'retry', 'r')).toMatchObject({
-      number,
-      imageCount: 0,
-      errorCount: 6,
-    });
-    expect(await manifestOf(lake)).toEqual(manifest);
+    expect(await retry(lake.store)).toMatchObject({ number, imageCount: 0, errorCount: 6 });
+    expect(await imagesOf(lake)).toEqual(WRITTEN);
     expect(await errorsOf(lake)).toEqual(errors);
   }
-  for (const table of ['runs.r', 'errors.r'])
-    expect(await pixlakeJson(lake, 'history', table)).toHaveLength(1);
-  expect(await pixlakeJson(lake, 'runs', 'retry', 'r', '--code', 'IMAGE_EMPTY')).toMatchObject({
+  for (const table of ['manifest', 'errors'] as const)
+    expect((await readSnapshot(lake.store, executionKeys[table](report.folder)))?.version).toBe(0);
+  expect(await retry(lake.store, { code: 'IMAGE_EMPTY' })).toMatchObject({
+    number: undefined,
     retriedCount: 0,
+    imageCount: 0,
+    errorCount: 0,
+    imageBytes: 0,
+  });
+  expect(await lake.store.stat(executionKeys.spec(executionKeys.retry(report.folder, 3)))).toBeUndefined();
+  expect.assertions(1 + 3 * 2 + 2 + 2);
+});
+
+test('an image that fails for another reason has that reason, and the manifest stays as it is', async () => {
+  const { lake, report } = await copyBroken();
+  await lake.store.delete('originals/images/3.jpg');
+  expect(await retry(lake.store)).toMatchObject({ imageCount: 0, errorCount: 6 });
+  expect((await errorsOf(lake)).toSorted()).toEqual(
+    [2, 3, 4].flatMap((id) => [`${id}/0 OBJECT_NOT_FOUND`, `${id}/1 OBJECT_NOT_FOUND`]),
+  );
+  const versions = ['errors', 'manifest'] as const;
+  const found = versions.map(async (table) => readSnapshot(lake.store, executionKeys[table](report.folder)));
+  expect((await Promise.all(found)).map((snapshot) => snapshot?.version)).toEqual([1, 0]);
+});
+
+test('a retry that has begun is finished by the next one, whatever that is to do', async () => {
+  const { lake, report, mend } = await copyBroken();
+  await mend(2);
+  const begun = await beginRetry(makeContext(lake.store), 'r', { code: 'OBJECT_NOT_FOUND' });
+  expect(begun.execution).toEqual(await readExecution(lake.store, report.folder));
+  expect(begun.retry).toEqual(await readExecution(lake.store, executionKeys.retry(report.folder, 1)));
+  expect(begun.retry?.retry).toEqual({ number: 1, code: 'OBJECT_NOT_FOUND' });
+  expect(await beginRetry(makeContext(lake.store), 'r', { code: 'IMAGE_CHANGED' })).toEqual(begun);
+  expect(await retry(lake.store, { code: 'IMAGE_CHANGED' })).toMatchObject({ number: 1, retriedCount: 4 });
+  expect(await retry(lake.store, { code: 'IMAGE_CHANGED' })).toMatchObject({ number: 2, retriedCount: 2 });
+});
+
+test.each(['manifest/_delta_log', 'errors/_delta_log', 'retries/1/_SUCCESS'])(
+  'a retry that was killed when it came to write %s is finished by the next one, once',
+  async (part) => {
+    const { lake, report, mend } = await copyBroken();
+    await mend(2);
+    const dying = withFaults(lake.store, {
+      async writeIfAbsent(key, bytes, options) {
+        if (key.includes(`/${part}`) && !key.endsWith('00000000000000000000.json')) throw new Error('killed');
+        return lake.store.writeIfAbsent(key, bytes, options);
+      },
+    });
+    await expect(
+      retryRun({ ...makeContext(dying, inProcessExecutor), source: lake.store }, 'r', {}),
+    ).rejects.toThrow('killed');
+    expect(await findRun(lake.store, 'r')).toMatchObject({ retryCount: 0, hasUnfinishedRetry: true });
+    expect(await retry(lake.store)).toMatchObject({ number: 1, imageCount: 2, errorCount: 4 });
+    expect(await imagesOf(lake)).toEqual([...WRITTEN, '2-0', '2-1'].toSorted());
+    expect((await errorsOf(lake)).toSorted()).toEqual(without(2).toSorted());
+    for (const table of ['manifest', 'errors'] as const)
+      expect((await readSnapshot(lake.store, executionKeys[table](report.folder)))?.version).toBe(1);
+    expect(await findRun(lake.store, 'r')).toMatchObject({ retryCount: 1, hasUnfinishedRetry: false });
+    expect.assertions(8);
+  },
+);
+
+test('two processes that finish one retry write its rows once', async () => {
+  const { lake, mend } = await copyBroken();
+  for (const id of [2, 3, 4]) await mend(id);
+  await beginRetry(makeContext(lake.store), 'r', {});
+  const [one, other] = await Promise.all([retry(lake.store), retry(lake.store)]);
+  expect({ ...other, durationMs: 0 }).toEqual({ ...one, durationMs: 0 });
+  expect(one).toMatchObject({ number: 1, imageCount: 6, errorCount: 0 });
+  expect(await imagesOf(lake)).toEqual([1, 2, 3, 4, 5, 6].flatMap((id) => [`${id}-0`, `${id}-1`]));
+  expect(await errorsOf(lake)).toEqual([]);
+});
+
+test('a run that has not finished, or that is not there, is not retried', async () => {
+  const { lake, report } = await copyBroken();
+  await lake.store.delete(executionKeys.success(report.folder));
+  await expect(retry(lake.store)).rejects.toMatchObject({
+    code: 'RUN_UNFINISHED',
+    remedy: 'finish it first: pixlake runs resume r',
+  });
+  await expect(retryRun(makeContext(lake.store), 'none', {})).rejects.toMatchObject({
+    code: 'RUN_NOT_FOUND',
+    message: `no run none exists in ${lake.uri}`,
   });
 });
 
-test('a retry that was interrupted before its end is finished by the next one', async () => {
-  const { lake, report, mend } = await makeBrokenRun();
-  await mend(2);
-  await pixlakeJson(lake, 'runs', 'retry', 'r');
-  const success = join(lake, report.folder, 'retries/1/_SUCCESS');
-  const counts = await readFile(success);
-  await writeFile(success, '');
-  expect(await pixlakeJson(lake, 'runs', 'retry', 'r')).toMatchObject({ number: 1, imageCount: 2 });
-  expect(await readFile(success)).toEqual(counts);
-  expect(await manifestOf(lake)).toHaveLength(8);
-});
-
-test('an unfinished run is not retried', async () => {
-  const { lake, report } = await makeBrokenRun();
-  await rename(join(lake, report.folder, '_SUCCESS'), join(lake, report.folder, 'away'));
-  const { code, stderr } = await pixlake(lake, 'runs', 'retry', 'r', '--json');
-  expect(code).toBe(4);
-  expect(stderr).toContain('RUN_UNFINISHED');
+test('a retry whose model has changed is not begun', async () => {
+  const folder = await makeTestFolder();
+  const { onnxPath } = await writeModel(folder);
+  const lake = await makeLake(6);
+  const report = await breakRun(lake, { model: onnxPath });
+  await writeModel(folder, { ...TOY_MODEL, name: 'other' });
+  await expect(retry(lake.store)).rejects.toMatchObject({ code: 'MODEL_MISMATCH' });
+  expect(await keysOf(lake.store, executionKeys.retries(report.folder))).toEqual([]);
 });
