@@ -103,8 +103,8 @@ async function orderErrors(
   );
   await db.run(`
     CREATE TABLE ${PLANNED} AS
-      SELECT ${columns}, ordinal AS __first_ordinal, "copy" AS __copy
-      FROM wanted JOIN ${whole} AS plan ON plan.__ordinal = wanted.ordinal ORDER BY ordinal, "copy"`);
+      SELECT ${columns}, wanted.ordinal AS __first_ordinal, wanted."copy" AS __copy
+      FROM wanted JOIN ${whole} AS plan ON plan.__ordinal = wanted.ordinal ORDER BY wanted.ordinal, wanted."copy"`);
   const [counted] = await db.rows<{ count: bigint }>(`SELECT count(*) AS count FROM ${PLANNED}`);
   return Number(counted?.count ?? 0);
 }

@@ -10,8 +10,8 @@ export function selectTaken(passed: readonly string[], computed: readonly string
   const taken = computed.map((name) =>
     name === 'source_key'
       ? 'planned.__image_key AS source_key'
-      : `taken.${quoteName(name)} AS ${quoteName(name)}`,
+      : `__image.${quoteName(name)} AS ${quoteName(name)}`,
   );
   const columns = ['planned.__ordinal', ...passed, ...taken].join(', ');
-  return `SELECT ${columns} FROM planned, unnest(planned.__taken) AS unnested(taken)`;
+  return `SELECT ${columns} FROM planned, unnest(planned.__taken) AS __unnested(__image)`;
 }

@@ -1,10 +1,15 @@
-import { expect, test } from 'vitest';
+import { readdir } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { readBlock } from '../../src/run/block-marker.ts';
+import { BlockMerger } from '../../src/run/block-merger.ts';
 import { executionKeys, folderOf, SHARDS_IN_BLOCK } from '../../src/run/execution.ts';
-import { readFinishedShards } from '../../src/run/finished-shards.ts';
+import { FinishedShards, readFinishedShards } from '../../src/run/finished-shards.ts';
 import { findRun } from '../../src/run/inspect-runs.ts';
 import { openPlanner } from '../../src/run/plan-run.ts';
 import { parseRunSpec } from '../../src/run/run-spec.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { withFaults } from '../support/failing-store.ts';
+import { beginBlock, finishAll, finishShard, makeShards, PLACES } from '../support/block-shards.ts';
 import { createOneRowExecutor } from '../support/one-row-shards.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { keysOf } from '../support/keys-of.ts';
@@ -97,3 +102,90 @@ test('shards are merged a thousand at a time, each ordinal once, and a status re
   expect(await runWith(store, spec, noOp)).toMatchObject({ outcome: 'finished', errorCount: SHARDS });
   expect([...(await readFinishedShards(store, execution)).blocks.keys()]).toEqual([0, 1]);
 }, 120_000);
+
+/** Names below the folder of temporary files. */
+async function scratchOf(store: ObjectStore): Promise<string[]> {
+  return readdir(store.locate('.tmp')).catch(() => []);
+}
+
+describe('a merger', () => {
+  test('merges a block as soon as its last shard is done, and leaves no temporary files', async () => {
+    const merging = await beginBlock(makeShards());
+    const { store, execution } = merging;
+    const finished = new FinishedShards(execution);
+    const merger = new BlockMerger(store, execution, finished);
+    for (const [shard, places] of PLACES.entries()) {
+      await finishShard(merging, shard, places);
+      merger.shardDone(shard);
+      expect(finished.count).toBe(shard + 1);
+      if (shard < 2) expect(await scratchOf(store)).toEqual([]);
+    }
+    expect.assertions(3 + 2 + 4);
+    expect(await merger.finish()).toBe(0);
+    const marker = await readBlock(store, execution, 0);
+    expect(marker).toMatchObject({ imageCount: 5, errorCount: 5 });
+    expect([...finished.blocks]).toEqual([[0, marker]]);
+    await merger[Symbol.asyncDispose]();
+    expect(await scratchOf(store)).toEqual([]);
+  });
+
+  test('merges what was done before it came, once, when it is to finish', async () => {
+    const merging = await finishAll(await beginBlock(makeShards()));
+    const { execution } = merging;
+    const placed: string[] = [];
+    const store = withFaults(merging.store, {
+      async writeIfAbsent(key, bytes, options) {
+        placed.push(key);
+        return merging.store.writeIfAbsent(key, bytes, options);
+      },
+    });
+    await using merger = new BlockMerger(store, execution, await readFinishedShards(store, execution));
+    expect(await merger.finish()).toBe(0);
+    expect(await merger.finish()).toBe(0);
+    merger.shardDone(2);
+    expect(await merger.finish()).toBe(0);
+    expect(placed).toEqual([executionKeys.block(folderOf(execution), 0)]);
+  });
+
+  test('counts the shards that have to be done again, and merges their block once they are', async () => {
+    const merging = await finishAll(await beginBlock(makeShards()));
+    const { store, execution } = merging;
+    for (const shard of [0, 2]) await store.delete(executionKeys.shard(folderOf(execution), shard));
+    const finished = new FinishedShards(execution);
+    for (const shard of [0, 1, 2]) finished.set(shard, true);
+    await using merger = new BlockMerger(store, execution, finished);
+    expect(await merger.finish()).toBe(2);
+    expect([...finished.pending()]).toEqual([0, 2]);
+    // What is not done again is not damaged again.
+    expect(await merger.finish()).toBe(0);
+    for (const shard of [0, 2]) {
+      await finishShard(merging, shard, PLACES[shard] ?? []);
+      merger.shardDone(shard);
+    }
+    expect(await merger.finish()).toBe(0);
+    expect([...finished.blocks.keys()]).toEqual([0]);
+  });
+
+  test('fails when it is to finish, each time, and merges no more', async () => {
+    const merging = await finishAll(await beginBlock(makeShards()), [
+      PLACES[0] ?? [],
+      PLACES[1] ?? [],
+      [[4, 0]],
+    ]);
+    const { store, execution } = merging;
+    const merger = new BlockMerger(store, execution, await readFinishedShards(store, execution));
+    await expect(merger.finish()).rejects.toMatchObject({ code: 'RUN_CORRUPT' });
+    await expect(merger.finish()).rejects.toMatchObject({ code: 'RUN_CORRUPT' });
+    await merger[Symbol.asyncDispose]();
+    expect(await scratchOf(store)).toEqual([]);
+  });
+
+  test('that has nothing to do makes nothing', async () => {
+    const { store, execution } = await beginBlock(makeShards());
+    const merger = new BlockMerger(store, execution, new FinishedShards(execution));
+    expect(await merger.finish()).toBe(0);
+    await merger[Symbol.asyncDispose]();
+    expect(await scratchOf(store)).toEqual([]);
+    expect(await keysOf(store)).toEqual([]);
+  });
+});

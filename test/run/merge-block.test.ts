@@ -12,7 +12,7 @@ import {
   makeShards,
   type Merging,
   type Place,
-  SHARDS,
+  PLACES,
 } from '../support/block-shards.ts';
 import { startFakeS3 } from '../support/fake-s3.ts';
 import { keysOf } from '../support/keys-of.ts';
@@ -82,7 +82,7 @@ describe('a block', () => {
     const pathOf = (table: 'manifest' | 'errors'): string =>
       store.locate(`${executionKeys[table](folder)}/${marker[table]?.path}`);
     expect(await db.rows(`SELECT id, "copy", run_id, "sql" FROM ${readOf([pathOf('manifest')])}`)).toEqual(
-      SHARDS.flat()
+      PLACES.flat()
         .filter(([, , outcome]) => outcome === undefined)
         .map(([ordinal, copy]) => ({
           id: `id ${ordinal}`,
@@ -96,7 +96,7 @@ describe('a block', () => {
         `SELECT * EXCLUDE (id, source_key, stage, code, message) FROM ${readOf([pathOf('errors')])}`,
       ),
     ).toEqual(
-      SHARDS.flat()
+      PLACES.flat()
         .filter(([, , outcome]) => outcome !== undefined)
         .map(([ordinal, copy]) => ({ ordinal: 100n + BigInt(ordinal), copy })),
     );
@@ -113,7 +113,7 @@ describe('a block', () => {
 
   test('of which all images were written, or all failed, has one file', async () => {
     for (const outcome of [undefined, 'failed'] as const) {
-      const shards = SHARDS.map((places) =>
+      const shards = PLACES.map((places) =>
         places.map(([ordinal, copy]): Place => (outcome ? [ordinal, copy, outcome] : [ordinal, copy])),
       );
       const merging = await finishAll(await beginBlock(makeShards()), shards);
@@ -214,7 +214,7 @@ describe('a block', () => {
       '10 images of 10, 9 of them different',
     ],
   ])('in which %s is refused, and is not merged', async (_, shard, places, counted) => {
-    const merging = await finishAll(await beginBlock(makeShards()), SHARDS.with(shard, places));
+    const merging = await finishAll(await beginBlock(makeShards()), PLACES.with(shard, places));
     const { store, execution } = merging;
     await expect(mergeBlock(merging, 0)).rejects.toMatchObject({
       code: 'RUN_CORRUPT',

@@ -1,11 +1,13 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { quoteText } from '../../src/sql/sql-text.ts';
-import { folderOf } from '../../src/run/execution.ts';
+import { executionKeys, folderOf } from '../../src/run/execution.ts';
 import { planRetry, type RetryFilter } from '../../src/run/plan-retry.ts';
 import { readExecution } from '../../src/run/read-executions.ts';
 import { keysOf } from '../support/keys-of.ts';
+import { hashPlan } from '../../src/run/write-plan.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
 import { makeLake, openTestDb, runWith, type TestLake } from '../support/run-in-process.ts';
 import { sha256Of } from '../../src/storage/hash-file.ts';
 
@@ -96,4 +98,94 @@ test('a run without errors has nothing to retry', async () => {
   const { folder } = await runWith(store, { name: 'r', sql: 'SELECT id FROM images' });
   const execution = await readExecution(store, folder);
   expect(await planRetry(store, execution, 1, {}, 'pixlake/test')).toBeUndefined();
+});
+
+/** The rows of a retry of all that failed, as its plan has them. */
+async function retriedRows(lake: TestLake, folder: string): Promise<object[]> {
+  const retry = await planRetry(lake.store, await readExecution(lake.store, folder), 1, {}, 'pixlake/test');
+  if (retry === undefined) return [];
+  await using _ = retry;
+  using db = await openTestDb();
+  const paths = retry.planned.files.map(({ path }) => quoteText(path)).join(', ');
+  return await db.rows<object>(`FROM read_parquet([${paths}], hive_partitioning = false) ORDER BY __ordinal`);
+}
+
+test('a retry keeps the boxes and the columns of the SQL, whatever their names', async () => {
+  const lake = await makeLake(2);
+  await lake.store.delete('originals/images/2.jpg');
+  const sql = `SELECT id, 1 AS l, 2 AS t, 3 AS w, 4 AS h, 'x' AS "a ""b""", 7 AS ordinal FROM images`;
+  const { folder } = await runWith(lake.store, { name: 'r', sql, cropColumns: ['l', 't', 'w', 'h'] });
+  expect(await retriedRows(lake, folder)).toEqual([
+    {
+      __ordinal: 0n,
+      __id: '2',
+      __image_key: 'originals/images/2.jpg',
+      __image_sha256: expect.stringMatching(/^[0-9a-f]{64}$/u),
+      __box_left: 1,
+      __box_top: 2,
+      __box_width: 3,
+      __box_height: 4,
+      id: 2n,
+      l: 1,
+      t: 2,
+      w: 3,
+      h: 4,
+      'a "b"': 'x',
+      ordinal: 7,
+      __first_ordinal: expect.any(BigInt),
+      __copy: 0,
+    },
+  ]);
+});
+
+test('a retry reads the parts of a plan that it needs, and no others', async () => {
+  const { lake, folder } = await makeBroken();
+  const { store } = lake;
+  const execution = await readExecution(store, folder);
+  const expected = await retriedRows(lake, folder);
+  expect(expected).toHaveLength(4);
+  // The same plan as six parts of a row each.
+  const whole = store.locate(executionKeys.planPart(folder, execution.plan, 0));
+  const scratch = await makeTestFolder();
+  using db = await openTestDb();
+  const plan = { ...execution.plan, partRowCount: 1, parts: [...execution.plan.parts] };
+  for (let part = 0; part < 6; part++) {
+    const path = join(scratch, `${part}.parquet`);
+    await db.run(
+      `COPY (FROM ${quoteText(whole)} WHERE __ordinal = ${part}) TO ${quoteText(path)} (FORMAT parquet)`,
+    );
+    const bytes = await readFile(path);
+    plan.parts[part] = { rowCount: 1, sizeBytes: bytes.length, sha256: sha256Of(bytes) };
+  }
+  const needed = new Set(expected.map((row) => Number(Reflect.get(row, '__first_ordinal'))));
+  for (const part of needed) {
+    const bytes = await readFile(join(scratch, `${part}.parquet`));
+    await store.write(executionKeys.planPart(folder, plan, part), bytes);
+  }
+  expect(needed.size).toBe(2);
+  if (!needed.has(0)) await store.delete(executionKeys.planPart(folder, plan, 0));
+  const retry = await planRetry(store, { ...execution, plan }, 1, {}, 'pixlake/test');
+  expect(retry?.planned.execution.rowCount).toBe(4);
+  await retry?.[Symbol.asyncDispose]();
+  // A part that is needed has to be there.
+  const [first = 0] = needed;
+  await store.delete(executionKeys.planPart(folder, plan, first));
+  await expect(planRetry(store, { ...execution, plan }, 1, {}, 'x')).rejects.toMatchObject({
+    code: 'RUN_CORRUPT',
+  });
+  expect(await readdir(store.locate('.tmp')).catch(() => [])).toEqual([]);
+});
+
+test('shards of a retry are as large as those of its run, or by default as large as they are worth', async () => {
+  const { lake, folder } = await makeBroken();
+  const execution = await readExecution(lake.store, folder);
+  const { shardSize: _, ...run } = execution.run;
+  const retry = await planRetry(lake.store, { ...execution, run }, 1, {}, 'pixlake/test');
+  expect(retry?.planned.execution).toMatchObject({
+    shardSize: 128,
+    shardCount: 1,
+    plan: { partRowCount: 65_536 },
+  });
+  expect(retry?.planned.execution.plan.sha256).toBe(hashPlan(retry?.planned.execution.plan.parts ?? []));
+  await retry?.[Symbol.asyncDispose]();
 });

@@ -42,7 +42,7 @@ export interface Merging {
 /** An image of a plan, by the place of its row and its copy; it is written unless it failed. */
 export type Place = readonly [ordinal: number | 'NULL', copy: number, outcome?: 'failed'];
 
-export const SHARDS: readonly (readonly Place[])[] = [
+export const PLACES: readonly (readonly Place[])[] = [
   [
     [0, 0],
     [0, 1],
@@ -111,7 +111,7 @@ export async function beginBlock(execution: Execution, store?: ObjectStore): Pro
   return { db, store: store ?? openLocalStore(await makeTestFolder()), execution, scratchDir };
 }
 
-export async function finishAll(merging: Merging, shards = SHARDS): Promise<Merging> {
+export async function finishAll(merging: Merging, shards = PLACES): Promise<Merging> {
   for (const [shard, places] of shards.entries()) await finishShard(merging, shard, places);
   return merging;
 }
