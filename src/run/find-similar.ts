@@ -20,7 +20,7 @@ const DEFAULT_COUNT = 10;
 
 /**
  * Finds the images whose embeddings have the smallest cosine distance to that of one image, itself left out, nearest first: `image_id`,
- * `distance` (0 to 2), the columns of the run's SQL, `image_key` and `source_key`.
+ * `distance` (0 to 2), the other columns of the run's SQL, `image_key` and `source_key`.
  *
  * @throws `TABLE_NOT_FOUND` without embeddings, `IMAGE_MISSING`, `ARGUMENT_INVALID`
  */
@@ -40,15 +40,21 @@ export async function findSimilar(
   );
   if (size === undefined)
     throw new PixlakeError('IMAGE_MISSING', `run ${run.name} has no image with id ${id}`);
-  const passed = passedColumns.map((passedColumn) => `m.${quoteName(passedColumn)}`);
-  const columns = ['m.image_id', 'distance', ...passed, 'm.image_key', 'm.source_key'];
+  const passed = passedColumns.filter((passedColumn) => passedColumn.toLowerCase() !== 'distance');
+  const columns = [
+    'm.image_id',
+    '__distance AS distance',
+    ...passed.map((passedColumn) => `m.${quoteName(passedColumn)}`),
+    'm.image_key',
+    'm.source_key',
+  ];
   // The function needs arrays of a fixed size on both sides.
   return queryLake(
     store,
     `WITH one AS (SELECT image_id, ${embedding}::FLOAT[${size}] AS embedding FROM ${table} WHERE ${wanted} LIMIT 1),
-      m AS (SELECT all_of.*, array_cosine_distance(${embedding}::FLOAT[${size}], one.embedding) AS distance
+      m AS (SELECT all_of.*, array_cosine_distance(${embedding}::FLOAT[${size}], one.embedding) AS __distance
         FROM ${table} all_of, one WHERE all_of.image_id <> one.image_id)
-    SELECT ${columns.join(', ')} FROM m ORDER BY distance, image_id LIMIT ${count}`,
+    SELECT ${columns.join(', ')} FROM m ORDER BY __distance, image_id LIMIT ${count}`,
   );
 }
 

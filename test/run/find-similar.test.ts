@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { executionKeys } from '../../src/run/execution.ts';
+import { findSimilar } from '../../src/run/find-similar.ts';
+import type { RunSpec } from '../../src/run/run-spec.ts';
+import { runWith, type TestLake, useLake } from '../support/run-in-process.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { TOY_MODEL, TOY_OUTPUT, writeModel } from '../model/toy-model.ts';
@@ -84,4 +88,104 @@ test.skipIf(hasCuda)('a device that is not there is told before there is a run',
   const { code, stderr } = await pixlake(lake, ...run, '--device', 'cuda', '--limit', '1');
   expect(stderr).toContain('[DEVICE_UNAVAILABLE]');
   expect(code).toBe(70);
+});
+
+describe('images like one', () => {
+  const plain = useLake(4);
+  let onnxPath = '';
+
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pixlake-test-'));
+    const output = { name: 'scores', column: 'pixels', kind: 'embedding', size: 6 } as const;
+    ({ onnxPath } = await writeModel(folder, TOY_MODEL, { outputs: [output] }));
+    return () => rm(folder, { recursive: true });
+  });
+
+  /** Executes a run whose model gives the pixels of an image as its embedding. */
+  async function embed(name: string, changes: Partial<RunSpec> = {}): Promise<string> {
+    const spec = {
+      name,
+      sql: 'SELECT id FROM images',
+      model: onnxPath,
+      transform: { size: 8, crop: 0 },
+      ...changes,
+    };
+    return (await runWith(plain.current.store, spec)).folder;
+  }
+
+  async function find(spec: Parameters<typeof findSimilar>[1]): Promise<Record<string, unknown>[]> {
+    await using query = await findSimilar(plain.current.store, spec);
+    const rows: Record<string, unknown>[] = [];
+    const names = query.batches.columns.map((column) => column.name);
+    expect(new Set(names).size).toBe(names.length);
+    for await (const batch of query.batches)
+      for (const row of batch.getRows())
+        rows.push(Object.fromEntries(names.map((column, index) => [column, row[index]])));
+    return rows;
+  }
+
+  test('are those whose embeddings have the least cosine distance, as many as are asked for', async () => {
+    await embed('near', { sql: 'SELECT id, year FROM images' });
+    const all = await find({ name: 'near', id: '2' });
+    expect(all.map(({ image_id: id }) => id).toSorted()).toEqual(['1', '3', '4']);
+    expect(Object.keys(all[0] ?? {})).toEqual([
+      'image_id',
+      'distance',
+      'id',
+      'year',
+      'image_key',
+      'source_key',
+    ]);
+    const { lakehouse } = plain.current as TestLake;
+    await using query = await lakehouse.query(
+      `SELECT a.image_id, array_cosine_distance(a.pred_pixels::FLOAT[6], b.pred_pixels::FLOAT[6]) AS distance
+       FROM runs.near a, runs.near b WHERE b.image_id = '2' AND a.image_id <> '2' ORDER BY 2, 1`,
+    );
+    const expected = (await query.toArray()) as { image_id: string; distance: number }[];
+    // One has the digits of a float only.
+    expect(all.map((row) => `${String(row['image_id'])} ${Math.fround(Number(row['distance']))}`)).toEqual(
+      expected.map((row) => `${row.image_id} ${Math.fround(row.distance)}`),
+    );
+    expect(new Set(all.map(({ distance }) => distance)).size).toBe(3);
+    expect(await find({ name: 'near', id: '2', count: 1 })).toEqual(all.slice(0, 1));
+    expect(await find({ name: 'runs."near"', id: '2', count: 2 })).toEqual(all.slice(0, 2));
+  });
+
+  test('are ordered by their distance, also where a column of the SQL has that name', async () => {
+    await embed('far', { sql: 'SELECT id, -id AS distance, id AS embedding, id AS one FROM images' });
+    const distances = (await find({ name: 'far', id: '1' })).map(({ distance }) => Number(distance));
+    expect(distances).toHaveLength(3);
+    expect(distances.every((distance) => distance >= 0)).toBe(true);
+    expect(distances).toEqual(distances.toSorted((a, b) => a - b));
+  });
+
+  test('of an image with copies are those like its first copy, or like the one that is named', async () => {
+    await embed('copied', {
+      copies: 2,
+      transform: { size: 8, crop: 0.5 },
+      sql: 'SELECT id FROM images WHERE id < 3',
+    });
+    const idsOf = async (id: string): Promise<unknown[]> =>
+      (await find({ name: 'copied', id })).map(({ image_id: found }) => String(found)).toSorted();
+    expect(await idsOf('2')).toEqual(['1-0', '1-1', '2-1']);
+    expect(await idsOf('2-1')).toEqual(['1-0', '1-1', '2-0']);
+  });
+
+  test.each([0, 1.5, -1, Number.NaN])('cannot be %d', async (count) => {
+    await expect(find({ name: 'near', id: '2', count })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
+  });
+
+  test('are not found in a run that has not finished, or that has no embeddings', async () => {
+    const folder = await embed('begun', { seed: 7 });
+    await plain.current.store.delete(executionKeys.success(folder));
+    await expect(find({ name: 'begun', id: '2' })).rejects.toMatchObject({
+      code: 'TABLE_NOT_FOUND',
+      remedy:
+        'make them first: pixlake run --name begun-labelled --sql "SELECT * FROM begun" --model fashion-tiny',
+    });
+    await expect(find({ name: 'near', id: 'none' })).rejects.toMatchObject({
+      code: 'IMAGE_MISSING',
+      message: 'run near has no image with id none',
+    });
+  });
 });
