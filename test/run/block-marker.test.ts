@@ -64,6 +64,9 @@ test.each<[string, Readonly<Record<string, unknown>>, Record<string, number>]>([
   ['lacks a count', { ...BLOCK, errorCount: undefined }, WHOLE],
   ['names a file without a path', { ...BLOCK, manifest: { size: 3 } }, WHOLE],
   ['names no file as it should', { ...BLOCK, errors: 'e.parquet' }, WHOLE],
+  ['counts less than nothing', { ...BLOCK, imageBytes: -1 }, WHOLE],
+  ['counts half an image', { ...BLOCK, imageCount: 0.5 }, WHOLE],
+  ['does not say whether it has errors', { ...BLOCK, errors: undefined }, WHOLE],
 ])('a block that %s has to be merged again', async (_, block, sizes) => {
   expect(await readBlock(await storeWith(block, sizes), EXECUTION, 1)).toBeUndefined();
 });
