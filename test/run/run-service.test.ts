@@ -1,75 +1,15 @@
-import { copyFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { log } from '../../src/config.ts';
 import { executionKeys } from '../../src/run/execution.ts';
 import { findRun } from '../../src/run/inspect-runs.ts';
 import { RunLibrary } from '../../src/run/run-library.ts';
 import { type RunEvent, RunService } from '../../src/run/run-service.ts';
-import type { RunSpec } from '../../src/run/run-spec.ts';
-import type { SqlRunner } from '../../src/run/select-rows.ts';
-import type { ShardExecutor } from '../../src/run/shard-executor.ts';
+import type { Submission } from '../../src/run/submission-log.ts';
 import { Submissions } from '../../src/run/submissions.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
-import { inProcessExecutor, makeLake, wrapAttempts, writeParquet } from '../support/run-in-process.ts';
-import { findQueriedTable } from '../../src/catalog/find-table.ts';
-import { parseTableName } from '../../src/sql/table-reference.ts';
-import { makeTestFolder } from '../support/pixlake.ts';
-
-const specOf = (name: string): RunSpec => ({ name, sql: 'SELECT id FROM images', shardSize: 1 });
-
-/** Stands for the sandbox: knows the one SQL of these tests. */
-function createSandbox(store: ObjectStore, ids: string): SqlRunner {
-  const table = async (): ReturnType<typeof findQueriedTable> =>
-    findQueriedTable(store, parseTableName('images'));
-  return {
-    check: async () => ({ columns: ['id'], tables: [await table()] }),
-    async selectInto(_sql, path) {
-      await copyFile(join(await writeParquet(await makeTestFolder(), ids), 'rows.parquet'), path);
-      return { tables: [await table()], tree: {} };
-    },
-  };
-}
-
-/** Attempts that wait until their run is let go, and the runs that have begun. */
-class Hold {
-  readonly begun: string[] = [];
-  readonly #released = new Set<string>();
-
-  release(...names: readonly string[]): void {
-    for (const name of names) this.#released.add(name);
-  }
-
-  get executor(): ShardExecutor {
-    return wrapAttempts(inProcessExecutor, async ({ folder, shard }, attempt) => {
-      const [, name = ''] = folder.split('/');
-      if (shard === 0) this.begun.push(name);
-      while (!this.#released.has(name)) await sleep(5);
-      return attempt();
-    });
-  }
-}
-
-interface Served {
-  readonly store: ObjectStore;
-  readonly service: RunService;
-  readonly open: (executor?: ShardExecutor) => RunService;
-}
-
-async function serve(executor = inProcessExecutor, runsAtOnce = 1): Promise<Served> {
-  const { store } = await makeLake(3);
-  const open = (own = executor): RunService => {
-    const service = new RunService({
-      store,
-      runs: new RunLibrary(store, own, 'pixlake/test'),
-      sandbox: createSandbox(store, 'SELECT i AS id FROM range(1, 4) t(i)'),
-      runsAtOnce,
-    });
-    onTestFinished(() => service[Symbol.asyncDispose]());
-    return service;
-  };
-  return { store, service: open(), open };
-}
+import { createSandbox, Hold, serve, specOf } from '../support/run-server.ts';
+import { withFaults } from '../support/failing-store.ts';
+import { inProcessExecutor, runWith, wrapAttempts } from '../support/run-in-process.ts';
 
 const stateOf = async (service: RunService, name: string): Promise<string> =>
   (await service.describe(name)).state;
@@ -241,4 +181,98 @@ test('a follower that goes away is told nothing more', async () => {
   expect(await lastOf(following)).toBeUndefined();
   hold.release('r');
   expect(await ended(service, 'r')).toBe('finished');
+});
+
+/** The newest record of a run, which is there. */
+async function recordOf(submissions: Submissions, name: string): Promise<Submission> {
+  return (await submissions.read(name)) ?? expect.fail('not recorded');
+}
+
+test.each([
+  ['cancelled', 'cancelled', undefined],
+  ['accepted again', 'interrupted', undefined],
+])('a run that another server has %s while it was planned here is stopped', async (what, state, failure) => {
+  let attempts = 0;
+  const executor = wrapAttempts(inProcessExecutor, async (_, attempt) => {
+    attempts += 1;
+    await sleep(20);
+    return attempt();
+  });
+  const { service, store } = await serve(executor, 1, async (lake) => {
+    const other = new Submissions(lake);
+    const submission = await recordOf(other, 'r');
+    await other.end(submission, { state: what === 'cancelled' ? 'cancelled' : 'failed' });
+    if (what !== 'cancelled') await other.accept(specOf('r'));
+  });
+  await service.submit(specOf('r'), undefined);
+  expect(await ended(service, 'r')).toBe(state);
+  expect(await recordOf(new Submissions(store), 'r')).toMatchObject({
+    state: what === 'cancelled' ? 'cancelled' : 'accepted',
+  });
+  expect((await service.describe('r')).submission?.failure).toBe(failure);
+  expect(attempts).toBeLessThan(3);
+});
+
+test('a follower is told how far a run is, no more often than it can read, with its counts', async () => {
+  const hold = new Hold();
+  const { service } = await serve(hold.executor);
+  for (const name of ['first', 'r']) await service.submit(specOf(name), undefined);
+  vi.spyOn(Date, 'now').mockReturnValue(Date.now());
+  onTestFinished(() => void vi.restoreAllMocks());
+  const kinds: string[] = [];
+  const payloads: unknown[] = [];
+  const following = service.follow('r', undefined, new AbortController().signal);
+  await following.next();
+  hold.release('first', 'r');
+  for await (const event of following) {
+    kinds.push(event.kind);
+    if (event.kind === 'progress' && 'payload' in event) payloads.push(event.payload);
+  }
+  expect(kinds).toEqual(['state', 'plan', 'progress', 'run']);
+  expect(payloads).toEqual([{ imageCount: expect.any(Number), errorCount: 0 }]);
+});
+
+test('an end that cannot be recorded is in the log, and the next server resumes the run', async () => {
+  const error = vi.spyOn(log, 'error').mockReturnValue(undefined);
+  onTestFinished(() => error.mockRestore());
+  let isFull = true;
+  const { service, store, open } = await serve();
+  const full = withFaults(store, {
+    async writeIfAbsent(key, bytes, options) {
+      if (isFull && key.startsWith('submissions/changes/')) throw new Error('full');
+      return store.writeIfAbsent(key, bytes, options);
+    },
+  });
+  const runs = new RunLibrary(store, inProcessExecutor, 'pixlake/test');
+  const sandbox = createSandbox(store, 'SELECT i AS id FROM range(1, 4) t(i)');
+  await using failing = new RunService({ store: full, runs, sandbox, runsAtOnce: 1 });
+  await failing.submit(specOf('r'), undefined);
+  await expect.poll(() => failing.isLive('r')).toBe(false);
+  expect(error).toHaveBeenCalledWith(
+    expect.objectContaining({ run: 'r' }),
+    'the end of a run could not be recorded',
+  );
+  expect(await recordOf(new Submissions(store), 'r')).toMatchObject({ state: 'accepted' });
+  isFull = false;
+  expect(service.isLive('r')).toBe(false);
+  const next = open();
+  expect(await next.recover()).toEqual(['r']);
+  expect(await ended(next, 'r')).toBe('finished');
+});
+
+test('a run that no service accepted can be resumed, and one in progress is left as it is', async () => {
+  const hold = new Hold();
+  const { service, store } = await serve(hold.executor);
+  const { folder } = await runWith(store, specOf('r'));
+  await store.delete(executionKeys.success(folder));
+  await store.delete(executionKeys.shard(folder, 0));
+  await store.delete(executionKeys.block(folder, 0));
+  expect(await service.resume('r')).toMatchObject({ name: 'r', state: 'running' });
+  const { id } = await recordOf(new Submissions(store), 'r');
+  expect(await service.resume('r')).toMatchObject({ submission: { id } });
+  expect(service.counts).toEqual({ queued: 0, running: 1 });
+  hold.release('r');
+  expect(await ended(service, 'r')).toBe('finished');
+  expect(hold.begun).toEqual(['r']);
+  expect(await findRun(store, 'r')).toMatchObject({ folder, imageCount: 3 });
 });
