@@ -1,9 +1,15 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { executionKeys, folderOf } from '../../src/run/execution.ts';
+import type { Execution } from '../../src/run/execution-schema.ts';
+import { readExecution } from '../../src/run/read-executions.ts';
+import type { RunSpec } from '../../src/run/run-spec.ts';
+import { findEarlierImages } from '../../src/run/take-over.ts';
 import type { RunReport } from '../../src/index.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
+import { makeLake, openTestDb, queryRows, runWith, type TestLake } from '../support/run-in-process.ts';
 
 const RUN = [
   'run',
@@ -95,4 +101,90 @@ test('images that were taken over are taken over again', async () => {
     });
   }
   expect((await pixlake(lake, 'verify', 'runs.daily', '--deep')).code).toBe(0);
+});
+
+describe('images of an earlier execution', () => {
+  const SPEC: RunSpec = { name: 'daily', sql: 'SELECT id FROM images', copies: 2, transform: { size: 8 } };
+
+  /** A lake with a finished run of three images, of which one copy of 3 is missing in the manifest. */
+  async function makeEarlier(
+    spec: Partial<RunSpec> = {},
+  ): Promise<{ readonly lake: TestLake; readonly execution: Execution }> {
+    const lake = await makeLake(3);
+    const { folder } = await runWith(lake.store, { ...SPEC, ...spec });
+    return { lake, execution: await readExecution(lake.store, folder) };
+  }
+
+  async function takenFrom({ store }: TestLake, head: Execution): Promise<object[] | undefined> {
+    using db = await openTestDb();
+    const earlier = await findEarlierImages(db, store, head);
+    if (earlier === undefined) return undefined;
+    expect(earlier.runId).toMatch(/^[0-9a-f]{16}$/u);
+    return await db.rows<object>(
+      `SELECT __taken_id AS id, __taken_sha256 AS sha256, len(__taken) AS copies, __taken[1].image_id AS first,
+         __taken[1].image_sha256 AS image, list_transform(__taken, lambda x: x."copy") AS numbers
+       FROM (${earlier.select}) ORDER BY 1`,
+    );
+  }
+
+  test.each([1, 2])('are taken by id and original, with all %i of their copies in order', async (copies) => {
+    const { lake, execution } = await makeEarlier({ copies });
+    const rows = await queryRows<{ id: number; source: string; image: string; name: string }>(
+      lake,
+      'SELECT id, source_sha256 AS source, image_sha256 AS image, image_id AS name FROM runs.daily WHERE copy = 0 ORDER BY id',
+    );
+    expect(await takenFrom(lake, execution)).toEqual(
+      rows.map(({ id, source, image, name }) => ({
+        id: String(id),
+        sha256: source,
+        copies: BigInt(copies),
+        first: name,
+        image,
+        numbers: copies === 1 ? [0] : [0, 1],
+      })),
+    );
+    expect(rows).toHaveLength(3);
+  });
+
+  test('are not taken where one of the copies failed', async () => {
+    const { lake, execution } = await makeEarlier();
+    const more = { ...execution, run: { ...execution.run, copies: 3 } };
+    expect(await takenFrom(lake, more)).toBeUndefined();
+    await lake.store.delete('originals/images/2.jpg');
+    const { folder } = await runWith(lake.store, { ...SPEC, name: 'failed' });
+    const failed = await readExecution(lake.store, folder);
+    expect((await takenFrom(lake, failed))?.map((row) => String(Reflect.get(row, 'id')))).toEqual(['1', '3']);
+  });
+
+  test('are not taken with anything else that they depend on', async () => {
+    const { lake, execution } = await makeEarlier({ copies: 1 });
+    const { run } = execution;
+    const model = { name: 'm', sha256: 'a'.repeat(64), isTrained: true, embeddings: [] };
+    const others: readonly Partial<Execution>[] = [
+      { run: { ...run, seed: 7 } },
+      { run: { ...run, name: 'other' } },
+      { run: { ...run, cropColumns: ['l', 't', 'w', 'h'] } },
+      { planVersion: execution.planVersion + 1 },
+      { pixelsVersion: execution.pixelsVersion + 1 },
+      { manifestVersion: execution.manifestVersion + 1 },
+      { model },
+    ];
+    for (const other of others)
+      expect(await takenFrom(lake, { ...execution, ...other }), Object.keys(other).join()).toBeUndefined();
+    expect(await takenFrom(lake, execution)).toHaveLength(3);
+    expect.assertions(7 + 2);
+  });
+
+  test('are those of the newest execution that has finished and has a manifest', async () => {
+    const { lake, execution } = await makeEarlier({ copies: 1 });
+    const { store } = lake;
+    await lake.lakehouse.tables.delete({ table: 'images', where: 'id = 3' });
+    const { folder } = await runWith(store, { ...SPEC, copies: 1 });
+    const newest = await readExecution(store, folder);
+    expect(await takenFrom(lake, execution)).toHaveLength(2);
+    await store.delete(executionKeys.success(folder));
+    expect(await takenFrom(lake, newest)).toHaveLength(3);
+    await rm(store.locate(executionKeys.manifest(folderOf(execution))), { recursive: true });
+    expect(await takenFrom(lake, newest)).toBeUndefined();
+  });
 });
