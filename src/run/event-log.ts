@@ -40,16 +40,24 @@ export class EventLog {
   }
 
   /** Yields the events after the given id, or from now on, until the log ends or the signal aborts. */
-  async *follow(afterId: string | undefined, signal: AbortSignal): AsyncGenerator<LoggedEvent> {
-    let next = (afterId === undefined ? undefined : this.#positionAfter(afterId)) ?? this.#count;
+  follow(afterId: string | undefined, signal: AbortSignal): AsyncGenerator<LoggedEvent> {
+    // A generator would look for its place only when it is first read.
+    const position = afterId === undefined ? undefined : this.#positionAfter(afterId);
+    return this.#readFrom(position ?? this.#count, signal);
+  }
+
+  async *#readFrom(position: number, signal: AbortSignal): AsyncGenerator<LoggedEvent> {
+    let next = position;
     while (!signal.aborted) {
-      const first = this.#count - this.#events.length;
-      for (; next < this.#count && !signal.aborted; next++) {
-        const event = this.#events[Math.max(0, next - first)];
+      if (next < this.#count) {
+        // More events may come, and the oldest ones go, whenever the follower reads one.
+        const first = this.#count - this.#events.length;
+        next = Math.max(next, first);
+        const event = this.#events[next - first];
+        next += 1;
         if (event !== undefined) yield event;
-      }
-      if (this.#isEnded) return;
-      await this.#nextEvent(signal);
+      } else if (this.#isEnded) return;
+      else await this.#nextEvent(signal);
     }
   }
 

@@ -25,6 +25,15 @@ describe('a follower', () => {
     expect(await following).toEqual([3, 4]);
   });
 
+  test('gets what comes after it asked, also if it reads later', async () => {
+    const log = new EventLog('e');
+    fill(log, 1);
+    const following = log.follow(undefined, never);
+    log.add('progress', 2);
+    log.end();
+    expect(await collect(following)).toEqual([2]);
+  });
+
   test('that comes back gets what it missed, and nothing twice', async () => {
     const log = new EventLog('e');
     fill(log, 5);
@@ -64,5 +73,44 @@ describe('a follower', () => {
     expect(await following).toEqual([]);
     log.add('progress', 1);
     expect(await collect(log.follow('e-0', gone.signal))).toEqual([]);
+  });
+
+  test('that is slow gets each event that is still kept, once and in order', async () => {
+    const log = new EventLog('e');
+    fill(log, 1);
+    const following = log.follow('e-0', never);
+    expect((await following.next()).value).toEqual({ id: 'e-1', kind: 'progress', payload: 1 });
+    fill(log, 300);
+    // Of the 301 events, the first 45 are gone.
+    expect((await following.next()).value).toMatchObject({ id: 'e-46', payload: 45 });
+    // More come, and more go, while it reads.
+    fill(log, 3);
+    log.end();
+    const ids: string[] = [];
+    for await (const { id } of following) ids.push(id);
+    expect(ids).toEqual(Array.from({ length: 256 }, (_, index) => `e-${index + 49}`));
+  });
+
+  test('that goes away while it reads gets no more', async () => {
+    const log = new EventLog('e');
+    fill(log, 3);
+    const gone = new AbortController();
+    const following = log.follow('e-0', gone.signal);
+    expect((await following.next()).value).toMatchObject({ payload: 1 });
+    gone.abort();
+    expect(await following.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('of many gets what all get', async () => {
+    const log = new EventLog('e');
+    const following = [1, 2, 3].map(() => collect(log.follow(undefined, never)));
+    await Promise.resolve();
+    fill(log, 2);
+    log.end();
+    expect(await Promise.all(following)).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ]);
   });
 });

@@ -1,11 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openLakehouse, type RunListing, type RunReport, type RunStatus } from '../../src/index.ts';
 import { executionKeys, folderOf } from '../../src/run/execution.ts';
 import { findRun } from '../../src/run/inspect-runs.ts';
-import { inputsOf, readExecution } from '../../src/run/read-executions.ts';
+import {
+  findNewestExecution,
+  inputsOf,
+  listExecutions,
+  readExecution,
+  runNotFound,
+  writeExecution,
+} from '../../src/run/read-executions.ts';
+import { REMOVED_SPEC } from '../../src/catalog/run-folders.ts';
+import { encodeStored } from '../../src/storage/stored-json.ts';
+import { makeExecution } from '../support/execution.ts';
+import { keysOf } from '../support/keys-of.ts';
 import { toRunId } from '../../src/run/run-spec.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import { startServer } from '../api/server-fixture.ts';
@@ -162,4 +173,107 @@ test('a run of layout 1 is listed and refused with what to do, its manifest atta
   });
   expect(await lakehouse.tables.verify('runs.old', true)).toMatchObject({ imageCount: 2, problems: [] });
   expect(await runWith(openLocalStore(uri), spec)).toMatchObject({ outcome: 'repeated' });
+});
+
+describe('the execution of a folder', () => {
+  const EXECUTION = makeExecution('r');
+  const FOLDER = folderOf(EXECUTION);
+  const KEY = executionKeys.spec(FOLDER);
+
+  test('is frozen once, durably, and read as it was frozen', async () => {
+    const store = openLocalStore(await makeTestFolder());
+    const seen: unknown[] = [];
+    const watched = wrapStore(store, {
+      writeIfAbsent: async (key, bytes, options) => {
+        seen.push([key, options]);
+        return store.writeIfAbsent(key, bytes, options);
+      },
+    });
+    expect(await writeExecution(watched, EXECUTION)).toBe(true);
+    expect(await writeExecution(store, { ...EXECUTION, software: 'other' })).toBe(false);
+    expect(seen).toEqual([[KEY, { durable: true }]]);
+    expect(await keysOf(store)).toEqual([KEY]);
+    expect(await readExecution(store, FOLDER)).toEqual(EXECUTION);
+    expect(await findNewestExecution(store, 'r')).toEqual(EXECUTION);
+    expect(await findNewestExecution(store, 'none')).toBeUndefined();
+    expect(inputsOf(EXECUTION)).toEqual({
+      versions: { 'tables/t': '0' },
+      planVersion: 1,
+      pixelsVersion: 1,
+      manifestVersion: 1,
+      modelSha256: undefined,
+    });
+  });
+
+  test.each<[string, Buffer | undefined, object]>([
+    ['is not there', undefined, { code: 'RUN_NOT_FOUND', message: `no run exists in ${FOLDER}` }],
+    [
+      'is being deleted',
+      REMOVED_SPEC,
+      {
+        code: 'RUN_REMOVED',
+        message: `the deletion of ${FOLDER} was interrupted`,
+        remedy: 'finish the deletion, then start the run again: pixlake runs delete r',
+      },
+    ],
+    ['is torn', encodeStored(EXECUTION).subarray(0, -9), { code: 'RUN_CORRUPT' }],
+    ['lacks a field', encodeStored({ ...EXECUTION, rowCount: undefined }), { code: 'RUN_CORRUPT' }],
+    [
+      'is another one',
+      encodeStored({ ...EXECUTION, run: { ...EXECUTION.run, seed: 7 } }),
+      {
+        code: 'RUN_CORRUPT',
+        message: expect.stringMatching(/does not match the id in the name of its folder$/u),
+      },
+    ],
+    [
+      'is that of another folder',
+      encodeStored({ ...makeExecution('r', { versions: { 'tables/t': '5' } }) }),
+      {
+        code: 'RUN_CORRUPT',
+        message: expect.stringMatching(/does not match the id in the name of its folder$/u),
+      },
+    ],
+  ])('that %s is refused', async (_, bytes, error) => {
+    const store = openLocalStore(await makeTestFolder());
+    if (bytes !== undefined) await store.write(KEY, bytes);
+    await expect(readExecution(store, FOLDER)).rejects.toMatchObject(error);
+  });
+
+  test('that is damaged may be the newest, so that none is', async () => {
+    const store = openLocalStore(await makeTestFolder());
+    await writeExecution(store, EXECUTION);
+    const newer = makeExecution('r', { versions: { 'tables/t': '1' }, plannedMs: 2 });
+    await writeExecution(store, newer);
+    expect((await listExecutions(store, 'r')).executions).toEqual([newer, EXECUTION]);
+    const other = { ...EXECUTION, run: { ...EXECUTION.run, seed: 7 } };
+    await store.write(executionKeys.spec('runs/r/run_id=0000000000000000'), encodeStored(other));
+    const { executions, unreadable } = await listExecutions(store, 'r');
+    expect(executions).toEqual([newer, EXECUTION]);
+    expect(unreadable).toMatchObject([
+      { folder: 'runs/r/run_id=0000000000000000', isFinished: false, error: { code: 'RUN_CORRUPT' } },
+    ]);
+    await expect(findNewestExecution(store, 'r')).rejects.toMatchObject({
+      code: 'RUN_CORRUPT',
+      message: unreadable[0]?.error.message,
+    });
+  });
+
+  test('that cannot be read for another reason is no damaged one', async () => {
+    const store = openLocalStore(await makeTestFolder());
+    await writeExecution(store, EXECUTION);
+    const broken = wrapStore(store, { locate: () => expect.fail('no such drive') });
+    await expect(listExecutions(broken, 'r')).rejects.toThrow('no such drive');
+  });
+
+  test('of a name that is not there is an error with the names that are', async () => {
+    const store = openLocalStore(await makeTestFolder());
+    expect(await runNotFound(store, 'x')).toMatchObject({
+      code: 'RUN_NOT_FOUND',
+      message: `no run x exists in ${store.uri}`,
+      remedy: 'the lake has no runs yet',
+    });
+    for (const name of ['a', 'b']) await writeExecution(store, makeExecution(name));
+    expect((await runNotFound(store, 'x')).remedy).toBe('the lake has: a, b');
+  });
 });

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { executionKeys, folderOf } from '../../src/run/execution.ts';
@@ -75,6 +76,61 @@ test('a failed shard is an outcome, and the worker does the next one', async () 
   await lake.store.write(part, bytes);
   for (const job of jobs) expect(await worker.attempt(job, new AttemptCells())).toEqual(done);
   expect.assertions(5);
+});
+
+/** Names of the temporary folders of the lake. */
+const folders = async (): Promise<string[]> => readdir(lake.store.locate('.tmp')).catch(() => []);
+
+test('what shards of one execution share is kept for a minute, and not beyond a failure', async () => {
+  const worker = openWorker();
+  const { execution, jobs } = await freeze({ shardSize: 1 });
+  const job = (shard: number): ShardJob => ({ ...jobs[0], shard });
+  const startMs = performance.now();
+  const now = vi.spyOn(performance, 'now').mockReturnValue(startMs);
+  onTestFinished(() => now.mockRestore());
+  const one = { kind: 'done', imageCount: 1, errorCount: 0 };
+  expect(await worker.attempt(job(0), new AttemptCells())).toEqual(one);
+  const first = await folders();
+  expect(first).toHaveLength(1);
+  now.mockReturnValue(startMs + 60_000);
+  expect(await worker.attempt(job(1), new AttemptCells())).toEqual(one);
+  expect(await folders()).toEqual(first);
+  now.mockReturnValue(startMs + 60_001);
+  expect(await worker.attempt(job(2), new AttemptCells())).toEqual(one);
+  const second = await folders();
+  expect(second).toHaveLength(1);
+  expect(second).not.toEqual(first);
+  const stopped = new AttemptCells();
+  stopped.stop();
+  expect(await worker.attempt(job(3), stopped)).toMatchObject({ code: 'INTERRUPTED' });
+  expect(await folders()).toEqual([]);
+  expect(await worker.attempt(job(3), new AttemptCells())).toEqual(one);
+  expect(await folders()).toHaveLength(1);
+  const other = await freeze({ name: 'other', seed: execution.run.seed + 1 });
+  expect(await worker.attempt(other.jobs[0], new AttemptCells())).toEqual(done);
+  expect(await folders()).toHaveLength(1);
+  await worker[Symbol.asyncDispose]();
+  await worker[Symbol.asyncDispose]();
+  expect(await folders()).toEqual([]);
+});
+
+test('originals are read from the source, and all else lies in the lake of the job', async () => {
+  const source = lake;
+  lake = await makeLake(1);
+  const { store } = source;
+  const run = parseRunSpec({ name: 'r', sql: 'SELECT id FROM images', shardSize: 2 }, 'test');
+  const execution = await planRun({ ...makeContext(lake.store), source: store }, run);
+  const job = {
+    lake: lake.uri,
+    source: source.uri,
+    folder: folderOf(execution),
+    executionSha256: hashExecution(execution),
+    shard: 1,
+  };
+  const before = await keysOf(store);
+  expect(await openWorker().attempt(job, new AttemptCells())).toEqual(done);
+  expect(await keysOf(store)).toEqual(before);
+  expect(await keysOf(lake.store, executionKeys.images(job.folder, 1))).toHaveLength(2);
 });
 
 test('an attempt that is stopped makes nothing', async () => {
