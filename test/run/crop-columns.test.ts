@@ -1,6 +1,8 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { boxColumns, checkCropTypes, readBox, selectBox } from '../../src/run/crop-columns.ts';
+import { rowBatches } from '../../src/duckdb/result-stream.ts';
 import { renderImage } from '../../src/image/render-image.ts';
 import { undrawn } from '../../src/image/transform.ts';
 import type { RunReport } from '../../src/index.ts';
@@ -12,6 +14,7 @@ import {
   inProcessExecutor,
   makeContext,
   makeLake,
+  openTestDb,
   queryRows,
   runWith,
   wrapAttempts,
@@ -193,4 +196,37 @@ test('the command line names the columns, and refuses a random crop beside them'
     expect(code).toBe(2);
     expect(stderr).toContain('cropColumns: takes the place of crop, aspectScale and aspectRatio');
   }
+});
+
+describe('the columns of a box', () => {
+  const boxed = parseRunSpec({ name: 'r', sql: '', cropColumns: ['x', 'a "b"', 'w', 'h'] }, 'test');
+  const plain = parseRunSpec({ name: 'r', sql: '' }, 'test');
+
+  test('are made of those of the SQL, in their order, and read as one value', async () => {
+    using db = await openTestDb();
+    await db.run(`CREATE TABLE plan AS SELECT ${selectBox(boxed).join(', ')}
+      FROM (SELECT 1::TINYINT AS x, 2.5 AS "a ""b""", 3 AS w, NULL AS h)`);
+    const [row] = await db.rows<object>('FROM plan');
+    expect(Object.keys(row ?? {})).toEqual([...boxColumns(boxed)]);
+    expect(await db.rows(`SELECT ${readBox(boxed)} AS box FROM plan`)).toEqual([
+      { box: { left: 1, top: 2.5, width: 3, height: null } },
+    ]);
+    expect([selectBox(plain), boxColumns(plain), readBox(plain)]).toEqual([[], [], 'NULL']);
+  });
+
+  test('are numbers of any kind, and nothing else', async () => {
+    using db = await openTestDb();
+    const check = async (type: string): Promise<string> => {
+      const result = await db.connection.stream(`SELECT NULL::${type} AS x, NULL::VARCHAR AS other`);
+      const { columns } = rowBatches(result);
+      const refused = await codeOf((async () => checkCropTypes(boxed, columns))());
+      expect(checkCropTypes(plain, columns)).toBeUndefined();
+      return refused ?? 'accepted';
+    };
+    const numbers = ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL(9, 2)'];
+    for (const type of numbers) expect([type, await check(type)]).toEqual([type, 'accepted']);
+    for (const type of ['VARCHAR', 'BOOLEAN', 'DATE', 'INTEGER[]', 'STRUCT(a INTEGER)'])
+      expect([type, await check(type)]).toEqual([type, 'PLAN_CROP_INVALID']);
+    expect.assertions(2 * 12);
+  });
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { addToRunTable, describeCommit } from '../../src/run/run-table.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
+import { NONE } from '../../src/table/file-predicate.ts';
 import { readHistory } from '../../src/table/table-history.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { deltaField } from '../../src/table/delta-schema.ts';
@@ -49,7 +50,8 @@ test('a run adds to its table once, however often its commit is done; a retry ad
 });
 
 test('a commit of a run tells its counts, and conflicts with nothing', () => {
-  expect(describeCommit(EXECUTION, 2, COUNTS, 'pixlake/test', 3)).toMatchObject({
+  expect(describeCommit(EXECUTION, 2, COUNTS, 'pixlake/test', 3)).toEqual({
+    reads: NONE,
     once: { appId: `pixlake-run-${EXECUTION.runId}`, version: 2 },
     operation: 'WRITE',
     parameters: { runId: EXECUTION.runId },

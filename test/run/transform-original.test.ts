@@ -1,5 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
 import { expect, test } from 'vitest';
+import type { MemoryGate } from '../../src/image/memory-gate.ts';
+import { readHeader } from '../../src/image/read-header.ts';
 import { transformOriginal } from '../../src/run/transform-original.ts';
 import { parseRunSpec } from '../../src/run/run-spec.ts';
 import { sha256Of } from '../../src/storage/hash-file.ts';
@@ -66,4 +68,57 @@ test('draws depend on seed, id and copy, and on nothing else', async () => {
   expect(await draw('1', 0)).toEqual(first);
   for (const other of [await draw('2', 0), await draw('1', 1), await draw('1', 0, 43)])
     expect(other).not.toEqual(first);
+});
+
+test('a box that is given is cut out, and all else is drawn as without it', async () => {
+  const bytes = await photograph(1);
+  const original = { bytes, sha256: sha256Of(bytes) };
+  const drawing = { ...work, transform: { ...work.transform, flip: 0.5, rotate: 20 } };
+  const draw = async (box?: Parameters<typeof transformOriginal>[2]['box']): Promise<object> =>
+    (
+      await transformOriginal(
+        original,
+        drawing,
+        { id: '1', copy: 0, ...(box === undefined ? {} : { box }) },
+        undefined,
+      )
+    ).drawn;
+  const whole = await draw();
+  expect(await draw(null)).toEqual(whole);
+  expect(await draw({ left: 30, top: 5, width: 99, height: 7 })).toEqual({
+    ...whole,
+    cropLeft: 30,
+    cropTop: 5,
+    cropWidth: 10,
+    cropHeight: 7,
+  });
+  await expect(draw({ left: 40, top: 0, width: 1, height: 1 })).rejects.toMatchObject({
+    code: 'CROP_INVALID',
+  });
+});
+
+test('an image waits for the memory that decoding and its changes need', async () => {
+  const bytes = await photograph(1);
+  const original = { bytes, sha256: sha256Of(bytes) };
+  const held: number[] = [];
+  const gate = {
+    hold: async (sizeBytes: number, make: () => Promise<unknown>) => {
+      held.push(sizeBytes);
+      return make();
+    },
+  } as unknown as MemoryGate;
+  const { transform } = work;
+  const changes = [{}, { brightness: 0.5 }, { rotate: 90 }, { brightness: 0.5, rotate: 90 }];
+  for (const change of changes)
+    await transformOriginal(
+      original,
+      { ...work, transform: { ...transform, ...change } },
+      { id: '1', copy: 0 },
+      undefined,
+      gate,
+    );
+  const { memoryBytes } = await readHeader(bytes, work);
+  // One more copy of the pixels for colours, and two for a rotation.
+  const pixels = 3 * 40 * 60;
+  expect(held).toEqual([0, 1, 2, 3].map((count) => memoryBytes + count * pixels));
 });
