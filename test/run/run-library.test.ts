@@ -1,15 +1,19 @@
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { RunLibrary } from '../../src/run/run-library.ts';
 import type { RunSpec } from '../../src/run/run-spec.ts';
 import { executionKeys } from '../../src/run/execution.ts';
+import type { Execution } from '../../src/run/execution-schema.ts';
+import { findQueriedTable } from '../../src/catalog/find-table.ts';
+import { parseTableName } from '../../src/sql/table-reference.ts';
 import { readExecution } from '../../src/run/read-executions.ts';
 import type { SqlRunner } from '../../src/run/select-rows.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { keysOf } from '../support/keys-of.ts';
-import { inProcessExecutor, makeLake, wrapAttempts } from '../support/run-in-process.ts';
+import { inProcessExecutor, makeLake, wrapAttempts, writeParquet } from '../support/run-in-process.ts';
 
 const SPEC: RunSpec = { name: 'r', sql: 'SELECT id FROM images', shardSize: 1 };
 const libraryOf = (store: ObjectStore): RunLibrary =>
@@ -119,4 +123,115 @@ test('a retry that has nothing to do is not begun', async () => {
   expect(await library.beginRetry('r', {})).toBe(true);
   expect(await store.stat(executionKeys.spec(executionKeys.retry(folder, 1)))).toBeDefined();
   await expect(library.beginRetry('none', {})).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+});
+
+test('a run reports what it was, each time it is executed, and tells its followers', async () => {
+  const { store } = await makeLake(3);
+  await store.delete('originals/images/2.jpg');
+  const told: unknown[] = [];
+  const hooks = {
+    onStart: ({ runId }: Execution, resumed: number) => void told.push([runId, resumed]),
+    onProgress: (progress: object) => void told.push(progress),
+  };
+  const report = await libraryOf(store).execute({ ...SPEC, copies: 2 }, hooks);
+  const images = (await keysOf(store, `${report.folder}/images`)).map(
+    async (key) => (await store.stat(key))?.sizeBytes,
+  );
+  const sizes = await Promise.all(images);
+  expect(report).toEqual({
+    name: 'r',
+    runId: expect.stringMatching(/^[0-9a-f]{16}$/u),
+    folder: `runs/r/run_id=${report.runId}`,
+    outcome: 'finished',
+    rowCount: 3,
+    copies: 2,
+    imageCount: 4,
+    takenCount: 0,
+    errorCount: 2,
+    imageBytes: sizes.reduce((sum: number, size) => sum + (size ?? 0), 0),
+    shardCount: 3,
+    resumedShardCount: 0,
+    volatileBecause: [],
+    model: undefined,
+    durationMs: expect.any(Number),
+  });
+  expect(sizes).toHaveLength(4);
+  expect(report.durationMs).toBeLessThan(60_000);
+  expect([told[0], told.at(-1)]).toEqual([[report.runId, 0], { imageCount: 4, errorCount: 2 }]);
+  told.length = 0;
+  const again = await libraryOf(store).execute({ ...SPEC, copies: 2 }, hooks);
+  expect(again).toEqual({
+    ...report,
+    outcome: 'repeated',
+    resumedShardCount: 3,
+    durationMs: expect.any(Number),
+  });
+  expect(told).toEqual([]);
+});
+
+test('a run takes over what it made before, unless all is to be made again', async () => {
+  const { store, lakehouse } = await makeLake(3);
+  await libraryOf(store).execute(SPEC, {});
+  await lakehouse.tables.delete({ table: 'images', where: 'id = 3' });
+  expect(await libraryOf(store).execute(SPEC, {})).toMatchObject({ imageCount: 2, takenCount: 2 });
+  await lakehouse.tables.delete({ table: 'images', where: 'id = 2' });
+  expect(await libraryOf(store).execute(SPEC, { isFull: true })).toMatchObject({
+    imageCount: 1,
+    takenCount: 0,
+  });
+});
+
+test('a run with more errors than its limit is not committed, and has kept its work', async () => {
+  const { store } = await makeLake(3);
+  await store.delete('originals/images/2.jpg');
+  const limited = libraryOf(store).execute(SPEC, { maxErrors: { kind: 'count', value: 0 } });
+  await expect(limited).rejects.toMatchObject({ code: 'TOO_MANY_ERRORS' });
+  expect(await libraryOf(store).execute(SPEC, {})).toMatchObject({ imageCount: 2, errorCount: 1 });
+});
+
+test('what a run reads has to be a lake, and what it writes to is made one', async () => {
+  const nowhere = openLocalStore(join(await makeTestFolder(), 'none'));
+  for (const refused of [
+    libraryOf(nowhere).execute(SPEC, {}),
+    libraryOf(nowhere).execute({ ...SPEC, output: nowhere.uri }, {}),
+  ])
+    await expect(refused).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' });
+  const { store } = await makeLake(1);
+  const root = join(await makeTestFolder(), 'other');
+  const report = await libraryOf(store).execute({ ...SPEC, output: root }, {});
+  const other = openLocalStore(root);
+  expect(await other.stat('pixlake.json')).toBeDefined();
+  // Its source has gone since.
+  await store.delete('pixlake.json');
+  await other.delete(executionKeys.success(report.folder));
+  await expect(libraryOf(other).resume('r', {})).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' });
+  await expect(libraryOf(other).retry('r', {}, {})).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' });
+  expect.assertions(5);
+});
+
+test('a run that is stopped before it begins reads and writes nothing more', async () => {
+  const { store } = await makeLake(2);
+  const reason = new Error('no more');
+  const stopped = libraryOf(store).execute(SPEC, { signal: AbortSignal.abort(reason) });
+  await expect(stopped).rejects.toThrow();
+  expect((await keysOf(store, 'runs')).filter((key) => key.includes('/images/'))).toEqual([]);
+});
+
+test('rows that a sandbox gives are the rows of the run', async () => {
+  const { store } = await makeLake(3);
+  const tables = [await findQueriedTable(store, parseTableName('images'))];
+  const sandbox: SqlRunner = {
+    check: async () => ({ columns: ['id'], tables }),
+    async selectInto(_sql, path) {
+      await copyFile(
+        join(await writeParquet(await makeTestFolder(), 'SELECT 2 AS id'), 'rows.parquet'),
+        path,
+      );
+      return { tables, tree: {} };
+    },
+  };
+  expect(await libraryOf(store).execute({ ...SPEC, sql: 'SELECT anything' }, { sandbox })).toMatchObject({
+    rowCount: 1,
+    imageCount: 1,
+  });
 });
