@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { log } from '../../src/config.ts';
 import { IdempotencyKeys } from '../../src/run/idempotency-keys.ts';
 import { parseRunSpec } from '../../src/run/run-spec.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
@@ -35,4 +36,24 @@ test('the keys of a run are forgotten with it, and no others', async () => {
   expect(await keys.read('1')).toBeUndefined();
   expect(await keys.read('2')).toBeUndefined();
   expect(await keys.read('3')).toEqual(claimOf('b'));
+});
+
+test('a damaged key is as one that was not used, and is claimed anew', async () => {
+  const warn = vi.spyOn(log, 'warn').mockReturnValue(undefined);
+  onTestFinished(() => warn.mockRestore());
+  const store = openLocalStore(await makeTestFolder());
+  const keys = new IdempotencyKeys(store);
+  expect(await keys.claim('1', claimOf('a'))).toBe(true);
+  const [key = ''] = await keysOf(store);
+  expect(key).toMatch(/^submissions\/keys\/[0-9a-f]{64}\.json$/u);
+  for (const claim of ['{"run":', JSON.stringify({ ...claimOf('a'), after: -2 })]) {
+    await store.write(key, Buffer.from(claim));
+    expect(await keys.read('1')).toBeUndefined();
+    // What cannot be read is of no run.
+    await keys.remove('a');
+    expect(await keys.claim('1', { ...claimOf('b'), after: -1 })).toBe(true);
+    expect(await keys.read('1')).toEqual({ ...claimOf('b'), after: -1 });
+    expect(await keys.claim('1', claimOf('c'))).toBe(false);
+  }
+  expect.assertions(2 + 2 * 4);
 });

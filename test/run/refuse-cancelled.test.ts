@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { executionKeys } from '../../src/run/execution.ts';
+import { cancelledError, refuseCancelled } from '../../src/run/refuse-cancelled.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
 import type { RunReport, RunStatus } from '../../src/index.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import { makeDamagedLake } from '../support/damaged-lake.ts';
@@ -19,4 +22,14 @@ test('a run that is cancelled while its last shard ends is not committed, and is
   const report = await pixlakeJson<RunReport>(lake, 'runs', 'resume', 'r');
   expect(report).toMatchObject({ outcome: 'finished', imageCount: 10 });
   expect(report.resumedShardCount).toBe(report.shardCount);
+});
+
+test('a run may end unless it is cancelled', async () => {
+  const store = openLocalStore(await makeTestFolder());
+  const folder = 'runs/r/run_id=0';
+  await expect(refuseCancelled(store, folder)).resolves.toBeUndefined();
+  await store.write(executionKeys.cancelled(folder), Buffer.alloc(0));
+  const cancelled = { code: 'RUN_CANCELLED', message: `the run in ${folder} was cancelled` };
+  expect(cancelledError(folder)).toMatchObject(cancelled);
+  await expect(refuseCancelled(store, folder)).rejects.toMatchObject(cancelled);
 });

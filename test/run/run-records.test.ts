@@ -183,3 +183,25 @@ test('the specification of a run is that of its execution', async () => {
   await runWith(lake.store, { ...SPEC, seed: 9 });
   expect(await records.readRun('r')).toMatchObject({ name: 'r', seed: 9 });
 });
+
+test('a folder that is no lake is an error, and another one that is none yet has no run', async () => {
+  const nowhere = openLocalStore(await makeTestFolder());
+  const strange = new RunRecords(nowhere, new Submissions(nowhere));
+  await expect(strange.describe('r', NONE)).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' });
+  await expect(strange.list(NONE)).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' });
+  const submission = await submit({ ...SPEC, output: join(await makeTestFolder(), 'not yet') });
+  expect(await records.describe('r', NONE)).toEqual({
+    name: 'r',
+    state: 'interrupted',
+    submission,
+    status: undefined,
+    live: undefined,
+  });
+  await records.cancel('r', submission);
+  expect(await stateOf()).toBe('cancelled');
+});
+
+test('a damaged execution is no missing one', async () => {
+  await lake.store.write('runs/r/run_id=0/spec.json', Buffer.from('{'));
+  await expect(records.describe('r', NONE)).rejects.toMatchObject({ code: 'RUN_CORRUPT' });
+});

@@ -15,6 +15,9 @@ test.each([
   ['thousands of thumbnails', 8000, 1, THUMBNAIL, 250],
   ['a billion', 1e9, 1, THUMBNAIL, 1000],
   ['originals of no known size', 100, 1, 1, 128],
+  ['more copies than a shard has images', 100, 500, THUMBNAIL, 4],
+  ['as many rows as fill all shards', 4096, 1, THUMBNAIL, 128],
+  ['a row more', 4097, 1, THUMBNAIL, 129],
 ])(
   '%s are planned in shards that keep cores busy and are worth their cost',
   (_, rows, copies, bytes, size) => {
@@ -35,6 +38,14 @@ test('a plan of more than 65,536 rows is cut into shards of whole row groups, an
       expect(partRowCount).toBeLessThanOrEqual(1024 ** 2);
     }
   }
-  expect(cutPlan(65_536, 3)).toMatchObject({ shardSize: 3, partRowCount: 65_536 });
+  const small = { partRowCount: 65_536, rowGroupSize: 8192, compression: 'snappy' };
+  expect(cutPlan(65_536, 3)).toEqual({ shardSize: 3, ...small });
+  expect(cutPlan(65_537, 3)).toEqual({
+    shardSize: GROUP,
+    partRowCount: 1024 ** 2,
+    rowGroupSize: GROUP,
+    compression: 'zstd',
+  });
+  expect(cutPlan(65_537, 100_000)).toMatchObject({ shardSize: 49 * GROUP, partRowCount: 10 * 49 * GROUP });
   expect(cutPlan(1e9, chooseShardSize(1e9, 1, 1500)).shardSize).toBe(GROUP);
 });

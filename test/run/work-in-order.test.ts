@@ -44,3 +44,66 @@ test('an error ends the work after the results before it; what is in work is wai
   expect(begun).toBeLessThan(7);
   expect(ended).toBe(begun);
 });
+
+/** Work whose items end when they are told to. */
+function createHeld(): {
+  readonly begun: number[];
+  readonly ended: number[];
+  readonly release: (item: number, error?: Error) => void;
+  readonly work: (item: number) => Promise<number>;
+} {
+  const begun: number[] = [];
+  const ended: number[] = [];
+  const held = new Map<number, PromiseWithResolvers<void>>();
+  const of = (item: number): PromiseWithResolvers<void> => {
+    const known = held.get(item) ?? withResolvers();
+    held.set(item, known);
+    return known;
+  };
+  return {
+    begun,
+    ended,
+    release: (item, error) => (error === undefined ? of(item).resolve() : of(item).reject(error)),
+    async work(item) {
+      begun.push(item);
+      await of(item).promise.finally(() => ended.push(item));
+      return item;
+    },
+  };
+}
+
+interface PromiseWithResolvers<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+function withResolvers(): PromiseWithResolvers<void> {
+  let [resolve, reject]: [() => void, (error: Error) => void] = [() => undefined, () => undefined];
+  const promise = new Promise<void>((...both) => ([resolve, reject] = both));
+  return { promise, resolve, reject };
+}
+
+test('whoever stops to read waits for what is in work, and nothing else is begun', async () => {
+  const { begun, ended, release, work } = createHeld();
+  release(1);
+  const results = workInOrder([1, 2, 3, 4, 5], 3, work);
+  expect((await results.next()).value).toBe(1);
+  for (const item of [2, 3]) release(item);
+  await results.return(undefined);
+  expect(begun).toEqual([1, 2, 3]);
+  expect(ended).toEqual([1, 2, 3]);
+});
+
+test('an error that comes before its turn waits for it', async () => {
+  const { begun, release, work } = createHeld();
+  release(2, new Error('two'));
+  const results = workInOrder([1, 2, 3], 3, work);
+  const first = results.next();
+  // As long as an error without a listener would take to end the process.
+  await sleep(0);
+  for (const item of [1, 3]) release(item);
+  expect(await first).toEqual({ done: false, value: 1 });
+  await expect(results.next()).rejects.toThrow('two');
+  expect(begun).toEqual([1, 2, 3]);
+});
