@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { quoteText } from '../../src/sql/sql-text.ts';
 import { executionKeys, folderOf } from '../../src/run/execution.ts';
+import { findRun } from '../../src/run/inspect-runs.ts';
 import { planRetry, type RetryFilter } from '../../src/run/plan-retry.ts';
 import { readExecution } from '../../src/run/read-executions.ts';
 import { keysOf } from '../support/keys-of.ts';
 import { hashPlan } from '../../src/run/write-plan.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
-import { makeLake, openTestDb, runWith, type TestLake } from '../support/run-in-process.ts';
+import { copyLake, makeLake, openTestDb, runWith, type TestLake } from '../support/run-in-process.ts';
 import { sha256Of } from '../../src/storage/hash-file.ts';
 
 interface PlanRow {
@@ -20,13 +21,16 @@ interface PlanRow {
 
 /** A finished run of two copies each, in which 2 is missing and 5 is damaged. */
 async function makeBroken(): Promise<{ readonly lake: TestLake; readonly folder: string }> {
-  const lake = await makeLake(6);
-  await lake.store.delete('originals/images/2.jpg');
-  await lake.store.write('originals/images/5.jpg', Buffer.from('no image'));
-  const spec = { name: 'r', sql: 'SELECT id, year FROM images', shardSize: 2, copies: 2 };
-  const { folder, errorCount } = await runWith(lake.store, spec);
-  expect(errorCount).toBe(4);
-  return { lake, folder };
+  const lake = await copyLake('run with two broken images', async () => {
+    const prepared = await makeLake(6);
+    await prepared.store.delete('originals/images/2.jpg');
+    await prepared.store.write('originals/images/5.jpg', Buffer.from('no image'));
+    const spec = { name: 'r', sql: 'SELECT id, year FROM images', shardSize: 2, copies: 2 };
+    const { errorCount } = await runWith(prepared.store, spec);
+    if (errorCount !== 4) throw new Error(`${errorCount} images failed`);
+    return prepared;
+  });
+  return { lake, folder: (await findRun(lake.store, 'r')).folder };
 }
 
 async function planRows(paths: readonly string[]): Promise<PlanRow[]> {

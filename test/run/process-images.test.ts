@@ -1,4 +1,3 @@
-import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -14,50 +13,12 @@ import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { makeExecution } from '../support/execution.ts';
 import { withFaults } from '../support/failing-store.ts';
 import { keysOf } from '../support/keys-of.ts';
-import { openLakehouse, type RunError, type RunReport } from '../../src/index.ts';
+import { openLakehouse } from '../../src/index.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import { writeModel } from '../model/toy-model.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
-import { makeTestFolder, pixlakeJson } from '../support/pixlake.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
 import { queryRows, runWith } from '../support/run-in-process.ts';
-
-test('images that fail are rows of the errors, and the rest goes on', async () => {
-  const folder = await makeTestFolder();
-  const lake = join(folder, 'lake');
-  const good = await drawJpeg(1, 300, 300);
-  await writeCatalogue(
-    join(folder, 'source'),
-    [1, 2, 3, 4, 5].map((id) => csvLine({ id })),
-    {
-      '1.jpg': good,
-      '2.jpg': good.subarray(0, good.length / 2),
-      '3.jpg': new Uint8Array(),
-      '4.jpg': good,
-      '5.jpg': await drawJpeg(5),
-    },
-  );
-  await pixlakeJson(lake, 'ingest', join(folder, 'source'));
-  await rm(join(lake, 'originals/images/4.jpg'));
-  await writeFile(join(lake, 'originals/images/5.jpg'), good);
-  const report = await pixlakeJson<RunReport>(
-    lake,
-    'run',
-    '--name',
-    'broken',
-    '--sql',
-    'SELECT * FROM images',
-    '--copies',
-    '2',
-  );
-  expect(report).toMatchObject({ rowCount: 5, imageCount: 2, errorCount: 8 });
-  const errors = await pixlakeJson<RunError[]>(lake, 'runs', 'errors', 'broken');
-  expect(errors.map(({ id, copy, code }) => `${id}/${copy} ${code}`).sort()).toEqual(
-    ['2 IMAGE_CORRUPT', '3 IMAGE_EMPTY', '4 OBJECT_NOT_FOUND', '5 IMAGE_CHANGED'].flatMap((line) => {
-      const [id, code] = line.split(' ');
-      return [`${id}/0 ${code}`, `${id}/1 ${code}`];
-    }),
-  );
-});
 
 const COLOURS = ['#ff0000', '#00ff00', '#0000ff'] as const;
 

@@ -8,6 +8,7 @@ import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import type { AttemptCells } from '../../src/work/attempt.ts';
 import { drawJpeg } from '../support/catalogue.ts';
 import {
+  copyLake,
   inProcessExecutor,
   makeLake,
   runWith,
@@ -17,12 +18,14 @@ import {
 
 /** A lake with two finished runs, whose missing image has come back since. */
 async function makeBroken(): Promise<TestLake> {
-  const lake = await makeLake(2);
-  await lake.store.delete('originals/images/2.jpg');
-  for (const name of ['a', 'b'])
-    await runWith(lake.store, { name, sql: 'SELECT id FROM images', seed: name === 'a' ? 1 : 2 });
-  await lake.store.write('originals/images/2.jpg', await drawJpeg(2, 12, 16));
-  return lake;
+  return copyLake('two runs to be retried', async () => {
+    const lake = await makeLake(2);
+    await lake.store.delete('originals/images/2.jpg');
+    for (const name of ['a', 'b'])
+      await runWith(lake.store, { name, sql: 'SELECT id FROM images', seed: name === 'a' ? 1 : 2 });
+    await lake.store.write('originals/images/2.jpg', await drawJpeg(2, 12, 16));
+    return lake;
+  });
 }
 
 /** An executor whose attempts begin when they are let go. */

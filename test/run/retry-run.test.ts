@@ -1,14 +1,10 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openLakehouse } from '../../src/index.ts';
-import { openLocalStore } from '../../src/storage/local-store.ts';
 import { drawJpeg } from '../support/catalogue.ts';
-import { copyTemplate } from '../support/copy-template.ts';
 import { withFaults } from '../support/failing-store.ts';
 import { keysOf } from '../support/keys-of.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import {
+  copyLake,
   inProcessExecutor,
   makeContext,
   makeLake,
@@ -51,23 +47,20 @@ async function breakRun({ store }: TestLake, spec: Partial<RunSpec> = {}): Promi
   for (const id of [2, 4]) await store.delete(keyOf(id));
   await store.write(keyOf(3), await drawJpeg(99));
   const report = await runWith(store, { ...SPEC, ...spec });
-  expect(report).toMatchObject({ imageCount: 6, errorCount: 6 });
+  // Not an assertion, since only the first test that needs the lake makes it.
+  if (report.errorCount !== 6) throw new Error(`${report.errorCount} images failed`);
   return report;
 }
 
 /** A copy of a lake with such a run. */
 async function copyBroken(): Promise<Broken> {
-  const folder = await copyTemplate('run to be retried', async (template) => {
-    const lake = await makeLake(6);
-    const report = await breakRun(lake);
-    await cp(lake.uri, join(template, 'lake'), { recursive: true });
-    await writeFile(join(template, 'report.json'), JSON.stringify(report));
+  const lake = await copyLake('run to be retried', async () => {
+    const prepared = await makeLake(6);
+    await breakRun(prepared);
+    return prepared;
   });
-  const uri = join(folder, 'lake');
-  const store = openLocalStore(uri);
-  const report = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as RunReport;
-  const mend = async (id: number): Promise<void> => store.write(keyOf(id), await drawJpeg(id, 12, 16));
-  return { lake: { uri, store, lakehouse: openLakehouse({ lake: uri }) }, report, mend };
+  const mend = async (id: number): Promise<void> => lake.store.write(keyOf(id), await drawJpeg(id, 12, 16));
+  return { lake, report: await runWith(lake.store, SPEC), mend };
 }
 
 const retry = (store: ObjectStore, filter: RetryFilter = {}): Promise<RetryReport> =>
@@ -150,7 +143,7 @@ test('a retry does what failed again, and only that; what was written stays as i
   expect(await errorsOf(lake)).toEqual(['3/0 IMAGE_CHANGED', '3/1 IMAGE_CHANGED']);
   for (const table of ['runs.r', 'errors.r'])
     expect(await lake.lakehouse.tables.verify(table, true)).toMatchObject({ problems: [] });
-  expect.assertions(19);
+  expect.assertions(18);
 });
 
 test('what a retry makes is what the run itself would have made', async () => {
@@ -184,7 +177,7 @@ test('a retry in which everything fails again changes nothing, however often it 
     imageBytes: 0,
   });
   expect(await lake.store.stat(executionKeys.spec(executionKeys.retry(report.folder, 3)))).toBeUndefined();
-  expect.assertions(1 + 3 * 2 + 2 + 2);
+  expect.assertions(3 * 2 + 2 + 2);
 });
 
 test('an image that fails for another reason has that reason, and the manifest stays as it is', async () => {

@@ -169,16 +169,22 @@ test('a run reports what it was, each time it is executed, and tells its followe
   expect(told).toEqual([]);
 });
 
-test('a run takes over what it made before, unless all is to be made again', async () => {
-  const { store, lakehouse } = await makeLake(3);
-  await libraryOf(store).execute(SPEC, {});
-  await lakehouse.tables.delete({ table: 'images', where: 'id = 3' });
-  expect(await libraryOf(store).execute(SPEC, {})).toMatchObject({ imageCount: 2, takenCount: 2 });
+test('a run takes over what it made before, and what it took over then, unless all is to be made again', async () => {
+  const { store, lakehouse } = await makeLake(4);
+  const spec = { ...SPEC, shardSize: 2, copies: 2 };
+  await libraryOf(store).execute(spec, {});
+  for (const id of [4, 3]) {
+    await lakehouse.tables.delete({ table: 'images', where: `id = ${id}` });
+    const count = 2 * (id - 1);
+    expect(await libraryOf(store).execute(spec, {})).toMatchObject({ imageCount: count, takenCount: count });
+  }
+  expect(await lakehouse.tables.verify('runs.r', true)).toMatchObject({ imageCount: 4, problems: [] });
   await lakehouse.tables.delete({ table: 'images', where: 'id = 2' });
-  expect(await libraryOf(store).execute(SPEC, { isFull: true })).toMatchObject({
-    imageCount: 1,
+  expect(await libraryOf(store).execute(spec, { isFull: true })).toMatchObject({
+    imageCount: 2,
     takenCount: 0,
   });
+  expect.assertions(4);
 });
 
 test('a run with more errors than its limit is not committed, and has kept its work', async () => {

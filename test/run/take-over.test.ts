@@ -88,21 +88,6 @@ test('a run on a newer version of its table makes new and changed images only; i
   expect((await pixlake(lake, 'verify', 'runs.daily', '--deep')).code).toBe(0);
 });
 
-test('images that were taken over are taken over again', async () => {
-  const folder = await makeTestFolder();
-  const lake = join(folder, 'lake');
-  await ingest(lake, join(folder, 'source'), ids(1, 6));
-  await pixlakeJson(lake, ...RUN);
-  for (const count of [7, 8]) {
-    await ingest(lake, join(folder, 'source'), ids(1, count));
-    expect(await pixlakeJson<RunReport>(lake, ...RUN)).toMatchObject({
-      imageCount: 2 * count,
-      takenCount: 2 * (count - 1),
-    });
-  }
-  expect((await pixlake(lake, 'verify', 'runs.daily', '--deep')).code).toBe(0);
-});
-
 describe('images of an earlier execution', () => {
   const SPEC: RunSpec = { name: 'daily', sql: 'SELECT id FROM images', copies: 2, transform: { size: 8 } };
 

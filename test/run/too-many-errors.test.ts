@@ -9,19 +9,16 @@ import { pixlake, pixlakeJson } from '../support/pixlake.ts';
 
 const RUN = ['run', '--name', 'r', '--sql', 'SELECT * FROM images'];
 
-test.each(['1', '19%'])(
-  'a run with more errors than %s is stopped before its commit, and goes on with a higher limit',
-  async (limit) => {
-    const lake = await makeDamagedLake([3, 7]);
-    const { code, stderr } = await pixlake(lake, ...RUN, '--max-errors', limit, '--json');
-    expect(code).toBe(3);
-    expect(stderr).toContain('TOO_MANY_ERRORS');
-    const [execution = ''] = await readdir(join(lake, 'runs/r'));
-    expect(await readdir(join(lake, 'runs/r', execution))).not.toContain('_SUCCESS');
-    const report = await pixlakeJson<RunReport>(lake, ...RUN, '--max-errors', '20%');
-    expect(report).toMatchObject({ outcome: 'finished', imageCount: 8, errorCount: 2 });
-  },
-);
+test('a run with more errors than its limit is stopped before its commit, and goes on with a higher one', async () => {
+  const lake = await makeDamagedLake([3, 7]);
+  const { code, stderr } = await pixlake(lake, ...RUN, '--max-errors', '19%', '--json');
+  expect(code).toBe(3);
+  expect(stderr).toContain('TOO_MANY_ERRORS');
+  const [execution = ''] = await readdir(join(lake, 'runs/r'));
+  expect(await readdir(join(lake, 'runs/r', execution))).not.toContain('_SUCCESS');
+  const report = await pixlakeJson<RunReport>(lake, ...RUN, '--max-errors', '20%');
+  expect(report).toMatchObject({ outcome: 'finished', imageCount: 8, errorCount: 2 });
+});
 
 test('a limit is of images, not of rows, and allows as many as it says', () => {
   const execution = { ...makeExecution('r'), rowCount: 10 };

@@ -1,7 +1,7 @@
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDb, openDuckDb } from '../../src/duckdb/open-duckdb.ts';
 import { quoteText } from '../../src/sql/sql-text.ts';
-
 import { type Lakehouse, openLakehouse } from '../../src/lakehouse.ts';
 import { resolveModel as findModel } from '../../src/model/lake-models.ts';
 import type { ModelFiles } from '../../src/model/model-files.ts';
@@ -47,6 +47,15 @@ export function useLake(rowCount: number): { readonly current: TestLake } {
       return opened;
     },
   };
+}
+
+/** Copies a lake for a test that was prepared once for all tests that name it. Messages of its errors have the paths of the first one. */
+export async function copyLake(name: string, prepare: () => Promise<TestLake>): Promise<TestLake> {
+  const folder = await copyTemplate(name, async (template) => {
+    const { uri } = await prepare();
+    await cp(uri, join(template, 'lake'), { recursive: true });
+  });
+  return openLake(join(folder, 'lake'));
 }
 
 async function fillLake(folder: string, rowCount: number): Promise<void> {
