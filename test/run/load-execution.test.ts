@@ -20,5 +20,11 @@ test('workers read the execution that a job names as it was parsed, also from fi
   const older = Object.fromEntries(Object.entries({ ...execution, run }).toReversed());
   await store.write(executionKeys.spec(folder), encodeStored(older));
   expect(await loadExecution(store, folder, sha256)).toEqual(execution);
-  await expect(loadExecution(store, folder, '0'.repeat(64))).rejects.toMatchObject({ code: 'RUN_CORRUPT' });
+  await expect(loadExecution(store, folder, '0'.repeat(64))).rejects.toMatchObject({
+    code: 'RUN_CORRUPT',
+    message: `${folder} contains another execution than the job names`,
+    remedy: 'start the run again; finished work is kept',
+  });
+  await store.delete(executionKeys.spec(folder));
+  await expect(loadExecution(store, folder, sha256)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
 });

@@ -1,7 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/errors.ts';
-import { isSameRun, parseRunSpec, type Run, type RunInputs, toRunId } from '../../src/run/run-spec.ts';
+import {
+  isSameRun,
+  parseProcessSpec,
+  parseRunSpec,
+  type ProcessSpec,
+  type Run,
+  type RunInputs,
+  toRunId,
+} from '../../src/run/run-spec.ts';
 import { DEFAULT_TRANSFORM } from '../../src/image/transform.ts';
 
 const SPEC = { name: 'shoes', sql: 'FROM images' };
@@ -92,6 +100,12 @@ describe('a run specification', () => {
     ['empty shards', { shardSize: 0 }, /shardSize: /u],
     ['huge shards', { shardSize: 100_001 }, /shardSize: /u],
     ['an empty model', { model: '' }, /model: /u],
+    ['an empty output', { output: '' }, /output: /u],
+    ['an unknown device', { device: 'abacus' }, /device: /u],
+    ['images of no pixels', { maxPixels: 0 }, /maxPixels: /u],
+    ['images of no memory', { maxImageMemory: 0 }, /maxImageMemory: /u],
+    ['three crop columns', { cropColumns: ['l', 't', 'w'] }, /cropColumns/u],
+    ['a crop column without a name', { cropColumns: ['l', 't', 'w', ''] }, /cropColumns\.3: /u],
     ['a transform that is no object', { transform: 'crop' }, /transform: .*expected object/u],
     ['a transform of null', { transform: null }, /transform: .*expected object/u],
     ['an unknown transform', { transform: { sharpen: 1 } }, /transform: .*"sharpen"/u],
@@ -148,6 +162,65 @@ describe('a run specification', () => {
         }
       }),
       { seed: 51, numRuns: 200 },
+    );
+  });
+});
+
+describe('crop columns', () => {
+  const cropColumns = ['l', 't', 'w', 'h'];
+
+  it('take the place of the random crop, which is then none', () => {
+    expect(parse({ cropColumns })).toMatchObject({
+      cropColumns,
+      transform: { ...DEFAULT_TRANSFORM, crop: 0 },
+    });
+    const stated = { size: 8, crop: 0, flip: 0.5 };
+    expect(parse({ cropColumns, transform: stated }).transform).toEqual({ ...DEFAULT_TRANSFORM, ...stated });
+    expect(parse().transform.crop).toBe(DEFAULT_TRANSFORM.crop);
+    expect(parseRunSpec(parse({ cropColumns }), 'again')).toEqual(parse({ cropColumns }));
+  });
+
+  it.each([{ crop: 0.1 }, { aspectScale: [0.5, 1] }, { aspectRatio: [1, 1] }])(
+    'cannot be given with %j',
+    (transform) => {
+      expect(rejection({ ...SPEC, cropColumns, transform })).toBe(
+        'spec.json: cropColumns: takes the place of crop, aspectScale and aspectRatio, so they cannot be given with it',
+      );
+    },
+  );
+
+  it.each([null, 'crop', [1]])('change nothing about a transform that is wrong: %j', (transform) => {
+    expect(rejection({ ...SPEC, cropColumns, transform })).toMatch(/transform: .*expected object/u);
+  });
+});
+
+describe('a specification of single images', () => {
+  it('has a default for everything', () => {
+    const { name: _name, sql: _sql, idColumn: _id, ...rest } = parse();
+    expect(parseProcessSpec({})).toEqual(rest);
+  });
+
+  it('keeps what it states', () => {
+    const stated: ProcessSpec = {
+      copies: 16,
+      seed: 3,
+      model: 'm',
+      device: 'cpu',
+      maxPixels: 9,
+      maxImageMemory: 8,
+    };
+    expect(parseProcessSpec(stated)).toMatchObject(stated);
+  });
+
+  it.each<[object, RegExp]>([
+    [{ copies: 17 }, /^process: copies: /u],
+    [{ copies: 0 }, /^process: copies: /u],
+    [{ model: '' }, /^process: model: /u],
+    [{ sql: 'FROM images' }, /"sql"/u],
+    [{ transform: { size: 0 } }, /^process: transform\.size: /u],
+  ])('is refused as %j', (spec, message) => {
+    expect(() => parseProcessSpec(spec)).toThrow(
+      expect.objectContaining({ code: 'SPEC_INVALID', message: expect.stringMatching(message) }),
     );
   });
 });
