@@ -101,6 +101,14 @@ describe('a follower', () => {
     expect(await following.next()).toEqual({ done: true, value: undefined });
   });
 
+  test('that waits ends with the log', async () => {
+    const log = new EventLog('e');
+    const next = log.follow(undefined, never).next();
+    await Promise.resolve();
+    log.end();
+    expect(await next).toEqual({ done: true, value: undefined });
+  });
+
   test('of many gets what all get', async () => {
     const log = new EventLog('e');
     const following = [1, 2, 3].map(() => collect(log.follow(undefined, never)));

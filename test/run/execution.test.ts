@@ -43,6 +43,17 @@ test('objects of an execution lie where other versions of pixlake look for them'
   expect(executionKeys.planPart(folder, plan, 3)).toBe(`${folder}/plan/abababababababab/part-00003.parquet`);
   expect(executionKeys.shard(folder, 1234)).toBe(`${folder}/shards/00001/01234.json`);
   expect(executionKeys.block(folder, 1)).toBe(`${folder}/blocks/00001.json`);
+  expect(executionKeys.blocks(folder)).toBe(`${folder}/blocks`);
+  expect(executionKeys.shards(folder, 1)).toBe(`${folder}/shards/00001`);
+  expect(executionKeys.planFolder(folder)).toBe(`${folder}/plan`);
+  expect(executionKeys.parts(folder)).toBe(`${folder}/parts`);
+  expect(executionKeys.errors(folder)).toBe(`${folder}/errors`);
+  expect(executionKeys.manifest(folder)).toBe(`${folder}/manifest`);
+  expect(executionKeys.retries(folder)).toBe(`${folder}/retries`);
+  expect(executionKeys.retry(folder, 12)).toBe(`${folder}/retries/12`);
+  expect(executionKeys.cancelled(folder)).toBe(`${folder}/_CANCELLED`);
+  expect(executionKeys.success(folder)).toBe(`${folder}/_SUCCESS`);
+  expect(executionKeys.spec(folder)).toBe(`${folder}/spec.json`);
   // The beginning of the hash of "00000" and of "00001".
   expect(executionKeys.images(folder, 0)).toMatchInlineSnapshot(`"runs/r/run_id=0/images/e7/00000"`);
   expect(executionKeys.images(folder, 1)).toMatchInlineSnapshot(`"runs/r/run_id=0/images/85/00001"`);

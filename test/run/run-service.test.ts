@@ -51,6 +51,8 @@ test('a run that is accepted and recorded is executed, and the same again is the
 });
 
 test('a run that fails says why, and the next one has its turn', async () => {
+  const warn = vi.spyOn(log, 'warn').mockReturnValue(undefined);
+  onTestFinished(() => warn.mockRestore());
   const executor = wrapAttempts(inProcessExecutor, async ({ folder }, attempt) =>
     folder.includes('/bad/')
       ? { kind: 'failed', code: 'RUN_CORRUPT', message: 'damaged', remedy: 'mend it' }
@@ -60,6 +62,7 @@ test('a run that fails says why, and the next one has its turn', async () => {
   await service.submit(specOf('bad'), undefined);
   await service.submit(specOf('good'), undefined);
   expect(await ended(service, 'good')).toBe('finished');
+  expect(warn).toHaveBeenCalledExactlyOnceWith({ run: 'bad', code: 'RUN_CORRUPT' }, 'a run failed');
   expect(await service.describe('bad')).toMatchObject({
     state: 'failed',
     submission: { failure: { code: 'RUN_CORRUPT', remedy: 'mend it' } },
@@ -267,6 +270,7 @@ test('a run that no service accepted can be resumed, and one in progress is left
   await store.delete(executionKeys.success(folder));
   await store.delete(executionKeys.shard(folder, 0));
   await store.delete(executionKeys.block(folder, 0));
+  expect(await service.cancel('r')).toMatchObject({ name: 'r', state: 'cancelled' });
   expect(await service.resume('r')).toMatchObject({ name: 'r', state: 'running' });
   const { id } = await recordOf(new Submissions(store), 'r');
   expect(await service.resume('r')).toMatchObject({ submission: { id } });

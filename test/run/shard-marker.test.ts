@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { executionKeys } from '../../src/run/execution.ts';
 import { listMarkedShards, placeMarker, readMarker } from '../../src/run/shard-marker.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
+import { withFaults } from '../support/failing-store.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 const FOLDER = 'runs/r/run_id=0';
@@ -48,4 +49,17 @@ test('the shards of a block are listed by their markers', async () => {
   expect((await listMarkedShards(store, FOLDER, 0)).sort((a, b) => a - b)).toEqual([0, 7, 999]);
   expect(await listMarkedShards(store, FOLDER, 1)).toEqual([1000]);
   expect(await listMarkedShards(store, FOLDER, 2)).toEqual([]);
+});
+
+test('a marker survives a power loss', async () => {
+  const store = openLocalStore(await makeTestFolder());
+  const seen: unknown[] = [];
+  const watched = withFaults(store, {
+    writeIfAbsent: async (key, bytes, options) => {
+      seen.push([key, options]);
+      return store.writeIfAbsent(key, bytes, options);
+    },
+  });
+  await placeMarker(watched, FOLDER, markerOf(1, 'first'));
+  expect(seen).toEqual([[executionKeys.shard(FOLDER, 1), { durable: true }]]);
 });
