@@ -1,16 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import {
-  appendFile,
-  chmod,
-  mkdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  truncate,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import type { Transform } from 'node:stream';
@@ -19,7 +8,6 @@ import { createGzip, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ImageSource, openImageSource } from '../../src/ingest/image-source.ts';
-import { describeFailure, MAX_IMAGE_BYTES, readWholeFile } from '../../src/ingest/read-whole-file.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { describeImageSource, type MakeSource } from './image-source-contract.ts';
 
@@ -108,65 +96,6 @@ describe('a folder', () => {
     const [deepest = ''] = Object.keys(found).filter((name) => name !== '1.jpg');
     expect(deepest.length).toBeGreaterThan(3500);
     expect(found[deepest]).toBe('the folder cannot be listed: its path is too long');
-  });
-});
-
-describe('reading a file', () => {
-  test('that vanished, became another thing or cannot be opened gives the reason', async () => {
-    const folder = await makeTestFolder();
-    await mkdir(join(folder, 'folder.jpg'));
-    await symlink(join(folder, 'folder.jpg'), join(folder, 'link.jpg'));
-    await symlink('loop.jpg', join(folder, 'loop.jpg'));
-    execFileSync('mkfifo', [join(folder, 'pipe.jpg')]);
-    await writeFile(join(folder, 'file'), '');
-    await writeFile(join(folder, 'huge.jpg'), '');
-    await truncate(join(folder, 'huge.jpg'), MAX_IMAGE_BYTES + 1);
-    const read = (name: string): ReturnType<typeof readWholeFile> => readWholeFile(join(folder, name));
-    const unreadable = (reason: string): unknown => ({ kind: 'unreadable', reason });
-    expect(await read('gone.jpg')).toEqual(unreadable('it vanished'));
-    expect(await read('file/1.jpg')).toEqual(unreadable('it vanished'));
-    expect(await read('folder.jpg')).toEqual(unreadable('it is a folder'));
-    expect(await read('link.jpg')).toEqual(unreadable('it is a link'));
-    expect(await read('loop.jpg')).toEqual(unreadable('it is a link'));
-    expect(await read('pipe.jpg')).toEqual(unreadable('it is a special file'));
-    expect(await read('x'.repeat(300))).toEqual(unreadable('its path is too long'));
-    expect(await read('huge.jpg')).toEqual({ kind: 'tooLarge', sizeBytes: MAX_IMAGE_BYTES + 1 });
-  });
-
-  test.skipIf(process.getuid?.() === 0)('without permission gives the reason', async () => {
-    const path = join(await makeTestFolder(), '1.jpg');
-    await writeFile(path, '1');
-    await chmod(path, 0);
-    expect(await readWholeFile(path)).toEqual({ kind: 'unreadable', reason: 'permission denied' });
-  });
-
-  test('that is written meanwhile gives no bytes', async () => {
-    const path = join(await makeTestFolder(), '1.jpg');
-    await writeFile(path, '');
-    await truncate(path, 100_000_000);
-    const reading = readWholeFile(path);
-    const written = async (): Promise<undefined> => {
-      await appendFile(path, 'x');
-    };
-    while ((await Promise.race([reading, written()])) === undefined);
-    expect(await reading).toEqual({ kind: 'unreadable', reason: 'it changed while it was read' });
-  });
-
-  test.skipIf(process.platform !== 'linux')('of fewer bytes than its size gives no bytes', async () => {
-    // The kernel states 4,096 bytes for each file of this kind.
-    expect(await readWholeFile('/sys/kernel/uevent_seqnum')).toEqual({
-      kind: 'unreadable',
-      reason: 'it changed while it was read',
-    });
-  });
-
-  test('tells failures of the file from those of this process', () => {
-    const failure = (code: string): Error => Object.assign(new Error(`${code}: of a kind`), { code });
-    expect(describeFailure(failure('EIO'), 'x')).toBe('the device reports an error');
-    expect(describeFailure(failure('ESTALE'), 'x')).toBe('ESTALE: of a kind');
-    expect(() => describeFailure(failure('EMFILE'), 'x')).toThrow(
-      expect.objectContaining({ code: 'STORAGE_FAILED' }),
-    );
   });
 });
 
