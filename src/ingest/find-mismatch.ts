@@ -74,7 +74,7 @@ export async function findMismatch(db: DuckDb, schema: DatasetSchema): Promise<M
   const fileText = files.length === 0 ? none : `image files: ${list(files)}`;
   return {
     examples: `${rowText}; ${fileText}`,
-    hint: refs.length === 0 || files.length === 0 ? undefined : await findHint(db, schema),
+    hint: await findHint(db, schema),
   };
 }
 

@@ -86,6 +86,11 @@ describe('the likely cause is told', () => {
     ],
     ['no file', { refs: ['1'], files: [] }, undefined],
     ['no name in any row', { refs: [null], isPath: true, files: ['1.jpg'] }, undefined],
+    [
+      'no name in any row, but in another column',
+      { refs: [null], isPath: true, note: '1.jpg', files: ['1.jpg'] },
+      "column note contains file names; use --image-column 'note'",
+    ],
   ])('%s', async (_, staged, hint) => {
     expect((await explain(staged)).hint).toBe(hint);
   });

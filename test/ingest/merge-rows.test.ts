@@ -1,167 +1,235 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ingestCatalogue } from '../../src/ingest/ingest-catalogue.ts';
-import type { IngestReport } from '../../src/ingest/ingest-spec.ts';
-import { openLakehouse, type Lakehouse } from '../../src/lakehouse.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from '../../src/image/image-limits.ts';
+import { parseDatasetSchema } from '../../src/ingest/dataset-schema.ts';
+import {
+  datasetTypesOf,
+  fitSchema,
+  type MergedRows,
+  mergeRows,
+  toTableSchema,
+} from '../../src/ingest/merge-rows.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
-import { drawJpeg } from '../support/catalogue.ts';
-import { withCommitBefore } from '../support/failing-store.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { deltaField } from '../../src/table/delta-schema.ts';
+import { IMAGE_COLUMNS } from '../../src/table/image-columns.ts';
+import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { beginTransaction, type CommitSpec } from '../../src/table/transaction.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
-import { rowsOf } from '../support/rows-of.ts';
+import { openTestDb } from '../support/run-in-process.ts';
 
-const LARGEST = '9223372036854775807';
-const SMALLEST = '-9223372036854775808';
-
-interface Racing {
-  readonly lakehouse: Lakehouse;
-  readonly lake: string;
-  /** Ingests rows, each an id and a text, whose images are there. */
-  readonly ingest: (rows: readonly (readonly [string, string])[]) => Promise<IngestReport>;
-  /** Ingests rows right before whose commit others are ingested. */
-  readonly ingestAfter: (
-    rows: readonly (readonly [string, string])[],
-    others: readonly (readonly [string, string])[],
-  ) => Promise<IngestReport>;
+/** Rows to merge: the SELECT of the columns of a dataset, and these. */
+interface Merging {
+  readonly store: ObjectStore;
+  readonly select: string;
+  readonly columns: Readonly<Record<string, string>>;
+  readonly partitionBy?: readonly string[];
+  readonly limits?: ImageLimits;
 }
 
-async function openRace(type = 'BIGINT'): Promise<Racing> {
-  const folder = await makeTestFolder();
-  const lake = join(folder, 'lake');
-  const schema = join(folder, 'schema.json');
-  await writeFile(
-    schema,
-    JSON.stringify({
+/** Merges rows into the table `tables/t`, and gives what was committed with which claim. */
+async function merge({
+  store,
+  select,
+  columns,
+  partitionBy = [],
+  limits = DEFAULT_LIMITS,
+}: Merging): Promise<{ merged: MergedRows; commits: CommitSpec[] }> {
+  const schema = parseDatasetSchema(
+    {
       name: 't',
       idColumn: 'id',
-      columns: [
-        { name: 'id', type },
-        { name: 'word', type: 'VARCHAR' },
-      ],
-    }),
-  );
-  const lakehouse = openLakehouse({ lake });
-  const image = await drawJpeg(1, 8, 8);
-  let count = 0;
-  const specOf = async (
-    rows: readonly (readonly [string, string])[],
-  ): Promise<{ source: string; images: string; table: string; schema: string }> => {
-    count += 1;
-    const source = join(folder, `rows-${count}.csv`);
-    await writeFile(source, `id,word\n${rows.map((row) => row.join(',')).join('\n')}\n`);
-    const images = join(folder, 'images');
-    await mkdir(images, { recursive: true });
-    for (const [id] of rows) await writeFile(join(images, `${id}.jpg`), image);
-    return { source, images, table: 't', schema };
-  };
-  return {
-    lakehouse,
-    lake,
-    ingest: async (rows) => lakehouse.ingest(await specOf(rows)),
-    async ingestAfter(rows, others) {
-      const [mine, theirs] = [await specOf(rows), await specOf(others)];
-      const store = withCommitBefore(openLocalStore(lake), () => lakehouse.ingest(theirs));
-      return ingestCatalogue({ store, software: 'test' }, mine);
+      columns: Object.entries(columns).map(([name, type]) => ({ name, type })),
+      sortBy: ['word'],
     },
+    'a test',
+  );
+  using db = await openTestDb();
+  const images = IMAGE_COLUMNS.map(({ name, type }) => `NULL::${type} AS ${name}`);
+  await db.run(`CREATE TABLE incoming AS SELECT *, ${images.join(', ')} FROM (${select})`);
+  const base = await readSnapshot(store, 'tables/t');
+  await using transaction = beginTransaction(store, base ?? 'tables/t');
+  const commits: CommitSpec[] = [];
+  const commit = transaction.commit.bind(transaction);
+  transaction.commit = (spec) => {
+    commits.push(spec);
+    return commit(spec);
   };
+  const target = {
+    store,
+    partitionBy: base?.partitionColumns ?? partitionBy,
+    scratchDir: await makeTestFolder(),
+    software: 'test',
+    source: 'a.csv',
+    limits,
+  };
+  return { merged: await mergeRows(db, schema, target, transaction), commits };
 }
 
-const ALL = 'SELECT id::VARCHAR, word FROM t ORDER BY id';
+const between = (kind: 'number' | 'string', min: unknown, max: unknown): object => ({
+  kind: 'and',
+  parts: [
+    { kind: 'compare', column: 'id', comparison: '>=', literal: { kind, value: min } },
+    { kind: 'compare', column: 'id', comparison: '<=', literal: { kind, value: max } },
+  ],
+});
 
-describe('of two ingests of one id at once, the later one has its word, and the row is there once', () => {
-  test.each([
-    ['the largest', LARGEST],
-    ['the smallest', SMALLEST],
-    ['one that doubles round', '9007199254740993'],
-    ['zero', '0'],
-  ])('%s', async (_, id) => {
-    const { lakehouse, ingest, ingestAfter } = await openRace();
-    await ingest([['5', 'base']]);
-    const report = await ingestAfter([[id, 'mine']], [[id, 'theirs']]);
-    expect(report).toMatchObject({ isCommitted: true, addedCount: 0, changedCount: 1 });
-    const rows = [
-      ['5', 'base'],
-      [id, 'mine'],
-    ].sort(([a = ''], [b = '']) => (BigInt(a) < BigInt(b) ? -1 : 1));
-    expect(await rowsOf(lakehouse, ALL)).toEqual(rows);
+describe('a merge commits', () => {
+  const columns = { id: 'BIGINT', word: 'VARCHAR' };
+  const values = (rows: string): string =>
+    `SELECT id::BIGINT AS id, word FROM (VALUES ${rows}) rows(id, word)`;
+  const openTable = async (): Promise<ObjectStore> => {
+    const store = openLocalStore(await makeTestFolder());
+    await merge({ store, columns, select: values("(1, 'a'), (9, 'b')"), partitionBy: ['word'] });
+    return store;
+  };
+  const facts = { parameters: { source: 'a.csv' }, software: 'test' };
+
+  test('a new table with its order and its limits', async () => {
+    const store = openLocalStore(await makeTestFolder());
+    const found = await merge({ store, columns, select: values("(3, 'a'), (-2, 'b')") });
+    expect(found).toEqual({
+      merged: { addedCount: 2, changedCount: 0, version: 0, isCommitted: true, newColumns: [] },
+      commits: [
+        {
+          reads: between('number', -2, 3),
+          rowDelta: 2,
+          operation: 'WRITE',
+          metrics: { numAddedRows: 2, numChangedRows: 0, numAddedFiles: 1, numRemovedFiles: 0 },
+          ...facts,
+        },
+      ],
+    });
+    const table = await readSnapshot(store, 'tables/t');
+    expect(table?.partitionColumns).toEqual([]);
+    expect(table?.metadata.configuration).toEqual({
+      'pixlake.sortBy': '["word","id"]',
+      'pixlake.maxPixels': String(DEFAULT_LIMITS.maxPixels),
+      'pixlake.maxImageMemory': String(DEFAULT_LIMITS.maxImageMemory),
+    });
   });
 
-  test('also at the ends of a range of ids, where others go beside it', async () => {
-    const { lakehouse, ingest, ingestAfter } = await openRace();
-    await ingest([['50', 'base']]);
-    for (const id of ['10', '20']) {
-      await ingestAfter(
-        [
-          ['10', `mine ${id}`],
-          ['20', `mine ${id}`],
-        ],
-        [[id, 'theirs']],
-      );
-      expect(await rowsOf(lakehouse, 'SELECT id::INTEGER, word FROM t WHERE id < 50 ORDER BY id')).toEqual([
-        [10, `mine ${id}`],
-        [20, `mine ${id}`],
-      ]);
-    }
-    expect.assertions(2);
+  test('ids that are texts, as such', async () => {
+    const store = openLocalStore(await makeTestFolder());
+    const select = "SELECT id, id AS word FROM (VALUES ('b'), ('é'), ('B')) rows(id)";
+    const { commits } = await merge({ store, columns: { id: 'VARCHAR', word: 'VARCHAR' }, select });
+    expect(commits).toMatchObject([{ reads: between('string', 'B', 'é') }]);
   });
 
-  test('as texts too', async () => {
-    const { lakehouse, ingest, ingestAfter } = await openRace('VARCHAR');
-    await ingest([['m', 'base']]);
-    for (const id of ['a', 'zz', 'Ä', '👟'])
-      expect(await ingestAfter([[id, 'mine']], [[id, 'theirs']])).toMatchObject({ changedCount: 1 });
-    expect(
-      await rowsOf(lakehouse, "SELECT count(*), count(DISTINCT id), count(*) FILTER (word = 'mine') FROM t"),
-    ).toEqual([[5, 5, 4]]);
+  test('what is new or changed, and claims no other rows', async () => {
+    const store = await openTable();
+    const before = (await readSnapshot(store, 'tables/t'))?.files ?? [];
+    expect(before).toHaveLength(2);
+    const select = values("(1, 'a'), (9, 'c'), (5, 'b')");
+    const { merged, commits } = await merge({ store, columns, select });
+    expect(merged).toEqual({ addedCount: 1, changedCount: 1, version: 1, isCommitted: true, newColumns: [] });
+    expect(commits).toEqual([
+      {
+        reads: between('number', 5, 9),
+        rowDelta: 1,
+        operation: 'MERGE',
+        metrics: { numAddedRows: 1, numChangedRows: 1, numAddedFiles: 2, numRemovedFiles: 1 },
+        ...facts,
+      },
+    ]);
+    const after = await readSnapshot(store, 'tables/t');
+    expect(after?.files.map(({ partitionValues }) => partitionValues['word']).toSorted()).toEqual([
+      'a',
+      'b',
+      'c',
+    ]);
+    // The file of the row that stayed is as it was.
+    expect(after?.files.map(({ key }) => key)).toContain(
+      before.find(({ partitionValues }) => partitionValues['word'] === 'a')?.key,
+    );
+    expect(after?.metadata.configuration).toHaveProperty(['pixlake.sortBy'], '["word","id"]');
+  });
+
+  test('nothing where nothing changed', async () => {
+    const { merged, commits } = await merge({
+      store: await openTable(),
+      columns,
+      select: values("(9, 'b')"),
+    });
+    expect(merged).toEqual({
+      addedCount: 0,
+      changedCount: 0,
+      version: 0,
+      isCommitted: false,
+      newColumns: [],
+    });
+    expect(commits).toEqual([]);
+  });
+
+  test('limits alone, against whatever else was committed', async () => {
+    const store = await openTable();
+    const limits = { ...DEFAULT_LIMITS, maxPixels: 7 };
+    const { merged, commits } = await merge({ store, columns, select: values("(9, 'b')"), limits });
+    expect(merged).toMatchObject({ addedCount: 0, changedCount: 0, version: 1, isCommitted: true });
+    expect(commits).toMatchObject([{ reads: { kind: 'any' }, rowDelta: 0, operation: 'WRITE' }]);
+    expect((await readSnapshot(store, 'tables/t'))?.metadata.configuration).toHaveProperty(
+      ['pixlake.maxPixels'],
+      '7',
+    );
+  });
+
+  test('new columns alone, and keeps those that the source has not', async () => {
+    const store = await openTable();
+    const more = { id: 'BIGINT', size: 'INTEGER', word: 'VARCHAR' };
+    const select = "SELECT 9::BIGINT AS id, NULL::INTEGER AS size, 'b' AS word";
+    const { merged } = await merge({ store, columns: more, select });
+    expect(merged).toEqual({
+      addedCount: 0,
+      changedCount: 0,
+      version: 1,
+      isCommitted: true,
+      newColumns: ['size'],
+    });
+    const { merged: kept } = await merge({ store, columns, select: values("(9, 'b')") });
+    expect(kept).toMatchObject({ isCommitted: false, newColumns: [] });
   });
 });
 
-test('ingests of other ids go on top of each other, and nothing is written twice', async () => {
-  const { lakehouse, lake, ingest, ingestAfter } = await openRace();
-  await ingest([['5', 'base']]);
-  const report = await ingestAfter(
-    [
-      ['1', 'mine'],
-      ['2', 'mine'],
-    ],
-    [
-      ['3', 'theirs'],
-      ['4', 'theirs'],
-    ],
-  );
-  expect(report).toMatchObject({ isCommitted: true, version: 2, addedCount: 2, changedCount: 0 });
-  expect(await rowsOf(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM t')).toEqual([[5, 5]]);
-  const files = (await readdir(join(lake, 'tables/t'))).filter((name) => name.endsWith('.parquet'));
-  expect(files).toHaveLength(3);
-});
-
-test('an ingest commits only rows that it counts', async () => {
-  const { lakehouse, ingest } = await openRace();
-  expect(
-    await ingest([
-      ['1', 'a'],
-      ['2', 'a'],
-      ['3', 'a'],
-    ]),
-  ).toMatchObject({ rowCount: 3, addedCount: 3 });
-  expect(
-    await ingest([
-      ['2', 'b'],
-      ['3', 'a'],
-      ['4', 'b'],
-    ]),
-  ).toMatchObject({
-    rowCount: 3,
-    ingestedCount: 3,
-    addedCount: 1,
-    changedCount: 1,
-    unchangedCount: 1,
+describe('the schema of a table', () => {
+  test('has the columns of the dataset and those of images, by which it is known again', () => {
+    const columns = [
+      { name: 'id', type: 'BIGINT' },
+      { name: 'ok', type: 'BOOLEAN' },
+    ];
+    const { fields } = toTableSchema(parseDatasetSchema({ name: 't', idColumn: 'id', columns }, 'a test'));
+    expect(fields.slice(0, 3)).toEqual([
+      deltaField('id', 'long'),
+      deltaField('ok', 'boolean'),
+      deltaField('image_key', 'string'),
+    ]);
+    expect(fields).toHaveLength(2 + IMAGE_COLUMNS.length);
+    const types = datasetTypesOf({
+      type: 'struct',
+      fields: [...fields.slice(0, 2), deltaField('day', 'date')],
+    });
+    expect([...types]).toEqual([
+      ['id', 'BIGINT'],
+      ['ok', 'BOOLEAN'],
+    ]);
   });
-  expect(await ingest([['2', 'b']])).toMatchObject({ isCommitted: false, unchangedCount: 1 });
-  expect(await rowsOf(lakehouse, ALL)).toEqual([
-    ['1', 'a'],
-    ['2', 'b'],
-    ['3', 'a'],
-    ['4', 'b'],
-  ]);
+
+  test('keeps its partitions', async () => {
+    const store = openLocalStore(await makeTestFolder());
+    const select = "SELECT 1::BIGINT AS id, 'a' AS word, 'b' AS more";
+    const columns = { id: 'BIGINT', word: 'VARCHAR', more: 'VARCHAR' };
+    await merge({ store, columns, select, partitionBy: ['word', 'more'] });
+    const base = await readSnapshot(store, 'tables/t');
+    const schema = base?.schema ?? { type: 'struct', fields: [] };
+    expect(fitSchema(base, schema, ['word', 'more'])).toEqual(schema);
+    expect(fitSchema(base, schema, undefined)).toEqual(schema);
+    expect(fitSchema(undefined, schema, ['x'])).toBe(schema);
+    expect(() => fitSchema(base, schema, ['more', 'word'])).toThrow(
+      expect.objectContaining({
+        code: 'SCHEMA_MISMATCH',
+        message: 'tables/t is partitioned by word, more',
+        remedy: 'ingest into another table with --table',
+      }),
+    );
+    const plain = base && { ...base, partitionColumns: [] };
+    expect(() => fitSchema(plain, schema, ['word'])).toThrow('tables/t is partitioned by nothing');
+  });
 });

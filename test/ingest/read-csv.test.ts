@@ -51,9 +51,11 @@ test('lines of nothing but spaces are skipped, also before the header and inside
   expect(records.map(outcomeOf)).toEqual([[4, ['1', 'a\n\n b']]]);
 });
 
-test('a header may span lines', async () => {
-  const { header } = await readCsv(await writeCsv('id,"long\ntitle"\n1,x\n'));
-  expect(header).toEqual(['id', 'long\ntitle']);
+test.each([
+  ['spans lines', 'id,"long\ntitle"\n1,x\n', ['id', 'long\ntitle']],
+  ['has all of a file whose lines end in CR', 'id,a\rb,c\r', ['id', 'a\rb', 'c']],
+])('a header that %s', async (_, text, header) => {
+  expect((await readCsv(await writeCsv(text))).header).toEqual(header);
 });
 
 describe('a quote that is never closed', () => {

@@ -45,20 +45,49 @@ test.each([-2, -1, 0])('a line end that begins %i bytes from that border is one 
 test('a line that is longer than several reads is whole, and one of more than a MiB is refused', async () => {
   const long = 'y'.repeat(3 * CHUNK + 5);
   expect(textsOf(await linesOf(`a\n${long}\nb`))).toEqual(['a', long, 'b']);
-  const [, refused, after] = await linesOf(`a\n${'z'.repeat(4 * CHUNK + 1)}\nb`);
-  expect(refused).toMatchObject({ kind: 'unreadable', number: 2 });
-  expect(after).toMatchObject({ kind: 'text', number: 3, text: 'b' });
+  const longest = 'z'.repeat(4 * CHUNK);
+  expect(textsOf(await linesOf(`a\n${longest}\n${longest}`))).toEqual(['a', longest, longest]);
+  const [, refused, after] = await linesOf(`a\n${longest}z\nb`);
+  expect(refused).toEqual({
+    kind: 'unreadable',
+    number: 2,
+    reason: 'the line has 1048577 bytes, more than 1048576',
+    excerpt: 'z'.repeat(1000),
+  });
+  expect(after).toEqual({ kind: 'text', number: 3, text: 'b' });
+});
+
+test('of lines much longer than that no more is held, and their size is told all the same', async () => {
+  const [line, next] = await linesOf(`${'z'.repeat(9 * CHUNK)}\nb`);
+  expect(line).toMatchObject({ number: 1, reason: 'the line has 2359296 bytes, more than 1048576' });
+  expect(next).toEqual({ kind: 'text', number: 2, text: 'b' });
 });
 
 test('a byte order mark at the beginning is no text, and elsewhere it is', async () => {
   expect(textsOf(await linesOf('\uFEFFa\n\uFEFFb\n'))).toEqual(['a', '\uFEFFb']);
 });
 
-test('a line that is not UTF-8 is refused alone', async () => {
-  const [first, bad, last] = await linesOf(Buffer.from('a\n\xff\xfe\nb', 'latin1'));
-  expect([first?.kind, bad?.kind, last?.kind]).toEqual(['text', 'unreadable', 'text']);
+test.each([
+  ['is not UTF-8', Buffer.from('\xff\xfe', 'latin1'), 'the line is not UTF-8', '\uFFFD\uFFFD'],
+  ['holds NUL bytes', Buffer.from('c\0d'), 'the line holds NUL bytes', 'c\uFFFDd'],
+])('a line that %s is refused alone, the first one too', async (_, bad, reason, excerpt) => {
+  const line = Buffer.concat([bad, Buffer.from('\n')]);
+  expect(await linesOf(Buffer.concat([line, Buffer.from('a\n'), line, Buffer.from('b')]))).toEqual([
+    { kind: 'unreadable', number: 1, reason, excerpt },
+    { kind: 'text', number: 2, text: 'a' },
+    { kind: 'unreadable', number: 3, reason, excerpt },
+    { kind: 'text', number: 4, text: 'b' },
+  ]);
+});
+
+test('only one CR before a line end belongs to it', async () => {
+  expect(textsOf(await linesOf('a\r\r\nb\rc\n\r\n'))).toEqual(['a\r', 'b\rc', '']);
 });
 
 test('a file that is not there is not found', async () => {
-  await expect(readLines('/no/such/file.csv').next()).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+  await expect(readLines('/no/such/file.csv').next()).rejects.toMatchObject({
+    code: 'SOURCE_NOT_FOUND',
+    message: expect.stringContaining('cannot read /no/such/file.csv: ENOENT'),
+    cause: { code: 'ENOENT' },
+  });
 });
