@@ -92,8 +92,8 @@ function mightCompare(
   comparison: Comparison,
   literal: Literal,
 ): boolean {
+  // Nothing is certain of what is unknown, so every file is kept.
   const wanted = toWanted(type, literal);
-  if (wanted === undefined) return true;
   // For DuckDB, NaN is greater than every number, and other writers leave it out of the bounds.
   const isTopKnown = type !== 'double';
   switch (comparison) {

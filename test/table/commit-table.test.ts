@@ -78,7 +78,8 @@ describe('two commits on one version', () => {
     const second = commitChange(store, changeOf({ base, removed, added: [addOf('y.parquet')] }));
     await expect(second).rejects.toMatchObject({
       code: 'COMMIT_CONFLICT',
-      message: expect.stringContaining('removed a file'),
+      message: 'another writer committed version 1 of tables/t: it removed a file that this one removes',
+      remedy: 'nothing was changed; run the same command again',
     });
     expect((await snapshotOf(store)).files.map(({ add }) => add.path)).not.toContain('y.parquet');
   });
@@ -231,15 +232,28 @@ describe('a commit', () => {
   test('says what it did, on which version, and whether it only appended', async () => {
     const { store } = await openTable();
     const base = await snapshotOf(store);
-    await commitChange(store, changeOf({ base, added: [addOf('x.parquet')], metrics: { numAddedRows: 7 } }));
-    const [first] = await readLogEntry(store, FOLDER, 1);
-    expect(first?.commitInfo).toMatchObject({
-      operation: 'WRITE',
-      operationMetrics: { numAddedRows: '7' },
-      readVersion: 0,
-      isBlindAppend: true,
-      engineInfo: 'pixlake/test',
-    });
+    const parameters = { source: 'a.csv' };
+    await commitChange(
+      store,
+      changeOf({ base, added: [addOf('x.parquet')], parameters, metrics: { numAddedRows: 7 } }),
+    );
+    const actions = await readLogEntry(store, FOLDER, 1);
+    expect(actions).toEqual([
+      {
+        commitInfo: {
+          timestamp: expect.any(Number),
+          operation: 'WRITE',
+          operationParameters: { source: 'a.csv' },
+          operationMetrics: { numAddedRows: '7' },
+          engineInfo: 'pixlake/test',
+          readVersion: 0,
+          isBlindAppend: true,
+          txnId: expect.stringMatching(/^[\da-f-]{36}$/u),
+          actionsSha256: expect.any(String),
+        },
+      },
+      { add: addOf('x.parquet') },
+    ]);
   });
 
   test('that only rearranges says so of every file', async () => {
@@ -249,9 +263,13 @@ describe('a commit', () => {
       store,
       changeOf({ base, removed: base.files, added: [addOf('x.parquet')], isRearrangement: true }),
     );
-    const actions = await readLogEntry(store, FOLDER, 1);
-    const changes = actions.flatMap(({ add, remove }) => add?.dataChange ?? remove?.dataChange ?? []);
-    expect(changes).toEqual([false, false, false]);
+    const [first, ...actions] = await readLogEntry(store, FOLDER, 1);
+    const deletionTimestamp = first?.commitInfo?.timestamp;
+    const facts = { deletionTimestamp, dataChange: false, extendedFileMetadata: true, size: 10 };
+    const removes = ['a.parquet', 'kind=x%2520y/b.parquet'].map((path) => ({
+      remove: { path, partitionValues: { kind: 'a' }, ...facts },
+    }));
+    expect(actions).toEqual([...removes, { add: { ...addOf('x.parquet'), dataChange: false } }]);
   });
 
   test('may not take rows out of an append-only table, but may rearrange it', async () => {
@@ -262,8 +280,14 @@ describe('a commit', () => {
     );
     const base = await snapshotOf(store);
     const change = changeOf({ base, removed: base.files });
-    await expect(commitChange(store, change)).rejects.toMatchObject({ code: 'TABLE_APPEND_ONLY' });
+    await expect(commitChange(store, change)).rejects.toMatchObject({
+      code: 'TABLE_APPEND_ONLY',
+      message: 'tables/t is append-only (delta.appendOnly), so its rows cannot be changed',
+      remedy: 'set the property to false with another Delta tool if rows may be removed',
+    });
     expect(await commitChange(store, { ...change, isRearrangement: true })).toBe(2);
+    const next = await snapshotOf(store);
+    expect(await commitChange(store, changeOf({ base: next, added: [addOf('x.parquet')] }))).toBe(3);
   });
 
   test.each([

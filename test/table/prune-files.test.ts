@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { FileStats, PartitionValues } from '../../src/table/delta-actions.ts';
 import { type DeltaStruct, deltaField } from '../../src/table/delta-schema.ts';
 import type { Comparison, FilePredicate, Literal } from '../../src/table/file-predicate.ts';
-import { fileMightMatch } from '../../src/table/prune-files.ts';
-import { lowerBoundOf, upperBoundOf } from '../../src/table/stat-text.ts';
+import { fileMightMatch, pruneFiles } from '../../src/table/prune-files.ts';
+import type { Snapshot } from '../../src/table/snapshot.ts';
 
 const schema: DeltaStruct = {
   type: 'struct',
@@ -90,6 +90,11 @@ describe('a file is ruled out', () => {
     ['year', '<>', 2012],
     ['year', '>', 2012],
     ['since', '>', '2020-01-10 00:00:01'],
+    ['since', '<', '2020-01-09'],
+    ['year', '=', 2013],
+    ['year', '<', 2012],
+    ['kind', '>=', 'shoez'],
+    ['day', '<', '2020-01-10'],
   ])('by %s %s %j', (column, comparison, value) => {
     expect(mightMatch(compare(column, comparison, value))).toBe(false);
   });
@@ -125,6 +130,72 @@ describe('a file is ruled out', () => {
       true,
     ]);
   });
+});
+
+describe('where one bound is not known', () => {
+  const ALL: readonly Comparison[] = ['<', '<=', '=', '<>', '>=', '>'];
+  /** The comparisons by which a file of ids that are 5 at least, or at most, is ruled out. */
+  const ruledOut = (known: 'minValues' | 'maxValues', value: number): Comparison[] =>
+    ALL.filter(
+      (comparison) => !mightMatch(compare('id', comparison, value), { numRecords: 1, [known]: { id: 5 } }),
+    );
+
+  test('the other one rules out what lies beyond it', () => {
+    expect(ruledOut('minValues', 4)).toEqual(['<', '<=', '=']);
+    expect(ruledOut('minValues', 5)).toEqual(['<']);
+    expect(ruledOut('minValues', 6)).toEqual([]);
+    expect(ruledOut('maxValues', 4)).toEqual([]);
+    expect(ruledOut('maxValues', 5)).toEqual(['>']);
+    expect(ruledOut('maxValues', 6)).toEqual(['=', '>=', '>']);
+  });
+
+  test('so do beginnings of texts', () => {
+    const starts = (prefix: string, stats: FileStats): boolean =>
+      mightMatch({ kind: 'startsWith', column: 'name', prefix }, stats);
+    const min = { minValues: { name: 'bb' } };
+    expect(['a', 'ba', 'bb', 'c'].map((prefix) => starts(prefix, min))).toEqual([false, false, true, true]);
+    const max = { maxValues: { name: 'bb' } };
+    expect(['a', 'bb', 'bc', 'c'].map((prefix) => starts(prefix, max))).toEqual([true, true, false, false]);
+  });
+
+  test('a column that may have values or nulls is kept for both', () => {
+    for (const kind of ['isNull', 'isNotNull'] as const)
+      expect(mightMatch({ kind, column: 'id' }, { minValues: { id: 1 } })).toBe(true);
+  });
+});
+
+test('only a column of one value is ruled out by <>', () => {
+  const differs = (min: number, max: number, value: number): boolean =>
+    mightMatch(compare('id', '<>', value), { minValues: { id: min }, maxValues: { id: max } });
+  expect(differs(5, 5, 5)).toBe(false);
+  expect([differs(5, 6, 5), differs(4, 5, 5), differs(5, 5, 6), differs(5, 5, 5.5)]).toEqual(
+    Array(4).fill(true),
+  );
+});
+
+test('times are compared with times in whatever form', () => {
+  const at = (literal: Literal): boolean =>
+    mightMatch({ kind: 'compare', column: 'at', comparison: '<', literal });
+  const early = Date.UTC(2020, 0, 1);
+  expect(at({ kind: 'timestamp', value: early })).toBe(false);
+  expect(at({ kind: 'timestamp', value: Date.UTC(2020, 0, 11) })).toBe(true);
+  expect(at({ kind: 'date', value: '2020-01-01' })).toBe(false);
+  expect(at({ kind: 'string', value: '2020-01-01' })).toBe(false);
+  expect(at({ kind: 'string', value: 'soon' })).toBe(true);
+  expect(at({ kind: 'number', value: 0 })).toBe(true);
+  // A bound of a time is cut to milliseconds, so that it is known no better than that.
+  expect(at({ kind: 'timestamp', value: Date.UTC(2020, 0, 10) })).toBe(true);
+});
+
+test('all files are kept by what says nothing, and those that cannot match are left out in their order', () => {
+  const files = [1, 2, 3].map((id) => {
+    const stats = JSON.stringify({ minValues: { id }, maxValues: { id } });
+    const add = { path: `${id}`, partitionValues: {}, size: 1, modificationTime: 0, dataChange: true, stats };
+    return { key: `${id}`, sizeBytes: 1, partitionValues: {}, add };
+  });
+  const snapshot = { schema, partitionColumns, files } as unknown as Snapshot;
+  expect(pruneFiles(snapshot, { kind: 'any' })).toBe(files);
+  expect(pruneFiles(snapshot, compare('id', '>', 1)).map(({ key }) => key)).toEqual(['2', '3']);
 });
 
 describe('a file is kept', () => {
@@ -204,29 +275,4 @@ test('texts are in the order of code points, as DuckDB has them, and not of UTF-
   };
   expect(mightMatch(compare('name', '>', '\uffee'), stats)).toBe(true);
   expect(mightMatch(compare('name', '>', '😁'), stats)).toBe(false);
-});
-
-describe('bounds of long texts', () => {
-  test.each([
-    ['short'],
-    ['x'.repeat(100)],
-    ['😀'.repeat(100)],
-    ['\u{10ffff}'.repeat(40)],
-    [`${'a'.repeat(31)}\u{10ffff}${'b'.repeat(5)}`],
-    [`${'a'.repeat(31)}\ud7ff${'b'.repeat(5)}`],
-    ['é'.repeat(33)],
-  ])('are short and enclose %s', (text) => {
-    const [low, high] = [lowerBoundOf(text), upperBoundOf(text)];
-    expect(Buffer.compare(Buffer.from(low), Buffer.from(text))).toBeLessThanOrEqual(0);
-    expect(low).toBe(Array.from(text).slice(0, 32).join(''));
-    if (Array.from(text).length <= 32) expect(high).toBe(text);
-    else if (high !== undefined && !text.includes('\u{10ffff}'))
-      expect(high.slice(0, 30)).toBe(text.slice(0, 30));
-    if (text.startsWith('\u{10ffff}')) expect(high).toBeUndefined();
-    else {
-      expect(Buffer.compare(Buffer.from(high ?? ''), Buffer.from(text))).toBeGreaterThanOrEqual(0);
-      expect(Array.from(high ?? '').length).toBeLessThanOrEqual(32);
-      expect(high).not.toMatch(/[\ud800-\udfff]/u);
-    }
-  });
 });

@@ -329,16 +329,4 @@ describe('versions', () => {
     await expect(at('2001-01-01')).rejects.toMatchObject({ code: 'SNAPSHOT_NOT_FOUND' });
     await expect(at('8')).rejects.toMatchObject({ code: 'SNAPSHOT_NOT_FOUND' });
   });
-
-  test.each(['yesterday', '', '-1', '3.5', '2026-13-01', '2026-01-01 10', 'v'])('%j is neither', (text) => {
-    expect(() => parseAsOf(text)).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }));
-  });
-
-  test('a time with a zone is that of the zone', () => {
-    expect(parseAsOf('2026-01-31T12:00:00+02:00')).toEqual({
-      kind: 'time',
-      timeMs: Date.UTC(2026, 0, 31, 10),
-    });
-    expect(parseAsOf('2026-01-31 12:00:00')).toEqual({ kind: 'time', timeMs: Date.UTC(2026, 0, 31, 12) });
-  });
 });

@@ -4,7 +4,14 @@ import { describe, expect, test } from 'vitest';
 import type { MetadataAction, ProtocolAction } from '../../src/table/delta-actions.ts';
 import type { TableFeature } from '../../src/table/features/table-feature.ts';
 import { TABLE_FEATURES } from '../../src/table/features/table-features.ts';
-import { checkReadable, checkWritable } from '../../src/table/protocol.ts';
+import {
+  checkNoVectors,
+  checkReadable,
+  checkWritable,
+  needsV2Checkpoint,
+  PROTOCOL,
+} from '../../src/table/protocol.ts';
+import { addOf } from './table-fixture.ts';
 
 const METADATA: MetadataAction = {
   id: 'x',
@@ -83,5 +90,76 @@ describe('all features', () => {
     const message = refusalOf(() => checkWritable('t', { minReaderVersion: 1, minWriterVersion }));
     if (refusal === undefined) expect(message).toBeUndefined();
     else expect(message).toMatch(refusal);
+  });
+});
+
+describe('a table', () => {
+  const readable = (
+    protocol: Partial<ProtocolAction>,
+    metadata: Partial<MetadataAction> = {},
+  ): string | undefined =>
+    refusalOf(() => checkReadable('t', { ...PROTOCOL, ...protocol }, { ...METADATA, ...metadata }));
+
+  test('of pixlake has the oldest protocol that is in use', () => {
+    expect(PROTOCOL).toEqual({ minReaderVersion: 1, minWriterVersion: 2 });
+    expect(readable({})).toBeUndefined();
+    expect(refusalOf(() => checkWritable('t', PROTOCOL))).toBeUndefined();
+  });
+
+  test('of another format or a newer reader version is not read', () => {
+    expect(readable({}, { format: { provider: 'orc', options: {} } })).toBe(
+      't cannot be read: it needs the feature format orc',
+    );
+    expect(readable({ minReaderVersion: 4 })).toBe('t cannot be read: it needs the feature reader version 4');
+    expect(readable({ minReaderVersion: 3 })).toBeUndefined();
+  });
+
+  test('of several features that are missing names them all, and no reason', () => {
+    const readerFeatures = ['timestampNtz', 'variantType', 'x'];
+    expect(readable({ minReaderVersion: 3, readerFeatures })).toBe(
+      't cannot be read: it needs the features variantType, x',
+    );
+    // Before version 3 nothing is listed by name.
+    expect(readable({ minReaderVersion: 2, readerFeatures })).toBeUndefined();
+    const writer = {
+      minReaderVersion: 1,
+      minWriterVersion: 7,
+      writerFeatures: ['rowTracking', 'appendOnly', 'x'],
+    };
+    expect(refusalOf(() => checkWritable('t', writer))).toBe(
+      't cannot be written: it needs the features rowTracking, x',
+    );
+    expect(refusalOf(() => checkWritable('t', { minReaderVersion: 1, minWriterVersion: 7 }))).toBeUndefined();
+  });
+
+  test('with the feature of a writer among those of readers is not read', () => {
+    expect(readable({ minReaderVersion: 3, readerFeatures: ['appendOnly'] })).toMatch(
+      /the feature appendOnly$/u,
+    );
+  });
+
+  test('may be of reader version 2, which means column mapping, as long as no mode is set', () => {
+    const mapped = (mode: string): string | undefined =>
+      readable({ minReaderVersion: 2 }, { configuration: { 'delta.columnMapping.mode': mode } });
+    expect(readable({ minReaderVersion: 2 })).toBeUndefined();
+    expect(mapped('none')).toBeUndefined();
+    for (const mode of ['name', 'id']) expect(mapped(mode)).toMatch(/the feature columnMapping \(/u);
+  });
+
+  test('whose files have deletion vectors is refused by the first of them', () => {
+    const deletionVector = { storageType: 'u' };
+    expect(refusalOf(() => checkNoVectors('t', [addOf('a'), addOf('b')]))).toBeUndefined();
+    const files = [addOf('a'), { ...addOf('b'), deletionVector }, { ...addOf('c'), deletionVector }];
+    expect(refusalOf(() => checkNoVectors('t', files))).toBe(
+      't cannot be read: b has deleted rows, which need the feature deletionVectors',
+    );
+  });
+
+  test('that needs checkpoints of version 2 is refused', () => {
+    expect(needsV2Checkpoint('t')).toMatchObject({
+      code: 'TABLE_FEATURE_UNSUPPORTED',
+      message:
+        't cannot be read: it needs the feature v2Checkpoint (pixlake does not read checkpoints of version 2)',
+    });
   });
 });
