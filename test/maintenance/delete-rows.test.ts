@@ -1,5 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { deleteRows } from '../../src/maintenance/delete-rows.ts';
+import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { DeltaTable, duckDb } from '../support/delta-table.ts';
+import { withCommitBefore } from '../support/failing-store.ts';
 import { codeOf } from '../support/daily-run.ts';
 import { rowsOf } from '../support/rows-of.ts';
 import { ALL, dataFiles, copyGrownTable } from './grown-table.ts';
@@ -40,25 +44,31 @@ describe('delete', () => {
     const { lakehouse, table } = await copyGrownTable();
     await lakehouse.tables.optimize({ table: 'images' });
     const before = await rowsOf(lakehouse, 'SELECT * FROM images WHERE id <> 3 ORDER BY id');
-    expect(await lakehouse.tables.delete({ table: 'images', where: 'id = 3' })).toMatchObject({
-      deletedCount: 1,
-      copiedCount: 4,
-      removedFileCount: 1,
-      addedFileCount: 1,
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'id = 3' })).toEqual({
+      ...{ table: 'images', version: 6, isCommitted: true },
+      ...{ deletedCount: 1, copiedCount: 4, removedFileCount: 1, addedFileCount: 1 },
     });
     expect(await rowsOf(lakehouse, ALL)).toEqual(before);
+    expect(await lakehouse.tables.history('images', 1)).toMatchObject([
+      {
+        operation: 'DELETE',
+        parameters: { predicate: '["id = 3"]' },
+        metrics: { numDeletedRows: '1', numCopiedRows: '4', numRemovedFiles: '1', numAddedFiles: '1' },
+      },
+    ]);
     expect((await dataFiles(table)).length).toBeGreaterThan(2);
   });
 
   test('of nothing, or as a dry run, changes nothing', async () => {
     const { lakehouse } = await copyGrownTable();
-    expect(await lakehouse.tables.delete({ table: 'images', where: 'false' })).toMatchObject({
-      isCommitted: false,
-      version: 4,
+    const same = { table: 'images', version: 4, isCommitted: false, copiedCount: 0, addedFileCount: 0 };
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'false' })).toEqual({
+      ...same,
+      ...{ deletedCount: 0, removedFileCount: 0 },
     });
-    expect(await lakehouse.tables.delete({ table: 'images', where: 'true', isDryRun: true })).toMatchObject({
-      isCommitted: false,
-      deletedCount: 10,
+    expect(await lakehouse.tables.delete({ table: 'images', where: 'true', isDryRun: true })).toEqual({
+      ...same,
+      ...{ deletedCount: 10, removedFileCount: 10 },
     });
     expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images')).toEqual([[10]]);
   });
@@ -107,5 +117,59 @@ describe('delete', () => {
     expect(await codeOf(lakehouse.tables.delete({ table: 'none', where: 'true' }))).toBe('TABLE_NOT_FOUND');
     const source = join(folder, 'source0');
     expect(await codeOf(lakehouse.ingest({ source, table: 'mirror' }))).toBe('TABLE_READ_ONLY');
+  });
+
+  /** A table whose rows are sorted by an id, in one file of each of two kinds. */
+  async function makeKinds(): Promise<DeltaTable> {
+    const table = await DeltaTable.begin();
+    const making = { partitionColumns: ['kind'], configuration: { 'pixlake.sortBy': '["id"]' } };
+    table.protocol().metadata({ id: 'long', kind: 'string' }, making);
+    for (const [kind, ids] of [
+      ['a', [1, 2, 3]],
+      ['b', [4, 5, 6]],
+    ] as const)
+      await table.addRows(
+        `kind=${kind}/1.parquet`,
+        `SELECT unnest([${ids.toReversed().join()}])::BIGINT AS id`,
+        {
+          partitionValues: { kind },
+          stats: {
+            numRecords: 3,
+            minValues: { id: ids[0] },
+            maxValues: { id: ids[2] },
+            nullCount: { id: 0 },
+          },
+        },
+      );
+    await table.commit();
+    return table;
+  }
+
+  test('reads only files that may have matching rows, and writes those that stay in their order', async () => {
+    const table = await makeKinds();
+    // A file that is not there is not needed.
+    await table.store.delete('tables/t/kind=b/1.parquet');
+    const report = await deleteRows(
+      { store: table.store, software: 'test' },
+      { table: 't', where: 'id = 2' },
+    );
+    expect(report).toMatchObject({ deletedCount: 1, copiedCount: 2, addedFileCount: 1 });
+    const files = (await readSnapshot(table.store, 'tables/t'))?.files ?? [];
+    const [added] = files.filter(({ partitionValues }) => partitionValues['kind'] === 'a');
+    expect(await duckDb(`SELECT id::INTEGER FROM '${join(table.lake, added?.key ?? '')}'`)).toEqual([
+      [1],
+      [3],
+    ]);
+  });
+
+  test('goes on top of rows that are added meanwhile, which are later than the delete', async () => {
+    const table = await makeKinds();
+    const store = withCommitBefore(table.store, async () => {
+      await table.addRows('kind=a/2.parquet', 'SELECT 2::BIGINT AS id', { partitionValues: { kind: 'a' } });
+      await table.commit();
+    });
+    const report = await deleteRows({ store, software: 'test' }, { table: 't', where: 'id = 2' });
+    expect(report).toMatchObject({ version: 2, deletedCount: 1 });
+    expect((await readSnapshot(store, 'tables/t'))?.files).toHaveLength(3);
   });
 });

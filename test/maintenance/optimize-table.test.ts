@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { optimizeTable } from '../../src/maintenance/optimize-table.ts';
+import { type OptimizeSpec, optimizeTable } from '../../src/maintenance/optimize-table.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
+import { readSnapshot } from '../../src/table/read-snapshot.ts';
+import { readHistory } from '../../src/table/table-history.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { codeOf } from '../support/daily-run.ts';
 import { withCommitBefore } from '../support/failing-store.ts';
 import { rowsOf } from '../support/rows-of.ts';
 import { openLakehouse } from '../../src/index.ts';
-import { DeltaTable } from '../support/delta-table.ts';
+import { DeltaTable, duckDb } from '../support/delta-table.ts';
 import { ALL, copyGrownTable, dataFiles } from './grown-table.ts';
 
 describe('optimize', () => {
@@ -93,5 +95,121 @@ describe('optimize', () => {
     });
     expect(await rowsOf(lakehouse, 'SELECT count(*), count(DISTINCT id) FROM images')).toEqual([[6, 6]]);
     expect((await lakehouse.tables.verify('images', true)).problems).toEqual([]);
+  });
+
+  /** A table of two files in each of two partitions, and one in a third; rows are not sorted. */
+  async function makeParts(sortBy?: string): Promise<DeltaTable> {
+    const table = await DeltaTable.begin();
+    const configuration = sortBy === undefined ? {} : { 'pixlake.sortBy': sortBy };
+    table.protocol().metadata({ id: 'long', kind: 'string' }, { partitionColumns: ['kind'], configuration });
+    for (const [path, kind, ids] of [
+      ['kind=a/1.parquet', 'a', [4, 1]],
+      ['kind=a/2.parquet', 'a', [3, 2]],
+      ['kind=b/3.parquet', 'b', [9, 5]],
+      ['kind=b/4.parquet', 'b', [7]],
+      ['5.parquet', null, [6]],
+    ] as const)
+      await table.addRows(path, `SELECT unnest([${ids.join()}])::BIGINT AS id`, {
+        partitionValues: { kind },
+        stats: { numRecords: ids.length },
+      });
+    await table.commit();
+    return table;
+  }
+  const run = (table: DeltaTable, spec: Partial<OptimizeSpec>): ReturnType<typeof optimizeTable> =>
+    optimizeTable({ store: table.store, software: 'test' }, { table: 't', ...spec });
+  const idsOf = async (table: DeltaTable): Promise<unknown[][]> => {
+    const snapshot = await readSnapshot(table.store, 'tables/t');
+    const found = (snapshot?.files ?? []).map(async ({ key, partitionValues }) => [
+      key.slice('tables/t/'.length).replace(/[^/]+$/u, ''),
+      partitionValues['kind'],
+      ...(await duckDb(`SELECT id::INTEGER FROM '${join(table.lake, key)}'`)).flat(),
+    ]);
+    return (await Promise.all(found)).sort((x, y) => String(x).localeCompare(String(y)));
+  };
+
+  test('sorts each partition by the columns of the table, and tells what it did', async () => {
+    const table = await makeParts('["kind","id"]');
+    const before = (await readSnapshot(table.store, 'tables/t'))?.files ?? [];
+    const report = await run(table, {});
+    const removedBytes = before.slice(0, 4).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const after = (await readSnapshot(table.store, 'tables/t'))?.files ?? [];
+    const addedBytes = after.slice(1).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const sizes = { removedFileCount: 4, addedFileCount: 2, removedBytes, addedBytes };
+    expect(report).toEqual({ table: 't', version: 1, isCommitted: true, ...sizes });
+    expect(await idsOf(table)).toEqual([
+      ['', null, 6],
+      ['kind=a/', 'a', 1, 2, 3, 4],
+      ['kind=b/', 'b', 5, 7, 9],
+    ]);
+    const [newest] = (await readHistory(table.store, 'tables/t', 1)) ?? [];
+    expect(newest).toMatchObject({
+      operation: 'OPTIMIZE',
+      parameters: { targetSize: String(128 * 1024 * 1024), sortBy: '["id"]' },
+      metrics: {
+        numRemovedFiles: '4',
+        numAddedFiles: '2',
+        numRemovedBytes: String(removedBytes),
+        numAddedBytes: String(addedBytes),
+      },
+      software: 'test',
+    });
+    expect(await run(table, {})).toEqual({
+      ...{ table: 't', version: 1, isCommitted: false },
+      ...{ removedFileCount: 0, addedFileCount: 0, removedBytes: 0, addedBytes: 0 },
+    });
+  });
+
+  test('keeps the order of rows in a table that has none', async () => {
+    const table = await makeParts();
+    await run(table, {});
+    expect(await idsOf(table)).toEqual([
+      ['', null, 6],
+      ['kind=a/', 'a', 4, 1, 3, 2],
+      ['kind=b/', 'b', 9, 5, 7],
+    ]);
+  });
+
+  test('leaves files that are half of what is good, and all where it need not sort', async () => {
+    const table = await makeParts();
+    const sizes = ((await readSnapshot(table.store, 'tables/t'))?.files ?? []).map(
+      ({ sizeBytes }) => sizeBytes,
+    );
+    expect(await run(table, { targetBytes: 2 * Math.min(...sizes) })).toMatchObject({ isCommitted: false });
+    expect(await run(table, { targetBytes: 2 * Math.max(...sizes) + 2 })).toMatchObject({
+      removedFileCount: 4,
+    });
+  });
+
+  test('sorts all files where it is told how, also those that are alone in their partition', async () => {
+    const table = await makeParts();
+    expect(await run(table, { sortBy: ['id'], targetBytes: 1 << 20 })).toMatchObject({
+      removedFileCount: 5,
+      addedFileCount: 3,
+    });
+    expect(await idsOf(table)).toEqual([
+      ['', null, 6],
+      ['kind=a/', 'a', 1, 2, 3, 4],
+      ['kind=b/', 'b', 5, 7, 9],
+    ]);
+  });
+
+  test.each([
+    [['nope', 'id', 'kind'], 'cannot sort by nope, kind'],
+    [['ID'], 'cannot sort by ID'],
+  ])('cannot sort by %j', async (sortBy, message) => {
+    await expect(run(await makeParts(), { sortBy })).rejects.toMatchObject({
+      code: 'ARGUMENT_INVALID',
+      message,
+      remedy: 'choose from: id',
+    });
+  });
+
+  test('that is stopped between partitions leaves nothing', async () => {
+    const table = await makeParts();
+    const before = await dataFiles(table.path);
+    const context = { store: table.store, software: 'test', signal: AbortSignal.abort(new Error('stopped')) };
+    await expect(optimizeTable(context, { table: 't' })).rejects.toThrow('stopped');
+    expect(await dataFiles(table.path)).toEqual(before);
   });
 });

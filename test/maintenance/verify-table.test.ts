@@ -1,6 +1,11 @@
-import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { openLakehouse } from '../../src/index.ts';
+import { verifyTable } from '../../src/maintenance/verify-table.ts';
+import { sha256Of } from '../../src/storage/hash-file.ts';
+import { DeltaTable } from '../support/delta-table.ts';
+import { withFaults } from '../support/failing-store.ts';
 import { dataFiles, copyGrownTable } from './grown-table.ts';
 
 describe('verify', () => {
@@ -53,14 +58,92 @@ describe('verify', () => {
 
   test('deeply, finds originals that are missing or changed', async () => {
     const { lakehouse, lake } = await copyGrownTable();
-    expect(await lakehouse.tables.verify('images', true)).toMatchObject({ problems: [], imageCount: 10 });
+    const whole = { table: 'images', version: 4, fileCount: 10, rowCount: 10, problems: [] };
+    expect(await lakehouse.tables.verify('images', true)).toEqual({ ...whole, imageCount: 10 });
+    const stored = sha256Of(await readFile(join(lake, 'originals/images/4.jpg')));
     await rm(join(lake, 'originals/images/3.jpg'));
     await writeFile(join(lake, 'originals/images/4.jpg'), 'other bytes');
-    expect((await lakehouse.tables.verify('images')).problems).toEqual([]);
-    const { problems } = await lakehouse.tables.verify('images', true);
-    expect(problems.map(({ key }) => key).sort()).toEqual([
-      'originals/images/3.jpg',
-      'originals/images/4.jpg',
+    await rm(join(lake, 'originals/images/5.jpg'));
+    await mkdir(join(lake, 'originals/images/5.jpg'));
+    expect(await lakehouse.tables.verify('images')).toEqual({ ...whole, imageCount: 0 });
+    const { problems, imageCount } = await lakehouse.tables.verify('images', true);
+    expect(imageCount).toBe(10);
+    expect(problems.toSorted((a, b) => (a.key < b.key ? -1 : 1))).toEqual([
+      { key: 'originals/images/3.jpg', problem: 'is missing' },
+      {
+        key: 'originals/images/4.jpg',
+        problem: `has the sha256 ${sha256Of(Buffer.from('other bytes'))}, not ${stored}`,
+      },
+      {
+        key: 'originals/images/5.jpg',
+        problem: expect.stringMatching(/^(?:cannot be read: .+|is missing)$/u),
+      },
     ]);
+    // The images of an attached table lie where nobody here can say.
+    await lakehouse.tables.attach('mirror', join(lake, 'tables/images'));
+    expect(await lakehouse.tables.verify('mirror', true)).toMatchObject({ imageCount: 0, problems: [] });
+  });
+
+  test('deeply, looks at no images where the data files are not whole, or rows do not say which', async () => {
+    const table = await DeltaTable.begin();
+    table.protocol().metadata({ image_key: 'string', image_sha256: 'string' });
+    const row = (key: string): string => `SELECT '${key}' AS image_key, '00' AS image_sha256`;
+    await table.addRows('a.parquet', `${row('x')} UNION ALL SELECT NULL, '00' UNION ALL SELECT 'y', NULL`);
+    await table.commit();
+    const { tables } = openLakehouse({ lake: table.lake });
+    const missing = { key: 'x', problem: 'is missing' };
+    expect(await tables.verify('t', true)).toMatchObject({ imageCount: 1, rowCount: 3, problems: [missing] });
+    await table.addRows('b.parquet', row('z'), { stats: { numRecords: 2 } });
+    await table.commit();
+    expect(await tables.verify('t', true)).toMatchObject({
+      imageCount: 0,
+      rowCount: 4,
+      problems: [{ key: 'tables/t/b.parquet', problem: 'has 1 rows, not 2' }],
+    });
+    for (const columns of [{ image_key: 'string' }, { image_sha256: 'string' }]) {
+      const other = await DeltaTable.begin();
+      other.protocol().metadata(columns);
+      await other.addRows('a.parquet', `SELECT 'x' AS ${Object.keys(columns).join()}`);
+      await other.commit();
+      expect(await openLakehouse({ lake: other.lake }).tables.verify('t', true)).toMatchObject({
+        imageCount: 0,
+        problems: [],
+      });
+    }
+  });
+
+  test('is stopped between images and between data files', async () => {
+    const table = await DeltaTable.begin();
+    table.protocol().metadata({ image_key: 'string', image_sha256: 'string' });
+    await table.addRows(
+      'a.parquet',
+      "SELECT i::VARCHAR AS image_key, '00' AS image_sha256 FROM range(20) AS r(i)",
+    );
+    await table.commit();
+    const stop = new AbortController();
+    const read: string[] = [];
+    const store = withFaults(table.store, {
+      async read(key, range) {
+        if (key.includes('/')) return table.store.read(key, range);
+        read.push(key);
+        stop.abort(new Error('stopped'));
+        return Buffer.from('');
+      },
+    });
+    const context = { store, software: 'test', signal: stop.signal };
+    await expect(verifyTable(context, { table: 't', isDeep: true })).rejects.toThrow('stopped');
+    expect(read).toHaveLength(8);
+    await expect(verifyTable(context, { table: 't' })).rejects.toThrow('stopped');
+  });
+
+  test('tells of a file that is no Parquet in one line', async () => {
+    const table = await DeltaTable.begin();
+    await table.store.write('tables/t/a.parquet', Buffer.from('not Parquet'));
+    await table.protocol().metadata({ id: 'long' }).add('a.parquet', { size: 11 }).commit();
+    const { problems, rowCount } = await openLakehouse({ lake: table.lake }).tables.verify('t', true);
+    expect(problems).toEqual([
+      { key: 'tables/t/a.parquet', problem: expect.stringMatching(/^cannot be read: .+$/u) },
+    ]);
+    expect(rowCount).toBe(0);
   });
 });
