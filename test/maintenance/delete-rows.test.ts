@@ -45,8 +45,13 @@ describe('delete', () => {
     await lakehouse.tables.optimize({ table: 'images' });
     const before = await rowsOf(lakehouse, 'SELECT * FROM images WHERE id <> 3 ORDER BY id');
     expect(await lakehouse.tables.delete({ table: 'images', where: 'id = 3' })).toEqual({
-      ...{ table: 'images', version: 6, isCommitted: true },
-      ...{ deletedCount: 1, copiedCount: 4, removedFileCount: 1, addedFileCount: 1 },
+      table: 'images',
+      version: 6,
+      isCommitted: true,
+      deletedCount: 1,
+      copiedCount: 4,
+      removedFileCount: 1,
+      addedFileCount: 1,
     });
     expect(await rowsOf(lakehouse, ALL)).toEqual(before);
     expect(await lakehouse.tables.history('images', 1)).toMatchObject([
@@ -64,11 +69,13 @@ describe('delete', () => {
     const same = { table: 'images', version: 4, isCommitted: false, copiedCount: 0, addedFileCount: 0 };
     expect(await lakehouse.tables.delete({ table: 'images', where: 'false' })).toEqual({
       ...same,
-      ...{ deletedCount: 0, removedFileCount: 0 },
+      deletedCount: 0,
+      removedFileCount: 0,
     });
     expect(await lakehouse.tables.delete({ table: 'images', where: 'true', isDryRun: true })).toEqual({
       ...same,
-      ...{ deletedCount: 10, removedFileCount: 10 },
+      deletedCount: 10,
+      removedFileCount: 10,
     });
     expect(await rowsOf(lakehouse, 'SELECT count(*) FROM images')).toEqual([[10]]);
   });

@@ -4,12 +4,17 @@ import { describe, expect, test } from 'vitest';
 import { type DropTableReport, openLakehouse } from '../../src/index.ts';
 import { dropTable } from '../../src/maintenance/drop-table.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { encodeStored } from '../../src/storage/stored-json.ts';
 import { NONE } from '../../src/table/file-predicate.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { commitChange } from '../support/commit-change.ts';
 import { codeOf, filesIn, ingestIds, copyDailyRun } from '../support/daily-run.ts';
-import { openFailingStore } from '../support/failing-store.ts';
+import { DeltaTable } from '../support/delta-table.ts';
+import { openFailingStore, withFaults } from '../support/failing-store.ts';
+import { keysOf } from '../support/keys-of.ts';
 import { pixlake, pixlakeJson } from '../support/pixlake.ts';
+import { beginFrozenRuns, type FrozenRuns } from './frozen-runs.ts';
 
 const spec = { table: 'images' };
 
@@ -119,5 +124,157 @@ describe('tables drop', () => {
     await rm(join(lake, 'tables/images/_delta_log/00000000000000000000.json'));
     await lakehouse.tables.drop(spec);
     expect((await lakehouse.tables.list()).map(({ name }) => name)).toEqual(['runs.daily']);
+  });
+});
+
+describe('a table', () => {
+  const drop = (store: ObjectStore, table = 't', isDryRun?: boolean): Promise<DropTableReport> =>
+    dropTable({ store, software: 'test' }, { table, ...(isDryRun === undefined ? {} : { isDryRun }) });
+
+  /** A table of one file, with an original. */
+  async function makeTable(): Promise<FrozenRuns> {
+    const runs = await beginFrozenRuns();
+    const table = await DeltaTable.begin(runs.store.uri);
+    table.protocol().metadata({ id: 'long' });
+    await table.addRows('a.parquet', 'SELECT 1::BIGINT AS id');
+    await table.commit();
+    await runs.store.write('originals/t/1.jpg', Buffer.from('123'));
+    return runs;
+  }
+
+  test('goes with its originals, and a dry run tells the same', async () => {
+    const { store } = await makeTable();
+    const before = await keysOf(store);
+    const dry = await drop(store, 't', true);
+    expect(dry).toEqual({
+      table: 't',
+      isDryRun: true,
+      removed: [
+        { folder: 'originals/t', fileCount: 1, sizeBytes: 3 },
+        { folder: 'tables/t', fileCount: 2, sizeBytes: expect.any(Number) },
+      ],
+      kept: [],
+      notRetriable: [],
+    });
+    expect(await keysOf(store)).toEqual(before);
+    expect(await drop(store)).toEqual({ ...dry, isDryRun: false });
+    expect(await keysOf(store)).toEqual(['pixlake.json']);
+  });
+
+  test('is invisible from the first write on, and its marker goes last, after what was committed meanwhile', async () => {
+    const { store } = await makeTable();
+    const log: string[] = [];
+    const watched = withFaults(store, {
+      async write(key, bytes) {
+        log.push(`write ${key}`);
+        await store.write(key, bytes);
+      },
+      async deleteMany(keys) {
+        log.push(...keys.map((key) => `delete ${key}`));
+        await store.deleteMany(keys);
+        if (keys.some((key) => key.includes('originals')))
+          await store.write('tables/t/_delta_log/00000000000000000001.json', Buffer.from('{}'));
+      },
+    });
+    await drop(watched);
+    expect(log[0]).toBe('write tables/t/_delta_log/_dropped');
+    expect(log.slice(-2)).toEqual([
+      'delete tables/t/_delta_log/00000000000000000001.json',
+      'delete tables/t/_delta_log/_dropped',
+    ]);
+    expect(await keysOf(store)).toEqual(['pixlake.json']);
+  });
+
+  test('whose drop was interrupted is dropped whatever uses it, even if nothing but the marker is left', async () => {
+    const runs = await makeTable();
+    await runs.freeze('reader', { versions: { 'tables/t': '0' } });
+    await runs.store.write('tables/t/_delta_log/_dropped', Buffer.alloc(0));
+    await runs.store.delete('tables/t/_delta_log/00000000000000000000.json');
+    expect(await drop(runs.store)).toMatchObject({ isDryRun: false, notRetriable: [] });
+    expect(await keysOf(runs.store, 'tables')).toEqual([]);
+  });
+
+  test.each<[string, (runs: FrozenRuns) => Promise<unknown>, string, string]>([
+    [
+      'unfinished runs read',
+      async (runs) => {
+        await runs.freeze('b', { versions: { 'tables/t': '0' } });
+        await runs.freeze('a', { versions: { 'tables/t': '0' } }, '_CANCELLED');
+      },
+      'unfinished runs read table t: a, b',
+      'finish them, or delete them: pixlake runs delete a',
+    ],
+    [
+      'is attached under another name',
+      (runs) => runs.attach('mirror', runs.store.locate('tables/t')),
+      'table t is also attached as mirror',
+      'detach it first: pixlake detach mirror',
+    ],
+    [
+      'another one is a clone of',
+      async (runs) => {
+        const entry = (await runs.store.read('tables/t/_delta_log/00000000000000000000.json')).toString();
+        const clone = entry
+          .replaceAll('"a.parquet"', JSON.stringify(runs.store.locate('tables/t/a.parquet')))
+          .replaceAll(/"actionsSha256":"\w+",?/gu, '');
+        await runs.store.write('tables/clone/_delta_log/00000000000000000000.json', Buffer.from(clone));
+      },
+      'table clone refers to data files of table t',
+      'drop or rewrite that table first',
+    ],
+  ])('that %s is not dropped', async (_, use, message, remedy) => {
+    const runs = await makeTable();
+    await use(runs);
+    const before = await keysOf(runs.store);
+    await expect(drop(runs.store)).rejects.toMatchObject({ code: 'TABLE_IN_USE', message, remedy });
+    expect(await keysOf(runs.store)).toEqual(before);
+  });
+
+  test.each<[string, (runs: FrozenRuns) => Promise<unknown>]>([
+    ['a finished run has read it', (runs) => runs.freeze('r', { versions: { 'tables/t': '0' } }, '_SUCCESS')],
+    ['a run reads one whose name begins so', (runs) => runs.freeze('r', { versions: { 'tables/t2': '0' } })],
+    ['such a one is attached', (runs) => runs.attach('mirror', runs.store.locate('tables/t2'))],
+    [
+      'another table is damaged',
+      (runs) => runs.store.write('tables/u/_delta_log/00000000000000000000.json', Buffer.from('torn')),
+    ],
+  ])('is dropped although %s', async (_, use) => {
+    const runs = await makeTable();
+    await use(runs);
+    expect(await drop(runs.store)).toMatchObject({ notRetriable: [] });
+    expect(await keysOf(runs.store, 'tables/t')).toEqual([]);
+  });
+
+  test('that a finished run with errors has read cannot be retried from', async () => {
+    const runs = await makeTable();
+    for (const [name, errorCount] of [
+      ['z', 1],
+      ['whole', 0],
+      ['a', 2],
+    ] as const) {
+      const { runId } = await runs.freeze(name, { versions: { 'tables/t': '0' } }, '_SUCCESS');
+      const counts = { runId, imageCount: 1, takenCount: 0, errorCount, imageBytes: 1 };
+      await runs.store.write(`runs/${name}/run_id=${runId}/_SUCCESS`, encodeStored(counts));
+    }
+    expect(await drop(runs.store, 't', true)).toMatchObject({ notRetriable: ['a', 'z'] });
+  });
+
+  test.each([
+    ['runs.r', 'TABLE_READ_ONLY', 'runs.r is the output of a run', 'delete the run: pixlake runs delete r'],
+    [
+      'mirror',
+      'TABLE_READ_ONLY',
+      'mirror is an attached table, whose files do not belong to the lake',
+      'detach it: pixlake detach mirror',
+    ],
+    ['T', 'TABLE_NOT_FOUND', /^no table T exists in /u, 'a table with other upper and lower case exists: t'],
+  ])('cannot be %s', async (table, code, message, remedy) => {
+    const runs = await makeTable();
+    await runs.attach('mirror', '/elsewhere');
+    await expect(drop(runs.store, table)).rejects.toMatchObject({
+      code,
+      message: typeof message === 'string' ? message : expect.stringMatching(message),
+      remedy,
+    });
   });
 });

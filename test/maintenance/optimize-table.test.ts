@@ -155,8 +155,13 @@ describe('optimize', () => {
       software: 'test',
     });
     expect(await run(table, {})).toEqual({
-      ...{ table: 't', version: 1, isCommitted: false },
-      ...{ removedFileCount: 0, addedFileCount: 0, removedBytes: 0, addedBytes: 0 },
+      table: 't',
+      version: 1,
+      isCommitted: false,
+      removedFileCount: 0,
+      addedFileCount: 0,
+      removedBytes: 0,
+      addedBytes: 0,
     });
   });
 
