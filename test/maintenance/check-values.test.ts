@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openLakehouse } from '../../src/index.ts';
+import { checkValues } from '../../src/maintenance/check-values.ts';
 import type { DeltaType } from '../../src/table/delta-schema.ts';
+import { readSnapshot } from '../../src/table/read-snapshot.ts';
 import { DeltaTable } from '../support/delta-table.ts';
+import { openTestDb } from '../support/run-in-process.ts';
 
 const LONG = 'x'.repeat(40);
 const COLUMNS: Readonly<Record<string, DeltaType>> = {
@@ -143,4 +146,75 @@ test('a wrong count of nulls is noticed, nested too, deeply only', async () => {
     'list has 1 nulls, not 2',
   ]);
   expect(await verify({ ...TRUE_STATS, nullCount }, false)).toEqual([]);
+});
+
+describe('a bound of one column', () => {
+  /** What is said of a file whose only row has this value. */
+  async function judge(
+    type: DeltaType,
+    value: string,
+    bounds: { min?: unknown; max?: unknown },
+  ): Promise<string[]> {
+    const table = await DeltaTable.begin();
+    table.protocol().metadata({ c: type, k: 'string' }, { partitionColumns: ['k'] });
+    const { min, max } = bounds;
+    const stats = { minValues: { c: min, k: 'z' }, maxValues: { c: max, k: 'a' }, nullCount: { k: 7 } };
+    await table.addRows('f.parquet', `SELECT ${value} AS c`, { stats, partitionValues: { k: 'm' } });
+    await table.commit();
+    using db = await openTestDb();
+    const snapshot = await readSnapshot(table.store, DeltaTable.FOLDER);
+    const [file] = snapshot?.files ?? [];
+    if (snapshot === undefined || file === undefined) throw new Error('there is no file');
+    return await checkValues(db, table.store, snapshot, file);
+  }
+  const below = (min: unknown): string[] => [
+    `c holds 1 values below ${JSON.stringify(min)}, which contradicts the log`,
+  ];
+  const above = (max: unknown): string[] => [
+    `c holds 1 values above ${JSON.stringify(max)}, which contradicts the log`,
+  ];
+  const x = (length: number, end = ''): string => 'x'.repeat(length) + end;
+  const smile = (length: number): string => '😀'.repeat(length);
+
+  test.each<[DeltaType, string, unknown, boolean]>([
+    ['string', `'${x(40)}'`, x(30, 'y'), true],
+    ['string', `'${x(40)}'`, x(31, 'y'), false],
+    ['string', `'${x(40)}'`, x(40), false],
+    ['string', `'${smile(40)}'`, smile(31), false],
+    ['string', `'a'`, `b'`, true],
+    ['string', `'a'`, 7, false],
+    ['long', '5::BIGINT', 2 ** 53 - 1, true],
+    // JSON need not have kept it.
+    ['long', '5::BIGINT', 2 ** 53, false],
+    ['decimal(15,2)', '1::DECIMAL(15,2)', 1.01, true],
+    ['decimal(16,2)', '1::DECIMAL(16,2)', 1.01, false],
+    ['boolean', 'false', 'true', false],
+    ['date', `DATE '2020-01-01'`, 20_200_102, false],
+    ['date', `DATE '2020-01-01'`, 'soon', false],
+    ['double', `'NaN'::DOUBLE`, 5, false],
+    ['double', '4::DOUBLE', 5, true],
+    ['timestamp', `TIMESTAMPTZ '2020-01-01 00:00:00+00'`, '2020-01-01T00:00:00.001Z', true],
+  ])('of type %j: %s is below %j: %s', async (type, value, min, isBelow) => {
+    expect(await judge(type, value, { min })).toEqual(isBelow ? below(min) : []);
+  });
+
+  test.each<[DeltaType, string, unknown, boolean]>([
+    ['string', `'${x(40)}'`, x(31), true],
+    ['string', `'${x(40)}'`, x(32), false],
+    ['string', `'${x(40)}'`, x(30, 'w') + x(9), true],
+    ['string', `'${smile(40)}'`, smile(32), false],
+    ['string', `'${smile(40)}'`, smile(31), true],
+    ['string', `'b'`, true, false],
+    ['integer', '5', 4, true],
+    ['integer', '5', 5, false],
+    ['float', `'NaN'::FLOAT`, 1, false],
+    ['float', '2::FLOAT', 1, true],
+    ['double', `'NaN'::DOUBLE`, 1, false],
+    ['double', `'Infinity'::DOUBLE`, 1, true],
+    ['timestamp', `TIMESTAMPTZ '2020-01-01 00:00:00.000999+00'`, '2020-01-01T00:00:00.000Z', false],
+    ['timestamp', `TIMESTAMPTZ '2020-01-01 00:00:00.001+00'`, '2020-01-01T00:00:00.000Z', true],
+    ['binary', `'b'::BLOB`, 'a', false],
+  ])('of type %j: %s is above %j: %s', async (type, value, max, isAbove) => {
+    expect(await judge(type, value, { max })).toEqual(isAbove ? above(max) : []);
+  });
 });

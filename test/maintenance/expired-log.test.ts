@@ -1,10 +1,14 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, test } from 'vitest';
 import { type Lakehouse, openLakehouse } from '../../src/index.ts';
+import { listExpiredLog } from '../../src/maintenance/expired-log.ts';
 import { vacuumTable } from '../../src/maintenance/vacuum-table.ts';
 import { openStore } from '../../src/storage/open-store.ts';
+import { CHECKPOINT_SCHEMA } from '../../src/table/checkpoint-schema.ts';
+import { checkpointKey, logKey } from '../../src/table/log-listing.ts';
 import { DeltaTable } from '../support/delta-table.ts';
 
 const DAY = 86_400_000;
@@ -153,5 +157,67 @@ describe('vacuum of the log', () => {
     await expect(openLakehouse({ lake: table.lake }).tables.vacuum({ table: 't' })).rejects.toMatchObject({
       code: 'TABLE_FEATURE_UNSUPPORTED',
     });
+  });
+});
+
+describe('log entries are expired', () => {
+  /** A table of versions 0 to 6, whose version n was committed at n ms, with checkpoints of 2 and 4. */
+  async function makeLog(): Promise<DeltaTable> {
+    const table = await DeltaTable.begin();
+    table.protocol().metadata({ id: 'long' });
+    for (let version = 0; version <= 6; version++) {
+      await table.commitInfo(version).commit();
+      if (version === 2 || version === 4) await table.checkpoint();
+    }
+    return table;
+  }
+  const times = new Map(Array.from({ length: 7 }, (_, version) => [version, version]));
+  const TWO = [logKey(FOLDER, 0), logKey(FOLDER, 1)];
+  const FOUR = [...TWO, checkpointKey(FOLDER, 2), logKey(FOLDER, 2), logKey(FOLDER, 3)];
+
+  test.each<[string, Partial<Parameters<typeof listExpiredLog>[2]>, string[]]>([
+    ['before the checkpoint of the version that was current', { cutoffMs: 5 }, FOUR],
+    ['before a checkpoint that is that version', { cutoffMs: 4 }, FOUR],
+    ['before an older one', { cutoffMs: 3.9 }, TWO],
+    ['not where there is none so old', { cutoffMs: 1 }, []],
+    ['not where no version is so old', { cutoffMs: -1 }, []],
+    ['before a version that is pinned', { cutoffMs: 6, pinned: [5, 3] }, TWO],
+    ['before a version that is older than those that are pinned', { cutoffMs: 4, pinned: [6] }, FOUR],
+    ['not where the first version is pinned', { cutoffMs: 6, pinned: [0] }, []],
+    [
+      'by the times of the log, which need not begin with version 0',
+      {
+        cutoffMs: 5,
+        times: new Map([
+          [3, 3],
+          [4, 9],
+        ]),
+      },
+      TWO,
+    ],
+  ])('%s', async (_, options, expected) => {
+    const { store } = await makeLog();
+    expect(await listExpiredLog(store, FOLDER, { times, cutoffMs: 0, pinned: [], ...options })).toEqual(
+      expected,
+    );
+  });
+
+  test.each<[string, readonly object[]]>([
+    ['is torn', []],
+    ['has no metadata', [{ protocol: { minReaderVersion: 1, minWriterVersion: 2 } }]],
+    ['has no protocol', [{ metaData: { id: 'x', schemaString: '{}', partitionColumns: [] } }]],
+  ])('not before a checkpoint that %s', async (_, actions) => {
+    const { store } = await makeLog();
+    const names = ['txn', 'add', 'remove', 'metaData', 'protocol'];
+    const columnData = names.map((name) => ({
+      name,
+      data: actions.map((action) => (action as Record<string, unknown>)[name] ?? null),
+    }));
+    const bytes =
+      actions.length === 0
+        ? 'PAR1'
+        : Buffer.from(parquetWriteBuffer({ columnData, schema: CHECKPOINT_SCHEMA }));
+    await store.write(checkpointKey(FOLDER, 4), Buffer.from(bytes));
+    expect(await listExpiredLog(store, FOLDER, { times, cutoffMs: 6, pinned: [] })).toEqual(TWO);
   });
 });

@@ -1,9 +1,16 @@
 import { expect, test } from 'vitest';
-import { listLakeExecutions, namesOf, readsFolder } from '../../src/maintenance/lake-executions.ts';
+import {
+  describeExecution,
+  listLakeExecutions,
+  namesOf,
+  readsFolder,
+} from '../../src/maintenance/lake-executions.ts';
 import { executionKeys, folderOf } from '../../src/run/execution.ts';
 import type { Execution } from '../../src/run/execution-schema.ts';
 import { writeExecution } from '../../src/run/read-executions.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
+import { encodeStored } from '../../src/storage/stored-json.ts';
+import { withFaults } from '../support/failing-store.ts';
 import { makeExecution } from '../support/execution.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
@@ -28,7 +35,22 @@ test('the executions of all runs are told with how they stand; what cannot be re
     done: 'finished',
     retried: 'retrying',
   });
-  await store.write(executionKeys.success(executionKeys.retry(folderOf(retried), 1)), Buffer.from('torn'));
+  expect(found.map(({ execution, folder }) => folder === folderOf(execution))).toEqual(Array(4).fill(true));
+  const retry = executionKeys.retry(folderOf(retried), 1);
+  const stateOf = async (): Promise<string> => (await describeExecution(store, retried)).state;
+  // A retry whose end cannot be read has not finished, and neither has one that cannot be read itself.
+  await store.write(executionKeys.success(retry), Buffer.from('torn'));
+  expect(await stateOf()).toBe('retrying');
+  const counts = { runId: retried.runId, imageCount: 0, takenCount: 0, errorCount: 0, imageBytes: 0 };
+  await store.write(executionKeys.success(retry), encodeStored(counts));
+  expect(await stateOf()).toBe('finished');
+  await store.write(executionKeys.spec(retry), Buffer.from('torn'));
+  expect(await stateOf()).toBe('retrying');
+  const broken = withFaults(store, { read: async () => Promise.reject(new TypeError('broken')) });
+  await expect(describeExecution(broken, retried)).rejects.toThrow('broken');
+  // What is asked of one that has not finished is not asked of its retries.
+  await store.delete(executionKeys.success(folderOf(retried)));
+  expect(await stateOf()).toBe('unfinished');
   expect(namesOf([...found, ...found])).toEqual(['done', 'going', 'retried', 'stopped']);
 });
 

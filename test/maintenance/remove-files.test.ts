@@ -52,6 +52,22 @@ describe('a removal', () => {
     expect(await keysOf(store, '')).toEqual(['runs/a/2.jpg']);
   });
 
+  test('tells of each file all that refers to it', async () => {
+    const store = await open();
+    const { kept } = await withFileLists(store, async (db) => {
+      await db.run(`
+        INSERT INTO ${REFERENCED} VALUES ('runs/a/1.jpg', 'table t'), ('runs/a/1.jpg', 'run r'), ('runs/a/1.jpg', 'table t'),
+          ('runs/a/2.jpg', 'table t')`);
+      await listForRemoval(db, 'runs/a', store.list('runs/a'));
+      return removeListed(db, store, { isDryRun: false });
+    });
+    expect(kept.map(({ fileCount, reason }) => [fileCount, reason])).toEqual([
+      [1, 'run r, table t refers to them'],
+      [1, 'table t refers to them'],
+    ]);
+    expect(await keysOf(store)).toEqual(['runs/a/1.jpg', 'runs/a/2.jpg', 'runs/b/3.jpg']);
+  });
+
   test('that is a dry run tells the same and takes nothing', async () => {
     const store = await open();
     const { removal, gone } = await remove(store, [], { isDryRun: true });
