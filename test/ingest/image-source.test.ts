@@ -190,8 +190,86 @@ describe('a tar archive', () => {
 test('what is neither a folder nor a file is no source', async () => {
   const path = join(await makeTestFolder(), 'pipe');
   execFileSync('mkfifo', [path]);
-  await expect(openImageSource(path, false)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
-  await expect(openImageSource(`${path}-gone`, false)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+  await expect(openImageSource(path, false)).rejects.toMatchObject({
+    code: 'SOURCE_NOT_FOUND',
+    message: `${path} is neither a folder nor a file`,
+  });
+  await expect(openImageSource(`${path}-gone`, false)).rejects.toMatchObject({
+    code: 'SOURCE_NOT_FOUND',
+    message: expect.stringContaining(`cannot read ${path}-gone: ENOENT`),
+    cause: { code: 'ENOENT' },
+  });
+});
+
+describe('by its name', () => {
+  /** What is said of each name, by a source whose files are not read. */
+  async function problemsOf(
+    names: readonly string[],
+    hasNamedFiles = false,
+  ): Promise<(string | undefined)[]> {
+    const { path } = await writeTar(names.map((name) => [name, '']));
+    const found: (string | undefined)[] = [];
+    for await (const { problem } of (await openImageSource(path, hasNamedFiles)).list()) found.push(problem);
+    return found;
+  }
+  const ENDINGS =
+    'jpg jpeg jpe jfif jif png apng webp gif tif tiff btf avif avifs heic heics heif heifs hif bmp dib ico cur jp2 j2k jpf jpx jxl jxr pbm pgm pnm ppm pam pfm tga psd svg exr hdr dds qoi pcx dng';
+
+  test('a file is an image if it has one of these endings', async () => {
+    const names = ENDINGS.split(' ').flatMap((ending) => [`a.${ending}`, `b.c.${ending.toUpperCase()}`]);
+    expect(await problemsOf(names)).toEqual(names.map(() => undefined));
+    const others = [
+      'jpg',
+      'ajpg',
+      'a.jpgx',
+      'a.xjpg',
+      'a.jpg.txt',
+      'a.jpg ',
+      'a.png/b',
+      'a.pm',
+      'a.pxm',
+      'a.tifff',
+      'a.hei',
+      'a.pngs',
+    ];
+    expect(await problemsOf(others)).toEqual(others.map(() => 'not an image by its name'));
+  });
+
+  test('a file is hidden or unsafe wherever it lies', async () => {
+    const hidden = ['.a.jpg', 'x/.a.jpg', '.x/a.jpg', 'x/.y/a.jpg', '.../a.jpg'];
+    const unsafe = ['/a.jpg', '../a.jpg', 'x/../a.jpg', 'x/..'];
+    const fine = ['a..b.jpg', 'x./a.jpg', 'a.b/c.jpg'];
+    const names = [...hidden, ...unsafe, ...fine];
+    const judge = (name: string): string | undefined =>
+      hidden.includes(name) ? 'a hidden file' : unsafe.includes(name) ? 'an unsafe path' : undefined;
+    expect(await problemsOf(names)).toEqual(names.map(judge));
+    expect(await problemsOf([...names, 'a.txt'], true)).toEqual(
+      [...names, 'a.txt'].map((name) => (unsafe.includes(name) ? 'an unsafe path' : undefined)),
+    );
+  });
+});
+
+test('a file of an archive is held in memory until it is read, one of a folder is not', async () => {
+  const files = [
+    ['a.jpg', 'AAA'],
+    ['b.jpg', 'B'],
+  ] as const;
+  const { path } = await writeTar(files);
+  const folder = await writeFiles(files.map(([name, text]) => [name, Buffer.from(text)]));
+  const heldOf = async (place: string, positions: readonly number[]): Promise<number[]> => {
+    async function* wanted(): AsyncGenerator<{ name: string; position: number }> {
+      for (const position of positions) yield { name: String(files[position]?.[0]), position };
+    }
+    const held: number[] = [];
+    for await (const { heldBytes } of (await openImageSource(place, false)).open(wanted()))
+      held.push(heldBytes);
+    return held;
+  };
+  expect(await heldOf(path, [0, 0, 1])).toEqual([3, 3, 1]);
+  expect(await heldOf(path, [1])).toEqual([1]);
+  // An archive that has fewer entries than it had gives those that it has.
+  expect(await heldOf(path, [1, 2, 3])).toEqual([1]);
+  expect(await heldOf(folder, [0, 1])).toEqual([0, 0]);
 });
 
 async function writeFiles(files: Parameters<MakeSource>[0]): Promise<string> {

@@ -171,22 +171,6 @@ test.each(['folder', 'tar'])(
   },
 );
 
-test('files that are images by their ending get a verdict, also those that cannot be decoded', async () => {
-  const { lakehouse, source } = await open();
-  const endings = ['jfif', 'jpe', 'jp2', 'ico', 'ppm', 'tga', 'bmp', 'heif', 'jxl', 'psd'];
-  const files = endings.map((ending, index) => [`${index}.${ending}`, Buffer.from('some text')] as const);
-  await writeCatalogue(
-    source,
-    endings.map((_, id) => csvLine({ id })),
-    Object.fromEntries(files),
-  );
-  expect(await lakehouse.ingest({ source })).toMatchObject({
-    ingestedCount: endings.length,
-    imageStatusCounts: { unsupported: endings.length },
-    imagesWithoutRowCount: 0,
-  });
-});
-
 test('errors of a run are equal byte for byte, whatever fails beside', async () => {
   const { source, lake } = await open();
   const cut = async (image: Promise<Buffer>): Promise<Buffer> => {
