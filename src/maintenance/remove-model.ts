@@ -39,12 +39,11 @@ export async function removeModel(
       (sha256 === undefined || model.sha256 === sha256) &&
       (sourceLake === undefined || sourceLake === store.uri),
   );
-  const isFinished = ({ state }: { readonly state: string }): boolean => state === 'finished';
   const planned = new Set(executions.map(({ execution }) => execution.run.name));
   const waiting = (await new SubmissionLog(store).list())
     .filter(({ state, run }) => state === 'accepted' && run.model === name && !planned.has(run.name))
     .map(({ run }) => run.name);
-  const unfinished = [...namesOf(users.filter((user) => !isFinished(user))), ...waiting];
+  const unfinished = [...namesOf(users.filter(({ state }) => state !== 'finished')), ...waiting];
   if (unfinished.length > 0)
     throw new PixlakeError('MODEL_IN_USE', `unfinished runs use model ${name}: ${unfinished.join(', ')}`, {
       remedy: `finish them, or delete them: pixlake runs delete ${unfinished[0]}`,
@@ -58,6 +57,6 @@ export async function removeModel(
       fileCount: files.length,
       sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     },
-    notRetriable: namesOf(users.filter(isFinished)),
+    notRetriable: namesOf(users),
   };
 }

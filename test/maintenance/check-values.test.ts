@@ -79,7 +79,7 @@ test('statistics that hold are no problem, cut, rounded or missing as they may b
       numRecords: 2,
       minValues: null,
       maxValues: { i: 'five', d: null, gone: 1 },
-      nullCount: { gone: 7 },
+      nullCount: { gone: 7, s: null },
     }),
   ).toEqual([]);
   expect(await verify({ ...TRUE_STATS, tightBounds: false, nullCount: { i: 0 } })).toEqual([]);

@@ -1,5 +1,6 @@
 import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { REMOVED_SPEC } from '../../src/catalog/run-folders.ts';
 import { type DeleteRunReport, type DeleteRunSpec, deleteRun } from '../../src/maintenance/delete-run.ts';
@@ -246,6 +247,13 @@ describe('a folder that is no execution', () => {
   });
 });
 
+test('folders without a specification get none, not even for a moment', async () => {
+  const runs = await beginFrozenRuns();
+  await runs.store.write('runs/r/run_id=0123456789abcdef/images/1.jpg', Buffer.from('x'));
+  const store = withFaults(runs.store, { write: async () => Promise.reject(new Error('written')) });
+  expect((await remove({ store })).removed).toMatchObject([{ fileCount: 1 }]);
+});
+
 test('executions become invisible from the oldest on, before anything of them goes, and their specs go last', async () => {
   const runs = await beginFrozenRuns();
   const executions = [await runs.freeze('r', {}, '_SUCCESS'), await runs.freeze('r', {}, '_SUCCESS')];
@@ -257,11 +265,14 @@ test('executions become invisible from the oldest on, before anything of them go
       await runs.store.write(key, bytes);
     },
     async deleteMany(keys) {
+      await setImmediate();
       log.push(...keys.map((key) => `delete ${key}`));
       await runs.store.deleteMany(keys);
     },
   });
+  await runs.submit('r', { state: 'finished' });
   await remove({ store });
+  expect(log.at(-1)).toBe('delete submissions/r.json');
   expect(log.slice(0, 2)).toEqual(specs.map((key) => `write ${key}`));
   expect(log.slice(2, 4).sort()).toEqual(
     specs.map((key) => `delete ${key.replace('spec.json', '_SUCCESS')}`).sort(),

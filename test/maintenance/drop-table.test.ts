@@ -1,5 +1,6 @@
 import { cp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type DropTableReport, openLakehouse } from '../../src/index.ts';
 import { dropTable } from '../../src/maintenance/drop-table.ts';
@@ -170,6 +171,7 @@ describe('a table', () => {
         await store.write(key, bytes);
       },
       async deleteMany(keys) {
+        await setImmediate();
         log.push(...keys.map((key) => `delete ${key}`));
         await store.deleteMany(keys);
         if (keys.some((key) => key.includes('originals')))
