@@ -1,79 +1,56 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openLakehouse, type RemoveModelReport, type RunReport } from '../../src/index.ts';
+import { openLakehouse, type RemoveModelReport } from '../../src/index.ts';
 import { removeModel } from '../../src/maintenance/remove-model.ts';
+import { executionKeys, folderOf } from '../../src/run/execution.ts';
+import { createLake } from '../../src/storage/lake-layout.ts';
 import { writeExecution } from '../../src/run/read-executions.ts';
 import { parseRunSpec } from '../../src/run/run-spec.ts';
-import { Submissions } from '../../src/run/submissions.ts';
-import { openLocalStore } from '../../src/storage/local-store.ts';
-import { TOY_CARD, writeModel } from '../model/toy-model.ts';
+import { TOY_CARD } from '../model/toy-model.ts';
 import { keysOf } from '../support/keys-of.ts';
 import { beginFrozenRuns, type FrozenRuns } from './frozen-runs.ts';
-import { codeOf, filesIn, copyDailyRun } from '../support/daily-run.ts';
+import { codeOf } from '../support/daily-run.ts';
 import { openFailingStore } from '../support/failing-store.ts';
-import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
+import { pixlake, pixlakeJson } from '../support/pixlake.ts';
 
-test('models remove refuses while an unfinished run uses the model, and says what can no longer be retried', async () => {
-  const { lake } = await copyDailyRun();
-  const { onnxPath } = await writeModel(await makeTestFolder());
-  await pixlakeJson(lake, 'models', 'add', onnxPath);
-  const files = await filesIn(join(lake, 'models'));
-  const labelled = ['run', '--name', 'labelled', '--sql', 'SELECT * FROM images', '--model', 'toy'];
-  const { folder } = await pixlakeJson<RunReport>(lake, ...labelled);
-  const success = join(lake, folder, '_SUCCESS');
-  await rm(success);
+const model = { name: 'toy', sha256: 'a'.repeat(64), isTrained: true, embeddings: [] };
+
+/** A lake with a model whose card has this sha256, or none that can be read. */
+async function begin(sha256?: string): Promise<FrozenRuns> {
+  const runs = await beginFrozenRuns();
+  const card = sha256 === undefined ? '{' : JSON.stringify({ ...TOY_CARD, sha256 });
+  await runs.store.write('models/toy/toy.json', Buffer.from(card));
+  await runs.store.write('models/toy/toy.onnx', Buffer.from('12345'));
+  return runs;
+}
+const remove = ({ store }: FrozenRuns, isDryRun?: boolean): Promise<RemoveModelReport> =>
+  removeModel({ store, software: 'test' }, { name: 'toy', ...(isDryRun === undefined ? {} : { isDryRun }) });
+
+test('models remove says what it did, or why not, and finishes what was interrupted', async () => {
+  const runs = await begin(model.sha256);
+  await createLake(runs.store);
+  const { uri: lake } = runs.store;
+  const folder = folderOf(await runs.freeze('labelled', { model }, '_SUCCESS'));
+  const success = await runs.store.read(executionKeys.success(folder));
+  await runs.store.delete(executionKeys.success(folder));
   const { code, stderr } = await pixlake(lake, 'models', 'remove', 'toy');
   expect([code, stderr]).toEqual([4, expect.stringContaining('use model toy: labelled [MODEL_IN_USE]')]);
-  expect(await filesIn(join(lake, 'models'))).toEqual(files);
-  await pixlakeJson(lake, 'runs', 'resume', 'labelled');
+  await runs.store.write(executionKeys.success(folder), success);
   const dry = await pixlakeJson<RemoveModelReport>(lake, 'models', 'remove', 'toy', '--dry-run');
-  expect(await filesIn(join(lake, 'models'))).toEqual(files);
+  expect(dry).toMatchObject({ isDryRun: true, removed: { fileCount: 2 }, notRetriable: ['labelled'] });
+  expect(await keysOf(runs.store, 'models')).toHaveLength(2);
   // Killed after the card is gone.
   const store = openFailingStore(lake, 1);
   expect(await codeOf(removeModel({ store, software: 'test' }, { name: 'toy' }))).toContain('killed');
   expect(await codeOf(openLakehouse({ lake }).models.show('toy'))).toBe('MODEL_NOT_FOUND');
   const report = await pixlakeJson<RemoveModelReport>(lake, 'models', 'remove', 'toy');
-  expect(report.notRetriable).toEqual(['labelled']);
-  expect(dry).toMatchObject({ isDryRun: true, removed: { fileCount: 2 }, notRetriable: ['labelled'] });
-  expect(await filesIn(join(lake, 'models'))).toEqual([]);
+  expect(report).toMatchObject({ removed: { fileCount: 1 }, notRetriable: ['labelled'] });
+  expect(await keysOf(runs.store, 'models')).toEqual([]);
   expect((await pixlake(lake, 'models', 'remove', 'toy')).code).toBe(3);
-});
-
-test('models remove refuses while an accepted run waits for the model', async () => {
-  const { lake } = await copyDailyRun();
-  const lakehouse = openLakehouse({ lake });
-  const { onnxPath } = await writeModel(await makeTestFolder());
-  await lakehouse.models.add(onnxPath);
-  await new Submissions(openLocalStore(lake)).accept({
-    name: 'waits',
-    sql: 'SELECT * FROM images',
-    model: 'toy',
-  });
-  expect(await codeOf(lakehouse.models.remove({ name: 'toy' }))).toBe('MODEL_IN_USE');
-  await lakehouse.runs.delete({ name: 'waits', isForced: true });
-  expect(await lakehouse.models.remove({ name: 'toy' })).toMatchObject({ notRetriable: [] });
-  expect(await codeOf(lakehouse.models.remove({ name: 'fashion-tiny' }))).toBe('MODEL_NOT_FOUND');
-  expect(await codeOf(lakehouse.models.remove({ name: '../tables' }))).toBe('MODEL_NOT_FOUND');
+  for (const name of ['fashion-tiny', '../tables'])
+    expect(await codeOf(openLakehouse({ lake }).models.remove({ name }))).toBe('MODEL_NOT_FOUND');
 });
 
 describe('a model', () => {
-  const model = { name: 'toy', sha256: 'a'.repeat(64), isTrained: true, embeddings: [] };
-
-  /** A lake with a model whose card has this sha256, or none that can be read. */
-  async function begin(sha256?: string): Promise<FrozenRuns> {
-    const runs = await beginFrozenRuns();
-    const card = sha256 === undefined ? '{' : JSON.stringify({ ...TOY_CARD, sha256 });
-    await runs.store.write('models/toy/toy.json', Buffer.from(card));
-    await runs.store.write('models/toy/toy.onnx', Buffer.from('12345'));
-    return runs;
-  }
-  const remove = ({ store }: FrozenRuns, isDryRun?: boolean): Promise<RemoveModelReport> =>
-    removeModel(
-      { store, software: 'test' },
-      { name: 'toy', ...(isDryRun === undefined ? {} : { isDryRun }) },
-    );
-
   test('that nobody uses is removed with all of its files', async () => {
     const runs = await begin(model.sha256);
     const sizeBytes = 5 + ((await runs.store.stat('models/toy/toy.json'))?.sizeBytes ?? 0);
