@@ -142,6 +142,14 @@ describe('an archive is refused', () => {
     });
   });
 
+  test('that is cut off behind a header with which a read of its file begins', async () => {
+    // 64 KiB are read at once, the end of which looks like that of an archive.
+    const zeros = '\0'.repeat(64 * 1024 - 512);
+    const bytes = await packEntries({ name: 'a.jpg', content: zeros }, { name: 'b.jpg' });
+    const path = await writeArchive(bytes.subarray(0, 64 * 1024 + 512));
+    await expect(entriesOf(path)).rejects.toMatchObject({ code: 'TAR_INVALID' });
+  });
+
   test('that is not there', async () => {
     await expect(entriesOf('/no/such.tar')).rejects.toMatchObject({
       code: 'TAR_INVALID',
