@@ -183,8 +183,8 @@ function checkFunction(node: Node, allowed: ReadonlySet<string>): void {
 function checkTable(node: Node): void {
   const { catalog_name: catalog = '', schema_name: schema = '' } = node as Readonly<Record<string, string>>;
   if (catalog !== '') throw refuse(`the catalog ${catalog} is not allowed`);
-  const { text } = splitVersion(schema.toLowerCase());
-  if (text !== '' && !isRunSchema(text)) throw refuse(`the schema ${schema} is not allowed`);
+  const { text } = splitVersion(schema);
+  if (text !== '' && !isRunSchema(text.toLowerCase())) throw refuse(`the schema ${schema} is not allowed`);
 }
 
 /** Outside the scope of a WITH clause, DuckDB would look for its name in files and in its own views, so such names are refused. */

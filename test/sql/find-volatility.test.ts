@@ -33,6 +33,16 @@ test.each([
   'SELECT kind AS id, list(tag ORDER BY year, id) FROM tags GROUP BY kind',
   'SELECT id, list(tag) OVER (ORDER BY id) FROM tags',
   'SELECT id, age(born, died) FROM images',
+  'SELECT id FROM images ORDER BY ID LIMIT 10',
+  'SELECT kind AS id FROM images ORDER BY 1 LIMIT 10',
+  '(SELECT id FROM images UNION SELECT id FROM others) ORDER BY id LIMIT 10',
+  'SELECT i.id FROM images AS i WHERE i.user = 1 AND i.current_date = 2',
+  'SELECT id FROM images, generate_series(1, 3), unnest([1])',
+  'SELECT id, list_sort(list(tag)) FROM tags GROUP BY id',
+  'SELECT id, list(tag ORDER BY id) OVER () FROM tags',
+  "SELECT id, string_agg(tags.tag, ',' ORDER BY year, tags.tag) FROM tags GROUP BY id",
+  'SELECT id, first_value(year) OVER (ORDER BY id) FROM images',
+  'SELECT id, sum(n) OVER () FROM images',
 ])('the rows of %s follow from the snapshots', async (sql) => {
   expect(await reasonsOf(sql)).toEqual([]);
 });
@@ -73,8 +83,38 @@ test.each([
   ['SELECT id, age(born) FROM images', 'it calls age()'],
   ["SELECT id, current_setting('threads') FROM images", 'it calls current_setting()'],
   ["SELECT id FROM read_csv('ids.csv')", 'it reads other data by read_csv()'],
+  ['SELECT id FROM images ORDER BY 2 LIMIT 10', 'its LIMIT has no ORDER BY id'],
+  ['SELECT year, id FROM images ORDER BY 1 LIMIT 10', 'its LIMIT has no ORDER BY id'],
+  ["SELECT id FROM images ORDER BY 'id' LIMIT 10", 'its LIMIT has no ORDER BY id'],
+  ['SELECT id FROM images ORDER BY id.year LIMIT 10', 'its LIMIT has no ORDER BY id'],
+  ['SELECT id FROM images UNION SELECT id FROM others LIMIT 10', 'its LIMIT has no ORDER BY id'],
+  ['SELECT id FROM images WHERE USER = 1', 'it uses USER'],
+  ['SELECT id FROM images WHERE RANDOM() < 1', 'it calls random()'],
+  ['SELECT id, list_sort(list_concat(list(tag), [1])) FROM tags GROUP BY id', 'list() has no ORDER BY'],
+  [
+    "SELECT id, string_agg(tag || 'x', ',' ORDER BY year || 'x') FROM tags GROUP BY id",
+    'string_agg() has no ORDER BY id',
+  ],
+  [
+    "SELECT id, string_agg(tags.tag, ',' ORDER BY others.tag) FROM tags, others GROUP BY id",
+    'string_agg() has no ORDER BY id',
+  ],
+  [
+    'SELECT id, max(n) OVER (ORDER BY year ROWS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING) FROM images',
+    'max() has no ORDER BY id',
+  ],
+  [
+    'SELECT id, max(n) OVER (ORDER BY year ROWS BETWEEN 1 PRECEDING AND UNBOUNDED FOLLOWING) FROM images',
+    'max() has no ORDER BY id',
+  ],
 ])('%s is volatile, and why is said', async (sql, reason) => {
   expect(await reasonsOf(sql)).toEqual([reason]);
+});
+
+test('each reason is said once', async () => {
+  expect(
+    await reasonsOf('SELECT id, random() AS a, random() AS b FROM images TABLESAMPLE 10% LIMIT 5'),
+  ).toEqual(['its LIMIT has no ORDER BY id', 'it calls random()', 'it draws a sample']);
 });
 
 test('every function that DuckDB calls volatile is known', async () => {
@@ -92,6 +132,7 @@ test('sums are told apart, since threads add floats in any order', async () => {
     findVolatility((await parseSelect(db, sql)).tree, 'id').addsNumbers;
   expect(await addsNumbers('SELECT id, avg(price) FROM images GROUP BY id')).toBe(true);
   expect(await addsNumbers('SELECT id, sum(price) OVER () FROM images')).toBe(true);
+  expect(await addsNumbers('SELECT id, max(year) FROM images GROUP BY id HAVING SUM(price) > 1')).toBe(true);
   expect(await addsNumbers('SELECT id, max(price) FROM images GROUP BY id')).toBe(false);
 });
 
@@ -101,4 +142,6 @@ test('an outer ORDER BY that holds the id is a total order', async () => {
   expect(await isTotal('SELECT * FROM images ORDER BY year, id')).toBe(true);
   expect(await isTotal('SELECT * FROM images ORDER BY year')).toBe(false);
   expect(await isTotal('SELECT * FROM images')).toBe(false);
+  expect(await isTotal('FROM (SELECT * FROM images ORDER BY id)')).toBe(false);
+  expect([undefined, null, {}].map((tree) => hasTotalOrder(tree, 'id'))).toEqual([false, false, false]);
 });

@@ -82,10 +82,51 @@ describe('a query is refused', () => {
   });
 
   it('with the place of the mistake and a short quote of the text', async () => {
-    await expect(parseSelect(db, 'SELECT * FORM t')).rejects.toThrow(/"?t"? at character \d+ of: SELECT/u);
-    const long = parseSelect(db, `SELECT ${'x,\n'.repeat(5000)} FROM FROM`);
-    await expect(long).rejects.toThrow(/…$/u);
-    await expect(long).rejects.not.toThrow(/.{500}/u);
+    await expect(parseSelect(db, ' SELECT *\n FORM t ')).rejects.toThrow(
+      'syntax error at or near "t" at character 17 of: SELECT * FORM t',
+    );
+    await expect(parseSelect(db, `SELECT ${'x,\n'.repeat(63)} FROM`)).rejects.toThrow(
+      new RegExp(` of: SELECT ${'x, '.repeat(63)}FROM$`, 'u'),
+    );
+    await expect(parseSelect(db, `SELECT ${'x,\n'.repeat(5000)} FROM FROM`)).rejects.toThrow(
+      new RegExp(` of: SELECT ${'x, '.repeat(64)}x…$`, 'u'),
+    );
+    const broken = { serialize: async () => '{"error": true}' };
+    await expect(parseSelect(broken, 'FROM t')).rejects.toThrow(/^syntax error of: FROM t$/u);
+  });
+
+  it('with what to do instead', async () => {
+    await expect(parseSelect(db, '')).rejects.toMatchObject({ remedy: 'give one SELECT' });
+    await expect(parseSelect(db, 'FROM t; FROM t')).rejects.toMatchObject({
+      message: 'the SQL contains 2 statements',
+      remedy: 'give one SELECT; combine several steps with WITH',
+    });
+    await expect(parseSelect(db, 'DROP TABLE t')).rejects.toMatchObject({
+      message: 'not a SELECT: DROP TABLE t',
+      remedy: 'give one SELECT; a PIVOT needs an explicit IN list',
+    });
+  });
+
+  it('where the answer of the parser is not JSON', async () => {
+    const broken = { serialize: async () => '{"error": maybe}' };
+    await expect(parseSelect(broken, 'FROM t')).rejects.toMatchObject({
+      code: 'SQL_SYNTAX',
+      message: expect.stringContaining('the SQL could not be checked: '),
+    });
+  });
+
+  it('by a guard, which is shown what is written and what will run', async () => {
+    const seen: string[] = [];
+    const guard = (statement: unknown): void => {
+      seen.push(/"table_name":"[^"]+"/u.exec(JSON.stringify(statement))?.[0] ?? '');
+    };
+    await parseSelect(db, 'FROM t', guard);
+    await parseSelect(db, 'FROM t@v1;', guard);
+    expect(seen).toEqual(['"table_name":"t"', '"table_name":"t@v1"', '"table_name":"t"']);
+    const refuse = (): void => {
+      throw new Error('refused');
+    };
+    await expect(parseSelect(db, 'FROM t', refuse)).rejects.toThrow('refused');
   });
 });
 
@@ -122,6 +163,23 @@ describe('a query is accepted and can be run as a subquery', () => {
     ["SELECT '日本' AS a; -- 日本", [{ a: '日本' }]],
   ])('%j', async (sql, rows) => {
     expect(await rowsOf(sql)).toEqual(rows);
+  });
+
+  it.each([
+    ['SELECT 1;', 'SELECT 1'],
+    ['SELECT 1 ; -- done', 'SELECT 1'],
+    ['SELECT 1 -- done', 'SELECT 1 -- done'],
+    ['SELECT 1 ', 'SELECT 1 '],
+    [' SELECT 1 /* ; */;;', ' SELECT 1'],
+  ])('%j without what ends it: %j', async (sql, cut) => {
+    expect((await parseSelect(db, sql)).sql).toBe(cut);
+  });
+
+  it('as it is where the parser does not take the shorter text for the same', async () => {
+    const other = {
+      serialize: async (sql: string) => (sql.endsWith(';') ? db.serialize(sql) : db.serialize('FROM u')),
+    };
+    expect((await parseSelect(other, 'FROM t;')).sql).toBe('FROM t;');
   });
 
   it.each(['1e999', '-1e999', '[1e999, -1e999]', "'Infinity'::DOUBLE", "'nan'::FLOAT"])(
@@ -225,6 +283,17 @@ describe('the tables of a query', () => {
     const parsed = await parseSelect(db, 'WITH a AS (FROM t), "B" AS (WITH c AS (FROM a) FROM c) FROM a, b');
     expect([...parsed.cteNames].sort()).toEqual(['a', 'b', 'c']);
     expect(namesOf(parsed)).toContain('t');
+  });
+
+  it('are each told once, by the name that stands first', async () => {
+    const { tables } = await parseSelect(
+      db,
+      'FROM T JOIN t USING (x) JOIN runs.t USING (x) JOIN Runs.T USING (x)',
+    );
+    expect(tables.map(({ reference, viewName }) => [reference.schema, reference.name, ...viewName])).toEqual([
+      ['', 'T', '', 't'],
+      ['runs', 't', 'Runs', 'T'],
+    ]);
   });
 
   it('are found in parts that are recursive', async () => {

@@ -3,7 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDuckDb } from '../../src/duckdb/open-duckdb.ts';
-import { fillSavedQuery, parseSavedQuery, readSavedQuery } from '../../src/sql/saved-query.ts';
+import {
+  fillSavedQuery,
+  listSavedQueries,
+  parseSavedQuery,
+  readSavedQuery,
+} from '../../src/sql/saved-query.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 const TEXT = `-- Shoes by colour
@@ -23,7 +28,10 @@ describe('a saved query', () => {
       { name: 'years', type: 'INTEGER', default: '3', description: 'so many years' },
       { name: 'run', type: 'TABLE', default: 'runs.my shoes', description: 'the run' },
     ]);
-    expect(saved.sql).toMatch(/^SELECT[\s\S]*years;$/u);
+    expect(saved.sql.split('\n')).toEqual([
+      "SELECT '$colour' AS literal, $colour AS colour, $$ $years $$ AS quoted -- $unknown in a comment",
+      'FROM $run WHERE year > -$years;',
+    ]);
   });
 
   test('is filled in where SQL reads a parameter, not within texts and comments', () => {
@@ -49,15 +57,34 @@ describe('a saved query', () => {
     ['INTEGER', '1; DROP TABLE x'],
     ['INTEGER', '1.5'],
     ['INTEGER', ''],
+    ['INTEGER', '+1'],
+    ['INTEGER', 'a1'],
+    ['INTEGER', '1'.repeat(19)],
+    ['DOUBLE', ' '],
     ['DOUBLE', 'NaN'],
+    ['DOUBLE', 'Infinity'],
     ['DOUBLE', '1 OR true'],
     ['BOOLEAN', 'yes'],
     ['TEXT', 'a\0b'],
   ])('%s cannot be %j', (type, value) => {
     const saved = parseSavedQuery('bad', `-- Bad\n-- $x ${type} = 1: a value\nSELECT $x`);
     expect(() => fillSavedQuery(saved, { x: value })).toThrow(
-      expect.objectContaining({ code: 'ARGUMENT_INVALID' }),
+      expect.objectContaining({ code: 'ARGUMENT_INVALID', remedy: `its type is ${type}: a value` }),
     );
+  });
+
+  test.each([
+    ['INTEGER', '7', '7'],
+    ['INTEGER', '9'.repeat(18), '9'.repeat(18)],
+    ['INTEGER', '-7', ' -7'],
+    ['DOUBLE', '-.50', ' -0.5 '],
+    ['BOOLEAN', 'false', 'false'],
+    ['TEXT', '', "''"],
+    ['TEXT', '-x', "'-x'"],
+    ['TABLE', 'runs.a b', 'runs."a b"'],
+  ])('%s writes %s as %j', (type, value, literal) => {
+    const saved = parseSavedQuery('good', `-- Good\n-- $x ${type} = 1: a\nSELECT ($x), $ x, $"x", ¢x`);
+    expect(fillSavedQuery(saved, { x: value })).toBe(`SELECT (${literal}), $ x, $"x", ¢x`);
   });
 
   test.each([
@@ -77,26 +104,47 @@ describe('a saved query', () => {
   test.each([
     ['nothing at all', ''],
     ['no title', 'SELECT 1'],
+    ['a title behind SQL', 'SELECT 1 -- Title'],
+    ['an empty title', '-- \nSELECT 1'],
     ['a parameter for a title', '-- $x INTEGER = 1: a value\nSELECT 1'],
     ['no type', '-- Title\n-- $x = 1: a value\nSELECT 1'],
     ['an unknown type', '-- Title\n-- $x DATE = 1: a value\nSELECT 1'],
     ['no description', '-- Title\n-- $x TEXT = 1\nSELECT 1'],
+    ['an empty description', '-- Title\n-- $x TEXT = 1: \nSELECT 1'],
+    ['a number for a name', '-- Title\n-- $1 TEXT = 1: a value\nSELECT 1'],
   ])('with %s is refused', (_what, text) => {
     expect(() => parseSavedQuery('bad', text)).toThrow(
       expect.objectContaining({ code: 'SAVED_QUERY_INVALID' }),
     );
   });
 
-  test('that names what it does not declare is refused', () => {
-    expect(() => fillSavedQuery(parseSavedQuery('bad', '-- Title\nSELECT $x'))).toThrow(
-      expect.objectContaining({ code: 'SAVED_QUERY_INVALID' }),
+  test('that names what it does not declare is refused, and so are values that it does not take', () => {
+    const plain = parseSavedQuery('plain', '-- T\nSELECT $x');
+    expect(() => fillSavedQuery(plain)).toThrow(expect.objectContaining({ code: 'SAVED_QUERY_INVALID' }));
+    expect(() => fillSavedQuery(plain, { x: '1' })).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT_INVALID', remedy: 'it has no parameters' }),
     );
+    expect(() => fillSavedQuery(parseSavedQuery('shoes', TEXT), { run: 'r', x: '1' })).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT_INVALID', remedy: 'it has: colour, years, run' }),
+    );
+  });
+
+  test('that comes with pixlake goes by its name, and by no path', async () => {
+    const all = await listSavedQueries();
+    const names = all.map(({ name }) => name);
+    expect(names.length).toBeGreaterThan(5);
+    expect(names).toEqual(names.toSorted());
+    expect(await readSavedQuery('label-balance')).toEqual(all[names.indexOf('label-balance')]);
+    for (const name of ['../sql/label-balance', './label-balance', 'label-balance?'])
+      await expect(readSavedQuery(name)).rejects.toMatchObject({ code: 'SAVED_QUERY_NOT_FOUND' });
   });
 
   test('of one’s own goes by the path of its file', async () => {
     const path = join(await makeTestFolder(), 'mine.sql');
     await writeFile(path, TEXT);
     expect(await readSavedQuery(path)).toMatchObject({ name: 'mine', title: 'Shoes by colour' });
+    await writeFile(path, 'SELECT 1');
+    await expect(readSavedQuery(path)).rejects.toMatchObject({ code: 'SAVED_QUERY_INVALID' });
     await expect(readSavedQuery(`${path}.sql`)).rejects.toMatchObject({ code: 'SAVED_QUERY_NOT_FOUND' });
   });
 });
