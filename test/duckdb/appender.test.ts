@@ -81,3 +81,33 @@ it('refuses a number that a column cannot hold', async () => {
   await expect(roundTrip(['INTEGER'], [[2 ** 31]])).rejects.toMatchObject({ code: 'SQL_FAILED' });
   await expect(roundTrip(['BIGINT'], [[1.5]])).rejects.toMatchObject({ code: 'SQL_FAILED' });
 });
+
+it('hands over the rows so far from time to time', async () => {
+  await db.run('CREATE OR REPLACE TABLE appended (a BIGINT)');
+  await db.run('CREATE OR REPLACE TABLE lists (a FLOAT[], b VARCHAR[])');
+  const countOf = async (table: string): Promise<unknown> =>
+    (await db.rows<{ n: number }>(`SELECT count(*)::INTEGER AS n FROM ${table}`))[0]?.n;
+  const plain = await openAppender(db, 'appended', ['BIGINT']);
+  const lists = await openAppender(db, 'lists', ['FLOAT[]', 'VARCHAR[]']);
+  const append = (count: number): void => {
+    for (let row = 0; row < count; row++) {
+      plain.append([row]);
+      lists.append([null, []]);
+    }
+  };
+  append(19_999);
+  expect(await countOf('appended')).toBe(0);
+  append(2);
+  expect([await countOf('appended'), await countOf('lists')]).toEqual([20_000, 20_000]);
+  plain.close();
+  lists.close();
+  expect([await countOf('appended'), await countOf('lists')]).toEqual([20_001, 20_001]);
+});
+
+it('tells what the end of a table refuses', async () => {
+  await db.run('CREATE OR REPLACE TABLE once (a BIGINT PRIMARY KEY)');
+  const appender = await openAppender(db, 'once', ['BIGINT']);
+  appender.append([1]);
+  appender.append([1]);
+  expect(() => appender.close()).toThrow(expect.objectContaining({ code: 'SQL_FAILED' }));
+});

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deltaTypeOf, duckDbTypeOf } from '../../src/duckdb/column-type.ts';
+import { deltaTypeNamed, deltaTypeOf, duckDbTypeOf, type SqlTypeName } from '../../src/duckdb/column-type.ts';
 import { type DeltaType, deltaArray, deltaField } from '../../src/table/delta-schema.ts';
 import { useDuckDb } from '../catalog/query-fixture.ts';
 
@@ -119,6 +119,8 @@ describe('a column of a Delta table', () => {
     ['binary', 'BLOB'],
     ['date', 'DATE'],
     ['timestamp', 'TIMESTAMP WITH TIME ZONE'],
+    ['timestamp_ntz', 'TIMESTAMP'],
+    ['void', '"NULL"'],
     ['decimal(10,2)', 'DECIMAL(10,2)'],
     [deltaArray(deltaArray('string')), 'VARCHAR[][]'],
     [
@@ -133,4 +135,18 @@ describe('a column of a Delta table', () => {
     expect(duckDbTypeOf(type)).toBe(sql);
     expect(await duckDb.rows(`SELECT NULL::${sql}`)).toEqual([[null]]);
   });
+});
+
+it.each<[SqlTypeName, DeltaType]>([
+  ['BIGINT', 'long'],
+  ['INTEGER', 'integer'],
+  ['DOUBLE', 'double'],
+  ['FLOAT', 'float'],
+  ['BOOLEAN', 'boolean'],
+  ['VARCHAR', 'string'],
+  ['VARCHAR[]', deltaArray('string')],
+  ['FLOAT[]', deltaArray('float')],
+])('a column of pixlake of the type %s is stored as %j', (name, type) => {
+  expect(deltaTypeNamed(name)).toEqual(type);
+  expect(duckDbTypeOf(type)).toBe(name);
 });

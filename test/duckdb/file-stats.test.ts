@@ -1,9 +1,113 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type ReturnedStatistics, stringifyFileStats, toFileStats } from '../../src/duckdb/file-stats.ts';
 import { quoteName } from '../../src/sql/sql-text.ts';
+import { type DeltaType, deltaArray } from '../../src/table/delta-schema.ts';
 import { literal, schemaOf, statsOf, useTables, valuesOf } from './table-fixture.ts';
 
 const tables = useTables();
+
+describe('what DuckDB returns of a column becomes bounds', () => {
+  const boundsOf = (type: DeltaType, found: Readonly<Record<string, string>>): unknown => {
+    const value = Object.entries(found).map(([key, text]) => ({ key, value: text }));
+    const { minValues, maxValues, nullCount } = toFileStats(schemaOf({ a: type }), 3, [
+      { key: '"a"', value },
+    ]);
+    return [minValues['a'], maxValues['a'], nullCount['a']];
+  };
+
+  it.each<[DeltaType, string, string, unknown, unknown]>([
+    ['long', '-5', '7', -5, 7],
+    ['long', '-9007199254740991', '9007199254740991', -9_007_199_254_740_991, 9_007_199_254_740_991],
+    ['long', '1', '9007199254740993', undefined, undefined],
+    ['long', '-9007199254740993', '1', undefined, undefined],
+    ['byte', '1', '2', 1, 2],
+    ['double', '0.0', '0.5', -0, 0.5],
+    ['double', '-0.5', '-0.0', -0.5, 0],
+    ['float', '0.0', '0.0', -0, 0],
+    ['double', '-inf', '1', undefined, undefined],
+    ['double', '1', 'inf', undefined, undefined],
+    ['date', '2020-01-01', '2020-12-31', '2020-01-01', '2020-12-31'],
+    ['date', '12020-01-01', '2020-12-31', undefined, undefined],
+    ['date', '2020-01-01', '2020-12-31 (BC)', undefined, undefined],
+    [
+      'timestamp',
+      '2020-01-01 00:00:00.123+00',
+      '2020-01-01 00:00:00.5+00',
+      '2020-01-01T00:00:00.123Z',
+      '2020-01-01T00:00:00.500Z',
+    ],
+    [
+      'timestamp',
+      '2020-01-01 00:00:00.123999+00',
+      '2020-01-01 00:00:00.123001+00',
+      '2020-01-01T00:00:00.123Z',
+      '2020-01-01T00:00:00.124Z',
+    ],
+    [
+      'timestamp',
+      '2020-01-01 00:00:00+00',
+      '2020-01-01 00:00:00.123000+00',
+      '2020-01-01T00:00:00.000Z',
+      '2020-01-01T00:00:00.123Z',
+    ],
+    [
+      'timestamp_ntz',
+      '2020-01-01 00:00:00',
+      '2020-01-01 00:00:00.9999',
+      '2020-01-01T00:00:00.000',
+      '2020-01-01T00:00:01.000',
+    ],
+    ['timestamp', 'infinity', 'infinity', undefined, undefined],
+    ['string', 'a', 'b', 'a', 'b'],
+    ['string', 'a\uFFFD', 'b', undefined, undefined],
+    ['string', 'a', 'b\uFFFD', undefined, undefined],
+    ['decimal(15,2)', '-1234567890123.45', '9999999999999.99', -1_234_567_890_123.45, 9_999_999_999_999.99],
+    ['decimal(16,2)', '1.00', '12345678901234.56', undefined, undefined],
+    ['boolean', 'false', 'true', undefined, undefined],
+    ['binary', 'a', 'b', undefined, undefined],
+    [deltaArray('long'), '1', '2', undefined, undefined],
+    [{ type: 'struct', fields: [] }, '1', '2', undefined, undefined],
+  ])('of type %j from %s to %s: %j and %j', (type, min, max, low, high) => {
+    expect(boundsOf(type, { min, max, null_count: '2' })).toEqual([low, high, 2]);
+  });
+
+  it('only if both are known and none is NaN', () => {
+    expect(boundsOf('long', { min: '1', null_count: '0' })).toEqual([undefined, undefined, 0]);
+    expect(boundsOf('long', { max: '1' })).toEqual([undefined, undefined, undefined]);
+    expect(boundsOf('double', { min: '1', max: '2', has_nan: 'true' })).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(boundsOf('double', { min: '1', max: '2', has_nan: 'false' })).toEqual([1, 2, undefined]);
+    expect(boundsOf('long', {})).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('of the columns that it tells of, as JSON that keeps negative zero', () => {
+    const column = (name: string, min: string): ReturnedStatistics[number] => ({
+      key: `"${name}"`,
+      value: [
+        { key: 'min', value: min },
+        { key: 'max', value: '5' },
+        { key: 'null_count', value: '0' },
+      ],
+    });
+    const schema = schemaOf({ a: 'double', b: 'string', c: 'long', none: 'long' });
+    const stats = toFileStats(schema, 7, [
+      column('a', '0'),
+      column('b', '"'),
+      column('c', '0'),
+      column('other', '1'),
+    ]);
+    expect(stringifyFileStats(stats)).toBe(
+      String.raw`{"numRecords":7,"maxValues":{"a":5,"b":"5","c":5},"nullCount":{"a":0,"b":0,"c":0},"minValues":{"a":-0.0,"b":"\"","c":0}}`,
+    );
+    expect(stringifyFileStats(toFileStats(schema, 0, []))).toBe(
+      '{"numRecords":0,"maxValues":{},"nullCount":{},"minValues":{}}',
+    );
+  });
+});
 
 describe('statistics', () => {
   const columns = {

@@ -19,6 +19,11 @@ describe('rowBatches', () => {
     ]);
   });
 
+  it('gives the columns names that differ', async () => {
+    const { columns } = await db.stream('SELECT 1 AS a, 2 AS a, 3 AS b');
+    expect(columns.map(({ name }) => name)).toEqual(['a', 'a_1', 'b']);
+  });
+
   it('gives every row once and in order, at most 2048 at a time', async () => {
     const ids: unknown[] = [];
     const sizes: number[] = [];
@@ -37,9 +42,11 @@ describe('rowBatches', () => {
     const read = async (): Promise<void> => {
       for await (const batch of result) rowCount += batch.rowCount;
     };
-    await expect(read()).rejects.toMatchObject({
+    const error: unknown = await read().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
       code: 'SQL_FAILED',
-      message: expect.stringContaining(' rows'),
+      message: `the query failed or was interrupted after ${rowCount} rows`,
+      remedy: expect.stringContaining('Parquet'),
     });
     expect(rowCount).toBeGreaterThan(0);
   });
@@ -48,6 +55,8 @@ describe('rowBatches', () => {
 describe('uniqueNames', () => {
   it('gives repeated names the first free suffix and leaves the others alone', () => {
     expect(uniqueNames(['a', 'a', 'a_1', 'b', 'a'])).toEqual(['a', 'a_2', 'a_1', 'b', 'a_3']);
+    expect(uniqueNames(['a_1', 'a', 'a', 'a_2'])).toEqual(['a_1', 'a', 'a_3', 'a_2']);
+    expect(uniqueNames([])).toEqual([]);
   });
 });
 

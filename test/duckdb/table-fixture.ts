@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { selectSnapshot } from '../../src/catalog/table-view.ts';
 import { type DuckDb, openDuckDb } from '../../src/duckdb/open-duckdb.ts';
-import { writeDataFiles } from '../../src/duckdb/write-data-files.ts';
+import { type DataFilesRequest, writeDataFiles } from '../../src/duckdb/write-data-files.ts';
 import { quoteName, quoteText } from '../../src/sql/sql-text.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
@@ -33,7 +33,7 @@ export class TableFixture {
     query: string,
     schema: DeltaStruct,
     partitionColumns: readonly string[] = [],
-    options: { readonly rowGroupSize?: number; readonly namePrefix?: string } = {},
+    options: Partial<DataFilesRequest> = {},
   ): Promise<Written> {
     this.#tableCount += 1;
     const folder = `tables/t${this.#tableCount}`;

@@ -2,10 +2,11 @@ import { readdir, stat } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FILE_COLUMN, selectSnapshot } from '../../src/catalog/table-view.ts';
-import { writeDataFiles } from '../../src/duckdb/write-data-files.ts';
+import { type DataFilesRequest, writeDataFiles } from '../../src/duckdb/write-data-files.ts';
 import { PixlakeError } from '../../src/errors.ts';
 import { quoteText } from '../../src/sql/sql-text.ts';
-import { type DeltaStruct, deltaArray, deltaField } from '../../src/table/delta-schema.ts';
+import type { AddAction } from '../../src/table/delta-actions.ts';
+import { deltaArray } from '../../src/table/delta-schema.ts';
 import { rowCountOf } from '../../src/table/snapshot.ts';
 import { keysOf } from '../support/keys-of.ts';
 import { withFaults } from '../support/failing-store.ts';
@@ -195,8 +196,8 @@ describe('data files', () => {
       );
       return Number(counted?.count);
     };
-    expect(await groupsOf({})).toBeGreaterThanOrEqual(2);
-    expect(await groupsOf({ rowGroupSize: 2048 })).toBeGreaterThanOrEqual(9);
+    expect(await groupsOf({})).toBe(3);
+    expect(await groupsOf({ rowGroupSize: 2048 })).toBe(10);
   });
 
   it.each([[[]], [['part']]])('are not written for a query without rows, partitioned by %j', async (by) => {
@@ -217,36 +218,58 @@ describe('data files', () => {
     ]);
   });
 
-  const invariant = JSON.stringify({ expression: { expression: 'id > 0' } });
-  it.each<[string, DeltaStruct['fields'][number], string[], string]>([
-    [
-      'a null in a column that may hold none',
-      { ...deltaField('id', 'long'), nullable: false },
-      [],
-      'column id must not be null',
-    ],
-    [
-      'a null in a partition column that may hold none',
-      { ...deltaField('part', 'string'), nullable: false },
-      ['part'],
-      'column part must not be null',
-    ],
-    [
-      'a row that breaks an invariant',
-      { ...deltaField('id', 'long'), metadata: { 'delta.invariants': invariant } },
-      [],
-      'a row violates the invariant of column id: id > 0',
-    ],
-  ])('are refused for %s', async (_name, field, partitionColumns, message) => {
-    const query = `SELECT * FROM (VALUES (NULL::BIGINT, 'x'), (-1, NULL)) AS v(id, part)`;
-    const fields = schemaOf({ id: 'long', part: 'string' }).fields.map((one) =>
-      one.name === field.name ? field : one,
-    );
-    await expect(
-      tables.writeTable(query, { type: 'struct', fields }, partitionColumns),
-    ).rejects.toMatchObject({
-      code: 'CONSTRAINT_VIOLATED',
-      message: expect.stringContaining(message),
+  it('begin anew at a size, each with a name of its own', async () => {
+    const query = 'SELECT hash(i)::VARCHAR AS text FROM range(60000) AS r(i)';
+    const options = { targetBytes: 200_000, rowGroupSize: 2048 };
+    const { added, snapshot } = await tables.writeTable(query, schemaOf({ text: 'string' }), [], options);
+    expect(added.length).toBeGreaterThan(2);
+    const name = /^part-[0-9a-f]{8}-[0-9a-f-]{27}\.parquet$/u;
+    expect(added.map(({ path }) => name.test(path))).toEqual(added.map(() => true));
+    expect(new Set(added.map(({ path }) => path)).size).toBe(added.length);
+    expect(snapshot.files.reduce((sum, file) => sum + (rowCountOf(file) ?? 0), 0)).toBe(60_000);
+    const again = await tables.writeTable(query, schemaOf({ text: 'string' }), [], options);
+    const names = new Set([...added, ...again.added].map(({ path }) => path));
+    expect(names.size).toBe(added.length + again.added.length);
+  });
+
+  it('are smaller if they are compressed more', async () => {
+    const sizeOf = async (options: Partial<DataFilesRequest>): Promise<number> => {
+      const query = `SELECT hash(i % 500)::VARCHAR || hash(i % 7)::VARCHAR AS text FROM range(20000) AS r(i)`;
+      const { added } = await tables.writeTable(query, schemaOf({ text: 'string' }), [], options);
+      return added[0]?.size ?? 0;
+    };
+    expect(await sizeOf({ compressionLevel: 19 })).toBeLessThan(await sizeOf({ compressionLevel: 1 }));
+  });
+
+  it('may all belong to one given partition', async () => {
+    const request = { schema: schemaOf({ id: 'long', part: 'string' }), scratchDir: tables.scratchDir };
+    const write = async (folder: string, more: Partial<DataFilesRequest>): Promise<AddAction[]> =>
+      writeDataFiles(tables.db, tables.store, {
+        ...request,
+        query: `SELECT 1::BIGINT AS id`,
+        partitionColumns: ['part'],
+        folder: 'tables/given',
+        partition: { values: { part: 'a b' }, folder },
+        ...more,
+      });
+    const [add] = await write('part=a%20b', {});
+    expect(add).toMatchObject({ partitionValues: { part: 'a b' }, dataChange: true });
+    expect(add?.path).toMatch(/^part=a%2520b\/part-[0-9a-f-]{36}\.parquet$/u);
+    expect(Object.keys(add?.tags ?? {}).sort()).toEqual(['pixlake.columns', 'pixlake.sha256']);
+    const [plain] = await write('', { targetBytes: 1e6 });
+    expect(plain?.path).toMatch(/^part-[0-9a-f-]{36}\.parquet$/u);
+    const key = /^tables\/given\/(?:part=a%20b\/)?part-[0-9a-f-]{36}\.parquet$/u;
+    const keys = await keysOf(tables.store, 'tables/given');
+    expect(keys.map((one) => key.test(one))).toEqual([true, true]);
+  });
+
+  it('are refused for a value that is too long for a folder', async () => {
+    const query = `SELECT 1::BIGINT AS id, repeat('x', 300) AS part`;
+    const writing = tables.writeTable(query, schemaOf({ id: 'long', part: 'string' }), ['part']);
+    await expect(writing).rejects.toMatchObject({
+      code: 'SCHEMA_MISMATCH',
+      message: 'a value of part is too long for the name of a folder',
+      remedy: expect.stringContaining('--partition-by'),
     });
   });
 
