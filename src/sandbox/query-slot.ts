@@ -195,8 +195,6 @@ export class QuerySlot implements SqlSession {
 }
 
 function deathBy(how: string): PixlakeError {
-  if (how === 'SIGXFSZ')
-    return new PixlakeError('QUERY_OUT_OF_MEMORY', 'the query needs more temporary disk space than allowed');
   return new PixlakeError('QUERY_CRASHED', `the process of the query died (${how})`, {
     remedy: 'ask for less at once: fewer rows, shorter texts, smaller lists',
   });

@@ -22,9 +22,12 @@ export interface SandboxLimits {
 const MIB = 1024 ** 2;
 
 /** Default limits. All query processes together may take half of the machine's memory. */
-export function defaultSandboxLimits(): SandboxLimits {
-  const slots = Math.max(2, availableParallelism());
-  const share = Math.floor(totalmem() / 2 / slots);
+export function defaultSandboxLimits(
+  coreCount = availableParallelism(),
+  machineBytes = totalmem(),
+): SandboxLimits {
+  const slots = Math.max(2, coreCount);
+  const share = Math.floor(machineBytes / 2 / slots);
   return {
     slots,
     // Clients that are refused come back at once, so letting many wait costs less than refusing them.

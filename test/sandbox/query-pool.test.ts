@@ -1,11 +1,10 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createApiKey } from '../../src/api/api-keys.ts';
 import { defaultSandboxLimits, type SandboxLimits } from '../../src/sandbox/sandbox-limits.ts';
-import { makeTestFolder, pixlakeJson, pixlakeProcess } from '../support/pixlake.ts';
 
 // The entry of query processes is in the build alone.
 const build = pathToFileURL(join(import.meta.dirname, '../../dist/sandbox/query-pool.js')).href;
@@ -17,21 +16,87 @@ const openPool = (limits: Partial<SandboxLimits>): ReturnType<typeof QueryPool.o
   QueryPool.open({ ...defaultSandboxLimits(), slots: 1, ...limits }, false);
 
 afterEach(() => {
-  vi.unstubAllEnvs();
+  vi.useRealTimers();
 });
 
 test('queries that find no free process are told that the server is busy: the queue is full, the wait is over, the server stops', async () => {
-  const pool = await openPool({ maxWaiting: 1, maxWaitMs: 200 });
+  const pool = await openPool({ maxWaiting: 2, maxWaitMs: 5000 });
   await using _ = pool;
   const slot = await pool.acquire();
-  const waiting = expect(pool.acquire()).rejects.toMatchObject({ code: 'SERVER_BUSY', status: 503 });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const first = expect(pool.acquire()).rejects.toMatchObject({
+    code: 'SERVER_BUSY',
+    status: 503,
+    remedy: 'try again in a moment',
+  });
+  vi.advanceTimersByTime(4999);
+  const second = expect(pool.acquire()).rejects.toMatchObject({ code: 'SERVER_BUSY' });
+  expect(pool.status).toEqual({ slotCount: 1, busyCount: 1, waitingCount: 2, confinement: pool.confinement });
   await expect(pool.acquire()).rejects.toMatchObject({ code: 'SERVER_BUSY' });
-  await waiting;
-  const atTheEnd = expect(pool.acquire()).rejects.toMatchObject({ code: 'SERVER_BUSY' });
+  vi.advanceTimersByTime(1);
+  await first;
+  expect(pool.status.waitingCount).toBe(1);
   await pool[Symbol.asyncDispose]();
-  await atTheEnd;
+  await second;
+  expect([pool.status.waitingCount, vi.getTimerCount()]).toEqual([0, 0]);
   await expect(pool.acquire()).rejects.toMatchObject({ code: 'SERVER_BUSY' });
+  vi.useRealTimers();
   await pool.release(slot);
+  expect(slot.isDead).toBe(true);
+});
+
+test('those who wait get a process in their order, except those who have gone', async () => {
+  await using pool = await openPool({});
+  await expect(pool.acquire(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+  const slot = await pool.acquire();
+  const clients = [0, 1, 2].map(() => new AbortController());
+  const served: number[] = [];
+  const [one, gone, two] = clients.map(async ({ signal }, index) => {
+    const given = await pool.acquire(signal);
+    served.push(index);
+    return given;
+  });
+  const left = expect(gone).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  clients[1]?.abort();
+  await left;
+  expect(pool.status).toMatchObject({ busyCount: 1, waitingCount: 2 });
+  await pool.release(slot);
+  const again = await one;
+  expect([again, served]).toEqual([slot, [0]]);
+  // What a client does after it was served has no effect on those who wait.
+  clients[0]?.abort();
+  expect(pool.status.waitingCount).toBe(1);
+  await pool.release(slot);
+  expect([await two, served]).toEqual([slot, [0, 2]]);
+  await pool.release(slot);
+  expect(pool.status).toMatchObject({ slotCount: 1, busyCount: 0, waitingCount: 0 });
+});
+
+test('a process is replaced when it is an hour old', async () => {
+  await using pool = await openPool({});
+  const slot = await pool.acquire();
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_590_000 });
+  await pool.release(slot);
+  expect(await pool.acquire()).toBe(slot);
+  vi.setSystemTime(Date.now() + 20_000);
+  await pool.release(slot);
+  const next = await pool.acquire();
+  expect([slot.isDead, next.isDead, next === slot]).toEqual([true, false, false]);
+  await next.run('SELECT 1');
+  await pool.release(next);
+});
+
+test('each query has a folder of its own, which goes with it, and all go with the pool', async () => {
+  const pool = await openPool({});
+  const slot = await pool.acquire();
+  const first = slot.scratchDir;
+  await writeFile(join(first, 'x'), '');
+  await pool.release(slot);
+  expect(existsSync(first)).toBe(false);
+  const again = await pool.acquire();
+  expect([again.scratchDir === first, existsSync(again.scratchDir)]).toEqual([false, true]);
+  await pool[Symbol.asyncDispose]();
+  expect(existsSync(join(again.scratchDir, '../../..'))).toBe(false);
 });
 
 test('a query whose process is killed fails as crashed, and the next one gets another process', async () => {
@@ -65,25 +130,6 @@ test('a process that died while nobody used it is not handed out, and another ta
   expect(pool.status).toMatchObject({ slotCount: 2, busyCount: 2, waitingCount: 0 });
   await pool.release(first);
   await pool.release(second);
-});
-
-test('the time of a query is that of all its steps together', async () => {
-  await using pool = await openPool({ timeoutMs: 60_000 });
-  const slot = await pool.acquire();
-  slot.allow(1500);
-  const startMs = performance.now();
-  // Each of them is much shorter than the whole.
-  const step = 'SELECT max(hash(a.range * 7 + b.range)) FROM range(3000) AS a, range(10000) AS b';
-  const steps = async (): Promise<never> => {
-    for (;;) await slot.run(step);
-  };
-  await expect(steps()).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' });
-  expect(performance.now() - startMs).toBeGreaterThan(1400);
-  await expect(slot.run('SELECT 1')).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' });
-  await pool.release(slot);
-  const next = await pool.acquire();
-  await next.run('SELECT 1');
-  await pool.release(next);
 });
 
 describe('the DuckDB of a query, asked past the guard of its SQL', () => {
@@ -142,34 +188,4 @@ describe('the DuckDB of a query, asked past the guard of its SQL', () => {
     expect(await readdir(folder)).toEqual(before);
     expect(await readFile(join(folder, 'allowed.csv'), 'utf8')).toBe('a\n1\n');
   });
-});
-
-async function makeLake(folder: string): Promise<string> {
-  const lake = join(folder, 'lake');
-  await pixlakeJson(lake, 'sample', join(folder, 'source'), '--rows', '3');
-  await pixlakeJson(lake, 'ingest', join(folder, 'source'));
-  return lake;
-}
-
-// The servers are processes of their own: what the system says of theirs that do not start is not printed among the tests.
-
-test('a query process that does not start is a sandbox that is not available', async () => {
-  const lake = await makeLake(await makeTestFolder());
-  // No Node starts in so little memory.
-  const { code, stderr } = await pixlakeProcess(lake, 'serve', '--port', '0', '--query-memory', '1MB');
-  expect([code, stderr]).toEqual([
-    70,
-    expect.stringContaining('a query process did not start [SANDBOX_UNAVAILABLE]'),
-  ]);
-});
-
-test('where the operating system cannot bound query processes, a server serves its own machine alone', async () => {
-  const folder = await makeTestFolder();
-  const keys = join(folder, 'keys.json');
-  await createApiKey(keys, { name: 'a', scope: 'read' });
-  const lake = await makeLake(folder);
-  vi.stubEnv('PATH', '/nowhere');
-  const serve = ['serve', '--host', '0.0.0.0', '--port', '0', '--api-keys', keys];
-  const { code, stderr } = await pixlakeProcess(lake, ...serve);
-  expect([code, stderr]).toEqual([70, expect.stringContaining('[SANDBOX_UNAVAILABLE]')]);
 });
