@@ -1,13 +1,8 @@
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
-
-/** Imports what users of the package import: query processes and workers need the built entries. */
-async function importBuilt<Module>(path: string): Promise<Module> {
-  return (await import(pathToFileURL(join(import.meta.dirname, '../../dist', path)).href)) as Module;
-}
+import { importBuilt } from './server-fixture.ts';
 
 test('the server can be embedded: it answers without a port, and leaves the lakehouse open', async () => {
   const { openLakehouse } = await importBuilt<typeof import('../../src/index.ts')>('index.js');

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { problemOf, useServer } from './server-fixture.ts';
+import { problemOf, useEmbeddedServer } from './server-fixture.ts';
 
-const server = useServer(20);
+const server = useEmbeddedServer(20);
 
 const PATH = '/v1/tables/images/images/7';
 

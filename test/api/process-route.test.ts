@@ -8,9 +8,9 @@ import { describe, expect, test } from 'vitest';
 import { fromBuffer, type ZipFile } from 'yauzl';
 import { drawJpeg } from '../support/catalogue.ts';
 import { pixlakeJson } from '../support/pixlake.ts';
-import { problemOf, useServer } from './server-fixture.ts';
+import { problemOf, useEmbeddedServer } from './server-fixture.ts';
 
-const server = useServer(20);
+const server = useEmbeddedServer(20);
 
 interface Processed {
   readonly id: string;

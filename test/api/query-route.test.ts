@@ -7,9 +7,9 @@ import { describe, expect, test } from 'vitest';
 import { makeTestFolder, pixlakeJson } from '../support/pixlake.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { ALLOWED } from './allowed-sql.ts';
-import { problemOf, startServer, useServer } from './server-fixture.ts';
+import { problemOf, embedServer, useEmbeddedServer } from './server-fixture.ts';
 
-const server = useServer(60, '--query-timeout', '3s', '--max-rows', '5000');
+const server = useEmbeddedServer(60, { limits: { maxRows: 5000 } });
 
 async function rows(body: object): Promise<unknown[]> {
   const response = await server.current.post('/v1/query', body);
@@ -171,21 +171,17 @@ describe('POST /v1/query', () => {
     await pixlakeJson(lake, 'ingest', source);
     await writeCatalogue(source, [csvLine({ id: 1 }), csvLine({ id: 2 })], { '2.jpg': await drawJpeg(2) });
     await pixlakeJson(lake, 'ingest', source);
-    const other = await startServer(lake);
-    try {
-      const count = async (at?: unknown): Promise<unknown> =>
-        (
-          await other.post('/v1/query', {
-            sql: 'SELECT count(*) AS n FROM images',
-            ...(at === undefined ? {} : { at }),
-          })
-        ).json();
-      expect(await count()).toEqual([{ n: 2 }]);
-      expect(await count(0)).toEqual([{ n: 1 }]);
-      expect(await count(7)).toMatchObject({ code: 'SNAPSHOT_NOT_FOUND', status: 404 });
-    } finally {
-      await other.stop();
-    }
+    await using other = await embedServer(lake);
+    const count = async (at?: unknown): Promise<unknown> =>
+      (
+        await other.post('/v1/query', {
+          sql: 'SELECT count(*) AS n FROM images',
+          ...(at === undefined ? {} : { at }),
+        })
+      ).json();
+    expect(await count()).toEqual([{ n: 2 }]);
+    expect(await count(0)).toEqual([{ n: 1 }]);
+    expect(await count(7)).toMatchObject({ code: 'SNAPSHOT_NOT_FOUND', status: 404 });
   });
 
   test.each([
@@ -215,10 +211,11 @@ describe('POST /v1/query', () => {
   });
 
   test('a query that takes too long is killed, and the next one is served', async () => {
+    await using hasty = await embedServer(server.lake, { limits: { slots: 1, timeoutMs: 1000 } });
     const sql = `SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE (a.range * b.range) % 7 = 3`;
-    const problem = await problemOf(await server.current.post('/v1/query', { sql }));
+    const problem = await problemOf(await hasty.post('/v1/query', { sql }));
     expect(problem).toMatchObject({ status: 422, code: 'QUERY_TIMEOUT' });
-    expect(await rows({ sql: 'SELECT 1 AS x' })).toEqual([{ x: 1 }]);
+    expect(await (await hasty.post('/v1/query', { sql: 'SELECT 1 AS x' })).json()).toEqual([{ x: 1 }]);
   });
 
   test('a reader that is slow gets all of it', async () => {

@@ -11,9 +11,9 @@ import {
   problemOf,
   type RunResource,
   runOf,
-  startServer,
-  type TestServer,
-  useServer,
+  embedServer,
+  type EmbeddedServer,
+  useEmbeddedServer,
 } from './server-fixture.ts';
 
 interface SseEvent {
@@ -22,7 +22,7 @@ interface SseEvent {
   readonly data: Record<string, unknown>;
 }
 
-const server = useServer(200);
+const server = useEmbeddedServer(200);
 
 const SMALL = { size: 32, quality: 80 };
 
@@ -30,7 +30,7 @@ const SMALL = { size: 32, quality: 80 };
 const SLOW = { size: 256, blur: 2 };
 
 async function readEvents(
-  where: TestServer,
+  where: EmbeddedServer,
   name: string,
   headers: Record<string, string> = {},
   max = 1000,
@@ -297,26 +297,22 @@ test('runs may write to another lake where the operator allows it', async () => 
   const lake = join(folder, 'lake');
   await pixlakeJson(lake, 'ingest', await writePlainCatalogue(join(folder, 'source'), 5));
   const outputs = await makeTestFolder();
-  const where = await startServer(lake, '--allow-output', outputs);
-  try {
-    const output = join(outputs, 'one');
-    const spec = { name: 'later', sql: 'SELECT id FROM images', transform: SMALL };
-    await where.post('/v1/runs', { ...spec, output });
-    await finished(where, 'later');
-    expect(await runOf(where, 'later')).toMatchObject({ imageCount: 5 });
-    const runs = (await (await where.get('/v1/runs')).json()) as RunResource[];
-    expect(runs).toMatchObject([{ id: 'later', state: 'finished' }]);
-    expect((await where.post('/v1/runs', { ...spec, output })).status).toBe(202);
-    await finished(where, 'later');
-    const { stdout } = await pixlake(output, 'query', 'SELECT count(*) AS n FROM runs.later', '--json');
-    expect(JSON.parse(stdout)).toEqual([{ n: 5 }]);
-    const outside = await where.post('/v1/runs', {
-      ...spec,
-      name: 'x',
-      output: `${outputs}/../elsewhere`,
-    });
-    expect(await problemOf(outside)).toMatchObject({ status: 400, code: 'SPEC_INVALID' });
-  } finally {
-    await where.stop();
-  }
+  await using where = await embedServer(lake, { allowedOutputs: [outputs] });
+  const output = join(outputs, 'one');
+  const spec = { name: 'later', sql: 'SELECT id FROM images', transform: SMALL };
+  await where.post('/v1/runs', { ...spec, output });
+  await finished(where, 'later');
+  expect(await runOf(where, 'later')).toMatchObject({ imageCount: 5 });
+  const runs = (await (await where.get('/v1/runs')).json()) as RunResource[];
+  expect(runs).toMatchObject([{ id: 'later', state: 'finished' }]);
+  expect((await where.post('/v1/runs', { ...spec, output })).status).toBe(202);
+  await finished(where, 'later');
+  const { stdout } = await pixlake(output, 'query', 'SELECT count(*) AS n FROM runs.later', '--json');
+  expect(JSON.parse(stdout)).toEqual([{ n: 5 }]);
+  const outside = await where.post('/v1/runs', {
+    ...spec,
+    name: 'x',
+    output: `${outputs}/../elsewhere`,
+  });
+  expect(await problemOf(outside)).toMatchObject({ status: 400, code: 'SPEC_INVALID' });
 });
