@@ -123,7 +123,7 @@ async function writeKeys(path: string, keys: readonly ApiKey[]): Promise<void> {
     await writeFile(partial, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 });
     await rename(partial, path);
   } catch (error) {
-    await rm(partial, { force: true });
+    await rm(partial, { force: true }).catch(() => undefined);
     throw new PixlakeError('OUTPUT_FAILED', `cannot write ${path}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -1,7 +1,14 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ApiKeyRing, createApiKey, listApiKeys, revokeApiKey, type Scope } from '../../src/api/api-keys.ts';
+import {
+  allows,
+  ApiKeyRing,
+  createApiKey,
+  listApiKeys,
+  revokeApiKey,
+  type Scope,
+} from '../../src/api/api-keys.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
 import { tmpdir } from 'node:os';
@@ -52,6 +59,58 @@ describe('API keys', () => {
     await expect(ring.find(token)).rejects.toMatchObject({ code: 'API_KEYS_INVALID' });
     await rm(path);
     await expect(ring.find(token)).rejects.toMatchObject({ code: 'API_KEYS_INVALID' });
+  });
+
+  test('are revoked once, each for itself', async () => {
+    const path = join(await makeTestFolder(), 'new/folder/keys.json');
+    const { key } = await createApiKey(path, { name: 'a', scope: 'run' });
+    const other = await createApiKey(path, { name: 'b', scope: 'read', expiresMs: 60_000 });
+    expect(Date.parse(other.key.expiresAt ?? '') - Date.parse(other.key.createdAt)).toBe(60_000);
+    expect(await (await ApiKeyRing.open(path)).find(other.token)).toEqual(other.key);
+    const revoked = await revokeApiKey(path, key.id);
+    expect(revoked).toEqual({ ...key, revokedAt: expect.any(String) });
+    await writeFile(
+      path,
+      (await readFile(path, 'utf8')).replace(revoked.revokedAt ?? '', '2020-01-01T00:00:00Z'),
+    );
+    expect((await revokeApiKey(path, key.id)).revokedAt).toBe('2020-01-01T00:00:00Z');
+    expect(await listApiKeys(path)).toEqual([{ ...key, revokedAt: '2020-01-01T00:00:00Z' }, other.key]);
+    await expect(revokeApiKey(path, 'nope')).rejects.toMatchObject({ code: 'API_KEY_NOT_FOUND' });
+  });
+
+  test('are not made in a file that cannot be read or written', async () => {
+    const folder = await makeTestFolder();
+    const path = join(folder, 'keys.json');
+    await writeFile(path, '{"keys": [{"id": "x"}]}');
+    await expect(createApiKey(path, { name: 'a', scope: 'read' })).rejects.toMatchObject({
+      code: 'API_KEYS_INVALID',
+      message: expect.stringContaining('keys[0]'),
+      remedy: 'create the file with `pixlake keys create`',
+    });
+    expect(await readFile(path, 'utf8')).toBe('{"keys": [{"id": "x"}]}');
+    const below = join(path, 'keys.json');
+    await expect(createApiKey(below, { name: 'a', scope: 'read' })).rejects.toMatchObject({
+      code: 'OUTPUT_FAILED',
+    });
+    await mkdir(join(folder, 'taken.json'));
+    await writeFile(join(folder, 'taken.json/x'), '');
+    await expect(
+      createApiKey(join(folder, 'taken.json'), { name: 'a', scope: 'read' }),
+    ).rejects.toMatchObject({
+      code: 'API_KEYS_INVALID',
+    });
+    expect((await readdir(folder)).sort()).toEqual(['keys.json', 'taken.json']);
+  });
+
+  test.each([
+    ['read', 'read', true],
+    ['read', 'run', false],
+    ['run', 'read', true],
+    ['run', 'admin', false],
+    ['admin', 'run', true],
+    ['admin', 'admin', true],
+  ] as const)('of the scope %s allow %s: %s', (scope, wanted, isAllowed) => {
+    expect(allows(scope, wanted)).toBe(isAllowed);
   });
 
   test('are made, listed and revoked on the command line', async () => {

@@ -126,6 +126,7 @@ export async function embedServer(lake: string, options: ServerOptions = {}): Pr
   const { openLakehouse } = await importBuilt<typeof import('../../src/index.ts')>('index.js');
   const { createServer } = await importBuilt<typeof import('../../src/api/server.ts')>('api/server.js');
   // What it says of requests that fail is not for those who read what the tests say.
+  const { level } = log;
   log.level = 'silent';
   const lakehouse = openLakehouse({ lake });
   const server = await createServer(lakehouse, options);
@@ -136,6 +137,7 @@ export async function embedServer(lake: string, options: ServerOptions = {}): Pr
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await lakehouse[Symbol.asyncDispose]();
+      log.level = level;
     },
   };
 }
