@@ -88,17 +88,23 @@ async function describeFiles(
 
 /** The narrowest type that fits the values in folder names, of those that DuckDB considers (`hive_types_autocast`). */
 async function inferType(db: DuckDb, values: readonly (string | null)[]): Promise<DeltaType> {
-  const list = values.map((value) => (value === null ? 'NULL' : quoteText(value))).join(', ');
-  for (const deltaType of FOLDER_TYPES) {
+  const texts = values.filter((value) => value !== null);
+  for (const { deltaType, form } of FOLDER_TYPES) {
+    // A cast alone would round 7.5, and cut the time off a date.
+    if (!texts.every((text) => form.test(text))) continue;
     const [found] = await db.rows<{ fits: boolean | null }>(
-      `SELECT bool_and(try_cast(v AS ${duckDbTypeOf(deltaType)}) IS NOT NULL) AS fits FROM unnest([${list}]::VARCHAR[]) AS t(v) WHERE v IS NOT NULL`,
+      `SELECT bool_and(try_cast(v AS ${duckDbTypeOf(deltaType)}) IS NOT NULL) AS fits FROM unnest([${texts.map(quoteText).join(', ')}]::VARCHAR[]) AS t(v)`,
     );
     if (found?.fits === true) return deltaType;
   }
   return 'string';
 }
 
-const FOLDER_TYPES = ['date', 'timestamp_ntz', 'long'] as const;
+const FOLDER_TYPES = [
+  { deltaType: 'date', form: /^\d+-\d+-\d+$/u },
+  { deltaType: 'timestamp_ntz', form: /^\d+-\d+-\d+(?:[ T][\d:.]+)?$/u },
+  { deltaType: 'long', form: /^-?\d+$/u },
+] as const;
 
 /** Names of the `name=value` folders that are on the path of every file. */
 function sharedPartitions(files: readonly DataFile[]): string[] {
