@@ -21,7 +21,15 @@ test.each([
 });
 
 test('limits are read as they are written, and anything else is refused', () => {
-  for (const text of ['3', '1%', '0.5%']) expect(describeErrorLimit(parseErrorLimit(text))).toBe(text);
-  for (const spec of ['', 'few', '-1', '1.5', '101%', '1e3', '%', Number.NaN, Number.POSITIVE_INFINITY])
-    expect(() => parseErrorLimit(spec)).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }));
+  for (const text of ['0', '3', '1%', '0.5%', '100%', '12.25%'])
+    expect(describeErrorLimit(parseErrorLimit(text))).toBe(text);
+  expect([parseErrorLimit(' 7 '), parseErrorLimit('7%')]).toEqual([
+    { kind: 'count', value: 7 },
+    { kind: 'percent', value: 7 },
+  ]);
+  const wrong = ['', 'few', '-1', '1.5', '101%', '1e3', '%', '1%x', 'x1', '1.%', '9007199254740993'];
+  for (const spec of [...wrong, Number.NaN, Number.POSITIVE_INFINITY])
+    expect(() => parseErrorLimit(spec)).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT_INVALID', remedy: expect.stringContaining('1%') }),
+    );
 });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ERRORS } from '../src/errors.ts';
+import { ERRORS, messageOf, PixlakeError, toPixlakeError } from '../src/errors.ts';
 import { assertedCodes } from './support/asserted-codes.ts';
 
 const asserted = new Set(
@@ -49,4 +49,45 @@ describe('an error code is not expected by', () => {
   ])('%s', (_, source) => {
     expect(assertedCodes(source)).not.toContain('A_B');
   });
+});
+
+describe('an error', () => {
+  const cause = new Error('the reason');
+
+  test('has the status and the exit code of its code, its reason and what to do', () => {
+    const error = new PixlakeError('LAKE_NOT_FOUND', 'no lake', { cause, remedy: 'make one' });
+    expect(error).toMatchObject({
+      name: 'PixlakeError',
+      code: 'LAKE_NOT_FOUND',
+      message: 'no lake',
+      cause,
+      remedy: 'make one',
+    });
+    expect([error.status, error.exitCode, ERRORS.LAKE_NOT_FOUND.meaning]).toEqual([
+      404,
+      3,
+      expect.stringContaining('lake'),
+    ]);
+    const bare = new PixlakeError('INTERRUPTED', 'stopped');
+    expect([bare.status, bare.exitCode, bare.remedy, 'cause' in bare]).toEqual([503, 130, undefined, false]);
+  });
+
+  test('of others is wrapped, and its own is passed on', () => {
+    const own = new PixlakeError('SQL_EMPTY', 'no SQL');
+    expect(toPixlakeError(own, 'STORAGE_FAILED')).toBe(own);
+    expect(toPixlakeError(cause)).toMatchObject({ code: 'INTERNAL_ERROR', message: 'the reason', cause });
+    expect(toPixlakeError('text', 'STORAGE_FAILED')).toMatchObject({
+      code: 'STORAGE_FAILED',
+      message: 'text',
+      cause: 'text',
+    });
+    expect([messageOf(cause), messageOf('text'), messageOf(7)]).toEqual(['the reason', 'text', '7']);
+  });
+});
+
+test('each code has a status, an exit code and a meaning', () => {
+  const kinds = Object.values(ERRORS);
+  expect(kinds.filter(({ status }) => status < 400 || status > 599)).toEqual([]);
+  expect(new Set(kinds.map(({ exitCode }) => exitCode))).toEqual(new Set([2, 3, 4, 5, 70, 130]));
+  expect(kinds.filter(({ meaning }) => meaning.length < 10)).toEqual([]);
 });

@@ -4,12 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createApiKey } from '../../src/api/api-keys.ts';
-import { createServer, type Server } from '../../src/api/server.ts';
-import type { ServerOptions } from '../../src/api/server-options.ts';
 import { log } from '../../src/config.ts';
-import { PixlakeError } from '../../src/errors.ts';
-import type { Lakehouse } from '../../src/lakehouse.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
+import { get, serveStub } from './stub-server.ts';
 
 const { level } = log;
 
@@ -22,76 +19,9 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-interface Stub {
-  readonly server: Server;
-  /** What the server did to the rest of pixlake. */
-  readonly calls: unknown[];
-  readonly status: { slotCount: number; busyCount: number; waitingCount: number; confinement: string };
-  hasLake: boolean;
-}
-
-/** A server of a lakehouse that does nothing but note what it is asked. */
-async function serve(options: ServerOptions = {}, confinement = 'namespaces', fails = false): Promise<Stub> {
-  const calls: unknown[] = [];
-  const status = { slotCount: 1, busyCount: 0, waitingCount: 0, confinement };
-  const stub = { hasLake: true };
-  const ending = (name: string): { [Symbol.asyncDispose](): Promise<void> } => ({
-    async [Symbol.asyncDispose]() {
-      calls.push(`${name} ended`);
-    },
-  });
-  const lakehouse = {
-    ...ending('lakehouse'),
-    async openSandbox(limits: unknown) {
-      calls.push(['sandbox', limits]);
-      return { status, ...ending('sandbox') };
-    },
-    openRunService(_sandbox: unknown, runsAtOnce: unknown) {
-      calls.push(['runs', runsAtOnce]);
-      if (fails) throw new PixlakeError('LAKE_NOT_FOUND', 'no lake');
-      return {
-        counts: { queued: 0, running: 0 },
-        async recover() {
-          calls.push('recovered');
-          return ['one', 'two'];
-        },
-        ...ending('runs'),
-      };
-    },
-    async check() {
-      if (!stub.hasLake) throw new PixlakeError('LAKE_NOT_FOUND', 'no lake');
-    },
-    tables: { list: async () => [] },
-    models: {
-      list: async () => [
-        { name: 'a', description: 'A', isTrained: true, isBuiltIn: false, card: { name: 'a' } },
-        { name: 'b', description: 'B', isTrained: false, isBuiltIn: true },
-      ],
-    },
-  } as unknown as Lakehouse;
-  const server = await createServer(lakehouse, options).catch((error: unknown) => {
-    throw Object.assign(error as object, { calls });
-  });
-  return Object.assign(stub, { server, calls, status });
-}
-
-const get = async (
-  { app }: Server,
-  url: string,
-  headers: Record<string, string> = {},
-): Promise<{ status: number; body: unknown; headers: Record<string, unknown> }> => {
-  const response = await app.inject({ url, headers: { host: 'localhost', ...headers } });
-  const isJson = String(response.headers['content-type']).includes('json');
-  return {
-    status: response.statusCode,
-    body: isJson ? response.json() : response.body,
-    headers: response.headers,
-  };
-};
-
 describe('a server', () => {
   test('gives its options to those who need them, and ends what it opened', async () => {
-    const { server, calls } = await serve({ limits: { slots: 3 }, runsAtOnce: 2 });
+    const { server, calls } = await serveStub({ options: { limits: { slots: 3 }, runsAtOnce: 2 } });
     expect(await server.listen({ host: '127.0.0.1', port: 0 })).toEqual({
       url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/u),
       recovered: ['one', 'two'],
@@ -107,27 +37,30 @@ describe('a server', () => {
   });
 
   test('leaves unfinished runs alone if it is told so', async () => {
-    const { server, calls } = await serve({ resumesRuns: false });
+    const { server, calls } = await serveStub({ options: { resumesRuns: false } });
     expect((await server.listen({ host: 'localhost', port: 0 })).recovered).toEqual([]);
     await server[Symbol.asyncDispose]();
     expect(calls).not.toContain('recovered');
   });
 
   test('that cannot be made ends what it opened', async () => {
-    const failing = serve({}, 'none', true);
+    const failing = serveStub({ confinement: 'none', fails: true });
     await expect(failing).rejects.toMatchObject({
       code: 'LAKE_NOT_FOUND',
       calls: [['sandbox', undefined], ['runs', undefined], 'sandbox ended'],
     });
     const apiKeysPath = join(await makeTestFolder(), 'keys.json');
-    await expect(serve({ apiKeysPath })).rejects.toMatchObject({ code: 'API_KEYS_INVALID', calls: [] });
+    await expect(serveStub({ options: { apiKeysPath } })).rejects.toMatchObject({
+      code: 'API_KEYS_INVALID',
+      calls: [],
+    });
   });
 
   test('tells that a port is taken', async () => {
     const other = createHttpServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const { server } = await serve();
+    const { server } = await serveStub();
     await expect(server.listen({ host: '127.0.0.1', port })).rejects.toMatchObject({
       code: 'ARGUMENT_INVALID',
       message: expect.stringMatching(new RegExp(`^cannot listen on 127.0.0.1:${port}: .*EADDRINUSE`, 'u')),
@@ -150,7 +83,7 @@ describe('a server', () => {
       const warn = vi.spyOn(log, 'warn').mockImplementation(() => undefined);
       const apiKeysPath = join(await makeTestFolder(), 'keys.json');
       if (hasKeys) await createApiKey(apiKeysPath, { name: 'a', scope: 'read' });
-      const { server } = await serve(hasKeys ? { apiKeysPath } : {}, confinement);
+      const { server } = await serveStub({ options: hasKeys ? { apiKeysPath } : {}, confinement });
       // Nothing has to listen in public for it.
       vi.spyOn(server.app as { listen(): Promise<string> }, 'listen').mockResolvedValue('http://there');
       const outcome: unknown = await server.listen({ host, port: 0 }).catch((error: unknown) => error);
@@ -170,7 +103,7 @@ describe('a request', () => {
     ['a b', false],
     ['', false],
   ])('has the id %j that it gives, if that is plain: %s', async (id, isKept) => {
-    const { server } = await serve();
+    const { server } = await serveStub();
     const { headers } = await get(server, '/healthz', { 'x-request-id': id });
     expect(headers['x-request-id'] === id).toBe(isKept);
     expect(String(headers['x-request-id'])).toMatch(isKept ? /^[\w.-]+$/u : /^[0-9a-f-]{36}$/u);
@@ -180,7 +113,7 @@ describe('a request', () => {
   });
 
   test('is counted by its route, and so are problems', async () => {
-    const { server } = await serve();
+    const { server } = await serveStub();
     await get(server, '/healthz');
     await get(server, '/nope');
     await get(server, '/v1/runs/%ff');
@@ -199,7 +132,7 @@ describe('a request', () => {
   });
 
   test('may come so often and no more, if there is a limit', async () => {
-    const { server } = await serve({ requestsPerMinute: 2 });
+    const { server } = await serveStub({ options: { requestsPerMinute: 2 } });
     const answers = [];
     for (let count = 0; count < 3; count++) answers.push(await get(server, '/healthz'));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
@@ -208,7 +141,7 @@ describe('a request', () => {
       headers: { 'retry-after': expect.stringMatching(/^\d+$/u) },
     });
     await server[Symbol.asyncDispose]();
-    const { server: open } = await serve();
+    const { server: open } = await serveStub();
     const { headers } = await get(open, '/healthz');
     expect(headers).not.toHaveProperty('x-ratelimit-limit');
     await open[Symbol.asyncDispose]();
@@ -217,13 +150,13 @@ describe('a request', () => {
   test('with a key is limited by default', async () => {
     const apiKeysPath = join(await makeTestFolder(), 'keys.json');
     await createApiKey(apiKeysPath, { name: 'a', scope: 'read' });
-    const { server } = await serve({ apiKeysPath });
+    const { server } = await serveStub({ options: { apiKeysPath } });
     expect((await get(server, '/healthz')).headers['x-ratelimit-limit']).toBe('600');
     await server[Symbol.asyncDispose]();
   });
 
   test('of a page of another site is for those that are named', async () => {
-    const { server } = await serve({ corsOrigins: ['http://localhost:3000'] });
+    const { server } = await serveStub({ options: { corsOrigins: ['http://localhost:3000'] } });
     const allowed = await get(server, '/healthz', { origin: 'http://localhost:3000' });
     expect(allowed.headers['access-control-allow-origin']).toBe('http://localhost:3000');
     const { headers } = await get(server, '/healthz', { origin: 'http://localhost:4000' });
@@ -232,7 +165,7 @@ describe('a request', () => {
   });
 
   test('gets headers that keep browsers from guessing', async () => {
-    const { server } = await serve();
+    const { server } = await serveStub();
     const { headers } = await get(server, '/healthz');
     expect(headers).toMatchObject({
       'x-content-type-options': 'nosniff',
@@ -245,7 +178,7 @@ describe('a request', () => {
 });
 
 test('a server is ready if it has a lake and processes for queries', async () => {
-  const stub = await serve();
+  const stub = await serveStub();
   const { server, status } = stub;
   const ready = async (): Promise<unknown> => {
     const { status: code, body } = await get(server, '/readyz');
@@ -262,7 +195,11 @@ test('a server is ready if it has a lake and processes for queries', async () =>
 });
 
 test('models are listed, with their cards if they have been used', async () => {
-  const { server } = await serve();
+  const models = [
+    { name: 'a', description: 'A', isTrained: true, isBuiltIn: false, card: { name: 'a' } },
+    { name: 'b', description: 'B', isTrained: false, isBuiltIn: true },
+  ];
+  const { server } = await serveStub({ lakehouse: { models: { list: async () => models } } });
   expect((await get(server, '/v1/models')).body).toEqual([
     { name: 'a', description: 'A', isTrained: true, isBuiltIn: false, card: { name: 'a' } },
     { name: 'b', description: 'B', isTrained: false, isBuiltIn: true, card: null },
@@ -271,7 +208,7 @@ test('models are listed, with their cards if they have been used', async () => {
 });
 
 test('the description of the routes is a document of its own', async () => {
-  const { server } = await serve();
+  const { server } = await serveStub();
   const { body } = await get(server, '/openapi.json');
   const api = body as {
     openapi: string;
