@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { tableFromIPC } from 'apache-arrow';
@@ -56,4 +57,74 @@ test('query --explain names snapshot, files and plan', async () => {
   const none = await pixlake(lake, 'query', 'SELECT * FROM images WHERE id = 9', '--explain');
   expect(none.stdout).toContain('1 data files considered, 1 pruned, 0 read');
   expect(stdout).toMatch(/READ_PARQUET/u);
+});
+
+test('the ending of the file names the format, in either case, unless an option does', async () => {
+  const { lake, folder } = await makePlainLake(1);
+  const written = async (name: string, ...more: string[]): Promise<string> => {
+    const path = join(folder, name);
+    const { code, stdout, stderr } = await pixlake(
+      lake,
+      'query',
+      'SELECT id FROM images',
+      '--output',
+      path,
+      ...more,
+    );
+    expect([code, stdout, stderr]).toEqual([0, '', '']);
+    return (await readFile(path)).subarray(0, 6).toString('latin1');
+  };
+  expect(await written('a.JSONL')).toBe('{"id":');
+  expect(await written('a.ndjson')).toBe('{"id":');
+  expect(await written('a.csv')).toBe('id\n1\n');
+  expect(await written('a.json')).toMatch(/^\[/u);
+  expect(await written('a.parquet', '--json')).toMatch(/^PAR1/u);
+  expect(await written('a.csv', '--format', 'parquet')).toMatch(/^PAR1/u);
+  expect(await written('rows', '--json')).toMatch(/^\[/u);
+  expect((await readdir(folder)).filter((name) => name.includes('partial'))).toEqual([]);
+});
+
+test('what cannot be written leaves nothing, and what is there stays', async () => {
+  const { lake, folder } = await makePlainLake(3);
+  const path = join(folder, 'rows.csv');
+  await writeFile(path, 'old');
+  const failing = `SELECT CASE WHEN range = 99999 THEN error('bad') ELSE range END AS a FROM range(100000)`;
+  const failed = await pixlake(lake, 'query', failing, '--output', path);
+  expect(failed).toMatchObject({ code: 3, stderr: expect.stringContaining('[SQL_FAILED]') });
+  expect([await readFile(path, 'utf8'), existsSync(`${path}.partial`)]).toEqual(['old', false]);
+  const onFolder = await pixlake(lake, 'query', 'SELECT 1', '--output', lake, '--format', 'csv');
+  expect(onFolder).toMatchObject({
+    code: 5,
+    stderr: expect.stringMatching(/it is a folder \[OUTPUT_FAILED\]\n.*name a file in it/u),
+  });
+  const links = await pixlake(lake, 'query', 'SELECT 1', '--format', 'parquet', '--with-urls');
+  expect(links).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('links expire [ARGUMENT_INVALID]'),
+  });
+  const local = await pixlake(
+    lake,
+    'query',
+    'SELECT image_key FROM images',
+    '--with-urls',
+    '--url-expires',
+    '1m',
+  );
+  expect(local).toMatchObject({ code: 2, stderr: expect.stringContaining('lakes on S3') });
+});
+
+test('Parquet can be piped, as of a version and with a limit', async () => {
+  const { lake, folder } = await makePlainLake(5);
+  await pixlake(lake, 'delete', 'images', '--where', 'id = 1');
+  const args = ['--at', '0', '--limit', '3', '--format', 'parquet'];
+  const { code, stdout } = await pixlake(lake, 'query', 'SELECT id FROM images ORDER BY id', ...args);
+  expect([code, stdout.slice(0, 4), stdout.slice(-4)]).toEqual([0, 'PAR1', 'PAR1']);
+  const path = join(folder, 'rows.parquet');
+  await pixlake(lake, 'query', 'SELECT id FROM images ORDER BY id', ...args, '--output', path);
+  expect(await pixlakeJson(lake, 'attach', 'rows', path)).toMatchObject({ format: 'parquet' });
+  expect(await pixlakeJson(lake, 'query', 'FROM rows')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  const explained = await pixlake(lake, 'query', 'FROM images', '--at', '0', '--explain');
+  expect(explained.stdout).toMatch(
+    /^images at version 0: 1 data files considered, 0 pruned, 1 read\n[^]*READ_PARQUET/u,
+  );
 });

@@ -41,3 +41,14 @@ test('a missing lake is named, with what to do', async () => {
   expect(stderr).toContain('pixlake ingest');
   expect(await readdir(folder)).toEqual([]);
 });
+
+test('SQL may begin with a comment, and errors are JSON where that is asked for', async () => {
+  const lake = join(await makeTestFolder(), 'nothing');
+  const shown = await pixlake(lake, 'query', '-- a comment\nSELECT 1', '--json');
+  expect([shown.code, shown.stdout, JSON.parse(shown.stderr)]).toEqual([
+    3,
+    '',
+    { error: { code: 'LAKE_NOT_FOUND', message: expect.any(String), remedy: expect.any(String) } },
+  ]);
+  expect(await pixlake(lake, 'query', '--no-such-option')).toMatchObject({ code: 2 });
+});

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { listSavedQueries } from '../../src/sql/saved-query.ts';
@@ -52,6 +53,19 @@ test('list, show and errors', async () => {
   expect(stdout).toContain('--param year=2012  the last excluded year');
   const shown = await pixlake(lake, 'sql', 'show', 'mens-shoes-after', '--param', 'year=1999');
   expect(shown.stdout).toContain('year > 1999');
+  const indented = stdout.split('\n').filter((line) => line.includes('--param'));
+  const width = Math.max(...(await listSavedQueries()).map(({ name }) => name.length));
+  expect(indented.map((line) => line.indexOf('--param'))).toEqual(indented.map(() => width + 4));
+  expect(stdout.split('\n')[0]).toMatch(new RegExp(`^accuracy-per-head {${width - 15}}\\S`, 'u'));
+  expect(await pixlakeJson(lake, 'sql', 'list')).toEqual(await listSavedQueries());
+  const own = join(lake, '../own.sql');
+  await writeFile(own, '-- Own\n-- $a TEXT = x: a\n-- $b TEXT = y: b\nSELECT $a || $b');
+  const filled = await pixlake(lake, 'sql', 'show', own, '--param', 'a=1=2', '--param', 'b=');
+  expect(filled.stdout).toBe("SELECT '1=2' || ''\n");
+  for (const param of ['a', '=a']) {
+    const refused = await pixlake(lake, 'sql', 'show', own, '--param', param);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('expected name=value')]);
+  }
   for (const [args, code] of [
     [['show', 'nothing'], 'SAVED_QUERY_NOT_FOUND'],
     [['show', '../package'], 'SAVED_QUERY_NOT_FOUND'],
