@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { defaultSandboxLimits, type SandboxLimits } from '../../src/sandbox/sandbox-limits.ts';
+import { makeTestFolder } from '../support/pixlake.ts';
 
 // The entry of query processes is in the build alone.
 const build = pathToFileURL(join(import.meta.dirname, '../../dist/sandbox/query-pool.js')).href;
 const { QueryPool } = (await import(build)) as typeof import('../../src/sandbox/query-pool.ts');
+const { log } = (await import(new URL('../config.js', build).href)) as typeof import('../../src/config.ts');
 
 const ENDLESS = 'SELECT sum(a.range * b.range) FROM range(10000000) AS a, range(10000000) AS b';
 
@@ -17,6 +19,8 @@ const openPool = (limits: Partial<SandboxLimits>): ReturnType<typeof QueryPool.o
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 
 test('queries that find no free process are told that the server is busy: the queue is full, the wait is over, the server stops', async () => {
@@ -97,6 +101,43 @@ test('each query has a folder of its own, which goes with it, and all go with th
   expect([again.scratchDir === first, existsSync(again.scratchDir)]).toEqual([false, true]);
   await pool[Symbol.asyncDispose]();
   expect(existsSync(join(again.scratchDir, '../../..'))).toBe(false);
+});
+
+test('a process whose next session cannot be opened is replaced, as soon as that can be done', async () => {
+  const warn = vi.spyOn(log, 'warn').mockImplementation(() => undefined);
+  const failed = vi.spyOn(log, 'error').mockImplementation(() => undefined);
+  await using pool = await openPool({});
+  const slot = await pool.acquire();
+  const workDir = dirname(slot.scratchDir);
+  // Files lie where the next session, and the first process after it, would have their folders.
+  await writeFile(join(workDir, '2'), '');
+  await writeFile(join(workDir, '../../1'), '');
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const releasing = pool.release(slot);
+  await expect.poll(() => failed.mock.calls.length).toBe(1);
+  expect([slot.isDead, pool.status.slotCount, warn.mock.calls.length]).toEqual([true, 0, 1]);
+  vi.advanceTimersByTime(499);
+  await new Promise(setImmediate);
+  expect(pool.status.slotCount).toBe(0);
+  vi.advanceTimersByTime(1);
+  await releasing;
+  expect(pool.status).toMatchObject({ slotCount: 1, busyCount: 0 });
+  expect(failed).toHaveBeenCalledTimes(1);
+});
+
+test('a pool whose processes end at once is not opened, and leaves nothing', async () => {
+  const folder = await makeTestFolder();
+  await writeFile(join(folder, 'prlimit'), '#!/bin/sh\nexit 0\n');
+  await chmod(join(folder, 'prlimit'), 0o755);
+  const temporary = await makeTestFolder();
+  vi.stubEnv('PATH', folder);
+  vi.stubEnv('TMPDIR', temporary);
+  await expect(openPool({ slots: 2 })).rejects.toMatchObject({
+    code: 'SANDBOX_UNAVAILABLE',
+    message: 'a query process did not start',
+    cause: { code: 'QUERY_CRASHED' },
+  });
+  expect(await readdir(temporary)).toEqual([]);
 });
 
 test('a query whose process is killed fails as crashed, and the next one gets another process', async () => {
