@@ -109,7 +109,7 @@ const HANG_UP_MS = 500;
 function hangUp({ raw }: FastifyRequest): void {
   raw.resume();
   setTimeout(() => {
-    if (!raw.complete) raw.socket.destroy();
+    if (!raw.complete) raw.destroy();
   }, HANG_UP_MS).unref();
 }
 

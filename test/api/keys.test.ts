@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   allows,
   ApiKeyRing,
@@ -267,6 +267,14 @@ describe('a server with keys', () => {
 });
 
 describe('a server without keys', () => {
+  // It would tell of each request, and the process of the tests goes on.
+  beforeEach(() => {
+    vi.stubEnv('PIXLAKE_LOG_LEVEL', 'warn');
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
   test('refuses to be reached by others', async () => {
     const folder = await makeTestFolder();
     const lake = join(folder, 'lake');

@@ -1,8 +1,8 @@
-import { request as send } from 'node:http';
+import { type IncomingMessage, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { handleProblems, hidePaths } from '../../src/api/problem.ts';
 import { type ErrorCode, PixlakeError } from '../../src/errors.ts';
@@ -27,6 +27,7 @@ describe('an answer to an error', () => {
   let app: FastifyInstance;
 
   afterEach(async () => {
+    vi.useRealTimers();
     codes.length = 0;
     logged.length = 0;
     await app.close();
@@ -140,6 +141,8 @@ describe('an answer to an error', () => {
     ],
   ])('%s is a problem', async (_what, error, problem, headers, isLogged) => {
     make(error);
+    // A body that is too large is ended later.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const response = await app.inject('/');
     const told = response.json<{
       status: number;
@@ -166,6 +169,20 @@ describe('an answer to an error', () => {
   test('says when to come again as the limit of requests does', async () => {
     make(new PixlakeError('RATE_LIMITED', 'slower'), (reply) => reply.header('retry-after', '17'));
     expect((await app.inject('/')).headers['retry-after']).toBe('17');
+  });
+
+  test('ends a body that is too large half a second later, also where there is no connection', async () => {
+    make(new PixlakeError('BODY_TOO_LARGE', 'too large'));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let raw: IncomingMessage | undefined;
+    app.addHook('onRequest', async (request) => {
+      raw = request.raw;
+    });
+    expect((await app.inject('/')).statusCode).toBe(413);
+    vi.advanceTimersByTime(499);
+    expect(raw?.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(raw?.destroyed).toBe(true);
   });
 
   test('names the fields that are wrong', async () => {
