@@ -5,7 +5,7 @@ import { selectSnapshot } from '../../src/catalog/table-view.ts';
 import { type Lakehouse, openLakehouse } from '../../src/index.ts';
 import type { DeltaType } from '../../src/table/delta-schema.ts';
 import { readSnapshot } from '../../src/table/read-snapshot.ts';
-import { startServer } from '../api/server-fixture.ts';
+import { embedServer } from '../api/server-fixture.ts';
 import { DeltaTable, duckDb } from '../support/delta-table.ts';
 import { csvLine, drawJpeg, writeCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
@@ -123,7 +123,7 @@ test.each(VALUES)(
 test('a server reads the same values below such folders', async () => {
   const lake = join(await makeTestFolder(), 'year=2020/p=5/lake');
   const { expected } = await makeLake(lake, 'string', ['a', '5', 'x', '2020', null]);
-  const server = await startServer(lake);
+  await using server = await embedServer(lake, { limits: { slots: 1 } });
   for (const [where, rows] of [
     ['true', expected],
     ["p = 'x'", expected.filter(([, p]) => p === 'x')],
@@ -132,7 +132,6 @@ test('a server reads the same values below such folders', async () => {
     const found = (await (await server.post('/v1/query', { sql })).json()) as Record<string, unknown>[];
     expect(found.map((row) => Object.values(row).map(textOf))).toEqual(rows);
   }
-  await server.stop();
 });
 
 test('rows of a file keep their partition values whatever a query asks of files and partitions', async () => {
