@@ -8,37 +8,37 @@ import { makeTestFolder } from '../support/pixlake.ts';
 test('the Parquet files of a folder are those that other tools see, with the values of their folders', async () => {
   const root = await makeTestFolder();
   const paths = [
-    'f/b.parquet',
-    'f/a.PARQUET',
-    'f/day=2020-01-01/k=a%20b=c/plain/x.parquet',
-    'f/k=__HIVE_DEFAULT_PARTITION__/y.parquet',
-    'f/k=%zz/é#?.parquet',
-    'f/k=/z.parquet',
+    '.f_/b.parquet',
+    '.f_/a.PARQUET',
+    '.f_/day=2020-01-01/k=a%20b=c/plain/x.parquet',
+    '.f_/k=__HIVE_DEFAULT_PARTITION__/y.parquet',
+    '.f_/k=%zz/é#?.parquet',
+    '.f_/k=/z.parquet',
     // None of these.
-    'f/_hidden/x.parquet',
-    'f/.hidden/x.parquet',
-    'f/k=1/_x.parquet',
-    'f/x.parquet.tmp',
-    'f/x.csv',
+    '.f_/_hidden/x.parquet',
+    '.f_/.hidden/x.parquet',
+    '.f_/k=1/_x.parquet',
+    '.f_/x.parquet.tmp',
+    '.f_/x.csv',
     'g/x.parquet',
   ];
   for (const path of paths) {
     await mkdir(join(root, dirname(path)), { recursive: true });
-    await writeFile(join(root, path), path);
+    await writeFile(join(root, path), '12345');
   }
-  const files = await listParquetFiles(openLocalStore(root), 'f');
+  const files = await listParquetFiles(openLocalStore(root), '.f_');
   expect(files.map(({ key, sizeBytes, partitionValues }) => [key, sizeBytes, partitionValues])).toEqual([
-    ['f/a.PARQUET', 11, {}],
-    ['f/b.parquet', 11, {}],
-    ['f/day=2020-01-01/k=a%20b=c/plain/x.parquet', 42, { day: '2020-01-01', k: 'a b=c' }],
-    ['f/k=%zz/é#?.parquet', 20, { k: '%zz' }],
-    ['f/k=/z.parquet', 14, { k: '' }],
-    ['f/k=__HIVE_DEFAULT_PARTITION__/y.parquet', 40, { k: null }],
+    ['.f_/a.PARQUET', 5, {}],
+    ['.f_/b.parquet', 5, {}],
+    ['.f_/day=2020-01-01/k=a%20b=c/plain/x.parquet', 5, { day: '2020-01-01', k: 'a b=c' }],
+    ['.f_/k=%zz/é#?.parquet', 5, { k: '%zz' }],
+    ['.f_/k=/z.parquet', 5, { k: '' }],
+    ['.f_/k=__HIVE_DEFAULT_PARTITION__/y.parquet', 5, { k: null }],
   ]);
   expect(files[3]?.add).toEqual({
     path: 'k=%25zz/%C3%A9%23%3F.parquet',
     partitionValues: { k: '%zz' },
-    size: 20,
+    size: 5,
     modificationTime: expect.any(Number),
     dataChange: true,
   });

@@ -39,6 +39,27 @@ describe('rows of data files', () => {
     });
   });
 
+  it('are written if only other columns hold nulls', async () => {
+    const fields = [
+      { ...deltaField('id', 'long'), nullable: false },
+      deltaField('n', 'long'),
+      deltaField('part', 'string'),
+    ];
+    const rows = [
+      ['1::BIGINT', 'NULL::BIGINT', 'NULL::VARCHAR'],
+      ['2', '3', `'x'`],
+    ];
+    for (const partitionColumns of [[], ['part']]) {
+      const query = valuesOf(rows, ['id', 'n', 'part']);
+      const written = await tables.writeTable(query, { type: 'struct', fields }, partitionColumns);
+      expect(await tables.readBack(written)).toEqual([
+        { id: 1n, n: null, part: null },
+        { id: 2n, n: 3n, part: 'x' },
+      ]);
+    }
+    expect.assertions(2);
+  });
+
   const invariant = JSON.stringify({ expression: { expression: 'id > 0' } });
   it.each<[string, DeltaStruct['fields'][number], string[], string]>([
     [
