@@ -64,10 +64,7 @@ export class RequestGate {
       if (verdict === 'fail' || nowMs >= giveUpMs) throw failure;
       if (verdict === 'slow down') this.#cut(nowMs);
       if (nowMs > giveUpMs - this.#options.patienceMs + WARN_MS) this.#warn(failure);
-      await pause(
-        Math.random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10)),
-        signal,
-      );
+      await pause(Math.random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt), signal);
     }
   }
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { casedFileStem, fileStem } from '../../src/storage/file-stem.ts';
+import { sha256Of } from '../../src/storage/hash-file.ts';
 
 test('letters, digits, _ and - stay, every other byte is percent-encoded, dots too', () => {
   expect(fileStem('15970')).toBe('15970');
@@ -13,7 +14,10 @@ test('letters, digits, _ and - stay, every other byte is percent-encoded, dots t
 
 test('ids of more than 150 bytes become a prefix and a sha256', () => {
   expect(fileStem('x'.repeat(150))).toBe('x'.repeat(150));
+  expect(fileStem('x'.repeat(151))).toBe(`${'x'.repeat(85)}.${sha256Of(Buffer.from('x'.repeat(151)))}`);
+  // 40 characters of 2 bytes are 240 bytes; none is cut in two.
   const stem = fileStem('é'.repeat(40));
+  expect(stem.split('.')[0]).toBe('%C3%A9'.repeat(14));
   expect(stem).toMatch(/^(?:%[0-9A-F]{2})+\.[0-9a-f]{64}$/u);
   expect(stem.length).toBeLessThanOrEqual(150);
 });
@@ -36,4 +40,5 @@ test('cased stems differ where only the case of ids does, on every file system',
   const fold = (id: string): string => casedFileStem(id).toLowerCase();
   expect(fold('IMG_1')).not.toBe(fold('img_1'));
   expect(fold('IMG_1')).not.toBe(fileStem('img_1'));
+  expect(casedFileStem('a/B')).toBe(`a%2FB.${sha256Of(Buffer.from('a/B')).slice(0, 16)}`);
 });

@@ -3,14 +3,17 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import timers from 'node:timers';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openStore } from '../../src/storage/open-store.ts';
 import { isMarkedAlive, processMark } from '../../src/storage/process-mark.ts';
 import { sweepFolder } from '../../src/storage/sweep-folder.ts';
 import { makeTemporaryFolder, sweepOnce, touchInUse } from '../../src/storage/temporary-folder.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
+import { stubBuiltin } from '../support/stub-builtin.ts';
 
-const OLD_MS = Date.now() - 2 * 24 * 60 * 60 * 1000;
+const HOUR_MS = 3_600_000;
+const OLD_MS = Date.now() - 48 * HOUR_MS;
 
 async function kill(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL');
@@ -44,14 +47,9 @@ test('temporary files of a process stay while it lives, whatever their age, and 
   await kill(holder);
   expect(await store.sweepTemporary(0)).toBe(1);
   expect(await readdir(join(lake, '.tmp'))).toEqual([]);
-});
-
-test('the next process that needs a folder sweeps those of dead ones', async () => {
-  const lake = await makeTestFolder();
-  const { holder, path } = await holdScratch(lake);
-  await kill(holder);
-  expect(existsSync(path)).toBe(true);
-  await openStore(lake).nameScratchDir();
+  // The next process that needs a folder sweeps those of dead ones, too.
+  await mkdir(path);
+  await store.nameScratchDir();
   expect(existsSync(path)).toBe(false);
 });
 
@@ -76,7 +74,17 @@ test('what other machines may be working on goes by age, and what is not of pixl
   const names = {
     [`pixlake-000000000000.1.1-${uuid}`]: [OLD_MS, false],
     [`pixlake-000000000001.1.1-${uuid}`]: [Date.now(), true],
+    [`pixlake-000000000002.1.1-${uuid}`]: [Date.now() - 23 * HOUR_MS, true],
+    [`pixlake-000000000003.1.1-${uuid}`]: [Date.now() - 25 * HOUR_MS, false],
     'pixlake-fonts-Ab12_9': [OLD_MS, false],
+    'pixlake-fonts-Ab12_99': [OLD_MS, true],
+    'pixlake-fonts-Ab12-9': [OLD_MS, true],
+    'x-pixlake-fonts-Ab12_9': [OLD_MS, true],
+    [`pixlake-00000000000.1.1-${uuid}`]: [OLD_MS, true],
+    [`pixlake-000000000000.123.-${uuid}`]: [OLD_MS, false],
+    [`pixlake-000000000000.123.456-${uuid}`]: [OLD_MS, false],
+    [`pixlake-000000000000.1.1-${uuid.slice(1)}`]: [OLD_MS, true],
+    [`pixlake-000000000000.1.1-${uuid.slice(1)}g`]: [OLD_MS, true],
     'pixlake-lake': [OLD_MS, true],
     'pixlake-demo-Ab12_9': [OLD_MS, true],
     [`pixlake-000000000000.1.1-${uuid}-mine`]: [OLD_MS, true],
@@ -91,7 +99,9 @@ test('what other machines may be working on goes by age, and what is not of pixl
   expect((await readdir(root)).sort()).toEqual(stay.sort());
   const mine = await makeTemporaryFolder();
   expect(isMarkedAlive(mine.slice(root.length + 1))).toBe(true);
-  expect(await sweepFolder(root, Number.POSITIVE_INFINITY, /^pixlake-[0-9a-f]{12}\./u)).toBe(2);
+  // Others may not look into it.
+  expect((await stat(mine)).mode & 0o777).toBe(0o700);
+  expect(await sweepFolder(root, Number.POSITIVE_INFINITY, /^pixlake-[0-9a-f]{12}\./u)).toBe(5);
   expect(existsSync(mine)).toBe(true);
 });
 
@@ -107,6 +117,48 @@ test('the folder of a long job stays young while the process works in it, and on
   await touchInUse();
   for (const path of [kept, systems]) expect((await stat(path)).mtimeMs).toBeGreaterThan(beforeMs);
   expect(existsSync(removed)).toBe(false);
+  // What takes the name of a folder that was removed is another one.
+  await mkdir(removed);
+  await utimes(removed, OLD_MS / 1000, OLD_MS / 1000);
+  await touchInUse();
+  expect((await stat(removed)).mtimeMs).toBeLessThan(beforeMs);
+});
+
+test('folders in use are touched every ten minutes, which keeps no process alive', async () => {
+  const folder = await makeTestFolder();
+  await utimes(folder, 1, 1);
+  const unref = vi.fn();
+  const every = stubBuiltin(vi.spyOn(timers, 'setInterval')).mockReturnValue({ unref } as never);
+  const fresh = '../../src/storage/temporary-folder.ts?fresh=1.ts';
+  const { keepAlive } = (await import(fresh)) as typeof import('../../src/storage/temporary-folder.ts');
+  unref.mockReturnValue('a timer');
+  keepAlive(folder);
+  keepAlive(folder);
+  expect(every.mock.calls).toEqual([[expect.any(Function), 600_000]]);
+  expect(unref).toHaveBeenCalledTimes(1);
+  const [[touch]] = every.mock.calls as unknown as [[() => void]];
+  touch();
+  await expect.poll(async () => (await stat(folder)).mtimeMs).toBeGreaterThan(2000);
+});
+
+test('a folder is swept once by each process, and one that cannot be swept is no hindrance', async () => {
+  const folder = await makeTestFolder();
+  const left = join(folder, `${processMark().split('.')[0]}.99999999.1-x`);
+  await writeFile(left, 'x');
+  await sweepOnce(folder);
+  expect(existsSync(left)).toBe(false);
+  await writeFile(left, 'x');
+  await sweepOnce(folder);
+  expect(existsSync(left)).toBe(true);
+  expect(await sweepOnce(left)).toBeUndefined();
+});
+
+test('what has no mark goes by age in the folder of the system only', async () => {
+  const folder = await makeTestFolder();
+  await mkdir(join(folder, 'unmarked'));
+  await utimes(join(folder, 'unmarked'), 1, 1);
+  await sweepOnce(folder);
+  expect(await readdir(folder)).toEqual(['unmarked']);
 });
 
 test('a folder that is only named appears when something is written there', async () => {

@@ -18,6 +18,15 @@ interface Stored {
   readonly md5: string;
 }
 
+/** A request as the server sees it; the key is that of the bucket. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly key: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
 interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | number>>;
@@ -38,16 +47,16 @@ const unescapeXml = (text: string): string =>
       : String.fromCodePoint(Number.parseInt(hex, 16)),
   );
 
-const refusal = (status: number, code: string): Answer => ({
+/** When every object was changed. */
+export const CHANGED_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+/** An answer that refuses a request with an error code of S3. */
+export const refusal = (status: number, code: string): Answer => ({
   status,
   body: `<Error><Code>${code}</Code></Error>`,
 });
 
-function put(
-  objects: Map<string, Stored>,
-  key: string,
-  { headers, body }: { headers: IncomingHttpHeaders; body: Buffer },
-): Answer {
+function put(objects: Map<string, Stored>, key: string, { headers, body }: SeenRequest): Answer {
   if (headers['if-none-match'] === '*' && objects.has(key)) return refusal(412, 'PreconditionFailed');
   objects.set(key, { bytes: body, md5: String(headers['x-amz-meta-md5'] ?? '') });
   return { status: 200 };
@@ -56,7 +65,10 @@ function put(
 function get(stored: Stored | undefined, range: string | undefined): Answer {
   if (stored === undefined) return refusal(404, 'NoSuchKey');
   const { bytes, md5 } = stored;
-  const headers = md5 === '' ? {} : { 'x-amz-meta-md5': md5 };
+  const headers = {
+    'last-modified': new Date(CHANGED_MS).toUTCString(),
+    ...(md5 === '' ? {} : { 'x-amz-meta-md5': md5 }),
+  };
   const { first, last } = /^bytes=(?<first>\d+)-(?<last>\d+)$/u.exec(range ?? '')?.groups ?? {};
   if (first === undefined) return { status: 200, headers, body: bytes };
   if (Number(first) >= bytes.length) return refusal(416, 'InvalidRange');
@@ -64,12 +76,12 @@ function get(stored: Stored | undefined, range: string | undefined): Answer {
 }
 
 /** One page; the token is the last name of the page before. */
-function list(keys: Iterable<string>, query: URLSearchParams): Answer {
+function list(objects: ReadonlyMap<string, Stored>, query: URLSearchParams): Answer {
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter');
   const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
   const names = new Set<string>();
-  for (const key of keys) {
+  for (const key of objects.keys()) {
     if (!key.startsWith(prefix)) continue;
     const end = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length);
     names.add(end === -1 ? key : key.slice(0, end + 1));
@@ -79,7 +91,8 @@ function list(keys: Iterable<string>, query: URLSearchParams): Answer {
   const entries = page.map((name) =>
     delimiter !== null && name.endsWith(delimiter)
       ? `<CommonPrefixes><Prefix>${escapeXml(name)}</Prefix></CommonPrefixes>`
-      : `<Contents><Key>${escapeXml(name)}</Key><Size>1</Size></Contents>`,
+      : `<Contents><Key>${escapeXml(name)}</Key><Size>${objects.get(name)?.bytes.length}</Size>
+          <LastModified>${new Date(CHANGED_MS).toISOString()}</LastModified></Contents>`,
   );
   const isTruncated = left.length > page.length;
   const token = isTruncated ? escapeXml(page.at(-1) ?? '') : '';
@@ -96,8 +109,10 @@ function deleteMany(objects: Map<string, Stored>, body: Buffer): Answer {
   return { status: 200, body: '<DeleteResult></DeleteResult>' };
 }
 
-/** Starts the server, which ends with the test. */
-export async function startFakeS3(): Promise<FakeS3> {
+/** Starts the server, which ends with the test. `answerFirst` may answer in its place. */
+export async function startFakeS3(
+  answerFirst: (request: SeenRequest) => Answer | undefined = () => undefined,
+): Promise<FakeS3> {
   const objects = new Map<string, Stored>();
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -105,13 +120,16 @@ export async function startFakeS3(): Promise<FakeS3> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      const { pathname, searchParams } = new URL(url, 'http://s3');
+      const { pathname, searchParams: query } = new URL(url, 'http://s3');
       const key = decodeURIComponent(pathname).replace(/^\/bucket\/?/u, '');
       const body = Buffer.concat(chunks);
+      const seen = { method, key, query, headers, body };
       const answer = ((): Answer => {
-        if (searchParams.has('list-type')) return list(objects.keys(), searchParams);
-        if (searchParams.has('delete')) return deleteMany(objects, body);
-        if (method === 'PUT') return put(objects, key, { headers, body });
+        const first = answerFirst(seen);
+        if (first !== undefined) return first;
+        if (query.has('list-type')) return list(objects, query);
+        if (query.has('delete')) return deleteMany(objects, body);
+        if (method === 'PUT') return put(objects, key, seen);
         if (method !== 'DELETE') return get(objects.get(key), headers.range);
         objects.delete(key);
         return { status: 204 };
