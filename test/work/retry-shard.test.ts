@@ -47,16 +47,24 @@ test('after the last attempt the shard has failed, for the reason of that one', 
 test.each<ErrorCode>([
   'INTERRUPTED',
   'RUN_CANCELLED',
-  'RUN_CORRUPT',
-  'RUN_TOO_OLD',
   'STORAGE_FULL',
   'STORAGE_DENIED',
+  'BUCKET_NOT_FOUND',
+  'HTTPFS_UNAVAILABLE',
+  'RUN_CORRUPT',
+  'RUN_NOT_FOUND',
+  'RUN_REMOVED',
+  'RUN_TOO_OLD',
   'MODEL_MISMATCH',
+  'MODEL_NOT_FOUND',
+  'MODEL_CARD_INVALID',
+  'DEVICE_UNAVAILABLE',
   'WORKER_TOO_SMALL',
-])('%s is final', async (code) => {
+])('%s is final, in whichever attempt it occurs', async (code) => {
   const { count, result } = await retry([failWith(code)]);
   expect(count).toBe(1);
-  expect(result).toMatchObject({ code, remedy: 'do it again' });
+  expect(result).toMatchObject({ code, message: 'it failed', remedy: 'do it again' });
+  expect(await retry([new Error('exit 9'), failWith(code)])).toMatchObject({ count: 2, result: { code } });
 });
 
 test('an outcome survives as text with all that its error says', () => {

@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { getEventListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { PixlakeError } from '../../src/errors.ts';
 import {
   type AttemptCells,
@@ -67,7 +68,7 @@ const failed = toFailure(new PixlakeError('STORAGE_FAILED', 'it failed'));
 
 test('each job is done once, by as many workers as there are, and the counts are those of all', async () => {
   const { work, shards, progress, most } = workOff(20, 3, async (shard) => {
-    await sleep(1);
+    await nextTurn();
     return done(2, shard % 2);
   });
   await work;
@@ -83,7 +84,7 @@ test('jobs are read one by one, as workers get free', async () => {
     await held;
     return done(1);
   });
-  await sleep(5);
+  await nextTurn();
   expect(taken()).toBe(2);
   release();
   await work;
@@ -100,7 +101,9 @@ test('what a failed attempt counted is dropped, and the shard is done by the nex
   expect(progress.at(-1)).toEqual({ imageCount: 14, errorCount: 0 });
 });
 
-test('progress is told while attempts are in work, their images included', async () => {
+test('progress is told five times a second while attempts are in work, their images included', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
   const { work, progress } = workOff(2, 2, async (shard, cells) => {
@@ -108,17 +111,26 @@ test('progress is told while attempts are in work, their images included', async
     await held;
     return done(10);
   });
-  await expect.poll(() => progress.at(-1)).toEqual({ imageCount: 3, errorCount: 1 });
+  await nextTurn();
+  vi.advanceTimersByTime(199);
+  expect(progress).toEqual([]);
+  vi.advanceTimersByTime(201);
+  expect(progress).toEqual([
+    { imageCount: 3, errorCount: 1 },
+    { imageCount: 3, errorCount: 1 },
+  ]);
   release();
   await work;
-  expect(progress.at(-1)).toEqual({ imageCount: 20, errorCount: 0 });
+  expect(progress.slice(2)).toEqual([{ imageCount: 20, errorCount: 0 }]);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('a shard that fails for ever ends the work: others are stopped and waited for, and no more are begun', async () => {
   const ended: number[] = [];
   const { work, shards, taken } = workOff(100, 2, async (shard, cells) => {
     if (shard === 0) return failed;
-    while (!cells.isStopped) await sleep(1);
+    while (!cells.isStopped) await nextTurn();
+    await nextTurn();
     ended.push(shard);
     return toFailure(new PixlakeError('INTERRUPTED', 'stopped'));
   });
@@ -136,7 +148,7 @@ test('work that is stopped ends soon, with what was done', async () => {
     async (shard, cells) => {
       if (shard < 4) return done(1);
       stop.abort();
-      while (!cells.isStopped) await sleep(1);
+      while (!cells.isStopped) await nextTurn();
       return toFailure(new PixlakeError('INTERRUPTED', 'stopped'));
     },
     stop.signal,
@@ -155,6 +167,19 @@ test('work that was stopped before it began makes no attempt', async () => {
   const { work } = workOff(5, 2, attempt, AbortSignal.abort());
   await expect(work).rejects.toMatchObject({ code: 'INTERRUPTED' });
   expect(attempts).toEqual([]);
+});
+
+test.each([
+  ['well', done(1), undefined],
+  ['badly', toFailure(new PixlakeError('RUN_CORRUPT', 'damaged')), 'RUN_CORRUPT'],
+])('a signal that lives longer is let go when the work has ended %s', async (_, outcome, code) => {
+  const { signal } = new AbortController();
+  const { work, progress } = workOff(1, 1, async () => outcome, signal);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  const failure = await work.catch((error: unknown) => error);
+  expect((failure as PixlakeError | undefined)?.code).toBe(code);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  expect(progress).toEqual([{ imageCount: code === undefined ? 1 : 0, errorCount: 0 }]);
 });
 
 test('where nothing is to be done the work is over at once', async () => {
