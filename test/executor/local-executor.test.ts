@@ -2,32 +2,18 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Worker } from 'node:worker_threads';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ModelFiles } from '../../src/model/model-files.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { toyCard } from '../model/toy-model.ts';
 import { describeExecutor, type ExecutorUnderTest } from './executor-contract.ts';
+import { watchThreads } from './watch-threads.ts';
 
 // Threads need the entry of the build.
 const BUILT = join(import.meta.dirname, '../../dist/executor/local-executor.js');
 const { createLocalExecutor } = (await import(
   pathToFileURL(BUILT).href
 )) as typeof import('../../src/executor/local-executor.ts');
-
-/** The threads of this process that have started in the test and not ended. */
-function watchThreads(): Set<Worker> {
-  const threads = new Set<Worker>();
-  const note = (thread: Worker): void => {
-    threads.add(thread);
-    thread.once('exit', () => threads.delete(thread));
-  };
-  process.on('worker', note);
-  onTestFinished(() => {
-    process.off('worker', note);
-  });
-  return threads;
-}
 
 async function createLocal(workers: number): Promise<ExecutorUnderTest> {
   const threads = watchThreads();
@@ -78,10 +64,12 @@ describe('threads', () => {
     expect(await countOf(executor, 100, gone)).toBe(4);
   });
 
-  test('end with the workers', async () => {
+  test('end with the workers, and have a small young generation', async () => {
     const threads = watchThreads();
     const workers = await createLocalExecutor({ workers: 2 }).start({ jobCount: 2, model: undefined });
     await expect.poll(() => threads.size).toBe(2);
+    const limits = Array.from(threads, ({ resourceLimits }) => resourceLimits?.maxYoungGenerationSizeMb);
+    expect(limits).toEqual([8, 8]);
     await workers[Symbol.asyncDispose]();
     await expect.poll(() => threads.size).toBe(0);
   });

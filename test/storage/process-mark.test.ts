@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { isMarkedAlive, processMark } from '../../src/storage/process-mark.ts';
+import { importFresh } from '../support/import-fresh.ts';
 import { stubBuiltin } from '../support/stub-builtin.ts';
 
 const [SPACE = '', PID = '', START = ''] = processMark().slice(0, -1).split('.');
@@ -91,13 +92,10 @@ describe('a name', () => {
   });
 });
 
-let freshCount = 0;
-
 /** The mark of a process that has not asked for it before. */
 async function freshMark(): Promise<string> {
-  freshCount += 1;
-  const fresh = `../../src/storage/process-mark.ts?fresh=${freshCount}.ts`;
-  const module = (await import(fresh)) as typeof import('../../src/storage/process-mark.ts');
+  const module =
+    await importFresh<typeof import('../../src/storage/process-mark.ts')>('storage/process-mark.ts');
   const mark = module.processMark();
   expect(module.processMark()).toBe(mark);
   return mark;

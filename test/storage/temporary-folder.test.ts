@@ -10,6 +10,7 @@ import { isMarkedAlive, processMark } from '../../src/storage/process-mark.ts';
 import { sweepFolder } from '../../src/storage/sweep-folder.ts';
 import { makeTemporaryFolder, sweepOnce, touchInUse } from '../../src/storage/temporary-folder.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
+import { importFresh } from '../support/import-fresh.ts';
 import { stubBuiltin } from '../support/stub-builtin.ts';
 
 const HOUR_MS = 3_600_000;
@@ -129,8 +130,9 @@ test('folders in use are touched every ten minutes, which keeps no process alive
   await utimes(folder, 1, 1);
   const unref = vi.fn();
   const every = stubBuiltin(vi.spyOn(timers, 'setInterval')).mockReturnValue({ unref } as never);
-  const fresh = '../../src/storage/temporary-folder.ts?fresh=1.ts';
-  const { keepAlive } = (await import(fresh)) as typeof import('../../src/storage/temporary-folder.ts');
+  const { keepAlive } = await importFresh<typeof import('../../src/storage/temporary-folder.ts')>(
+    'storage/temporary-folder.ts',
+  );
   unref.mockReturnValue('a timer');
   keepAlive(folder);
   keepAlive(folder);
