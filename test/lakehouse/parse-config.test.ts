@@ -13,7 +13,8 @@ describe('parseConfig', () => {
   it('takes variables, and settings before them', () => {
     const env = { PIXLAKE_LAKE: 's3://bucket/lake', PIXLAKE_WORKERS: '3' };
     expect(parseConfig({}, env)).toMatchObject({ lake: 's3://bucket/lake', workers: 3 });
-    expect(parseConfig({ lake: 'other', workers: 1 }, env)).toMatchObject({ lake: 'other', workers: 1 });
+    const s3 = { region: 'eu-west-1' };
+    expect(parseConfig({ lake: 'other', workers: 1, s3 }, env)).toEqual({ lake: 'other', workers: 1, s3 });
   });
 
   it.each<[env: NodeJS.ProcessEnv, named: string]>([
@@ -22,6 +23,8 @@ describe('parseConfig', () => {
     [{ PIXLAKE_WORKERS: '-1' }, 'PIXLAKE_WORKERS'],
     [{ PIXLAKE_WORKERS: '2.5' }, 'PIXLAKE_WORKERS'],
     [{ PIXLAKE_WORKERS: '1e2' }, 'PIXLAKE_WORKERS'],
+    [{ PIXLAKE_WORKERS: 'a2' }, 'PIXLAKE_WORKERS is not a whole number of at least 1: a2'],
+    [{ PIXLAKE_WORKERS: '2a' }, 'PIXLAKE_WORKERS'],
     [{ PIXLAKE_LAKE: '  ' }, 'lake'],
     [{ PIXLAKE_S3_READER: 'fast' }, 'S3 reader'],
     [{ PIXLAKE_CACHE_BYTES: 'all' }, 'PIXLAKE_CACHE_BYTES'],
@@ -36,7 +39,13 @@ describe('parseConfig', () => {
   });
 
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses %d workers', (workers) => {
-    expect(() => openLakehouse({ workers })).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }));
+    expect(() => openLakehouse({ workers })).toThrow(
+      expect.objectContaining({
+        code: 'ARGUMENT_INVALID',
+        message: `workers is not a whole number of at least 1: ${workers}`,
+        remedy: expect.stringContaining('one per core') as string,
+      }),
+    );
   });
 
   it('a variable that is none ends a command', async () => {
