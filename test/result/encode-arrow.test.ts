@@ -100,6 +100,14 @@ describe('arrow', () => {
     expect([...(column ?? [])]).toEqual([Uint8Array.of(0, 255), null, new Uint8Array(0)]);
   });
 
+  it('writes shapes as WKB', async () => {
+    const column = (await arrowTable(`SELECT 'POINT (1 2)'::GEOMETRY`)).getChildAt(0);
+    expect(String(column?.type)).toBe('Binary');
+    expect(Buffer.from((column?.get(0) ?? []) as Uint8Array).toString('base64')).toBe(
+      'AQEAAAAAAAAAAADwPwAAAAAAAABA',
+    );
+  });
+
   it('has a record batch a chunk that holds the same rows as DuckDB', async () => {
     const table = await arrowTable(
       `SELECT * REPLACE (neighbours::INTEGER[] AS neighbours) FROM (${MANY_ROWS})`,

@@ -50,6 +50,31 @@ describe('table', () => {
     expect(Math.max(...lines.map(displayWidth))).toBeLessThanOrEqual(60);
   });
 
+  it('takes a hundred columns of a terminal unless others are given', async () => {
+    const lines = await table(`SELECT repeat('x', 101) AS a`);
+    expect(lines[2]).toBe(`${'x'.repeat(99)}…`);
+  });
+
+  const numbers = [
+    'TINYINT',
+    'SMALLINT',
+    'INTEGER',
+    'BIGINT',
+    'HUGEINT',
+    'UTINYINT',
+    'USMALLINT',
+    'UINTEGER',
+  ];
+  const more = ['UBIGINT', 'UHUGEINT', 'BIGNUM', 'FLOAT', 'DOUBLE', 'DECIMAL(4, 1)'];
+
+  it.each([...numbers, ...more])('has %s on the right', async (type) => {
+    expect((await table(`SELECT NULL::${type} AS "long name"`))[2]).toBe('     NULL');
+  });
+
+  it.each(['VARCHAR', 'DATE', 'BOOLEAN', 'INTEGER[]'])('has %s on the left', async (type) => {
+    expect((await table(`SELECT NULL::${type} AS "long name"`))[2]).toBe('NULL');
+  });
+
   it('leaves out the last columns where they cannot fit', async () => {
     const columns = Array.from({ length: 30 }, (_, index) => `'value ${index}' AS column_${index}`);
     const lines = await table(`SELECT ${columns.join(', ')}`, { maxWidth: 80 });
