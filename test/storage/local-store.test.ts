@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { processMark } from '../../src/storage/process-mark.ts';
 import { keysOf } from '../support/keys-of.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { stubBuiltin } from '../support/stub-builtin.ts';
@@ -236,9 +237,12 @@ test('a store is named by its absolute path, and is the same with a signal', () 
 });
 
 describe('a folder for temporary files', () => {
-  test('lies in the lake', async () => {
+  test('lies in the lake, where those of dead processes go', async () => {
     const store = openLocalStore(await makeTestFolder());
+    const left = join(store.uri, '.tmp', `${processMark().split('.')[0]}.99999999.1-x`);
+    await mkdir(left, { recursive: true });
     const path = await store.makeScratchDir();
+    await expect(access(left)).rejects.toThrow('ENOENT');
     expect(path.startsWith(join(store.uri, '.tmp/'))).toBe(true);
     expect(await readdir(path)).toEqual([]);
     expect(await store.sweepTemporary(Date.now() + 1000)).toBe(0);

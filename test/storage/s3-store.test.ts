@@ -5,6 +5,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, type MockInstance, onTestFinished, test, vi } from 'vitest';
 import type { ObjectEntry, ObjectStore } from '../../src/storage/object-store.ts';
 import { openS3Store } from '../../src/storage/s3-store.ts';
+import { processMark } from '../../src/storage/process-mark.ts';
 import { touchInUse } from '../../src/storage/temporary-folder.ts';
 import { CHANGED_MS, refusal, type SeenRequest, startFakeS3 } from '../support/fake-s3.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
@@ -281,6 +282,8 @@ describe('temporary files', () => {
   test('lie in the cache, in a folder that stays young, or is only named', async () => {
     const { store } = await startFakeS3();
     const root = join(store.s3.cacheDir ?? '', 'tmp');
+    // Those of dead processes go.
+    await mkdir(join(root, `${processMark().split('.')[0]}.99999999.1-x`), { recursive: true });
     const named = await store.nameScratchDir();
     expect([named.startsWith(`${root}/`), existsSync(named), await readdir(root)]).toEqual([true, false, []]);
     const made = await store.makeScratchDir();
