@@ -151,7 +151,7 @@ describe('what failed', () => {
         return request();
       };
     };
-    await gate.run(lasting(5000, 3000));
+    await openGate().run(lasting(5000, 3000));
     expect(warn).not.toHaveBeenCalled();
     await gate.run(lasting(5000, 3001, 3001));
     expect(warn.mock.calls).toEqual([['still trying: retry']]);

@@ -282,8 +282,6 @@ describe('temporary files', () => {
   test('lie in the cache, in a folder that stays young, or is only named', async () => {
     const { store } = await startFakeS3();
     const root = join(store.s3.cacheDir ?? '', 'tmp');
-    // Those of dead processes go.
-    await mkdir(join(root, `${processMark().split('.')[0]}.99999999.1-x`), { recursive: true });
     const named = await store.nameScratchDir();
     expect([named.startsWith(`${root}/`), existsSync(named), await readdir(root)]).toEqual([true, false, []]);
     const made = await store.makeScratchDir();
@@ -291,6 +289,14 @@ describe('temporary files', () => {
     await utimes(made, 1, 1);
     await touchInUse();
     expect((await stat(made)).mtimeMs).toBeGreaterThan(2000);
+  });
+
+  test('of dead processes go when another one needs them', async () => {
+    const store = openS3Store('s3://bucket/lake', { cacheDir: await makeTestFolder() });
+    const left = join(store.s3.cacheDir ?? '', 'tmp', `${processMark().split('.')[0]}.99999999.1-x`);
+    await mkdir(left, { recursive: true });
+    await store.nameScratchDir();
+    expect(existsSync(left)).toBe(false);
   });
 
   test('of nobody are swept, here and of uploads that never ended', async () => {
