@@ -29,7 +29,7 @@ export async function workOffJobs(
   const attempts = new OpenAttempts(workers);
   const stop = (): void => attempts.stop();
   const report = setInterval(() => onProgress(attempts.progress), PROGRESS_MS);
-  signal.addEventListener('abort', stop, { once: true });
+  signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   const queue = jobs[Symbol.iterator]();
   // One loop per worker, which takes jobs one at a time, so the jobs of a billion images need no memory.

@@ -3,8 +3,9 @@ import { Tables } from '../../src/lakehouse/tables.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
 import { withFaults } from '../support/failing-store.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
-import { makeLake, writeParquet } from '../support/run-in-process.ts';
+import { makeLake, useLake, writeParquet } from '../support/run-in-process.ts';
 
+const lake = useLake(3);
 const table = 'images';
 const WHERE = { table, where: 'id = 1' };
 
@@ -34,7 +35,7 @@ test.each(Object.entries(VERBS))('%s needs a lake', async (_, verb) => {
 });
 
 test.each(Object.entries(STOPPABLE))('%s hands its signal to the store', async (_, verb) => {
-  const { store } = await makeLake(3);
+  const { store } = lake.current;
   const signals: AbortSignal[] = [];
   const watched = withFaults(store, {
     withSignal(signal) {
