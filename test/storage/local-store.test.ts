@@ -63,6 +63,7 @@ async function noteSyncs(): Promise<string[]> {
   const order: string[] = [];
   const sync = vi.spyOn(methods, 'sync').mockImplementation(async function note(this: typeof handle) {
     const stats = await this.stat();
+    await new Promise(setImmediate);
     order.push(stats.isDirectory() ? 'folder' : `file of ${stats.size}`);
   });
   onTestFinished(() => sync.mockRestore());
@@ -135,7 +136,7 @@ test('a file that cannot be moved in stays where it was', async () => {
   const store = openLocalStore(await makeTestFolder());
   const path = join(await makeTestFolder(), 'file');
   await writeFile(path, 'x');
-  stubBuiltin(vi.spyOn(fs, 'rename')).mockRejectedValue(failure('EACCES'));
+  stubBuiltin(vi.spyOn(fs, 'rename')).mockRejectedValueOnce(failure('EACCES'));
   await expect(store.moveIn('a', path)).rejects.toMatchObject({ code: 'STORAGE_DENIED' });
   await access(path);
   expect(await keysOf(store)).toEqual([]);
