@@ -70,6 +70,7 @@ async function noteSyncs(): Promise<string[]> {
   for (const name of ['link', 'rename'] as const) {
     const place = fs[name];
     stubBuiltin(vi.spyOn(fs, name)).mockImplementation(async (from, to) => {
+      await new Promise(setImmediate);
       await place(from, to);
       order.push('placed');
     });
@@ -188,6 +189,7 @@ describe('a listing', () => {
     const root = await makeTestFolder();
     const store = openLocalStore(root);
     await store.write('a/.tmp/b', Buffer.from('12345'));
+    await store.write('.tmp/temporary', Buffer.from('1'));
     await utimes(store.locate('a/.tmp/b'), 100, 200);
     await symlink(store.locate('a/.tmp/b'), store.locate('a/link'));
     const entry = { key: 'a/.tmp/b', sizeBytes: 5, modifiedMs: 200_000 };
