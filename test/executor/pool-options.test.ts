@@ -15,6 +15,7 @@ class FakePool {
   readonly options: PoolOptions;
   readonly calls: unknown[] = [];
   queueSize = 0;
+  endedCount = 0;
   failure: Error | undefined;
 
   constructor(options: PoolOptions) {
@@ -24,13 +25,16 @@ class FakePool {
 
   async run(task: unknown): Promise<unknown> {
     this.calls.push(task);
-    await Promise.resolve();
+    await new Promise(setImmediate);
+    this.endedCount += 1;
     if (this.failure !== undefined) throw this.failure;
     return { kind: 'done' };
   }
 
   async close(): Promise<void> {
-    this.calls.push('closed');
+    const { endedCount } = this;
+    await new Promise(setImmediate);
+    this.calls.push(`closed after ${endedCount}`);
   }
 }
 
@@ -109,7 +113,7 @@ test('an attempt goes to a thread with its cells, and at the end each thread is 
   await workers[Symbol.asyncDispose]();
   const [, ...last] = pool?.calls ?? [];
   const closing = { threads: 2, closed: new Int32Array(1) };
-  expect(last).toEqual([closing, closing, 'closed']);
+  expect(last).toEqual([closing, closing, 'closed after 3']);
   const [first, second] = last as { closed: Int32Array }[];
   expect(first?.closed.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect(first?.closed).toBe(second?.closed);
@@ -128,7 +132,7 @@ test('threads for single images start when they are needed, share the memory of 
     workerData: { memoryCells: memoryCells() },
   });
   await processor[Symbol.asyncDispose]();
-  expect(FakePool.last?.calls).toEqual(['closed']);
+  expect(FakePool.last?.calls).toEqual(['closed after 0']);
 });
 
 test.each([
