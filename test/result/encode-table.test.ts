@@ -37,6 +37,12 @@ describe('table', () => {
     ]);
   });
 
+  it('shows rows of several batches, and no more than it should', async () => {
+    const lines = await table('SELECT i FROM range(10000) AS t(i)', { maxRows: 3000 });
+    expect(lines).toHaveLength(2 + 3000 + 2);
+    expect(lines.slice(-3)).toEqual(['2999', '', '10000 rows (3000 shown)']);
+  });
+
   it('has columns also where there are no rows, and says one row for one', async () => {
     expect(await table('SELECT 1 AS a WHERE false')).toEqual(['a', '─', '', '0 rows']);
     expect((await table('SELECT 1 AS a')).at(-1)).toBe('1 row');
