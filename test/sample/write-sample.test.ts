@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { probeImage } from '../../src/image/probe-image.ts';
-import { writeSample } from '../../src/sample/write-sample.ts';
+import { drawProduct } from '../../src/sample/draw-product.ts';
+import { IMAGE_QUIRKS, placeQuirks, ROW_QUIRKS } from '../../src/sample/quirks.ts';
+import { type SampleSummary, writeSample } from '../../src/sample/write-sample.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 async function hashFolder(folder: string): Promise<string> {
@@ -25,116 +27,167 @@ async function readRows(folder: string): Promise<string[][]> {
 describe('sample', () => {
   test('the same rows and seed give the same bytes, another seed does not', async () => {
     const [a, b, c] = [await makeTestFolder(), await makeTestFolder(), await makeTestFolder()];
-    await writeSample(a, { rows: 60 });
-    await writeSample(b, { rows: 60, seed: 42 });
-    await writeSample(c, { rows: 60, seed: 43 });
+    await writeSample(a, { rows: 17 });
+    await writeSample(b, { rows: 17, seed: 42 });
+    await writeSample(c, { rows: 17, seed: 43 });
     expect(await hashFolder(b)).toBe(await hashFolder(a));
     expect(await hashFolder(c)).not.toBe(await hashFolder(a));
   });
 
-  test('600 rows have the columns, classes and quirks of the real catalogue', async () => {
-    const folder = await makeTestFolder();
-    const summary = await writeSample(folder);
-    const rows = await readRows(folder);
-    expect(rows).toHaveLength(600);
-    const text = await readFile(join(folder, 'styles.csv'), 'latin1');
-    // oxlint-disable-next-line no-control-regex -- the real file is ASCII
-    expect(text).toMatch(/^[\x00-\x7f]*$/u);
-    const titles = rows.map((row) => row.slice(9).join(','));
-    const cells = rows.flatMap((row) => [...row.slice(0, 9), row.slice(9).join(',')]);
-    const found = {
-      extraComma: rows.filter((row) => row.length === 11).length,
-      twoExtraCommas: rows.filter((row) => row.length === 12).length,
-      unescapedQuote: titles.filter((title) => title.includes('"')).length,
-      emptyField: cells.filter((cell) => cell === '').length,
-      naField: cells.filter((cell) => cell === 'NA').length,
-      paddedTitle: titles.filter((title) => title !== title.trim()).length,
-    };
-    expect(summary.quirks).toMatchObject({ ...found, rowWithoutImage: 3, imageWithoutRow: 2 });
-    expect(Math.min(...Object.values(found))).toBeGreaterThan(0);
-    const ids = rows.map(([id]) => id);
-    expect(new Set(ids).size).toBe(600);
-    const images = new Set((await readdir(join(folder, 'images'))).map((name) => name.replace('.jpg', '')));
-    expect(ids.filter((id) => !images.has(id ?? ''))).toHaveLength(summary.quirks['rowWithoutImage'] ?? 0);
-    expect([...images].filter((id) => !ids.includes(id))).toHaveLength(
-      summary.quirks['imageWithoutRow'] ?? 0,
-    );
-    const count = (isCounted: (row: string[]) => boolean): number => rows.filter(isCounted).length;
-    expect(count((row) => row[1] === 'Men')).toBeGreaterThan(230);
-    expect(count((row) => row[2] === 'Apparel')).toBeGreaterThan(230);
-    expect(
-      count((row) => row[1] === 'Men' && row[3] === 'Shoes' && Number(row[7]) > 2012),
-    ).toBeGreaterThanOrEqual(12);
-    expect(
-      count((row) => row[1] === 'Women' && row[4] === 'Dresses' && row[6] === 'Summer'),
-    ).toBeGreaterThanOrEqual(3);
-    expect(count((row) => row[1] === 'Boys' || row[1] === 'Girls')).toBeGreaterThanOrEqual(10);
-  });
-
-  test('images are 60x80 JPEGs except those that are broken or odd on purpose', async () => {
-    const folder = await makeTestFolder();
-    const { quirks } = await writeSample(folder);
-    const found: Record<string, number> = {};
-    const add = (name: string): void => void (found[name] = (found[name] ?? 0) + 1);
-    for (const name of await readdir(join(folder, 'images'))) {
-      const bytes = await readFile(join(folder, 'images', name));
-      const facts = await probeImage(bytes);
-      if (facts.status !== 'ok') {
-        add(facts.status);
-        continue;
-      }
-      const metadata = await sharp(bytes).metadata();
-      if (facts.format === 'png') add('pngNamedJpg');
-      else if (facts.channels === 1) add('grayscale');
-      else if (metadata.orientation === 6) add('exifRotated');
-      else if (metadata.icc !== undefined) add('withIcc');
-      else if (facts.width !== 60 || facts.height !== 80) add('oddSize');
-      else add('plain');
-    }
-    const { grayscale, oddSize, pngNamedJpg, exifRotated, withIcc } = quirks;
-    expect(found).toMatchObject({
-      empty: 1,
-      corrupt: 2,
-      grayscale,
-      oddSize,
-      pngNamedJpg,
-      exifRotated,
-      withIcc,
+  describe('of 600 rows', () => {
+    let folder: string;
+    let summary: SampleSummary;
+    const progress: (readonly [number, number])[] = [];
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'pixlake-sample-'));
+      summary = await writeSample(folder, { onProgress: (done, total) => progress.push([done, total]) });
     });
-    expect(found['plain']).toBeGreaterThan(550);
-  });
+    afterAll(() => rm(folder, { recursive: true }));
 
-  test('the image with an EXIF orientation is shown upright', async () => {
-    const folder = await makeTestFolder();
-    await writeSample(folder, { rows: 40 });
-    const names = await readdir(join(folder, 'images'));
-    const all = await Promise.all(
-      names.map(async (name) =>
-        sharp(join(folder, 'images', name))
-          .metadata()
-          .catch(() => undefined),
-      ),
-    );
-    const turned = all.filter((metadata) => metadata?.orientation === 6);
-    expect(turned).toMatchObject([{ width: 80, height: 60, autoOrient: { width: 60, height: 80 } }]);
+    test('has the columns and flaws of the real catalogue, and says how many', async () => {
+      const rows = await readRows(folder);
+      expect(rows).toHaveLength(600);
+      const text = await readFile(join(folder, 'styles.csv'), 'latin1');
+      expect(text.slice(0, text.indexOf('\n'))).toBe(
+        'id,gender,masterCategory,subCategory,articleType,baseColour,season,year,usage,productDisplayName',
+      );
+      // oxlint-disable-next-line no-control-regex -- the real file is ASCII
+      expect(text).toMatch(/^[\x00-\x7f]*$/u);
+      expect(summary).toEqual({
+        dir: folder,
+        rowCount: 600,
+        imageCount: 599,
+        quirks: { ...ROW_QUIRKS, ...IMAGE_QUIRKS, imageWithoutRow: 2 },
+      });
+      const titles = rows.map((row) => row.slice(9).join(','));
+      const cells = rows.flatMap((row) => [...row.slice(0, 9), row.slice(9).join(',')]);
+      expect({
+        extraComma: rows.filter((row) => row.length === 11).length,
+        twoExtraCommas: rows.filter((row) => row.length === 12).length,
+        unescapedQuote: titles.filter((title) => title.includes('"')).length,
+        emptyField: cells.filter((cell) => cell === '').length,
+        naField: cells.filter((cell) => cell === 'NA').length,
+        paddedTitle: titles.filter((title) => title !== title.trim()).length,
+      }).toEqual({
+        extraComma: 3,
+        twoExtraCommas: 1,
+        unescapedQuote: 2,
+        emptyField: 5,
+        naField: 5,
+        paddedTitle: 3,
+      });
+    });
+
+    test('plants each flaw in another way each time', async () => {
+      const rows = await readRows(folder);
+      const titles = rows.map((row) => row.slice(9).join(','));
+      const ofKind = (pattern: RegExp): string[] =>
+        titles.flatMap((title) => pattern.exec(title)?.[0] ?? []).toSorted();
+      expect(ofKind(/, .*$/u)).toEqual([', Cotton, Pack of 2', ', Pack of 2', ', Pack of 3', ', Pack of 4']);
+      expect(ofKind(/ [\d.]+" [A-Z]/u)).toMatchInlineSnapshot(`
+        [
+          " 5" G",
+          " 7.5" W",
+        ]
+      `);
+      expect([titles.filter((title) => title.startsWith(' ')).length, ofKind(/ $/u).length]).toEqual([2, 1]);
+      const blanksOf = (blank: string): Set<number> =>
+        new Set(rows.map((row) => row.indexOf(blank)).filter((at) => at >= 0));
+      // Base colour, season, year, usage and title, each once.
+      expect(blanksOf('')).toEqual(new Set([5, 6, 7, 8, 9]));
+      expect(blanksOf('NA')).toEqual(new Set([5, 6, 7, 8, 9]));
+    });
+
+    test('has an image for each row but those that lack one, and some without a row', async () => {
+      const ids = (await readRows(folder)).map(([id]) => `${id}.jpg`);
+      const images = await readdir(join(folder, 'images'));
+      expect(new Set(ids).size).toBe(600);
+      expect(images).toHaveLength(599);
+      expect(ids.filter((name) => !images.includes(name))).toHaveLength(3);
+      expect(images.filter((name) => !ids.includes(name))).toHaveLength(2);
+    });
+
+    test('tells its progress in steps of 8 up to the end', () => {
+      expect(progress).toHaveLength(76);
+      expect(progress.slice(0, 2)).toEqual([
+        [8, 602],
+        [16, 602],
+      ]);
+      expect(progress.at(-1)).toEqual([602, 602]);
+    });
+
+    test('has images of 60x80 except those that are broken or odd on purpose', async () => {
+      const found: Record<string, number> = {};
+      for (const name of await readdir(join(folder, 'images'))) {
+        const bytes = await readFile(join(folder, 'images', name));
+        const facts = await probeImage(bytes);
+        const isPlain = facts.width === 60 && facts.height === 80 && facts.channels === 3;
+        const kind = facts.status === 'ok' ? `${facts.format}${isPlain ? '' : ', odd'}` : facts.status;
+        found[kind] = (found[kind] ?? 0) + 1;
+      }
+      expect(found).toEqual({ jpeg: 587, 'jpeg, odd': 8, png: 1, corrupt: 2, empty: 1 });
+    });
+
+    test('has the shares that saved queries ask for', async () => {
+      const rows = await readRows(folder);
+      const count = (isCounted: (row: string[]) => boolean): number => rows.filter(isCounted).length;
+      expect(
+        count((row) => row[1] === 'Men' && row[3] === 'Shoes' && Number(row[7]) > 2012),
+      ).toBeGreaterThanOrEqual(12);
+      expect(
+        count((row) => row[1] === 'Women' && row[4] === 'Dresses' && row[6] === 'Summer'),
+      ).toBeGreaterThanOrEqual(3);
+      expect(count((row) => row[1] === 'Boys' || row[1] === 'Girls')).toBeGreaterThanOrEqual(10);
+    });
   });
 
   test.each([{ rows: 0 }, { rows: 1.5 }, { rows: 58_001 }, { seed: -1 }, { seed: 2 ** 32 }])(
     'refuses %j',
     async (options) => {
-      await expect(writeSample('nowhere', options)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
+      const [[name, value]] = Object.entries(options) as [[string, number]];
+      const range = name === 'rows' ? '1 to 58000' : '0 to 4294967295';
+      await expect(writeSample('nowhere', options)).rejects.toMatchObject({
+        code: 'ARGUMENT_INVALID',
+        message: `${name} is ${value}, but must be a whole number from ${range}`,
+      });
     },
   );
 
   test('a folder that cannot be written to is an error with a code, not a crash', async () => {
     const folder = await makeTestFolder();
     await mkdir(join(folder, 'styles.csv'));
-    await expect(writeSample(folder, { rows: 1 })).rejects.toMatchObject({ code: 'OUTPUT_FAILED' });
+    await expect(writeSample(folder, { rows: 1 })).rejects.toMatchObject({
+      code: 'OUTPUT_FAILED',
+      message: expect.stringContaining(`cannot write the catalogue into ${folder}: EISDIR`),
+      cause: expect.objectContaining({ code: 'EISDIR' }),
+    });
   });
 
-  test('a single row is a catalogue too', async () => {
+  test('a single row is a catalogue too, with the largest seed', async () => {
     const folder = await makeTestFolder();
-    expect(await writeSample(folder, { rows: 1 })).toMatchObject({ rowCount: 1 });
+    const { rowCount, imageCount, quirks } = await writeSample(folder, { rows: 1, seed: 2 ** 32 - 1 });
+    // The first flaw, an additional comma, falls on the only row.
+    expect({ rowCount, imageCount, quirks }).toEqual({
+      rowCount: 1,
+      imageCount: 2,
+      quirks: { extraComma: 1, imageWithoutRow: 1 },
+    });
     expect(await readRows(folder)).toHaveLength(1);
+  });
+
+  test('rows are those of products in their order', async () => {
+    const folder = await makeTestFolder();
+    await writeSample(folder, { rows: 20, seed: 0 });
+    const flawed = placeQuirks(0, 20);
+    const plain = (await readRows(folder)).flatMap((row, index) => (flawed.has(index) ? [] : [[index, row]]));
+    const expected = Array.from({ length: 20 }, (_, index) => index)
+      .filter((index) => !flawed.has(index))
+      .map((index) => {
+        const { id, gender, kind, colour, season, year, usage, title } = drawProduct(0, index);
+        const classes = [kind.masterCategory, kind.subCategory, kind.articleType];
+        return [index, [String(id), gender, ...classes, colour, season, String(year), usage, title]];
+      });
+    expect(plain).toHaveLength(5);
+    expect(plain).toEqual(expected);
   });
 });
