@@ -18,7 +18,10 @@ import {
 
 /** Expects an image to be `ok` with the pixels of the undamaged one, also where a run makes an image of it. */
 async function expectSamePixels(damaged: Buffer, whole: Buffer): Promise<void> {
+  const given = Buffer.from(damaged);
   expect(await probeImage(damaged)).toMatchObject({ status: 'ok', reason: null });
+  // An original is stored as it came in, after it was probed.
+  expect(damaged.equals(given), 'the bytes that were given').toBe(true);
   const [pixels, others] = await Promise.all([decodePixels(damaged), decodePixels(whole)]);
   expect([pixels.width, pixels.height]).toEqual([others.width, others.height]);
   expect(Buffer.compare(pixels.bytes, others.bytes), 'pixels').toBe(0);

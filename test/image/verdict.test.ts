@@ -10,36 +10,32 @@ import { explainFailure } from '../../src/image/inspect-image.ts';
 import { type ImageFacts, probeImage } from '../../src/image/probe-image.ts';
 import { renderImage } from '../../src/image/render-image.ts';
 import { DEFAULT_TRANSFORM, undrawn } from '../../src/image/transform.ts';
-import { drawNoise, drawPng, jpegSegments, replaceTiffEntry } from '../support/draw-images.ts';
+import { drawNoise, drawPng, isoBox, jpegSegments, replaceTiffEntry } from '../support/draw-images.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 const SCRIPT = join(import.meta.dirname, '../support/measure-probe.mjs');
 
 /** An HEIC as phones write it, as far as its boxes tell what it is; the pixels are none. */
 function drawHeic(): Buffer {
-  const box = (type: string, ...parts: readonly (Buffer | readonly number[])[]): Buffer => {
-    const content = Buffer.concat(parts.map((part) => Buffer.from(part)));
-    const head = Buffer.alloc(8);
-    head.writeUInt32BE(content.length + 8);
-    head.write(type, 4, 'latin1');
-    return Buffer.concat([head, content]);
-  };
   const full = [0, 0, 0, 0];
-  const entry = box('infe', [2, 0, 0, 0, 0, 1, 0, 0], Buffer.from('hvc1\0'));
+  const entry = isoBox('infe', [2, 0, 0, 0, 0, 1, 0, 0], Buffer.from('hvc1\0'));
   const config = Buffer.alloc(23);
   config[0] = 1;
   config[17] = 0xf8;
   return Buffer.concat([
-    box('ftyp', Buffer.from('heic\0\0\0\0mif1heic')),
-    box(
+    isoBox('ftyp', Buffer.from('heic\0\0\0\0mif1heic')),
+    isoBox(
       'meta',
       full,
-      box('hdlr', full, [0, 0, 0, 0], Buffer.from('pict'), Buffer.alloc(13)),
-      box('pitm', full, [0, 1]),
-      box('iinf', full, [0, 1], entry),
-      box('iprp', box('ipco', box('hvcC', config), box('ispe', full, [0, 0, 0, 64, 0, 0, 0, 48]))),
+      isoBox('hdlr', full, [0, 0, 0, 0], Buffer.from('pict'), Buffer.alloc(13)),
+      isoBox('pitm', full, [0, 1]),
+      isoBox('iinf', full, [0, 1], entry),
+      isoBox(
+        'iprp',
+        isoBox('ipco', isoBox('hvcC', config), isoBox('ispe', full, [0, 0, 0, 64, 0, 0, 0, 48])),
+      ),
     ),
-    box('mdat', Buffer.alloc(100, 7)),
+    isoBox('mdat', Buffer.alloc(100, 7)),
   ]);
 }
 

@@ -59,6 +59,15 @@ export function jpegSegments(bytes: Buffer): { marker: number; at: number; end: 
   }
 }
 
+/** A box of an ISO base media file, such as an AVIF, of its parts one after another. */
+export function isoBox(type: string, ...parts: readonly (Uint8Array | readonly number[])[]): Buffer {
+  const content = Buffer.concat(parts.map((part) => Buffer.from(part)));
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(content.length + 8);
+  head.write(type, 4, 'latin1');
+  return Buffer.concat([head, content]);
+}
+
 /** Puts bytes into others. */
 export function insertBytes(bytes: Buffer, at: number, added: Uint8Array | readonly number[]): Buffer {
   return Buffer.concat([bytes.subarray(0, at), Buffer.from(added), bytes.subarray(at)]);

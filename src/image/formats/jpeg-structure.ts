@@ -80,14 +80,15 @@ export function repairJpeg(bytes: Uint8Array): Uint8Array {
   let isChanged = false;
   let known = 2;
   for (const segment of segments) {
-    const part = bytes.slice(segment.at, segment.end);
+    // A copy, which `slice` of a `Buffer` is not.
+    const part = Buffer.from(bytes.subarray(segment.at, segment.end));
     isChanged = patchSegment(part, segment.marker, isSequential, channels) || isChanged;
     // Fill bytes before a marker are allowed.
     isChanged ||= bytes.subarray(known, segment.at).some((byte) => byte !== 0xff);
     parts.push(part);
     known = segment.end;
   }
-  const scans = bytes.slice(known);
+  const scans = Buffer.from(bytes.subarray(known));
   if (isSequential) isChanged = patchScans(scans) || isChanged;
   return isChanged ? Buffer.concat([...parts, scans]) : bytes;
 }
