@@ -76,18 +76,24 @@ async function checkRange(header: ImageHeader): Promise<void> {
 }
 
 async function checkNumbers(header: ImageHeader): Promise<void> {
-  const { min, max } = await rangeOf(header);
-  const isShown = min >= 0 && max <= MAX_8_BITS && (max > 1 || max === 0);
+  const { min, max, isBlack } = await rangeOf(header);
+  const isShown = min >= 0 && max <= MAX_8_BITS && (max > 1 || isBlack);
   if (isShown) return;
-  throw unusual(header, `its values are ${round(min)} to ${round(max)}, not 0 to ${MAX_8_BITS}`);
+  const range = min === 0 && max === 0 ? 'all below 1' : `${round(min)} to ${round(max)}`;
+  throw unusual(header, `its values are ${range}, not 0 to ${MAX_8_BITS}`);
 }
 
-async function rangeOf({ bytes, channels }: ImageHeader): Promise<{ min: number; max: number }> {
+/** The smallest and the largest value, which libvips cuts to whole numbers, and whether all are zero. */
+async function rangeOf({
+  bytes,
+  channels,
+}: ImageHeader): Promise<{ min: number; max: number; isBlack: boolean }> {
   const stats = await openEncoded(bytes).stats();
   const colours = stats.channels.slice(0, colourChannels(channels));
   return {
     min: Math.min(...colours.map(({ min }) => min)),
     max: Math.max(...colours.map(({ max }) => max)),
+    isBlack: colours.every(({ mean, stdev }) => mean === 0 && stdev === 0),
   };
 }
 
