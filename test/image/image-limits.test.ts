@@ -1,6 +1,11 @@
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_LIMITS, estimateMemory } from '../../src/image/image-limits.ts';
+import {
+  DEFAULT_LIMITS,
+  estimateMemory,
+  type MemoryShape,
+  weighImage,
+} from '../../src/image/image-limits.ts';
 import { probeImage } from '../../src/image/probe-image.ts';
 import { readHeader } from '../../src/image/read-header.ts';
 import { drawNoise, jpegSegments } from '../support/draw-images.ts';
@@ -104,4 +109,68 @@ test('an image that is turned, interlaced or deep takes more, and a plain one of
   expect(needed).toBeLessThan(DEFAULT_LIMITS.maxImageMemory);
   for (const change of [{ isTurned: true }, { isHeldWhole: true }, { bitDepth: 16 }])
     expect(estimateMemory({ ...plain, ...change })).toBeGreaterThan(needed);
+});
+
+describe('the memory of a decoder', () => {
+  /** Of 3,000 by 2,000 pixels of 8-bit RGB: what any image takes, and the rows of a pipeline. */
+  const shape = {
+    format: 'jpeg',
+    width: 3000,
+    height: 2000,
+    channels: 3,
+    bitDepth: 8,
+    isTurned: false,
+    isHeldWhole: false,
+    rowsAtOnce: 1,
+  } as const;
+  const PIXELS = 6_000_000;
+  const PIPELINE = 8 * 1024 ** 2 + PIXELS * 3;
+
+  test.each<[string, Partial<MemoryShape>, number]>([
+    ['a JPEG', {}, PIPELINE],
+    ['a progressive JPEG', { isHeldWhole: true }, PIPELINE + PIXELS * 3 * 2],
+    ['a JPEG on its side', { isTurned: true }, PIPELINE + PIXELS * 3],
+    ['a gray JPEG', { channels: 1 }, 8 * 1024 ** 2 + PIXELS],
+    ['a PNG', { format: 'png' }, PIPELINE],
+    ['an interlaced PNG', { format: 'png', isHeldWhole: true }, PIPELINE + PIXELS * 3],
+    ['a PNG of 16 bits', { format: 'png', bitDepth: 16 }, PIPELINE + PIXELS * 3],
+    ['a PNG of 1 bit', { format: 'png', bitDepth: 1 }, PIPELINE],
+    [
+      'an interlaced PNG of 16 bits on its side',
+      { format: 'png', bitDepth: 16, isHeldWhole: true, isTurned: true },
+      8 * 1024 ** 2 + 3 * PIXELS * 6,
+    ],
+    ['a WebP', { format: 'webp', isHeldWhole: true }, PIPELINE + PIXELS * 13],
+    ['a GIF', { format: 'gif', isHeldWhole: true }, PIPELINE + PIXELS * 9],
+    ['a TIFF', { format: 'tiff' }, PIPELINE + 2 * 3000 * 3],
+    ['a TIFF in tiles', { format: 'tiff', rowsAtOnce: 256 }, PIPELINE + 2 * 3000 * 256 * 3],
+    ['a TIFF in one strip', { format: 'tiff', rowsAtOnce: 9999 }, PIPELINE + 2 * PIXELS * 3],
+    ['an AVIF', { format: 'avif' }, PIPELINE + PIXELS * 18],
+    ['an HEIF', { format: 'heif' }, PIPELINE + PIXELS * 18],
+    ['an AVIF of 10 bits', { format: 'avif', bitDepth: 10 }, PIPELINE + PIXELS * (3 + 24)],
+    ['an AVIF with alpha', { format: 'avif', channels: 4 }, 8 * 1024 ** 2 + PIXELS * (4 + 18 + 3)],
+  ])('is measured: %s', (_, changes, bytes) => {
+    expect(estimateMemory({ ...shape, ...changes })).toBe(bytes);
+  });
+
+  test('grows with the width, and with the height up to what a pipeline keeps', () => {
+    const of = (width: number, height: number): number =>
+      (estimateMemory({ ...shape, width, height }) - 8 * 1024 ** 2) / 3;
+    expect(of(4096, 4096)).toBe(4096 * 4096);
+    expect(of(4096, 16_000)).toBe(4096 * 4096);
+    expect(of(16_000, 4096)).toBe(16_000 * 1600);
+    expect(of(16_000, 1500)).toBe(16_000 * 1500);
+  });
+
+  test('is told in whole mebibytes where it is more than the limit', () => {
+    const limits = { maxPixels: PIXELS, maxImageMemory: PIPELINE };
+    expect(weighImage('JPEG', shape, limits)).toBe(PIPELINE);
+    expect(() => weighImage('JPEG', shape, { ...limits, maxImageMemory: PIPELINE - 1 })).toThrow(
+      'JPEG of 3,000 x 2,000 pixels: decoding takes 26 MiB of memory, more than the limit of 25 MiB',
+    );
+    expect(() => weighImage('JPEG', shape, { ...limits, maxPixels: PIXELS - 1 })).toThrow(
+      'JPEG of 3,000 x 2,000 pixels: more than the limit of 5,999,999 pixels',
+    );
+    expect(DEFAULT_LIMITS).toEqual({ maxPixels: 268_402_689, maxImageMemory: 1_073_741_824 });
+  });
 });

@@ -5,8 +5,8 @@ import { drawProduct } from '../../src/sample/draw-product.ts';
 import type { Quirk } from '../../src/sample/quirks.ts';
 import { renderImage } from '../../src/sample/render-image.ts';
 
-const { svg } = drawProduct(42, 3);
-const render = (quirk?: Quirk, nth = 0, id = 7): Promise<Buffer> => renderImage(svg, 42, id, quirk, nth);
+const render = (quirk?: Quirk, nth = 0, id = 7): Promise<Buffer> =>
+  renderImage(drawProduct(42, 3).svg, 42, id, quirk, nth);
 
 test('an image without a flaw is a JPEG of the drawing in 60x80', async () => {
   const bytes = await render();
@@ -17,7 +17,7 @@ test('an image without a flaw is a JPEG of the drawing in 60x80', async () => {
     height: 80,
     channels: 3,
   });
-  const drawing = await sharp(Buffer.from(svg))
+  const drawing = await sharp(Buffer.from(drawProduct(42, 3).svg))
     .flatten({ background: '#ffffff' })
     .jpeg({ quality: 88 })
     .toBuffer();

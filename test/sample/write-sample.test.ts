@@ -164,7 +164,7 @@ describe('sample', () => {
   });
 
   test('a single row is a catalogue too, with the largest seed', async () => {
-    const folder = await makeTestFolder();
+    const folder = join(await makeTestFolder(), 'not', 'there');
     const { rowCount, imageCount, quirks } = await writeSample(folder, { rows: 1, seed: 2 ** 32 - 1 });
     // The first flaw, an additional comma, falls on the only row.
     expect({ rowCount, imageCount, quirks }).toEqual({
@@ -173,6 +173,16 @@ describe('sample', () => {
       quirks: { extraComma: 1, imageWithoutRow: 1 },
     });
     expect(await readRows(folder)).toHaveLength(1);
+  });
+
+  test('files of the same name are overwritten, and the end is told once', async () => {
+    const folder = await makeTestFolder();
+    await writeSample(folder, { rows: 7 });
+    const before = await hashFolder(folder);
+    const progress: (readonly [number, number])[] = [];
+    await writeSample(folder, { rows: 7, onProgress: (done, total) => progress.push([done, total]) });
+    expect(await hashFolder(folder)).toBe(before);
+    expect(progress).toEqual([[8, 8]]);
   });
 
   test('rows are those of products in their order', async () => {

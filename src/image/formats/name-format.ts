@@ -94,7 +94,7 @@ export function nameFormat(bytes: Uint8Array): NamedFormat | undefined {
   const start = textAt(bytes, 0, 64);
   const drawing = nameDrawing(bytes);
   if (drawing !== undefined) return { name: drawing, isImage: true };
-  const image = findSignature(start, IMAGES) ?? nameBitmap(bytes) ?? nameIcon(bytes);
+  const image = findSignature(start, IMAGES) ?? nameBitmap(bytes) ?? nameIcon(bytes) ?? nameRaw(bytes);
   if (image !== undefined) return { name: image, isImage: true };
   const other = nameMedia(bytes) ?? findSignature(start, OTHERS) ?? nameByPlace(bytes);
   if (other !== undefined) return { name: other, isImage: false };
@@ -136,10 +136,13 @@ function nameIcon(bytes: Uint8Array): string | undefined {
   return kind === 2 ? 'a CUR file' : undefined;
 }
 
+function nameRaw(bytes: Uint8Array): string | undefined {
+  return readBrands(bytes)[0]?.startsWith('crx') ? 'a Canon raw file' : undefined;
+}
+
 function nameMedia(bytes: Uint8Array): string | undefined {
   const [brand] = readBrands(bytes);
   if (brand === undefined) return undefined;
-  if (brand.startsWith('crx')) return 'a Canon raw file';
   return brand.startsWith('qt') ? 'a QuickTime video' : 'an MP4 video';
 }
 

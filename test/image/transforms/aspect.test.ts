@@ -37,21 +37,17 @@ test('is off unless it is asked for, and draws nothing then', () => {
 });
 
 // Left, top, width, height.
-test.each([
-  ['the smallest area and ratio', draw([0.25, 1], [0.75, 3], draws(0, 0)), [0, 0, 150, 200]],
-  [
-    'the middle of the ratios, by their logarithm',
-    draw([0.25, 1], [0.75, 3], draws(0, 0.5)),
-    [0, 0, 212, 141],
-  ],
-  ['half of the areas', draw([0.25, 0.75], [1, 1], draws(0.5, 0)), [0, 0, 245, 245]],
-  ['a place in the middle', draw([0.25, 1], [0.75, 3], draws(0, 0, 0.5, 0.25)), [125, 25, 150, 200]],
-  ['a place at the end', draw([0.25, 1], [0.75, 3], draws(0, 0, 0.9999, 0.9999)), [250, 100, 150, 200]],
-  ['the defaults of torchvision for the ratio', draw([0.25, 0.25], null, draws(0, 0.9999)), [0, 0, 200, 150]],
-  ['the defaults of torchvision for the area', draw(null, [1, 1], draws(0, 0)), [0, 0, 98, 98]],
-  ['all of an image', draw([1, 1], [4 / 3, 4 / 3], draws(0, 0)), [0, 0, 400, 300]],
-])('takes %s', (_, drawn, expected) => {
-  expect(drawn).toEqual(expected);
+test.each<[string, Range, Range, Record<string, number>, number[]]>([
+  ['the smallest area and ratio', [0.25, 1], [0.75, 3], draws(0, 0), [0, 0, 150, 200]],
+  ['the middle of the ratios, by their logarithm', [0.25, 1], [0.75, 3], draws(0, 0.5), [0, 0, 212, 141]],
+  ['half of the areas', [0.25, 0.75], [1, 1], draws(0.5, 0), [0, 0, 245, 245]],
+  ['a place in the middle', [0.25, 1], [0.75, 3], draws(0, 0, 0.5, 0.25), [125, 25, 150, 200]],
+  ['a place at the end', [0.25, 1], [0.75, 3], draws(0, 0, 0.9999, 0.9999), [250, 100, 150, 200]],
+  ['the defaults of torchvision for the ratio', [0.25, 0.25], null, draws(0, 0.9999), [0, 0, 200, 150]],
+  ['the defaults of torchvision for the area', null, [1, 1], draws(0, 0), [0, 0, 98, 98]],
+  ['all of an image', [1, 1], [4 / 3, 4 / 3], draws(0, 0), [0, 0, 400, 300]],
+])('takes %s', (_, scale, ratio, numbers, expected) => {
+  expect(draw(scale, ratio, numbers)).toEqual(expected);
 });
 
 test('tries ten times, each with draws of its own', () => {
