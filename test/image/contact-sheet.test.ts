@@ -1,9 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { type ContactCell, renderContactSheet } from '../../src/image/contact-sheet.ts';
-import { fitText, type TextStyle, wrapText } from '../../src/image/svg-text.ts';
 
-const STYLE: TextStyle = { size: 14, weight: 'normal', colour: '#000000' };
 /** From contact-sheet.ts: the first card begins right below the heading at the left margin. */
 const MARGIN = 40;
 
@@ -41,7 +39,18 @@ async function boxOf(
 
 const isRed = (red: number, green: number, blue: number): boolean => red > 200 && green < 60 && blue < 60;
 const isBlue = (red: number, green: number, blue: number): boolean => red < 60 && green < 60 && blue > 200;
+const isGreen = (red: number, green: number, blue: number): boolean => red < 60 && green > 200 && blue < 60;
 const isDark = (red: number, green: number, blue: number): boolean => red + green + blue < 380;
+
+/** An encoded pixel. */
+const RED_DOT = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC',
+  'base64',
+);
+
+async function pixelAt(sheet: Buffer, left: number, top: number): Promise<number[]> {
+  return [...(await sharp(sheet).extract({ left, top, width: 1, height: 1 }).raw().toBuffer())];
+}
 
 async function cell(overrides: Partial<ContactCell> = {}): Promise<ContactCell> {
   return {
@@ -62,6 +71,87 @@ describe('renderContactSheet', () => {
     expect(result.left).toBeGreaterThan(original.left + original.width);
     expect(result.top).toBe(original.top);
     expect((await sharp(sheet).metadata()).format).toBe('png');
+  });
+
+  // A margin of 40 on each side, cards with gaps of 20; in a card 16 around tiles of 168, 40 for an arrow, 12 between results.
+  it.each([
+    ['no cells', 0, 1, 0, {}, 900, 116],
+    ['a cell', 1, 1, 0, {}, 900, 336],
+    ['two cells below each other', 2, 1, 0, {}, 900, 556],
+    ['nine cells in two columns', 9, 1, 0, {}, 916, 1216],
+    ['two originals alone', 2, 0, 0, {}, 900, 336],
+    ['four originals alone, as many beside each other as fit', 4, 0, 0, {}, 900, 556],
+    ['three results', 1, 3, 0, {}, 900, 336],
+    ['four results', 1, 4, 0, {}, 1028, 336],
+    ['a line', 1, 1, 1, {}, 900, 365],
+    ['three lines', 1, 1, 3, {}, 900, 407],
+    ['a subtitle', 1, 1, 0, { subtitle: 'SELECT 1' }, 900, 358],
+    ['a long subtitle, of three lines at most', 1, 1, 0, { subtitle: 'SELECT 1, '.repeat(99) }, 900, 402],
+  ])('is as large as it has to be: %s', async (_, cells, results, lines, options, width, height) => {
+    const one: ContactCell = {
+      original: await solid('#ff0000', 2, 2),
+      results: Array.from({ length: results }, () => RED_DOT),
+      lines: Array.from({ length: lines }, () => 'a'),
+    };
+    const all = Array.from({ length: cells }, () => one);
+    const sheet = await renderContactSheet(all, { title: 'a', ...options });
+    expect(await sharp(sheet).metadata()).toMatchObject({ width, height, channels: 3, hasAlpha: false });
+  });
+
+  it('has each tile at its place, in the middle of its square, with a border', async () => {
+    const tall = await solid('#ff0000', 60, 80);
+    const cells = [
+      { original: tall, results: [await solid('#00ff00', 10, 10)], lines: ['a', 'b'] },
+      { original: await solid('#0000ff', 80, 60), results: [], lines: [] },
+    ];
+    const sheet = await renderContactSheet(cells, { title: '' });
+    // The first card begins at (40, 96), the second one 270 below it. An image has a border of one pixel.
+    expect(await boxOf(sheet, isRed)).toEqual({ left: 77, top: 113, width: 125, height: 166 });
+    expect(await boxOf(sheet, isGreen)).toEqual({ left: 265, top: 113, width: 166, height: 166 });
+    expect(await boxOf(sheet, isBlue)).toEqual({ left: 57, top: 403, width: 166, height: 125 });
+    const border = await pixelAt(sheet, 76, 150);
+    expect(border).toEqual([0xe3, 0xe5, 0xe8]);
+    expect(await pixelAt(sheet, 3, 3)).toEqual([0xfa, 0xfa, 0xfa]);
+    expect(await pixelAt(sheet, 60, 105)).toEqual([255, 255, 255]);
+  });
+
+  it('goes on in the next row after the last column', async () => {
+    const originals = await Promise.all(
+      ['#ff0000', '#00ff00', '#ffffff', '#0000ff'].map((colour) => solid(colour, 9, 9)),
+    );
+    const cells = originals.map((original) => ({ original, results: [], lines: [] }));
+    const sheet = await renderContactSheet(cells, { title: '' });
+    expect(await boxOf(sheet, isRed)).toMatchObject({ left: 57, top: 113 });
+    expect(await boxOf(sheet, isGreen)).toMatchObject({ left: 277, top: 113 });
+    expect(await boxOf(sheet, isBlue)).toMatchObject({ left: 57, top: 333 });
+  });
+
+  it('has an arrow where there are results, and none elsewhere', async () => {
+    const [original] = [await solid('#ffffff')];
+    const darkest = async (results: readonly Buffer[]): Promise<Area> =>
+      boxOf(await renderContactSheet([{ original, results, lines: [] }], { title: '' }), isDark);
+    expect(await darkest([original])).toMatchObject({
+      left: 40 + 16 + 168 + 10,
+      width: expect.closeTo(20, -1) as number,
+    });
+    expect((await darkest([])).width).toBeLessThanOrEqual(0);
+  });
+
+  it('shows an original upright, and white where it is transparent', async () => {
+    const lying = await sharp({ create: { width: 80, height: 60, channels: 3, background: '#ff0000' } })
+      .jpeg()
+      .withMetadata({ orientation: 6 })
+      .toBuffer();
+    const upright = await boxOf(
+      await renderContactSheet([await cell({ original: lying })], { title: 'a' }),
+      isRed,
+    );
+    expect([upright.width, upright.height]).toEqual([125, 166]);
+    const clear = await sharp({ create: { width: 9, height: 9, channels: 4, background: '#00000000' } })
+      .png()
+      .toBuffer();
+    const sheet = await renderContactSheet([await cell({ original: clear })], { title: 'a' });
+    expect(await pixelAt(sheet, 40 + 16 + 84, 96 + 16 + 84)).toEqual([255, 255, 255]);
   });
 
   it('has room for every cell, also with several results, none, or no cells at all', async () => {
@@ -116,32 +206,6 @@ describe('renderContactSheet', () => {
     await expect(renderContactSheet([broken], { title: 'a' })).rejects.toMatchObject({
       code: 'IMAGE_UNSUPPORTED',
     });
-  });
-});
-
-describe('ensureFonts', () => {
-  // Where the bundled font is not found there is none at all, and every character is a box of one width.
-  it.each([
-    ['WWWWWWWWWW', 0.989],
-    ['iiiiiiiiii', 0.278],
-  ])('has %s drawn in DejaVu Sans', async (text, advance) => {
-    const sheet = await renderContactSheet([await cell({ lines: ['', text] })], { title: 'a' });
-    const empty = await renderContactSheet([await cell({ lines: ['', ''] })], { title: 'a' });
-    const { width } = await boxOf(await difference(sheet, empty), (red) => red > 0);
-    expect(Math.abs(width - advance * 10 * STYLE.size)).toBeLessThanOrEqual(3);
-  });
-});
-
-describe('fitText and wrapText', () => {
-  it('cut only what is too long', () => {
-    expect(fitText('short', 100, STYLE)).toBe('short');
-    expect(fitText('a much longer text than that', 100, STYLE)).toMatch(/^a much.*[^ ]…$/u);
-  });
-
-  it('break at spaces and end in … after the last line', () => {
-    expect(wrapText('one two three', 1000, STYLE, 3)).toEqual(['one two three']);
-    expect(wrapText('one two three four five', 80, STYLE, 2)).toEqual(['one two', 'three fo…']);
-    expect(wrapText('', 80, STYLE, 2)).toEqual([]);
   });
 });
 
