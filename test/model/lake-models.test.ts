@@ -2,12 +2,19 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { addModel, listModels, resolveModel } from '../../src/model/lake-models.ts';
-import { ModelLibrary } from '../../src/model/model-library.ts';
+import {
+  addModel,
+  checkModelName,
+  listModelFiles,
+  listModels,
+  readModelSha256,
+  resolveModel,
+} from '../../src/model/lake-models.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import { drawJpeg } from '../support/catalogue.ts';
-import { TOY_MODEL, TOY_OUTPUT, writeModel } from './toy-model.ts';
+import { withFaults } from '../support/failing-store.ts';
+import { keysOf } from '../support/keys-of.ts';
+import { TOY_CARD, TOY_MODEL, writeModel } from './toy-model.ts';
 
 let folder: string;
 let store: ObjectStore;
@@ -50,21 +57,20 @@ describe('built-in models', () => {
 });
 
 describe('a model of the user', () => {
-  it('is added, listed, shown, verified, and found by name and by path', async () => {
+  it('is added once, and found by name and by path', async () => {
     const files = await writeModel(folder);
-    const library = new ModelLibrary(store);
-    expect(await library.add(files.onnxPath)).toEqual(files.card);
-    expect(await library.add(files.onnxPath)).toEqual(files.card);
-    expect(await library.show('toy')).toEqual(files.card);
-    expect((await listModels(store)).map(({ name, isBuiltIn }) => [name, isBuiltIn])).toEqual([
-      ['fashion-tiny', true],
-      ['fashionnet', true],
-      ['fashionnet-small', true],
-      ['toy', false],
-    ]);
-    expect(await library.verify(['toy'])).toEqual([{ name: 'toy', problem: undefined }]);
-    expect((await resolveModel(store, 'toy')).sha256).toBe(files.sha256);
+    await addModel(store, files);
+    await addModel(store, files);
+    const text = await readFile(join(folder, 'lake', 'models', 'toy', 'toy.json'), 'utf8');
+    expect(text).toBe(`${JSON.stringify(files.card, undefined, 2)}\n`);
+    const { card, sha256 } = files;
+    const onnxPath = join(folder, 'lake', 'models', 'toy', 'toy.onnx');
+    expect(await resolveModel(store, 'toy')).toEqual({ card, sha256, onnxPath });
+    expect(await readFile(onnxPath)).toEqual(await readFile(files.onnxPath));
     expect(await resolveModel(openStore(join(folder, 'elsewhere')), files.onnxPath)).toEqual(files);
+    // Nothing temporary is left.
+    expect((await keysOf(store)).filter((key) => !key.startsWith('models/toy/'))).toEqual([]);
+    expect(await readdir(join(folder, 'lake', '.tmp'))).toEqual([]);
   });
 
   it('does not take the place of another one, nor another card of its own card', async () => {
@@ -73,7 +79,11 @@ describe('a model of the user', () => {
     const path = join(folder, 'lake', 'models', 'toy', 'toy.onnx');
     const bytes = await readFile(path);
     const other = await writeModel(folder, { ...TOY_MODEL, name: 'other' });
-    await expect(addModel(store, other)).rejects.toMatchObject({ code: 'MODEL_EXISTS' });
+    await expect(addModel(store, other)).rejects.toMatchObject({
+      code: 'MODEL_EXISTS',
+      message: 'the lake already has another model named "toy"',
+      remedy: expect.stringContaining('another name') as string,
+    });
     const card = { ...files.card, description: 'says something else' };
     await expect(addModel(store, { ...files, card })).rejects.toMatchObject({ code: 'MODEL_EXISTS' });
     expect(await readFile(path)).toEqual(bytes);
@@ -87,6 +97,17 @@ describe('a model of the user', () => {
     expect((await resolveModel(store, 'toy')).sha256).toBe(files.sha256);
   });
 
+  it('is not added where its file is gone, and nothing temporary is left', async () => {
+    const files = await writeModel(folder);
+    await rm(files.onnxPath);
+    await expect(addModel(store, files)).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+      message: expect.stringContaining(`cannot use ${files.onnxPath}`) as string,
+    });
+    expect(await keysOf(store)).toEqual(['models/toy/toy.json']);
+    expect(await readdir(join(folder, 'lake', '.tmp'))).toEqual([]);
+  });
+
   it('that comes with pixlake and was damaged is refused with the remedy', async () => {
     const { onnxPath } = await resolveModel(store, 'fashionnet-small');
     await truncate(onnxPath, 1000);
@@ -94,27 +115,6 @@ describe('a model of the user', () => {
       code: 'MODEL_MISMATCH',
       remedy: expect.stringContaining('delete its folder'),
     });
-  });
-
-  it('is not added when its card does not fit', async () => {
-    const { onnxPath } = await writeModel(folder, TOY_MODEL, {
-      outputs: [{ ...TOY_OUTPUT, labels: ['a', 'b'], topK: 2 }],
-    });
-    await expect(new ModelLibrary(store).add(onnxPath)).rejects.toMatchObject({ code: 'MODEL_MISMATCH' });
-    expect((await listModels(store)).map(({ name }) => name)).not.toContain('toy');
-  });
-
-  it('is found damaged by verify', async () => {
-    await addModel(store, await writeModel(folder));
-    const path = join(folder, 'lake', 'models', 'toy', 'toy.onnx');
-    const bytes = await readFile(path);
-    await writeFile(path, bytes.fill(0, 20, 30));
-    expect(await new ModelLibrary(store).verify()).toEqual(
-      expect.arrayContaining([
-        { name: 'toy', problem: expect.objectContaining({ code: 'MODEL_MISMATCH' }) },
-        { name: 'fashion-tiny', problem: undefined },
-      ]),
-    );
   });
 
   it('is refused when the file is not the one of the card', async () => {
@@ -154,22 +154,107 @@ describe('a model of the user', () => {
       message: expect.stringContaining('more than 16 MiB'),
     });
   });
+});
 
-  it('labels image files, and tells which it could not', async () => {
-    const { onnxPath } = await writeModel(folder);
-    const image = join(folder, 'image.jpg');
-    await writeFile(image, await drawJpeg(3));
-    const broken = join(folder, 'broken.jpg');
-    await writeFile(broken, 'no image');
-    const results: unknown[] = [];
-    const paths = [image, broken, join(folder, 'absent.jpg')];
-    for await (const result of new ModelLibrary(store).label(onnxPath, paths, { threads: 1 }))
-      results.push(result);
-    expect(results).toMatchObject([
-      { path: image, predictions: [{ kind: 'labels', column: 'toy' }], problem: undefined },
-      { path: broken, problem: { code: 'IMAGE_UNSUPPORTED' } },
-      { problem: { code: 'IMAGE_MISSING' } },
+describe('the list of models', () => {
+  it('has those of the lake and the built-in ones by name, and what they are', async () => {
+    await addModel(store, await writeModel(folder));
+    const models = await listModels(store);
+    expect(models.map(({ name, isBuiltIn, isTrained }) => [name, isBuiltIn, isTrained])).toEqual([
+      ['fashion-tiny', true, true],
+      ['fashionnet', true, false],
+      ['fashionnet-small', true, false],
+      ['toy', false, false],
     ]);
+    expect(models.map(({ card }) => card?.name)).toEqual(['fashion-tiny', undefined, undefined, 'toy']);
+    expect(models[3]).toMatchObject({
+      description: TOY_CARD.description,
+      card: { sha256: expect.any(String) },
+    });
+  });
+
+  it('has a model of the lake in place of the built-in one of its name', async () => {
+    const files = await writeModel(folder, TOY_MODEL, { name: 'fashionnet-small', trained: true });
+    await addModel(store, files);
+    const [, , model] = await listModels(store);
+    expect(model).toEqual({
+      name: 'fashionnet-small',
+      description: TOY_CARD.description,
+      isTrained: true,
+      isBuiltIn: true,
+      card: files.card,
+    });
+    expect((await resolveModel(store, 'fashionnet-small')).sha256).toBe(files.sha256);
+  });
+
+  it('leaves out folders that are none, and stops at a card that cannot be read', async () => {
+    await store.write('models/empty/other.txt', Buffer.from('x'));
+    await store.write('models/no name/no name.json', Buffer.from('{}'));
+    expect(await listModels(store)).toHaveLength(3);
+    await store.write('models/bad/bad.json', Buffer.from('{}'));
+    await expect(listModels(store)).rejects.toMatchObject({ code: 'MODEL_CARD_INVALID' });
+  });
+});
+
+describe('a name of a model', () => {
+  it('is checked: in the lake with a file, or built in', async () => {
+    await addModel(store, await writeModel(folder));
+    expect(await checkModelName(store, 'toy')).toBeUndefined();
+    expect(await checkModelName(store, 'fashionnet')).toBeUndefined();
+    for (const name of ['resnet', '../toy', join(folder, 'toy.onnx')])
+      await expect(checkModelName(store, name)).rejects.toMatchObject({
+        code: 'MODEL_NOT_FOUND',
+        message: `no model "${name}" exists; available models: fashion-tiny, fashionnet, fashionnet-small, toy`,
+      });
+    await store.delete('models/toy/toy.onnx');
+    await expect(checkModelName(store, 'toy')).rejects.toMatchObject({
+      code: 'MODEL_NOT_FOUND',
+      message: `model "toy" has a card, but ${join(folder, 'lake/models/toy/toy.onnx')} no longer exists`,
+    });
+    expect.assertions(6);
+  });
+
+  it('is checked by its card where the lake has another model of a built-in name', async () => {
+    const files = await writeModel(folder, TOY_MODEL, { name: 'fashionnet' });
+    await addModel(store, files);
+    await store.delete('models/fashionnet/fashionnet.onnx');
+    await expect(checkModelName(store, 'fashionnet')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    await store.write('models/fashionnet/fashionnet.json', Buffer.from('{}'));
+    await expect(checkModelName(store, 'fashionnet')).rejects.toMatchObject({ code: 'MODEL_CARD_INVALID' });
+  });
+
+  it('has its files listed, the card first', async () => {
+    await addModel(store, await writeModel(folder));
+    await store.write('models/toy/notes.txt', Buffer.from('x'));
+    const keys = (await listModelFiles(store, 'toy')).map(({ key }) => key);
+    expect(keys[0]).toBe('models/toy/toy.json');
+    expect(keys.toSorted()).toEqual(['models/toy/notes.txt', 'models/toy/toy.json', 'models/toy/toy.onnx']);
+    // What an interrupted removal left.
+    await store.delete('models/toy/toy.json');
+    expect(await listModelFiles(store, 'toy')).toHaveLength(2);
+    await expect(listModelFiles(store, 'fashionnet')).rejects.toMatchObject({
+      code: 'MODEL_NOT_FOUND',
+      message: 'model "fashionnet" comes with pixlake and is not in the lake',
+      remedy: 'only models of the lake can be removed',
+    });
+    for (const name of ['resnet', '..', ''])
+      await expect(listModelFiles(store, name)).rejects.toMatchObject({
+        code: 'MODEL_NOT_FOUND',
+        message: expect.stringContaining(`no model "${name}" exists`) as string,
+      });
+    expect.assertions(7);
+  });
+
+  it('has the checksum of its card, as far as that can be read', async () => {
+    const files = await writeModel(folder);
+    await addModel(store, files);
+    expect(await readModelSha256(store, 'toy')).toBe(files.sha256);
+    expect(await readModelSha256(store, 'fashionnet')).toBeUndefined();
+    await store.write('models/toy/toy.json', Buffer.from('{}'));
+    expect(await readModelSha256(store, 'toy')).toBeUndefined();
+    const broken = withFaults(store, { read: () => Promise.reject(new Error('no route')) });
+    await expect(readModelSha256(broken, 'toy')).rejects.toThrow('no route');
+    await expect(resolveModel(broken, 'toy')).rejects.toThrow('no route');
   });
 });
 
