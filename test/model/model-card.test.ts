@@ -72,6 +72,158 @@ describe('parseModelCard', () => {
     expect(rejection(json)).toMatch(reason);
   });
 
+  const long = (length: number): string => 'x'.repeat(length);
+  const withInput = (changes: object): unknown => ({ ...TOY_CARD, input: { ...TOY_CARD.input, ...changes } });
+  const embedding = { name: 'e', column: 'point', kind: 'embedding', size: 2 };
+  const withOutputs = (count: number): unknown => ({
+    ...TOY_CARD,
+    outputs: Array.from({ length: count }, (_, index) => ({
+      ...TOY_OUTPUT,
+      name: `o${index}`,
+      column: `c${index}`,
+    })),
+  });
+  const withEvaluation = (evaluation: object): unknown => ({ ...TOY_CARD, evaluation });
+
+  // The last that is accepted, and the first that is not.
+  it.each<[string, unknown, unknown]>([
+    ['an empty description', { ...TOY_CARD, description: 'x' }, { ...TOY_CARD, description: '' }],
+    ['a long source', { ...TOY_CARD, source: long(4000) }, { ...TOY_CARD, source: long(4001) }],
+    ['a long name', { ...TOY_CARD, name: long(100) }, { ...TOY_CARD, name: long(101) }],
+    ['no name', { ...TOY_CARD, name: 'x' }, { ...TOY_CARD, name: '' }],
+    ['capital digits', { ...TOY_CARD, sha256: 'a'.repeat(64) }, { ...TOY_CARD, sha256: 'A'.repeat(64) }],
+    ['a long checksum', { ...TOY_CARD, sha256: '1'.repeat(64) }, { ...TOY_CARD, sha256: '1'.repeat(65) }],
+    ['a width of none', withInput({ width: 1 }), withInput({ width: 0 })],
+    ['a height of none', withInput({ height: 1 }), withInput({ height: 0 })],
+    ['a large width', withInput({ width: 4096 }), withInput({ width: 4097 })],
+    ['a large height', withInput({ height: 4096 }), withInput({ height: 4097 })],
+    ['a fraction of a pixel', withInput({ width: 2 }), withInput({ width: 2.5 })],
+    ['an input without a name', withInput({ name: 'x' }), withInput({ name: '' })],
+    ['another order of colours', withInput({ colorOrder: 'BGR' }), withInput({ colorOrder: 'GBR' })],
+    ['another layout', withInput({ layout: 'NHWC' }), withInput({ layout: 'HWC' })],
+    ['another fit', withInput({ resize: 'contain' }), withInput({ resize: 'inside' })],
+    ['a fit of covers', withInput({ resize: 'cover' }), withInput({ resize: 'covers' })],
+    ['a negative deviation', withInput({ std: [0.1, 1, 1] }), withInput({ std: [-0.1, 1, 1] })],
+    ['more of an input', withInput({}), withInput({ more: 1 })],
+    ['no batch', { ...TOY_CARD, batchSize: 1 }, { ...TOY_CARD, batchSize: 0 }],
+    ['a large batch', { ...TOY_CARD, batchSize: 1024 }, { ...TOY_CARD, batchSize: 1025 }],
+    ['many outputs', withOutputs(64), withOutputs(65)],
+    ['an empty label', withOutput({ labels: ['a', 'b', 'c'] }), withOutput({ labels: ['a', 'b', ''] })],
+    [
+      'a long label',
+      withOutput({ labels: [long(200), 'b', 'c'] }),
+      withOutput({ labels: [long(201), 'b', 'c'] }),
+    ],
+    ['no labels', withOutput({ labels: ['a'], topK: 1 }), withOutput({ labels: [], topK: 1 })],
+    [
+      'a count of none',
+      withOutput({ labels: { prefix: 'x', count: 1 }, topK: 1 }),
+      withOutput({ labels: { prefix: 'x', count: 0 } }),
+    ],
+    [
+      'a large count',
+      withOutput({ labels: { prefix: 'x', count: 100_000 } }),
+      withOutput({ labels: { prefix: 'x', count: 100_001 } }),
+    ],
+    [
+      'a long prefix',
+      withOutput({ labels: { prefix: long(100), count: 9 } }),
+      withOutput({ labels: { prefix: long(101), count: 9 } }),
+    ],
+    [
+      'more of a prefix',
+      withOutput({ labels: { prefix: '', count: 9 } }),
+      withOutput({ labels: { prefix: '', count: 9, more: 1 } }),
+    ],
+    ['no top label', withOutput({ topK: 1 }), withOutput({ topK: 0 })],
+    ['too many top labels', withOutput({ topK: 6 }), withOutput({ topK: 7 })],
+    ['a low threshold', withOutput({ threshold: 0 }), withOutput({ threshold: -0.1 })],
+    ['a high threshold', withOutput({ threshold: 1 }), withOutput({ threshold: 1.1 })],
+    ['more of an output', withOutput({ allScores: true }), withOutput({ allScore: true })],
+    ['an unknown kind', withOutput({ kind: 'softmax' }), withOutput({ kind: 'soft' })],
+    ['a long column', withOutput({ column: long(50) }), withOutput({ column: long(51) })],
+    ['a column of a digit', withOutput({ column: 'A1_' }), withOutput({ column: '1a' })],
+    ['a column of scores', withOutput({ column: 'scores' }), withOutput({ column: 'x_SCORES' })],
+    ['a column of labels', withOutput({ column: 'x_label' }), withOutput({ column: 'x_labels' })],
+    ['a column of all', withOutput({ column: 'x_all_' }), withOutput({ column: 'x_all' })],
+    [
+      'a column in capitals twice',
+      { ...TOY_CARD, outputs: [TOY_OUTPUT, { ...embedding, column: 'toys' }] },
+      { ...TOY_CARD, outputs: [TOY_OUTPUT, { ...embedding, column: 'TOY' }] },
+    ],
+    [
+      'an empty embedding',
+      { ...TOY_CARD, outputs: [{ ...embedding, size: 1 }] },
+      { ...TOY_CARD, outputs: [{ ...embedding, size: 0 }] },
+    ],
+    [
+      'a large embedding',
+      { ...TOY_CARD, outputs: [{ ...embedding, size: 100_000 }] },
+      { ...TOY_CARD, outputs: [{ ...embedding, size: 100_001 }] },
+    ],
+    [
+      'more of an embedding',
+      { ...TOY_CARD, outputs: [embedding] },
+      { ...TOY_CARD, outputs: [{ ...embedding, topK: 1 }] },
+    ],
+    [
+      'an evaluation of no rows',
+      withEvaluation({ rows: 1, accuracy: {} }),
+      withEvaluation({ rows: 0, accuracy: {} }),
+    ],
+    [
+      'an accuracy above 1',
+      withEvaluation({ rows: 1, accuracy: { a: 1, b: 0 }, more: 'x' }),
+      withEvaluation({ rows: 1, accuracy: { a: 1.1 } }),
+    ],
+    [
+      'an accuracy below 0',
+      withEvaluation({ rows: 1, accuracy: { a: 0 } }),
+      withEvaluation({ rows: 1, accuracy: { a: -0.1 } }),
+    ],
+    [
+      'a batch above 1 GiB',
+      // 4096 x 4096 x 3 values of 4 bytes, five times.
+      { ...TOY_CARD, input: { ...TOY_CARD.input, width: 4096, height: 4096 }, batchSize: 5 },
+      { ...TOY_CARD, input: { ...TOY_CARD.input, width: 4096, height: 4096 }, batchSize: 6 },
+    ],
+  ])('takes all but %s', (_, accepted, refused) => {
+    expect(rejection(accepted)).toBe('accepted');
+    expect(rejection(refused)).toMatch(/^model card models\/toy\.json: /u);
+  });
+
+  it('has as many top labels as there are, up to five, or all that reach a threshold', () => {
+    const { topK: _topK, ...rest } = TOY_OUTPUT;
+    const topOf = (changes: object): unknown => {
+      const [output] = toyCard({ outputs: [{ ...rest, ...changes }] }).outputs;
+      return output?.kind === 'sigmoid' && [output.topK, output.threshold, output.allScores];
+    };
+    expect(topOf({})).toEqual([5, 0, false]);
+    expect(topOf({ labels: ['a', 'b'] })).toEqual([2, 0, false]);
+    expect(topOf({ threshold: 0.5 })).toEqual([6, 0.5, false]);
+    expect(topOf({ threshold: 0.5, topK: 2, allScores: true })).toEqual([2, 0.5, true]);
+  });
+
+  it('counts labels with as many digits as their number has', () => {
+    const labelsOf = (count: number): readonly string[] => {
+      const [output] = toyCard({
+        outputs: [{ ...TOY_OUTPUT, topK: 1, labels: { prefix: 'n', count } }],
+      }).outputs;
+      return output?.kind === 'sigmoid' ? output.labels : [];
+    };
+    expect(labelsOf(3)).toEqual(['n0', 'n1', 'n2']);
+    expect(labelsOf(10).slice(8)).toEqual(['n08', 'n09']);
+  });
+
+  it('names the first three reasons, each with its field', () => {
+    expect(rejection({ ...TOY_CARD, trained: 1, licence: '', source: '', description: '' })).toMatch(
+      /^model card models\/toy\.json: description: [^;]+; licence: [^;]+; source: [^;]+$/u,
+    );
+    expect(rejection(7)).toMatch(
+      /^model card models\/toy\.json: Invalid input: expected object, received number$/u,
+    );
+  });
+
   it('rejects a batch that claims more than 1 GiB', () => {
     const input = { ...TOY_CARD.input, width: 4096, height: 4096 };
     expect(rejection({ ...TOY_CARD, input, batchSize: 1024 })).toMatch(/batchSize: .*1 GiB/u);

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkModel } from '../../src/model/check-model.ts';
+import { env, InferenceSession } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ModelCardSpec } from '../../src/model/model-card.ts';
 import type { OnnxModel } from '../../src/model/fashionnet/onnx-writer.ts';
 import { openModelSession } from '../../src/model/open-session.ts';
@@ -61,11 +61,24 @@ describe('predict', () => {
     await session.close();
   });
 
-  it('refuses more images than a batch has', async () => {
+  it.each([
+    [30, 5],
+    [11, 2],
+    [24, -1],
+  ])('refuses a batch of %i values for %i images', async (valueCount, count) => {
     const session = await open();
-    await expect(session.predict(new Float32Array(30), 5)).rejects.toMatchObject({ code: 'INTERNAL_ERROR' });
-    await expect(session.predict(new Float32Array(6), 2)).rejects.toMatchObject({ code: 'INTERNAL_ERROR' });
-    expect(await session.predict(new Float32Array(24), 0)).toEqual([]);
+    await expect(session.predict(new Float32Array(valueCount), count)).rejects.toMatchObject({
+      code: 'INTERNAL_ERROR',
+      message: `cannot label ${count} images of 6 values, given ${valueCount} values and batches of 4`,
+    });
+    await session.close();
+  });
+
+  it('takes a whole batch, one with room to spare, and none', async () => {
+    const session = await open();
+    expect(await session.predict(new Float32Array(24), 4)).toHaveLength(4);
+    expect(await session.predict(new Float32Array(24), 1)).toHaveLength(1);
+    expect(await session.predict(new Float32Array(0), 0)).toEqual([]);
     await session.close();
   });
 
@@ -148,6 +161,42 @@ describe('other outputs', () => {
 });
 
 describe('openModelSession', () => {
+  it('tells the card and the checksum, and gives the model back when it is closed', async () => {
+    const files = await writeModel(folder);
+    const create = vi.spyOn(InferenceSession, 'create');
+    onTestFinished(() => create.mockRestore());
+    const session = await openModelSession(files, { threads: 1 });
+    expect([session.card, session.sha256]).toEqual([files.card, files.sha256]);
+    expect(create).toHaveBeenCalledExactlyOnceWith(await readFile(files.onnxPath), {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      logSeverityLevel: 4,
+      extra: { session: { model_external_initializers_file_folder_path: files.onnxPath } },
+    });
+    const loaded = (await create.mock.results[0]?.value) as InferenceSession;
+    const release = vi.spyOn(loaded, 'release');
+    await session.close();
+    expect(release).toHaveBeenCalledOnce();
+    // Of the runtime itself, whose messages would be printed outside of the log.
+    expect(env.logLevel).toBe('fatal');
+  });
+
+  it('gives the model back that does not match its card', async () => {
+    const files = await writeModel(folder, TOY_MODEL, { input: { ...TOY_CARD.input, width: 3 } });
+    const original = InferenceSession.create.bind(InferenceSession);
+    const released: unknown[] = [];
+    const create = vi.spyOn(InferenceSession, 'create').mockImplementation(async (bytes: Uint8Array) => {
+      const loaded = await original(bytes);
+      vi.spyOn(loaded, 'release').mockImplementation(async () => void released.push(loaded));
+      return loaded;
+    });
+    onTestFinished(() => create.mockRestore());
+    await expect(openModelSession(files, { threads: 1 })).rejects.toMatchObject({ code: 'MODEL_MISMATCH' });
+    expect(released).toHaveLength(1);
+    expect(create).toHaveBeenCalledOnce();
+  });
+
   const hasCuda = existsSync('/dev/nvidiactl');
   if (hasCuda) console.warn('skipped: what happens without CUDA, since it is here');
 
@@ -181,22 +230,10 @@ describe('openModelSession', () => {
 
   it.each<[string, OnnxModel, Partial<ModelCardSpec>, string]>([
     [
-      'an input of another name',
-      TOY_MODEL,
-      { input: { ...TOY_CARD.input, name: 'x' } },
-      'its inputs are "pixels", but the card states the single input "x"',
-    ],
-    [
       'an input of another size',
       TOY_MODEL,
       { input: { ...TOY_CARD.input, width: 3 } },
       'input "pixels" has shape [batch, 3, 1, 2], but the card states [any, 3, 1, 3]',
-    ],
-    [
-      'an input of another layout',
-      TOY_MODEL,
-      { input: { ...TOY_CARD.input, layout: 'NHWC' } },
-      'but the card states [any, 1, 2, 3]',
     ],
     [
       'another fixed batch size',
@@ -209,22 +246,10 @@ describe('openModelSession', () => {
       'input "pixels" has shape [2, 3, 1, 2], but the card states [4, 3, 1, 2]',
     ],
     [
-      'a missing output',
-      TOY_MODEL,
-      { outputs: [{ ...TOY_OUTPUT, name: 'y' }] },
-      'its outputs are "scores", but the card states an output "y"',
-    ],
-    [
       'fewer labels than scores',
       TOY_MODEL,
       { outputs: [{ ...TOY_OUTPUT, labels: ['a', 'b', 'c'] }] },
       'output "scores" has shape [batch, 6], but the card states [any, 3]',
-    ],
-    [
-      'more labels than scores',
-      TOY_MODEL,
-      { outputs: [{ ...TOY_OUTPUT, labels: { prefix: 'x', count: 7 } }] },
-      'but the card states [any, 7]',
     ],
     [
       'an output of another rank',
@@ -241,17 +266,6 @@ describe('openModelSession', () => {
       code: 'MODEL_MISMATCH',
       message: expect.stringContaining(reason),
     });
-  });
-
-  it('refuses an output of whole numbers', async () => {
-    const files = await writeModel(folder);
-    const declared = {
-      inputMetadata: [{ name: 'pixels', isTensor: true, type: 'float32', shape: ['batch', 3, 1, 2] }],
-      outputMetadata: [{ name: 'scores', isTensor: true, type: 'int64', shape: ['batch', 6] }],
-    } as const;
-    expect(() => checkModel(declared, files)).toThrow(
-      'output "scores" is int64, and only float32 and float16 are supported',
-    );
   });
 
   it.each<[string, (bytes: Buffer) => Buffer]>([

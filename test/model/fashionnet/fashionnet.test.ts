@@ -6,7 +6,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PixlakeError } from '../../../src/errors.ts';
 import { writeTensor } from '../../../src/image/write-tensor.ts';
-import { writeFashionNet } from '../../../src/model/fashionnet/fashionnet.ts';
+import { FASHIONNET_CATEGORIES, writeFashionNet } from '../../../src/model/fashionnet/fashionnet.ts';
 import { randomWeights } from '../../../src/model/fashionnet/graph-builder.ts';
 import { parseModelCard } from '../../../src/model/model-card.ts';
 import { openModelSession } from '../../../src/model/open-session.ts';
@@ -58,12 +58,64 @@ describe('writeFashionNet', () => {
     expect(sha256).toBe('30f235a1686ed9dc9b7100f2d7327463d3256d02cdf0150b050685dd4caac1a4');
   });
 
+  it('has a conv5 of its own for the global branch where that is asked for', async () => {
+    const own = await writeFashionNet(join(folder, 'own.onnx'), {
+      widthDivisor: 64,
+      hasOwnGlobalConv5: true,
+    });
+    await rm(join(folder, 'own.onnx'));
+    expect(own).toMatchInlineSnapshot(`"71e492bdf8e99e4584f89216fe24015c69455c0622e09324e26a80ccd0d557b0"`);
+  });
+
   it.each([0, 65, 1.5, Number.NaN])('refuses a width divisor of %s', async (widthDivisor) => {
     await expect(
       writeFashionNet(join(folder, 'no.onnx'), { ...OPTIONS, widthDivisor }),
     ).rejects.toMatchObject({
       code: 'ARGUMENT_INVALID',
+      message: `widthDivisor must be a whole number from 1 to 64, not ${widthDivisor}`,
     });
+  });
+});
+
+describe('the card', () => {
+  it('has the input of ImageNet, the categories of the benchmark and numbered attributes', () => {
+    const { input, outputs, licence } = fashionNetSpec(sha256);
+    expect(input).toEqual({
+      name: 'input',
+      width: 224,
+      height: 224,
+      layout: 'NCHW',
+      colorOrder: 'RGB',
+      resize: 'fill',
+      mean: [0.485, 0.456, 0.406],
+      std: [0.229, 0.224, 0.225],
+    });
+    expect(licence).toBe('Apache-2.0');
+    expect(outputs).toEqual([
+      {
+        name: 'categories',
+        column: 'category',
+        kind: 'sigmoid',
+        labels: [...FASHIONNET_CATEGORIES],
+        topK: 5,
+      },
+      {
+        name: 'massive_attr',
+        column: 'attribute',
+        kind: 'sigmoid',
+        labels: { prefix: 'attr_', count: 1000 },
+        threshold: 0.5,
+        topK: 20,
+      },
+    ]);
+    expect([0, 19, 20, 35, 36, 49].map((index) => FASHIONNET_CATEGORIES[index])).toEqual([
+      'Anorak',
+      'Turtleneck',
+      'Capris',
+      'Trunks',
+      'Caftan',
+      'Sundress',
+    ]);
   });
 });
 

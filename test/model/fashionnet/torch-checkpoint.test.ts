@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -87,10 +87,129 @@ describe('a checkpoint of torch', () => {
     });
   });
 
+  /** A state dict of one weight, nested in dictionaries under names, the outermost first. */
+  function nest(...names: readonly string[]): Buffer {
+    const path = 'net/data.pkl';
+    const zip = writeCheckpoint({ 'module.weights': { dims: [2], bytes: floats(1, 2) } });
+    const start = zip.indexOf(path) + path.length;
+    const pickle = zip.subarray(start + 2, zip.indexOf('u.PK', start) + 1);
+    const outside = names.map((name) => `}X${String.fromCharCode(name.length)}\0\0\0${name}`).join('');
+    const nested = Buffer.concat([
+      Buffer.from(`\x80\x02${outside}`, 'latin1'),
+      pickle,
+      Buffer.from(`${'s'.repeat(names.length)}.`),
+    ]);
+    return writeZip({ [path]: nested, 'net/data/0': floats(1, 2) });
+  }
+
+  it.each([[], ['state_dict'], ['model_state_dict'], ['model'], ['state_dict', 'model']])(
+    'gives weights by their names, without those that are put around them: %j %j',
+    async (...names) => {
+      const path = join(folder, 'nested.pth');
+      await writeFile(path, nest(...names.filter((name) => name !== undefined)));
+      await using checkpoint = await openTorchCheckpoint(path);
+      expect([...checkpoint.tensors.keys()]).toEqual(['weights']);
+      expect(await readAll(path, 'weights')).toEqual([1, 2]);
+    },
+  );
+
+  it('under another name holds no weights', async () => {
+    const path = join(folder, 'nested.pth');
+    await writeFile(path, nest('optimizer'));
+    await expect(openTorchCheckpoint(path)).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      message: `${path} contains no named weights`,
+      remedy: 'save them with torch.save(model.state_dict(), path)',
+    });
+  });
+
+  it.each([
+    ['little', undefined],
+    ['big', 'was written on a big-endian machine'],
+  ])('has its bytes in %s-endian order', async (order, reason) => {
+    const path = join(folder, 'order.pth');
+    const entry = { 'net/byteorder': Buffer.from(order) };
+    const zip = writeCheckpoint({ weights: { dims: [1], bytes: floats(1) } });
+    const start = zip.indexOf('net/data.pkl') + 'net/data.pkl'.length;
+    const pickle = zip.subarray(start, zip.indexOf('u.PK', start) + 2);
+    await writeFile(path, writeZip({ 'net/data.pkl': pickle, ...entry, 'net/data/0': floats(1) }));
+    const opened = openTorchCheckpoint(path);
+    if (reason === undefined) {
+      await using checkpoint = await opened;
+      expect(checkpoint.tensors.size).toBe(1);
+    } else
+      await expect(opened).rejects.toMatchObject({
+        code: 'CHECKPOINT_INVALID',
+        message: `${path} ${reason}`,
+      });
+  });
+
+  it('whose weights are compressed is refused', async () => {
+    const path = join(folder, 'compressed.pth');
+    const zip = writeCheckpoint({ weights: { dims: [1], bytes: floats(1) } });
+    // The method in the last entry of the directory, which is that of the weights.
+    zip.writeUInt16LE(8, zip.lastIndexOf('PK\x01\x02') + 10);
+    await writeFile(path, zip);
+    await expect(openTorchCheckpoint(path)).rejects.toThrow(
+      'the weights are compressed, which torch never does',
+    );
+  });
+
+  it('whose weights are larger than a chunk is read to its last byte', async () => {
+    const path = join(folder, 'large.pth');
+    const values = Float32Array.from({ length: 2 ** 18 + 3 }, (_, index) => index);
+    await writeFile(
+      path,
+      writeCheckpoint({ weights: { dims: [values.length], bytes: Buffer.from(values.buffer) } }),
+    );
+    await using checkpoint = await openTorchCheckpoint(path);
+    const { length } = checkpoint.read('weights');
+    expect(length).toBe(values.byteLength);
+    const found = await readAll(path, 'weights');
+    expect([found.length, found[2 ** 18 - 1], found[2 ** 18], found.at(-1)]).toEqual([
+      2 ** 18 + 3,
+      2 ** 18 - 1,
+      2 ** 18,
+      2 ** 18 + 2,
+    ]);
+  });
+
+  it('that lacks weights says which, and why', async () => {
+    const path = join(folder, 'lacking.pth');
+    const zip = writeCheckpoint({ weights: { dims: [1], bytes: floats(1) } });
+    const start = zip.indexOf('net/data.pkl') + 'net/data.pkl'.length;
+    const pickle = zip.subarray(start, zip.indexOf('u.PK', start) + 2);
+    await writeFile(path, writeZip({ 'net/data.pkl': pickle }));
+    await expect(readAll(path, 'weights')).rejects.toThrow(
+      'weights "weights" are a strided view, or without its bytes',
+    );
+    await expect(readAll(path, 'other')).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      message: 'weights "other" are missing',
+    });
+  });
+
+  it('that is cut off after it was opened is refused within its weights', async () => {
+    const path = join(folder, 'cut.pth');
+    const zip = writeCheckpoint({ weights: { dims: [3], bytes: floats(1, 2, 3) } });
+    await writeFile(path, zip);
+    await using checkpoint = await openTorchCheckpoint(path);
+    await truncate(path, zip.indexOf(floats(1, 2, 3)) + 5);
+    const read = async (): Promise<void> => {
+      for await (const chunk of checkpoint.read('weights').chunks()) throw new Error(`${chunk.length} bytes`);
+    };
+    await expect(read()).rejects.toThrow('the file ends within weights "weights"');
+  });
+
   it('whose tensor reaches beyond its bytes is refused', async () => {
     const path = join(folder, 'short.pth');
     await writeFile(path, writeCheckpoint({ weights: { dims: [4], bytes: floats(1, 2) } }));
-    await expect(readAll(path, 'weights')).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID' });
+    await expect(readAll(path, 'weights')).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      message: 'weights "weights" reach beyond their bytes',
+    });
+    await writeFile(path, writeCheckpoint({ weights: { dims: [2, 1], bytes: floats(1, 2) } }));
+    expect(await readAll(path, 'weights')).toEqual([1, 2]);
   });
 
   it('that is not there is not found', async () => {
