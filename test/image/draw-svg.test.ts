@@ -13,4 +13,9 @@ it('draws text with the bundled font, at the scale that is asked for, on white',
   // Where there is no font, each letter is the same box.
   expect(await drawSvg(svgOf('il'), 1)).not.toEqual(await drawSvg(svgOf('li'), 1));
   expect(await drawSvg(svgOf('il'), 2)).toEqual(png);
+  expect(await sharp(await drawSvg(svgOf('il'))).metadata()).toMatchObject({
+    format: 'png',
+    width: 60,
+    height: 30,
+  });
 });

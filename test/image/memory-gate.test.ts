@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
-import { expect, onTestFinished, test } from 'vitest';
-import { MemoryGate } from '../../src/image/memory-gate.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { MemoryGate, memoryGate } from '../../src/image/memory-gate.ts';
 import { probeImage } from '../../src/image/probe-image.ts';
 import { transformOriginal } from '../../src/run/transform-original.ts';
 import { parseProcessSpec } from '../../src/run/run-spec.ts';
@@ -42,6 +43,63 @@ test('a lease that is given back twice counts once', async () => {
   expect(await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 30, 'waits'))])).toBe(
     'waits',
   );
+});
+
+describe('the memory of a gate', () => {
+  /** Units of 4,096 bytes: all, and those that are free. */
+  const unitsOf = ({ cells }: MemoryGate): number[] => [...cells];
+
+  test('is counted in whole units, as many as 32 bits can count', () => {
+    expect(unitsOf(MemoryGate.ofSize(10 * 4096 + 4095))).toEqual([10, 10]);
+    expect(MemoryGate.ofSize(10 * 4096 + 4095).totalBytes).toBe(40_960);
+    expect(unitsOf(MemoryGate.ofSize(2 ** 50))).toEqual([2 ** 31 - 1, 2 ** 31 - 1]);
+  });
+
+  test('is half of that of the machine or container unless it is said otherwise', () => {
+    const limit = process.constrainedMemory();
+    const bytes = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+    expect(new MemoryGate().totalBytes).toBe(Math.floor(bytes / 2 / 4096) * 4096);
+    expect(memoryGate(MemoryGate.ofSize(1).cells)).toBe(memoryGate());
+  });
+
+  test('is taken while an image is in work, rounded up, and given back', async () => {
+    const gate = MemoryGate.ofSize(100 * MIB);
+    const [all = 0] = unitsOf(gate);
+    const held = gate.hold(40 * MIB + 1, async () => unitsOf(gate));
+    expect(await held).toEqual([all, all - 40 * 256 - 1]);
+    expect(unitsOf(gate)).toEqual([all, all]);
+    await expect(
+      gate.hold(40 * MIB, () => {
+        throw new Error('damaged');
+      }),
+    ).rejects.toThrow('damaged');
+    expect(unitsOf(gate)).toEqual([all, all]);
+    (await gate.acquire(100 * MIB))[Symbol.dispose]();
+    expect(unitsOf(gate)).toEqual([all, all]);
+  });
+
+  test('is not taken by an image of 32 MiB, and is by a larger one', async () => {
+    const gate = MemoryGate.ofSize(64 * MIB);
+    const [all = 0] = unitsOf(gate);
+    const small = await gate.acquire(32 * MIB);
+    expect(unitsOf(gate)).toEqual([all, all]);
+    small[Symbol.dispose]();
+    const larger = await gate.acquire(32 * MIB + 1);
+    expect(unitsOf(gate)).toEqual([all, all - 8193]);
+    larger[Symbol.dispose]();
+    // Of either kind, work of a size that fits is done at once.
+    expect(await MemoryGate.ofSize(1).hold(32 * MIB, async () => 'done')).toBe('done');
+  });
+
+  test('that is not enough for an image is told in whole mebibytes', async () => {
+    const gate = MemoryGate.ofSize(40.5 * MIB);
+    await expect(gate.acquire(40.5 * MIB + 1)).rejects.toMatchObject({
+      code: 'WORKER_TOO_SMALL',
+      message: 'an image takes 41 MiB of memory to decode; this machine has 40 MiB for images',
+      remedy: expect.stringContaining('maxImageMemory') as string,
+    });
+    expect(await gate.hold(40.5 * MIB, async () => 'done')).toBe('done');
+  });
 });
 
 test('threads share a gate by its cells', async () => {
