@@ -26,8 +26,8 @@ async function boxOf(
   const { data, info } = await sharp(sheet).raw().toBuffer({ resolveWithObject: true });
   let [left, top, right, bottom] = [info.width, info.height, -1, -1];
   for (let pixel = 0; pixel < info.width * info.height; pixel += 1) {
-    const [red = 0, green = 0, blue = 0] = data.subarray(pixel * info.channels, pixel * info.channels + 3);
-    if (!isMatch(red, green, blue)) continue;
+    const at = pixel * info.channels;
+    if (!isMatch(data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0)) continue;
     const [x, y] = [pixel % info.width, Math.floor(pixel / info.width)];
     left = Math.min(left, x);
     right = Math.max(right, x);
@@ -130,10 +130,10 @@ describe('renderContactSheet', () => {
     const [original] = [await solid('#ffffff')];
     const darkest = async (results: readonly Buffer[]): Promise<Area> =>
       boxOf(await renderContactSheet([{ original, results, lines: [] }], { title: '' }), isDark);
-    expect(await darkest([original])).toMatchObject({
-      left: 40 + 16 + 168 + 10,
-      width: expect.closeTo(20, -1) as number,
-    });
+    const { left, top, width, height } = await darkest([original]);
+    // In the middle of the room for it, at the middle of the tiles.
+    expect([left + width / 2, top + height / 2].map(Math.round)).toEqual([244, 196]);
+    expect([width, height].map((side) => Math.round(side / 10))).toEqual([2, 1]);
     expect((await darkest([])).width).toBeLessThanOrEqual(0);
   });
 
@@ -152,6 +152,30 @@ describe('renderContactSheet', () => {
       .toBuffer();
     const sheet = await renderContactSheet([await cell({ original: clear })], { title: 'a' });
     expect(await pixelAt(sheet, 40 + 16 + 84, 96 + 16 + 84)).toEqual([255, 255, 255]);
+  });
+
+  // An H stands on the base of its line. The title's is at 68, a line of the subtitle 22 and a label 21 below the one before.
+  it.each([
+    ['the title', 'H', '', [], 40, 68],
+    ['a subtitle', '', 'H', [], 40, 96],
+    ['the third line of a subtitle', '', 'H '.repeat(300), [], 40, 140],
+    ['the first line of a label', '', '', ['H'], 56, 310],
+    ['the second line of a label', '', '', ['', 'H'], 56, 331],
+  ])('has its text at its place: %s', async (_, title, subtitle, lines, left, base) => {
+    const cells = lines.length === 0 ? [] : [{ original: await solid('#ffffff', 9, 9), results: [], lines }];
+    const area = await boxOf(await renderContactSheet(cells, { title, subtitle }), isDark);
+    expect(area.left - left).toBeGreaterThanOrEqual(0);
+    expect(area.left - left).toBeLessThanOrEqual(4);
+    expect(Math.abs(area.top + area.height - base)).toBeLessThanOrEqual(1);
+  });
+
+  it('cuts a title and a subtitle at the margin', async () => {
+    for (const options of [{ title: 'H'.repeat(200) }, { title: '', subtitle: 'H'.repeat(200) }]) {
+      const { left, width } = await boxOf(await renderContactSheet([], options), isDark);
+      expect(left + width).toBeLessThanOrEqual(860);
+      expect(left + width).toBeGreaterThan(700);
+    }
+    expect.assertions(4);
   });
 
   it('has room for every cell, also with several results, none, or no cells at all', async () => {
