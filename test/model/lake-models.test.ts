@@ -159,15 +159,23 @@ describe('a model of the user', () => {
 describe('the list of models', () => {
   it('has those of the lake and the built-in ones by name, and what they are', async () => {
     await addModel(store, await writeModel(folder));
+    await addModel(store, await writeModel(folder, TOY_MODEL, { name: 'alpha', trained: true }));
     const models = await listModels(store);
     expect(models.map(({ name, isBuiltIn, isTrained }) => [name, isBuiltIn, isTrained])).toEqual([
+      ['alpha', false, true],
       ['fashion-tiny', true, true],
       ['fashionnet', true, false],
       ['fashionnet-small', true, false],
       ['toy', false, false],
     ]);
-    expect(models.map(({ card }) => card?.name)).toEqual(['fashion-tiny', undefined, undefined, 'toy']);
-    expect(models[3]).toMatchObject({
+    expect(models.map(({ card }) => card?.name)).toEqual([
+      'alpha',
+      'fashion-tiny',
+      undefined,
+      undefined,
+      'toy',
+    ]);
+    expect(models[4]).toMatchObject({
       description: TOY_CARD.description,
       card: { sha256: expect.any(String) },
     });

@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { log } from '../../src/config.ts';
 import { addModel, resolveModel } from '../../src/model/lake-models.ts';
 import type { ObjectStore, RemoteAccess } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
@@ -74,7 +75,11 @@ describe('a model of a lake that is not on this machine', () => {
   });
 
   it('that comes with pixlake is written into the cache, not into the lake', async () => {
+    const warn = vi.spyOn(log, 'warn').mockReturnValue(undefined);
+    onTestFinished(() => warn.mockRestore());
     const { onnxPath, card } = await resolveModel(remoteStore, 'fashionnet-small');
+    await resolveModel(remoteStore, 'fashionnet-small');
+    expect(warn).toHaveBeenCalledExactlyOnceWith(`writing model fashionnet-small to ${onnxPath}, once`);
     const models = join(folder, 'cache', 'models', 'fashionnet-small');
     expect(onnxPath).toBe(join(models, 'fashionnet-small.onnx'));
     expect((await readdir(models)).toSorted()).toEqual(['fashionnet-small.json', 'fashionnet-small.onnx']);
