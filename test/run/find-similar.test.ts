@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { executionKeys } from '../../src/run/execution.ts';
 import { findSimilar } from '../../src/run/find-similar.ts';
 import type { RunSpec } from '../../src/run/run-spec.ts';
-import { runWith, type TestLake, useLake } from '../support/run-in-process.ts';
+import { runWith, useLake } from '../support/run-in-process.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { TOY_MODEL, TOY_OUTPUT, writeModel } from '../model/toy-model.ts';
@@ -127,7 +127,7 @@ describe('images like one', () => {
   test('are those whose embeddings have the least cosine distance, as many as are asked for', async () => {
     await embed('near', { sql: 'SELECT id, year FROM images' });
     const all = await find({ name: 'near', id: '2' });
-    expect(all.map(({ image_id: id }) => id).toSorted()).toEqual(['1', '3', '4']);
+    expect(all.map(({ image_id: id }) => id).toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual(['1', '3', '4']);
     expect(Object.keys(all[0] ?? {})).toEqual([
       'image_id',
       'distance',
@@ -136,7 +136,7 @@ describe('images like one', () => {
       'image_key',
       'source_key',
     ]);
-    const { lakehouse } = plain.current as TestLake;
+    const { lakehouse } = plain.current;
     await using query = await lakehouse.query(
       `SELECT a.image_id, array_cosine_distance(a.pred_pixels::FLOAT[6], b.pred_pixels::FLOAT[6]) AS distance
        FROM runs.near a, runs.near b WHERE b.image_id = '2' AND a.image_id <> '2' ORDER BY 2, 1`,
