@@ -127,7 +127,11 @@ describe('images like one', () => {
   test('are those whose embeddings have the least cosine distance, as many as are asked for', async () => {
     await embed('near', { sql: 'SELECT id, year FROM images' });
     const all = await find({ name: 'near', id: '2' });
-    expect(all.map(({ image_id: id }) => id).toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual(['1', '3', '4']);
+    expect(all.map(({ image_id: id }) => id).toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
+      '1',
+      '3',
+      '4',
+    ]);
     expect(Object.keys(all[0] ?? {})).toEqual([
       'image_id',
       'distance',
