@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { RunningQuery } from '../../src/catalog/query-lake.ts';
 import { openLakehouse } from '../../src/index.ts';
+import { QueryResult } from '../../src/lakehouse/query-result.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 
 async function openEmptyLake(): Promise<ReturnType<typeof openLakehouse>> {
@@ -59,4 +61,18 @@ test('a result is encoded in the formats of the command line', async () => {
   const pieces: string[] = [];
   for await (const piece of result.encode('csv')) pieces.push(String(piece));
   expect(pieces.join('')).toBe('a\n1\n');
+});
+
+test('a result that is disposed ends its query, and waits for that', async () => {
+  const order: string[] = [];
+  const query = {
+    tables: [],
+    batches: { columns: [] },
+    async [Symbol.asyncDispose]() {
+      await new Promise(setImmediate);
+      order.push('ended');
+    },
+  };
+  await new QueryResult(query as unknown as RunningQuery)[Symbol.asyncDispose]();
+  expect(order).toEqual(['ended']);
 });
