@@ -85,7 +85,7 @@ test('what shards of one execution share is kept for a minute, and not beyond a 
   const worker = openWorker();
   const { execution, jobs } = await freeze({ shardSize: 1 });
   const job = (shard: number): ShardJob => ({ ...jobs[0], shard });
-  const startMs = performance.now();
+  const startMs = Math.ceil(performance.now());
   const now = vi.spyOn(performance, 'now').mockReturnValue(startMs);
   onTestFinished(() => now.mockRestore());
   const one = { kind: 'done', imageCount: 1, errorCount: 0 };
