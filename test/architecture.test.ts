@@ -189,9 +189,9 @@ describe('architecture', () => {
 
 describe('error codes', () => {
   test.each(Object.entries(ERRORS))(
-    '%s is documented in the README with its status and exit code',
+    '%s is documented with its status and exit code',
     (code, kind) => {
-      const readme = readFileSync(join(root, 'README.md'), 'utf8');
+      const readme = readFileSync(join(root, 'src/errors.md'), 'utf8');
       expect(readme).toContain(`| \`${code}\` | ${kind.status} | ${kind.exitCode} | ${kind.meaning} |`);
     },
   );

@@ -13,7 +13,14 @@ const CODE_DOCUMENTS = ['src', '.github'].flatMap((folder) =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name)),
 );
-const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'benchmarks/SCALING.md', 'lake/README.md', ...CODE_DOCUMENTS];
+const DOCUMENTS = [
+  'README.md',
+  'CHANGELOG.md',
+  'lake/README.md',
+  'notebooks/README.md',
+  ...['README.md', 'SCALING.md', 'PEERS.md'].map((name) => join('benchmarks', name)),
+  ...CODE_DOCUMENTS,
+];
 
 /** What a document has in backticks, out of blocks of code. */
 function codeSpans(document: string): string[] {
@@ -80,7 +87,8 @@ describe.each(DOCUMENTS)('%s', (document) => {
   });
 });
 
-describe.each(CODE_DOCUMENTS)('%s', (document) => {
+// A reference names files and folders of its readers.
+describe.each(CODE_DOCUMENTS.filter((path) => !path.endsWith('REFERENCE.md')))('%s', (document) => {
   test('names files and folders that are there', () => {
     expect(codeSpans(document).filter((code) => isPath(code) && !resolves(document, code))).toEqual([]);
   });
@@ -97,9 +105,9 @@ for (const file of readdirSync(join(root, 'src/cli')).filter((name) => name.ends
   }
 }
 
-describe('README.md', () => {
-  test.each([...COMMANDS])('lists the command %s with all that is below it', (command, parts) => {
-    const rows = Array.from(read('README.md').matchAll(/^\| (`pixlake .*?) \|/gmu), ([, row = '']) => row);
+describe('the references', () => {
+  test.each([...COMMANDS])('list the command %s with all that is below it', (command, parts) => {
+    const rows = Array.from(read('src/cli/REFERENCE.md').matchAll(/^\| (`pixlake .*?) \|/gmu), ([, row = '']) => row);
     const own = rows.filter((row) => new RegExp(String.raw`pixlake ${command}\b`, 'u').test(row)).join(' ');
     expect(own).not.toBe('');
     // `tables list` is what `tables` does by itself.
@@ -107,7 +115,7 @@ describe('README.md', () => {
     expect(listed.filter((part) => !new RegExp(String.raw`[ \x60]${part}\b`, 'u').test(own))).toEqual([]);
   });
 
-  test('lists every route of the server, and no other', () => {
+  test('list every route of the server, and no other', () => {
     const source = readdirSync(join(root, 'src/api'))
       .map((name) => read(`src/api/${name}`))
       .join('\n');
@@ -118,7 +126,7 @@ describe('README.md', () => {
       ...Array.from(commands, ([, name]) => `/v1/runs/{}/${name}`),
     ]);
     const listed = new Set<string>();
-    for (const [, cell = ''] of read('README.md').matchAll(/^\| (`(?:GET|POST) .*?) \|/gmu)) {
+    for (const [, cell = ''] of read('src/api/REFERENCE.md').matchAll(/^\| (`(?:GET|POST) .*?) \|/gmu)) {
       let last = '/';
       for (const [, path = ''] of cell.matchAll(/`(?:[A-Z]+ )?(\/[^`]+)`/gu)) {
         last = path.startsWith('/v1') ? path.replaceAll(/\{\w+\}/gu, '{}') : join(dirname(last), path);

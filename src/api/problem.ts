@@ -10,7 +10,7 @@ export const problemSchema = z
     title: z.string().describe('the meaning of the code'),
     status: z.int(),
     detail: z.string().describe('what happened in this request'),
-    code: z.string().describe('stable; the README lists all codes'),
+    code: z.string().describe('stable; src/errors.md lists all codes'),
     remedy: z.string().optional(),
     requestId: z.string(),
   })

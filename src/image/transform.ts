@@ -17,7 +17,7 @@ import { grayscale } from './transforms/grayscale.ts';
 import { resize } from './transforms/resize.ts';
 import { rotate } from './transforms/rotate.ts';
 
-/** All transforms, in the order in which they are applied. Specifications, draws, manifest columns, CLI, REST and README follow from this list. */
+/** All transforms, in the order in which they are applied. Specifications, draws, manifest columns, CLI, REST and reference follow from this list. */
 export const TRANSFORMS = [
   crop,
   aspect,

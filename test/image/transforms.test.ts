@@ -183,8 +183,8 @@ describe('colours', () => {
   });
 });
 
-test('README lists all fields in their order', () => {
-  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+test('the reference lists all fields in their order', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../src/run/REFERENCE.md'), 'utf8');
   const rows = FIELDS.map(([name, field]) => {
     const flag = name.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`);
     return `| \`--${flag} <${field.placeholder}>\` | ${field.summary} | ${field.default ?? 'off'} |`;
