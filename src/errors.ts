@@ -147,6 +147,7 @@ export const ERRORS = {
   ),
   MODEL_MISMATCH: kind(422, INPUT, 'the inputs, outputs or checksum of a model differ from its card'),
   MODEL_FAILED: kind(500, INTERNAL, 'a model could not be loaded or failed on a batch'),
+  MODEL_RUNTIME_MISSING: kind(501, INTERNAL, 'models need onnxruntime-node, which is not installed'),
   DEVICE_UNAVAILABLE: kind(501, INTERNAL, 'models cannot run on the requested device'),
   IMAGE_MISSING: kind(404, INPUT, 'an original is not in the lake'),
   IMAGE_EMPTY: kind(422, INPUT, 'an image file has zero bytes'),

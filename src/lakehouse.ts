@@ -31,7 +31,7 @@ export function openLakehouse(spec: LakehouseConfigSpec = {}): Lakehouse {
   return new Lakehouse(openStore(lake, s3), createLocalExecutor({ workers, s3 }));
 }
 
-/** What pixlake does on one lake. All verbs throw `PixlakeError`. Dispose it to end the threads that it keeps. */
+/** What pixlake does on one lake. All verbs throw `PixlakeError`. Close or dispose it to end the threads that it keeps. */
 export class Lakehouse implements AsyncDisposable {
   /** The tables of the lake and the outputs of its runs. */
   readonly tables: Tables;
@@ -73,7 +73,7 @@ export class Lakehouse implements AsyncDisposable {
     return report;
   }
 
-  /** Starts a SELECT over the newest snapshots of the tables; dispose the result. @throws `SQL_…`, `TABLE_NOT_FOUND` */
+  /** Starts a SELECT over the newest snapshots of the tables; close or dispose the result. @throws `SQL_…`, `TABLE_NOT_FOUND` */
   async query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
     await checkLake(this.#store);
     return new QueryResult(await queryLake(this.#store, sql, options));
@@ -110,8 +110,12 @@ export class Lakehouse implements AsyncDisposable {
     return new RunService({ store: this.#store, runs: this.#library, sandbox, runsAtOnce });
   }
 
-  /** Ends the threads that {@link images} has started. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends the threads that {@link images} has started, as disposing does. */
+  async close(): Promise<void> {
     await this.images.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 }

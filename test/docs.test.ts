@@ -107,7 +107,10 @@ for (const file of readdirSync(join(root, 'src/cli')).filter((name) => name.ends
 
 describe('the references', () => {
   test.each([...COMMANDS])('list the command %s with all that is below it', (command, parts) => {
-    const rows = Array.from(read('src/cli/REFERENCE.md').matchAll(/^\| (`pixlake .*?) \|/gmu), ([, row = '']) => row);
+    const rows = Array.from(
+      read('src/cli/REFERENCE.md').matchAll(/^\| (`pixlake .*?) \|/gmu),
+      ([, row = '']) => row,
+    );
     const own = rows.filter((row) => new RegExp(String.raw`pixlake ${command}\b`, 'u').test(row)).join(' ');
     expect(own).not.toBe('');
     // `tables list` is what `tables` does by itself.

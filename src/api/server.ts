@@ -35,6 +35,8 @@ export interface Server extends AsyncDisposable {
    * @throws `ARGUMENT_INVALID` for an address that is public without API keys or not available, `SANDBOX_UNAVAILABLE`
    */
   listen(address: ServerAddress): Promise<Listening>;
+  /** As disposing does. */
+  close(): Promise<void>;
 }
 
 /** A listening server. */
@@ -45,7 +47,7 @@ export interface Listening {
 }
 
 /**
- * Makes the REST server of a lake, to listen or to be embedded. Disposing it refuses further requests, ends those in progress, and stops runs so
+ * Makes the REST server of a lake, to listen or to be embedded. Closing it refuses further requests, ends those in progress, and stops runs so
  * they can be resumed. The lakehouse stays open.
  *
  * @throws `SANDBOX_UNAVAILABLE`, `LAKE_NOT_FOUND`, `API_KEYS_INVALID`
@@ -57,17 +59,19 @@ export async function createServer(lakehouse: Lakehouse, options: ServerOptions 
     const runs = lakehouse.openRunService(sandbox, options.runsAtOnce);
     const metrics = createMetrics(sandbox, runs);
     const app = await buildApp({ lakehouse, sandbox, runs, metrics, options }, keys);
+    const close = async (): Promise<void> => {
+      await Promise.all([closeApp(app), runs[Symbol.asyncDispose]()]);
+      await sandbox[Symbol.asyncDispose]();
+    };
     return {
       app,
+      close,
       async listen(address) {
         checkAddress(address, sandbox, keys !== undefined);
         const recovered = options.resumesRuns === false ? [] : await runs.recover();
         return { url: await listen(app, address), recovered };
       },
-      async [Symbol.asyncDispose]() {
-        await Promise.all([closeApp(app), runs[Symbol.asyncDispose]()]);
-        await sandbox[Symbol.asyncDispose]();
-      },
+      [Symbol.asyncDispose]: close,
     };
   } catch (error) {
     await sandbox[Symbol.asyncDispose]();

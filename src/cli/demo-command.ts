@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Lakehouse } from '../lakehouse.ts';
 import { DEFAULT_MODEL } from '../model/built-in-models.ts';
+import { hasRuntime, INSTALL_RUNTIME } from '../model/runtime.ts';
 
 import { fillSavedQuery, readSavedQuery } from '../sql/saved-query.ts';
 import { type LakeOptions, openLake, withStoreOptions } from './lake-options.ts';
@@ -61,9 +62,18 @@ export function addDemoCommand(program: Command): void {
     print('3. Query it: pixlake sql run <query>, or pixlake query "<sql>"');
     for (const name of SAVED_QUERIES) await showQuery(lakehouse, name);
 
-    print("4. Crop, resize and label the men's shoes: pixlake run --name mens-shoes …");
+    const labels = hasRuntime();
+    const verbs = labels ? 'Crop, resize and label' : 'Crop and resize';
+    print(`4. ${verbs} the men's shoes: pixlake run --name mens-shoes …`);
+    if (!labels) print(`   without labels, which need onnxruntime-node: ${INSTALL_RUNTIME}`, '');
     const sql = fillSavedQuery(await readSavedQuery(SELECTED));
-    const spec = { name: 'mens-shoes', sql, copies: 2, transform: { flip: 0.5 }, model: DEFAULT_MODEL };
+    const spec = {
+      name: 'mens-shoes',
+      sql,
+      copies: 2,
+      transform: { flip: 0.5 },
+      ...(labels ? { model: DEFAULT_MODEL } : {}),
+    };
     const run = await withProgress((hooks) => lakehouse.run(spec, hooks));
     printIndented(describeRun(run, lakehouse.uri));
 
@@ -74,7 +84,7 @@ export function addDemoCommand(program: Command): void {
       `contact sheet:  ${sheet}`,
       `catalogue:      ${catalogue}`,
       `lake:           ${lake}`,
-      `query the run:  npx pixlake query 'SELECT id, crop_left, crop_top, pred_articleType FROM runs."mens-shoes"' --lake ${lake}`,
+      `query the run:  npx pixlake query 'SELECT id, crop_left, crop_top${labels ? ', pred_articleType' : ''} FROM runs."mens-shoes"' --lake ${lake}`,
     ]);
     print(`done in ${formatSeconds((performance.now() - startMs) / 1000)}`);
   });

@@ -41,7 +41,12 @@ export class QueryResult implements AsyncDisposable {
     return encodeResult(format, this.#query.batches, options);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends the query and removes its temporary files, as disposing does. */
+  async close(): Promise<void> {
     await this.#query[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 }

@@ -8,6 +8,7 @@ import { fromHalf, toHalf } from './half-float.ts';
 import type { ModelCard, ModelOutput } from './model-card.ts';
 import { valuesPerImage, valuesPerOutput } from './value-counts.ts';
 import { type Prediction, readOutput } from './read-output.ts';
+import { loadRuntime } from './runtime.ts';
 import type { ModelFiles } from './model-files.ts';
 
 /** A loaded model that labels images. Calls block their thread, so use it in a worker thread. */
@@ -34,6 +35,7 @@ export interface SessionOptions {
  * Loads a model, checks that its inputs and outputs match its card, and runs it once, which detects further errors and warms it
  * up. Its weights must be inside the `.onnx` file.
  * @throws MODEL_FAILED naming the file if it is not an ONNX model that runs here.
+ * @throws MODEL_RUNTIME_MISSING if ONNX Runtime is not installed.
  * @throws DEVICE_UNAVAILABLE if ONNX Runtime cannot use the device here.
  * @throws MODEL_MISMATCH naming the input or output that differs from the card, or if the file was changed.
  */
@@ -65,7 +67,7 @@ async function load(
     if (sha256Of(bytes) !== sha256) {
       throw new PixlakeError('MODEL_MISMATCH', `${onnxPath} was changed: its sha256 is no longer ${sha256}`);
     }
-    const { InferenceSession: sessions, env } = await import('onnxruntime-node');
+    const { InferenceSession: sessions, env } = await loadRuntime();
     // Fatal messages only, of the runtime here and of the session below: all others are also thrown, and would be printed outside of the log.
     env.logLevel = 'fatal';
     return await sessions.create(bytes, {
@@ -175,8 +177,7 @@ class OnnxSession implements ModelSession {
 }
 
 async function makeTensor(type: FloatType, values: Float32Array, dims: readonly number[]): Promise<Tensor> {
-  // Loaded only when needed, because it is slow and most commands use no model.
-  const { Tensor: tensors } = await import('onnxruntime-node');
+  const { Tensor: tensors } = await loadRuntime();
   if (type === 'float32') return new tensors(type, values, dims);
   const bits = toHalf(values);
   // If JavaScript has Float16Array, the class converts the bits to one, which the native side cannot read.
