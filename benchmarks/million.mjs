@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { openLakehouse } from '../dist/index.js';
+import { openLakehouse } from '../dist/bundle/index.js';
 import { plotMillion } from './plots.mjs';
 import { renderPlot } from './render-plot.mjs';
 import { makeLake, openCatalogue } from './scaling/catalogue.mjs';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import sharp from 'sharp';
-import { openLakehouse } from '../dist/index.js';
+import { openLakehouse } from '../dist/bundle/index.js';
 import { makeVenv } from './make-venv.mjs';
 import { median } from './median.mjs';
 
@@ -31,7 +31,7 @@ process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 async function makeLake() {
   let folder = positionals[0];
   if (folder === undefined) {
-    const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+    const main = fileURLToPath(new URL('../dist/bundle/main.js', import.meta.url));
     execFileSync(process.execPath, [main, 'sample', join(work, 'sample')], { stdio: 'ignore' });
     folder = join(work, 'sample', 'images');
   }

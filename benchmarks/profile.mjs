@@ -36,7 +36,7 @@ process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 
 let folder = positionals[0];
 if (folder === undefined) {
-  const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../dist/bundle/main.js', import.meta.url));
   execFileSync(process.execPath, [main, 'sample', join(work, 'sample')], { stdio: 'ignore' });
   folder = join(work, 'sample', 'images');
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 import autocannon from 'autocannon';
-import { openLakehouse } from '../dist/index.js';
+import { openLakehouse } from '../dist/bundle/index.js';
 import { median } from './median.mjs';
 
 const SECONDS = 8;
@@ -17,7 +17,7 @@ const QUERIES = {
   'count by class': 'SELECT gender, count(*) AS images FROM images WHERE year > 2012 GROUP BY ALL ORDER BY 1',
   'first 100 rows': 'SELECT * FROM images ORDER BY id LIMIT 100',
 };
-const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../dist/bundle/main.js', import.meta.url));
 
 const work = mkdtempSync(join(tmpdir(), 'pixlake-bench-rest-'));
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-export { VERSION } from './config.ts';
+export { VERSION } from './version.ts';
 export { type ErrorCode, ERRORS, messageOf, PixlakeError, toPixlakeError } from './errors.ts';
 export { Lakehouse, openLakehouse } from './lakehouse.ts';
 export type { Images } from './lakehouse/images.ts';

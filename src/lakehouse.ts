@@ -1,4 +1,4 @@
-import { log, SOFTWARE } from './config.ts';
+import { log } from './config.ts';
 import { type QueryOptions, queryLake, queryToParquet } from './catalog/query-lake.ts';
 import { createLocalExecutor } from './executor/local-executor.ts';
 import type { IngestHooks, IngestReport, IngestSpec } from './ingest/ingest-spec.ts';
@@ -20,6 +20,7 @@ import { checkLake } from './storage/lake-layout.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { openStore } from './storage/open-store.ts';
 import type { ShardExecutor } from './run/shard-executor.ts';
+import { SOFTWARE } from './version.ts';
 
 /**
  * Opens the lakehouse on a lake; nothing is read or written before a verb is called.

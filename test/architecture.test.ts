@@ -22,7 +22,7 @@ const LIBRARY = [
   'maintenance',
 ];
 
-/** Who may import whom; `config`, `errors` and `error-limit`, which ingests and runs share, are open to all. `src/README.md` and this table say the same. */
+/** Who may import whom; `config`, `version`, `errors` and `error-limit`, which ingests and runs share, are open to all. `src/README.md` and this table say the same. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   storage: [],
   table: ['storage'],
@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['lakehouse', 'doors', 'api'],
   index: [...LIBRARY, 'lakehouse'],
   config: [],
+  version: [],
   errors: [],
   'error-limit': [],
 };
@@ -77,7 +78,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-const OPEN_TO_ALL = ['config', 'errors', 'error-limit'];
+const OPEN_TO_ALL = ['config', 'errors', 'error-limit', 'version'];
 
 const root = join(import.meta.dirname, '..');
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inProcess } from './machine.mjs';
-import { writeSample } from '../../dist/index.js';
+import { writeSample } from '../../dist/bundle/index.js';
 
 /** Files to ingest: all of them, and what they are called in titles. */
 export async function openCatalogue(work, isQuick) {

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { VERSION } from '../../dist/index.js';
+import { VERSION } from '../../dist/bundle/index.js';
 import { median } from '../median.mjs';
 
 /** The machine, and the versions that matter. */

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openLakehouse } from '../../dist/index.js';
+import { openLakehouse } from '../../dist/bundle/index.js';
 import { good } from './catalogue.mjs';
 import { makeVenv } from '../make-venv.mjs';
 import { median } from '../median.mjs';

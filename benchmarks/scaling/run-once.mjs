@@ -1,6 +1,6 @@
 // Does one job on a lake and prints how long it took and the most memory this process has had. The argument is JSON:
 // { lake, query?: SQL, repeat?: times, run?: spec, ingest?: spec, workers? }
-import { openLakehouse } from '../../dist/index.js';
+import { openLakehouse } from '../../dist/bundle/index.js';
 import { median } from '../median.mjs';
 
 const { lake, workers, query, repeat = 1, run, ingest } = JSON.parse(process.argv[2]);

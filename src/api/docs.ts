@@ -2,7 +2,7 @@ import swagger, { type SwaggerTransform } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
-import { VERSION } from '../config.ts';
+import { VERSION } from '../version.ts';
 import type { App } from './server-context.ts';
 
 /** Describes the routes as OpenAPI 3.1 at `/openapi.json`, and as pages at `/docs`, whose files all come from this server. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runProgram } from './run-program.ts';
+import { VERSION } from '../version.ts';
 
 // A reader that has seen enough, such as `head`, closes the pipe; that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -7,4 +7,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await runProgram(process.argv);
+if (/^(?:-V|--version)$/u.test(process.argv[2] ?? '')) {
+  // Asked by scripts, so it loads nothing else.
+  console.log(VERSION);
+} else {
+  const { runProgram } = await import('./run-program.ts');
+  process.exitCode = await runProgram(process.argv);
+}

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { log, VERSION } from '../config.ts';
+import { log } from '../config.ts';
+import { VERSION } from '../version.ts';
 import { toPixlakeError } from '../errors.ts';
 import { printError } from './print.ts';
 import { addAttachCommands } from './attach-command.ts';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import type { ShardExecutor } from '../run/shard-executor.ts';
 import type { WorkerSettings } from '../run/shard-worker.ts';
 import type { AttemptOutcome } from '../work/attempt.ts';
@@ -32,7 +32,8 @@ export function createLocalExecutor({
   return {
     async start({ jobCount, model }) {
       const threads = Math.min(workers, jobCount, await maxWorkers(model?.onnxPath));
-      const pool = new Piscina({
+      const { Piscina: Pool } = await import('piscina');
+      const pool = new Pool({
         filename: new URL('./worker.js', import.meta.url).href,
         minThreads: threads,
         maxThreads: threads,

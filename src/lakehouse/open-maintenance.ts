@@ -1,4 +1,4 @@
-import { SOFTWARE } from '../config.ts';
+import { SOFTWARE } from '../version.ts';
 import type { MaintenanceContext } from '../maintenance/maintenance-context.ts';
 import { listPinnedVersions } from '../run/pinned-versions.ts';
 import { checkLake } from '../storage/lake-layout.ts';

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { openLakehouse } from '../../dist/index.js';
+import { openLakehouse } from '../../dist/bundle/index.js';
 import { describeBudget } from '../support/budget.mjs';
 
 const WRITERS = 8;

@@ -20,7 +20,7 @@ if (data === '' || !existsSync(join(data, 'styles.csv')) || !existsSync(tar)) {
 }
 
 const BUDGET_SECONDS = 150;
-const MAIN = join(import.meta.dirname, '../../dist/cli/main.js');
+const MAIN = join(import.meta.dirname, '../../dist/bundle/main.js');
 const MENS_SHOES = "SELECT * FROM images WHERE gender = 'Men' AND subCategory = 'Shoes' AND year > 2012";
 const folder = await mkdtemp(join(tmpdir(), 'pixlake-fashion-'));
 

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { openLakehouse } from '../../dist/index.js';
+import { openLakehouse } from '../../dist/bundle/index.js';
 import { describeBudget } from '../support/budget.mjs';
 
 const KILLS = Number(process.env.PIXLAKE_KILLS ?? 100);

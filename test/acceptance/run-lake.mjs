@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { openLakehouse } from '../../dist/index.js';
+import { openLakehouse } from '../../dist/bundle/index.js';
 
 const HEADER =
   'id,gender,masterCategory,subCategory,articleType,baseColour,season,year,usage,productDisplayName';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SOFTWARE } from '../../dist/config.js';
+import { SOFTWARE } from '../../dist/version.js';
 import { createLocalExecutor } from '../../dist/executor/local-executor.js';
 import { openLakehouse } from '../../dist/index.js';
 import { runImages } from '../../dist/run/run-images.js';

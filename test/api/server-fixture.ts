@@ -9,7 +9,7 @@ import type { ServerOptions } from '../../src/api/server-options.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { pixlakeJson } from '../support/pixlake.ts';
 
-const MAIN = join(import.meta.dirname, '../../dist/cli/main.js');
+const MAIN = join(import.meta.dirname, '../../dist/bundle/main.js');
 
 /** A problem as the server gives it. */
 export interface Problem {

@@ -7,7 +7,7 @@ import { openLakehouse } from '../../src/index.ts';
 import { drawJpeg, writeCatalogue, writePlainCatalogue } from '../support/catalogue.ts';
 import { makeTestFolder, pixlake } from '../support/pixlake.ts';
 
-const MAIN = join(import.meta.dirname, '../../dist/cli/main.js');
+const MAIN = join(import.meta.dirname, '../../dist/bundle/main.js');
 
 /** How the program is started so that it cannot write to a folder. */
 const WAYS: Readonly<Record<string, (folder: string, command: readonly string[]) => string[]>> = {
@@ -85,7 +85,7 @@ describe.each(Object.entries(WAYS))('a lake %s', (name, way) => {
     const env = { ...process.env, TMPDIR: temporary, HOME: temporary };
     for (const folder of [lake, copy]) {
       const before = await readdir(folder, { recursive: true });
-      const index = join(import.meta.dirname, '../../dist/index.js');
+      const index = join(import.meta.dirname, '../../dist/bundle/index.js');
       const node = [process.execPath, '--input-type=module', '-e', READ_ALL, index, folder, source, out];
       const [command = '', ...rest] = way(folder, node);
       const { stdout } = await promisify(execFile)(command, rest, { env });

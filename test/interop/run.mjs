@@ -32,7 +32,7 @@ const SCRIPTS = [
   'model_parity.py',
 ];
 const BUDGET_SECONDS = 520;
-const MAIN = join(import.meta.dirname, '../../dist/cli/main.js');
+const MAIN = join(import.meta.dirname, '../../dist/bundle/main.js');
 
 function findPython() {
   for (const command of ['python3', 'python']) {

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const DIST = join(import.meta.dirname, '../../dist/cli');
+const DIST = join(import.meta.dirname, '../../dist/bundle');
 
 /** The built program, which users run. */
 const MAIN = join(DIST, 'main.js');
