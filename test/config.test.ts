@@ -1,18 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, expect, test, vi } from 'vitest';
-import { SOFTWARE, VERSION } from '../src/config.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();
   vi.resetModules();
-});
-
-test('the version is that of the package, and part of the name of the software', () => {
-  const text = readFileSync(join(import.meta.dirname, '../package.json'), 'utf8');
-  expect(VERSION).toBe((JSON.parse(text) as { version: string }).version);
-  expect(SOFTWARE).toBe(`pixlake/${VERSION}`);
 });
 
 test.each([

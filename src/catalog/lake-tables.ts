@@ -1,3 +1,4 @@
+import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { AsOf } from '../table/as-of.ts';
 import { pruneFiles } from '../table/prune-files.ts';
@@ -23,7 +24,8 @@ export async function createViews(
 ): Promise<QueriedTable[]> {
   const queried: QueriedTable[] = [];
   for (const { reference: written, predicate, viewName } of query.tables) {
-    // Other schemas, such as information_schema, are DuckDB's own.
+    if (isListOfTables(written)) throw noCatalogue();
+    // Other schemas are DuckDB's own.
     if (written.schema !== '' && !isRunSchema(written.schema.toLowerCase())) continue;
     const reference: TableReference = {
       schema: written.schema.toLowerCase(),
@@ -45,6 +47,17 @@ export async function createViews(
     queried.push({ ...found, reference, readFiles });
   }
   return queried;
+}
+
+function isListOfTables({ schema, name }: TableReference): boolean {
+  return schema.toLowerCase() === 'information_schema' && /^(?:tables|columns|views)$/iu.test(name);
+}
+
+/** DuckDB's own tables of tables know none of a lake, so they would seem to say that it is empty. */
+function noCatalogue(): PixlakeError {
+  return new PixlakeError('TABLE_NOT_FOUND', 'information_schema knows no tables of a lake', {
+    remedy: '`pixlake tables` lists them, with their columns with --json',
+  });
 }
 
 function definedAsOf(asOf: AsOf | undefined): { asOf?: AsOf } {

@@ -72,8 +72,9 @@ Examples:
   $ pixlake run --spec run.json --dry-run`,
     )
     .action(async (options: Options) => {
-      const lakehouse = await openLake(options);
       const spec = await toSpec(options);
+      checkGiven(spec);
+      const lakehouse = await openLake(options);
       if (options.dryRun) {
         const execution = await lakehouse.runs.plan(spec);
         if (options.json) printJson(execution);
@@ -90,6 +91,16 @@ Examples:
       if (options.json) printJson(report);
       else print(...describeRun(report, spec.output ?? lakehouse.uri));
     });
+}
+
+/** What nobody can leave out is asked for as it is typed. @throws `SPEC_INVALID` */
+function checkGiven({ name, sql }: Partial<RunSpec>): void {
+  const missing = [name === undefined && '--name', sql === undefined && '--sql'].filter(Boolean);
+  if (missing.length === 0) return;
+  throw new PixlakeError('SPEC_INVALID', `a run needs ${missing.join(' and ')}`, {
+    remedy:
+      'pixlake run --name men --sql "SELECT * FROM images WHERE gender = \'Men\'", or a file: pixlake run --spec run.json',
+  });
 }
 
 async function toSpec(options: Options): Promise<RunSpec> {

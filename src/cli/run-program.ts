@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { log } from '../config.ts';
 import { VERSION } from '../version.ts';
-import { toPixlakeError } from '../errors.ts';
+import { PixlakeError, toPixlakeError } from '../errors.ts';
 import { printError } from './print.ts';
 import { addAttachCommands } from './attach-command.ts';
 import { addDeleteCommand } from './delete-command.ts';
@@ -26,14 +26,22 @@ import { addVerifyCommand } from './verify-command.ts';
 
 const USAGE_EXIT_CODE = 2;
 
-function buildProgram(): Command {
+const HELP_HINT = '(add --help for examples)';
+
+function toUsageError(text: string): PixlakeError {
+  const message = text.trim().replace(/^error: /u, '');
+  return new PixlakeError('ARGUMENT_INVALID', message, { remedy: HELP_HINT });
+}
+
+function buildProgram(isJson: boolean): Command {
   const program = new Command('pixlake')
     .description(
       'An image lakehouse: ingest catalogues into tables, select images with SQL, and run transforms and models on them.',
     )
     .version(VERSION)
     .exitOverride()
-    .showHelpAfterError('(add --help for examples)');
+    .showHelpAfterError(isJson ? false : HELP_HINT);
+  if (isJson) program.configureOutput({ outputError: (text) => printError(toUsageError(text), true) });
   addSampleCommand(program);
   addIngestCommand(program);
   addTablesCommand(program);
@@ -64,14 +72,15 @@ function keepComment(argument: string): string {
 
 /** Runs the program with the arguments of a process, node and script first, and gives the exit code; errors are printed. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
+  const isJson = argv.includes('--json');
   try {
-    await buildProgram().parseAsync(argv.map(keepComment));
+    await buildProgram(isJson).parseAsync(argv.map(keepComment));
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
     const known = toPixlakeError(error);
     if (known.code === 'INTERNAL_ERROR') log.error({ err: error }, 'a bug in pixlake');
-    printError(known, argv.includes('--json'));
+    printError(known, isJson);
     return known.exitCode;
   }
 }

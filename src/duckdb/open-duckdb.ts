@@ -111,8 +111,15 @@ export function sqlError(error: unknown): PixlakeError {
   // Further lines give advice about DuckDB's settings.
   const message = messageOf(error).replace(/\n+Possible solutions:[\s\S]*$/u, '');
   const code = codeOf(message);
-  const remedy = REMEDIES[code];
+  const remedy = REMEDIES[code] ?? remedyOf(message);
   return new PixlakeError(code, message, { cause: error, ...(remedy === undefined ? {} : { remedy }) });
+}
+
+/** For text in double quotes, which name columns. */
+function remedyOf(message: string): string | undefined {
+  const text = /^Binder Error: Referenced column "(?<text>[^"]*)" not found/u.exec(message)?.groups?.['text'];
+  if (text === undefined || !message.includes(`= "${text}"`)) return undefined;
+  return `double quotes name columns; text has single quotes: '${text}'`;
 }
 
 function codeOf(message: string): ErrorCode {

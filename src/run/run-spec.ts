@@ -105,7 +105,14 @@ function parse<Schema extends z.ZodType>(schema: Schema, spec: unknown, source: 
   const parsed = schema.safeParse(spec);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'spec'}: ${issue.message}`);
-  throw new PixlakeError('SPEC_INVALID', `${source}: ${problems.join('; ')}`);
+  const isPercent = parsed.error.issues.some(
+    (issue) => issue.code === 'too_big' && issue.path[0] === 'transform' && Number(issue.maximum) <= 1,
+  );
+  throw new PixlakeError(
+    'SPEC_INVALID',
+    `${source}: ${problems.join('; ')}`,
+    isPercent ? { remedy: 'shares and probabilities are parts of 1: 20 % is 0.2' } : {},
+  );
 }
 
 /** What the results of a run depend on, besides its specification. */

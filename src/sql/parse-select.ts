@@ -1,5 +1,6 @@
 import { messageOf, PixlakeError } from '../errors.ts';
 import { ANY, type FilePredicate } from '../table/file-predicate.ts';
+import { explainMistake } from './explain-mistake.ts';
 import { extractPredicates, type SqlNode } from './extract-predicate.ts';
 import { tokenize } from './sql-tokens.ts';
 import type { TableReference } from './table-reference.ts';
@@ -58,6 +59,12 @@ export async function parseSelect(
   const writtenTree = await serialize(db, written);
   const statement = checkSingleSelect(sql, writtenTree);
   guard(statement);
+  // DuckDB would list the views of other queries, which are none.
+  if (isShow(statement)) {
+    throw new PixlakeError('SQL_NOT_SELECT', `not a SELECT: ${abbreviate(sql)}`, {
+      remedy: '`pixlake tables` lists the tables; DESCRIBE <table> lists its columns',
+    });
+  }
   const text = resolveVersions(written, collectTableNodes(statement));
   const tree = text === written ? writtenTree : await serialize(db, text);
   const tables = new Map<string, ParsedTable>();
@@ -101,15 +108,23 @@ async function serialize(db: SqlParser, sql: string): Promise<SerializedSql> {
 function syntaxError(sql: string, tree: SerializedSql): PixlakeError {
   if (tree.error_type === 'not implemented') {
     return new PixlakeError('SQL_NOT_SELECT', `not a SELECT: ${abbreviate(sql)}`, {
-      remedy: 'give one SELECT; a PIVOT needs an explicit IN list',
+      remedy: explainMistake(sql) ?? 'give one SELECT',
     });
   }
+  const remedy = explainMistake(sql);
   const position = Number(tree.position ?? Number.NaN);
   const place = Number.isNaN(position) ? '' : ` at character ${position + 1}`;
   return new PixlakeError(
     'SQL_SYNTAX',
     `${tree.error_message ?? 'syntax error'}${place} of: ${abbreviate(sql)}`,
+    remedy === undefined ? {} : { remedy },
   );
+}
+
+/** `SHOW` of anything but a table. */
+function isShow(statement: unknown): boolean {
+  const { node } = statement as { node?: { from_table?: { type?: string; query?: unknown } } };
+  return node?.from_table?.type === 'SHOW_REF' && (node.from_table.query ?? null) === null;
 }
 
 function abbreviate(sql: string): string {
@@ -142,7 +157,9 @@ function collect(
 /** The view schema of a table with a version ends in that version. */
 function toReference(schema: string, name: string): TableReference {
   const { text, asOf } = splitVersion(schema);
-  return asOf === undefined ? { schema, name } : { schema: text, name, asOf };
+  // DuckDB's schema for what has none.
+  const own = text.toLowerCase() === 'main' ? '' : text;
+  return { schema: own, name, ...(asOf === undefined ? {} : { asOf }) };
 }
 
 /** A table that is named several times is read once, with the rows that any of the places needs. */

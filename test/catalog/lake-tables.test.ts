@@ -112,6 +112,16 @@ describe('a query reads', () => {
     });
   });
 
+  it('tables of the schema main, which are those of the lake, but no list of tables of DuckDB', async () => {
+    expect(await ask('SELECT main.images.id FROM main.images')).toEqual(await ask('FROM images'));
+    expect(await refusal('FROM main.absent')).toMatchObject({ code: 'TABLE_NOT_FOUND' });
+    for (const name of ['tables', 'Columns', 'views'])
+      expect(await refusal(`FROM information_schema.${name}`)).toMatchObject({
+        code: 'TABLE_NOT_FOUND',
+        remedy: expect.stringContaining('`pixlake tables`'),
+      });
+  });
+
   it('the newest snapshot', async () => {
     await append('tables/growing', 1);
     expect(await ask('SELECT count(*) AS n FROM growing')).toEqual({

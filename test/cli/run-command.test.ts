@@ -30,6 +30,14 @@ test('a dry run tells the plan and writes nothing', async () => {
   expect(await readdir(join(lake, '.tmp'))).toEqual([]);
 });
 
+test('what a run cannot do without is asked for, before the lake is looked for', async () => {
+  const { code, stderr } = await pixlake('nowhere', 'run');
+  expect(code).toBe(2);
+  expect(stderr).toContain('needs --name and --sql');
+  expect(stderr).toContain('pixlake run --name men --sql');
+  expect((await pixlake('nowhere', 'run', '--name', 'r')).stderr).toContain('needs --sql ');
+});
+
 test('a specification file does the same as options, and options win', async () => {
   const { lake, folder } = shared;
   const file = join(folder, 'run.json');
@@ -67,7 +75,7 @@ test.each([
   [['--sql', 'FROM images', '--max-errors', 'few'], 2, '--max-errors'],
   [['--sql', 'FROM images', '--max-image-memory', 'x'], 2, 'expected a size'],
   [['--sql', 'FROM images', '--device', 'abacus'], 2, 'Allowed choices are'],
-  [[], 2, 'sql: '],
+  [[], 2, 'needs --sql'],
 ])('run %j exits with %i', async (args, code, text) => {
   expect(await pixlake(shared.lake, 'run', '--name', 'refused', ...args)).toMatchObject({
     code,

@@ -27,7 +27,8 @@ test('has help for each command, a version, and exit code 2 for misuse', async (
   expect(code).toBe(0);
   const lines = stdout.split('\n').map((line) => /^ {2}(\w+) /u.exec(line)?.[1]);
   expect(lines).toEqual(expect.arrayContaining(COMMANDS));
-  expect((await pixlake('.', '--version')).stdout).toBe(`${VERSION}\n`);
+  expect((await pixlakeProcess('.', '--version')).stdout).toBe(`${VERSION}\n`);
+  expect((await pixlakeProcess('.', '-V')).stdout).toBe(`${VERSION}\n`);
   expect((await pixlake('.', 'ingest', '--help')).stdout).toContain('Examples:');
   expect((await pixlakeProcess('.', 'fly')).code).toBe(2);
   expect((await pixlake('.', 'query')).code).toBe(2);
@@ -50,5 +51,17 @@ test('SQL may begin with a comment, and errors are JSON where that is asked for'
     '',
     { error: { code: 'LAKE_NOT_FOUND', message: expect.any(String), remedy: expect.any(String) } },
   ]);
-  expect(await pixlake(lake, 'query', '--no-such-option')).toMatchObject({ code: 2 });
+  const misused = await pixlake(lake, 'query', '--no-such-option');
+  expect(misused).toMatchObject({ code: 2, stdout: '' });
+  expect(misused.stderr).toContain('(add --help for examples)');
+  for (const [command, message] of [
+    ['query', "unknown option '--no-such-option'"],
+    ['fly', "unknown command 'fly'"],
+  ] as const) {
+    const { code, stderr } = await pixlake(lake, command, '--no-such-option', '--json');
+    expect([code, JSON.parse(stderr)]).toEqual([
+      2,
+      { error: { code: 'ARGUMENT_INVALID', message, remedy: '(add --help for examples)' } },
+    ]);
+  }
 });

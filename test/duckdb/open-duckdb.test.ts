@@ -104,6 +104,16 @@ test.each([
   ['HTTP Error: Unable to connect (HTTP 4031)', 'STORAGE_FAILED', undefined],
   ['HTTP Error: no answer', 'STORAGE_FAILED', undefined],
   ['Conversion Error: (HTTP 403)', 'SQL_FAILED', undefined],
+  [
+    'Binder Error: Referenced column "Men" not found in FROM clause!\n\nLINE 1: SELECT 1 FROM t WHERE gender = "Men"',
+    'SQL_FAILED',
+    "single quotes: 'Men'",
+  ],
+  [
+    'Binder Error: Referenced column "x" not found in FROM clause!\n\nLINE 1: SELECT x FROM t',
+    'SQL_FAILED',
+    undefined,
+  ],
   ['INTERRUPT Error: Interrupted!', 'INTERRUPTED', undefined],
   ['Error: INTERRUPT Error', 'SQL_FAILED', undefined],
   ['Conversion Error: Could not convert string', 'SQL_FAILED', undefined],

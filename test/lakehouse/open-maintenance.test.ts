@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SOFTWARE } from '../../src/config.ts';
+import { SOFTWARE } from '../../src/version.ts';
 import { bindSignal, openMaintenance } from '../../src/lakehouse/open-maintenance.ts';
 import { createLake } from '../../src/storage/lake-layout.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';

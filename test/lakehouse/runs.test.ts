@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { log, SOFTWARE } from '../../src/config.ts';
+import { log } from '../../src/config.ts';
+import { SOFTWARE } from '../../src/version.ts';
 import { Runs } from '../../src/lakehouse/runs.ts';
 import { RunLibrary } from '../../src/run/run-library.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';

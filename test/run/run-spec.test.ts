@@ -151,6 +151,16 @@ describe('a run specification', () => {
     },
   );
 
+  it('says that shares are parts of 1 where a percentage is given', () => {
+    for (const transform of [{ crop: 20 }, { flip: 50 }])
+      expect(() => parse({ transform })).toThrow(
+        expect.objectContaining({ code: 'SPEC_INVALID', remedy: expect.stringContaining('20 % is 0.2') }),
+      );
+    expect(() => parse({ transform: { rotate: 400 } })).toThrow(
+      expect.objectContaining({ remedy: undefined }),
+    );
+  });
+
   it('never fails in another way, whatever it is given', () => {
     const field = fc.constantFrom('name', 'sql', 'copies', 'seed', 'transform', 'model', '__proto__');
     fc.assert(
