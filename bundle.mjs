@@ -1,8 +1,13 @@
-// The second step of the build: joins the modules that the compiler has written to dist/ into few files in dist/bundle/, because each module that a
-// command or thread loads delays its start. Packages stay where they are. All files lie in one folder, two below the root, as modules in dist/ do,
-// so that relative paths to other files of the package mean the same.
-import { cpSync } from 'node:fs';
+// The second step of the build: joins the modules that the compiler has written to dist/, and the packages below, into few files in dist/bundle/,
+// because each module that a command or thread loads delays its start. Other packages stay where they are. All files lie in one folder, two below
+// the root, as modules in dist/ do, so that relative paths to other files of the package mean the same.
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'rolldown';
+
+/** Packages of a hundred modules and more, which nearly every command needs. */
+const JOINED = ['@duckdb/node-api', 'zod'];
+
+const isJoined = (id) => JOINED.some((name) => id === name || id.startsWith(`${name}/`));
 
 await build({
   input: {
@@ -16,8 +21,20 @@ await build({
     'query-process': 'dist/sandbox/query-process.js',
   },
   platform: 'node',
-  external: /^[a-z@]/u,
+  external: (id) => /^[a-z@]/u.test(id) && !isJoined(id),
+  plugins: [
+    {
+      name: 'join-duckdb',
+      // Modules that are not joined load it with `require`; see there.
+      transform: (_code, id) =>
+        id.endsWith('dist/duckdb/duckdb-api.js')
+          ? "import * as duckdb from '@duckdb/node-api';\nexport { duckdb };"
+          : undefined,
+    },
+  ],
   output: { dir: 'dist/bundle', format: 'esm', cleanDir: true },
 });
+const licences = JOINED.map((name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8')}`);
+writeFileSync('dist/bundle/LICENSES.txt', licences.join('\n\n'));
 for (const folder of ['image', 'bundle'])
   cpSync('src/image/kernel/pixels.wasm', `dist/${folder}/kernel/pixels.wasm`);

@@ -15,10 +15,10 @@ export interface ImageSource {
 /** The images of a lake, one by one. All verbs throw `PixlakeError`. */
 export class ImageLibrary {
   readonly #store: ObjectStore;
-  readonly #openProcessor: () => ImageProcessor;
-  #processor: ImageProcessor | undefined;
+  readonly #openProcessor: () => Promise<ImageProcessor>;
+  #processor: Promise<ImageProcessor> | undefined;
 
-  constructor(store: ObjectStore, openProcessor: () => ImageProcessor) {
+  constructor(store: ObjectStore, openProcessor: () => Promise<ImageProcessor>) {
     this.#store = store;
     this.#openProcessor = openProcessor;
   }
@@ -53,7 +53,7 @@ export class ImageLibrary {
     const { copies, model: name, device, ...work } = parseProcessSpec(spec);
     const model = name === undefined ? undefined : await resolveModel(this.#store, name);
     this.#processor ??= this.#openProcessor();
-    const processor = this.#processor;
+    const processor = await this.#processor;
     const tasks = sources.flatMap(({ id, bytes }) =>
       Array.from({ length: copies }, (_, copy): ProcessTask => ({ ...work, id, copy, bytes, model, device })),
     );
@@ -62,7 +62,8 @@ export class ImageLibrary {
 
   /** Ends the threads that {@link process} has started. */
   async close(): Promise<void> {
-    await this.#processor?.[Symbol.asyncDispose]();
+    const processor = await this.#processor;
+    await processor?.[Symbol.asyncDispose]();
     this.#processor = undefined;
   }
 }

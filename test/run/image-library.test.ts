@@ -28,7 +28,7 @@ function openLibrary(): {
       },
     };
   };
-  return { library: new ImageLibrary(lake.current.store, open), tasks, counts };
+  return { library: new ImageLibrary(lake.current.store, async () => open()), tasks, counts };
 }
 
 test('each image is made as often as asked, in order, and a bad one is a result in its place', async () => {
