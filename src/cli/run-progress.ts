@@ -7,11 +7,14 @@ export async function withProgress<Report>(work: (hooks: RunHooks) => Promise<Re
   return interruptible(async (signal) => {
     using bar = startProgressBar('run', 'images');
     let total: number | undefined;
+    // Images of the shards that were done before.
+    let earlierCount = 0;
     return work({
       signal,
       onStart: ({ rowCount, run, retry, shardSize, shardCount }, resumedShardCount) => {
         const perRow = retry === undefined ? run.copies : 1;
-        total = (rowCount - Math.min(rowCount, resumedShardCount * shardSize)) * perRow;
+        total = rowCount * perRow;
+        earlierCount = Math.min(rowCount, resumedShardCount * shardSize) * perRow;
         if (resumedShardCount > 0) {
           process.stderr.write(
             `resuming run ${run.name}: ${resumedShardCount} of ${shardCount} shards are done\n`,
@@ -19,7 +22,11 @@ export async function withProgress<Report>(work: (hooks: RunHooks) => Promise<Re
         }
       },
       onProgress: ({ imageCount, errorCount }) =>
-        bar.update(imageCount + errorCount, total, errorCount === 0 ? '' : `${errorCount} failed`),
+        bar.update(
+          earlierCount + imageCount + errorCount,
+          total,
+          errorCount === 0 ? '' : `${errorCount} failed`,
+        ),
     });
   });
 }

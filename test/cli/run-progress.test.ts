@@ -29,8 +29,8 @@ test('a signal reaches the run, and is told as an interruption', async () => {
 
 test.each<[string, Parameters<typeof makeExecution>[1], number, RegExp]>([
   ['all images of a run', { rowCount: 10, shardSize: 4, shardCount: 3 }, 0, /4 of 10 images/u],
-  ['those of the shards that are left', { rowCount: 10, shardSize: 4, shardCount: 3 }, 1, /4 of 6 images/u],
-  ['none if all shards are done', { rowCount: 10, shardSize: 4, shardCount: 3 }, 3, /4 of 0 images/u],
+  ['those that were done before too', { rowCount: 10, shardSize: 4, shardCount: 3 }, 1, /8 of 10 images/u],
+  ['no row twice', { rowCount: 10, shardSize: 4, shardCount: 3 }, 3, /14 of 10 images/u],
 ])('the bar counts %s', async (_, fields, resumedShardCount, text) => {
   const execution = makeExecution('r', fields);
   await withProgress(async ({ onStart, onProgress }) => {
