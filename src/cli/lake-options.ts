@@ -33,13 +33,18 @@ export function withStoreOptions(command: Command): Command {
     );
 }
 
-/** Opens the lake that the options name. The lakehouse is loaded only here, so help and usage errors come at once. */
+/** Opens the lake that the options name, or else `pixlake.config.json`. The lakehouse is loaded only here, so help and usage errors come at once. */
 export async function openLake(options: LakeOptions): Promise<Lakehouse> {
-  const { openLakehouse } = await import('../lakehouse.ts');
+  const [{ openLakehouse }, { readConfigFile }] = await Promise.all([
+    import('../lakehouse.ts'),
+    import('./config-file.ts'),
+  ]);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const { lake, workers, ...s3 }: LakeOptions = { ...(await readConfigFile()), ...given };
   return openLakehouse({
-    s3: s3Options(options),
-    ...(options.lake === undefined ? {} : { lake: options.lake }),
-    ...(options.workers === undefined ? {} : { workers: options.workers }),
+    s3: s3Options(s3),
+    ...(lake === undefined ? {} : { lake }),
+    ...(workers === undefined ? {} : { workers }),
   });
 }
 

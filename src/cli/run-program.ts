@@ -4,6 +4,7 @@ import { VERSION } from '../version.ts';
 import { PixlakeError, toPixlakeError } from '../errors.ts';
 import { printError } from './print.ts';
 import { addAttachCommands } from './attach-command.ts';
+import { addCompletionCommand } from './completion-command.ts';
 import { addDeleteCommand } from './delete-command.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDuCommand } from './du-command.ts';
@@ -62,6 +63,7 @@ function buildProgram(isJson: boolean): Command {
   addServeCommand(program);
   addKeysCommand(program);
   addDemoCommand(program);
+  addCompletionCommand(program);
   return program;
 }
 
