@@ -16,6 +16,7 @@ export async function addDocs(app: App): Promise<void> {
         description: 'An image lakehouse: SQL in, images and manifests out.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      servers: [{ url: '/' }],
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       security: [{ key: [] }, {}],
       tags: [
@@ -35,6 +36,8 @@ export async function addDocs(app: App): Promise<void> {
     uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
     theme: { title: 'pixlake' },
   });
+  // Who opens the address of the server in a browser is led to what it offers.
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs/'));
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 

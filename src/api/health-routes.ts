@@ -17,6 +17,7 @@ export function addHealthRoutes(app: App, { lakehouse, sandbox, metrics }: Serve
     {
       schema: {
         tags: ['server'],
+        operationId: 'getHealth',
         summary: 'Check that the server is alive',
         response: { 200: z.object({ status: z.literal('ok') }), ...PROBLEMS },
       },
@@ -29,6 +30,7 @@ export function addHealthRoutes(app: App, { lakehouse, sandbox, metrics }: Serve
     {
       schema: {
         tags: ['server'],
+        operationId: 'getReadiness',
         summary: 'Check that the server can work',
         response: { 200: readiness, 503: readiness, ...PROBLEMS },
       },
@@ -56,6 +58,7 @@ export function addHealthRoutes(app: App, { lakehouse, sandbox, metrics }: Serve
       config: { scope: 'admin' },
       schema: {
         tags: ['server'],
+        operationId: 'getMetrics',
         summary: 'Counters for Prometheus',
         response: {
           200: { description: 'Prometheus text', content: { 'text/plain': { schema: z.string() } } },

@@ -58,6 +58,7 @@ export function addImageRoutes(app: App, context: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['tables'],
+        operationId: 'getTableImage',
         summary: 'Get the image of a row',
         description:
           'The bytes that were ingested or written. With `w` or `h`, the image is resized and sent as JPEG.',
@@ -80,6 +81,7 @@ export function addImageRoutes(app: App, context: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['runs'],
+        operationId: 'getRunImage',
         summary: 'Get an image of a run by its image_key in the manifest',
         params: z.object({ id: z.string().min(1).max(64), '*': z.string().max(1024) }),
         querystring: shownSize,

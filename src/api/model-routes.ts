@@ -21,7 +21,12 @@ export function addModelRoutes(app: App, { lakehouse }: ServerContext): void {
     '/v1/models',
     {
       config: { scope: 'read' },
-      schema: { tags: ['images'], summary: 'List models', response: { 200: z.array(model), ...PROBLEMS } },
+      schema: {
+        tags: ['images'],
+        operationId: 'listModels',
+        summary: 'List models',
+        response: { 200: z.array(model), ...PROBLEMS },
+      },
     },
     async () =>
       (await lakehouse.models.list()).map(({ card, ...summary }) => ({

@@ -62,6 +62,7 @@ export function addProcessRoute(app: App, context: ServerContext): void {
       config: { scope: 'run' },
       schema: {
         tags: ['images'],
+        operationId: 'processImages',
         summary: 'Transform and label single images',
         description:
           'Takes an image as the body, a form with one or many images and a JSON field `spec`, or JSON that names images of the lake. The response is the image if there is one, a zip of all images, or JSON with the predictions of the model. The Accept header decides.',

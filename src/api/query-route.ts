@@ -40,6 +40,7 @@ export function addQueryRoute(app: App, context: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['query'],
+        operationId: 'query',
         summary: 'Run one SELECT',
         description:
           'Rows stream. An error after the first row ends the connection without the last chunk, so a cut result cannot be mistaken for a complete one.',

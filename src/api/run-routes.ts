@@ -39,6 +39,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       config: { scope: 'run' },
       schema: {
         tags: ['runs'],
+        operationId: 'startRun',
         summary: 'Start a run',
         description:
           'Accepts the run and responds at once. The SQL, table, id column and model are checked first. The same specification again is the same run. Another specification with the same name is refused. A cancelled run is refused until it is resumed.',
@@ -63,7 +64,12 @@ export function addRunRoutes(app: App, context: ServerContext): void {
     '/v1/runs',
     {
       config: { scope: 'read' },
-      schema: { tags: ['runs'], summary: 'List runs', response: { 200: z.array(runResource), ...PROBLEMS } },
+      schema: {
+        tags: ['runs'],
+        operationId: 'listRuns',
+        summary: 'List runs',
+        response: { 200: z.array(runResource), ...PROBLEMS },
+      },
     },
     async () => (await runs.list()).map(toRunResource),
   );
@@ -74,6 +80,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['runs'],
+        operationId: 'getRun',
         summary: 'Show the state of a run',
         params: runParams,
         response: { 200: runResource, ...PROBLEMS },
@@ -91,7 +98,13 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       `/v1/runs/:id/${verb}`,
       {
         config: { scope: 'run' },
-        schema: { tags: ['runs'], summary, params: runParams, response: ACCEPTED },
+        schema: {
+          tags: ['runs'],
+          operationId: `${verb}Run`,
+          summary,
+          params: runParams,
+          response: ACCEPTED,
+        },
       },
       async ({ params }, reply) => reply.code(202).send(toRunResource(await work(params.id))),
     );
@@ -105,6 +118,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       config: { scope: 'run' },
       schema: {
         tags: ['runs'],
+        operationId: 'retryRun',
         summary: 'Retry failed images of a finished run',
         description:
           'Written images stay, and the manifest gets a new version. Without a body, all failed images are retried.',
@@ -126,6 +140,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['runs'],
+        operationId: 'getManifest',
         summary: 'Get the manifest of a finished run, with one row per image',
         params: runParams,
         querystring: z.strictObject({
@@ -155,6 +170,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['runs'],
+        operationId: 'followRun',
         summary: 'Follow a run as server-sent events',
         description:
           '`state` is the state of the run, `plan` its size, `progress` the number of finished images. The stream ends with the run. With Last-Event-ID it continues where it was interrupted.',

@@ -33,7 +33,12 @@ export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
     '/v1/tables',
     {
       config: { scope: 'read' },
-      schema: { tags: ['tables'], summary: 'List tables', response: { 200: z.array(table), ...PROBLEMS } },
+      schema: {
+        tags: ['tables'],
+        operationId: 'listTables',
+        summary: 'List tables',
+        response: { 200: z.array(table), ...PROBLEMS },
+      },
     },
     async () => (await lakehouse.tables.list()).map(toTable),
   );
@@ -44,6 +49,7 @@ export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['tables'],
+        operationId: 'getTable',
         summary: 'Describe a table',
         params: z.object({ table: tableParam }),
         response: {
@@ -64,6 +70,7 @@ export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
       config: { scope: 'read' },
       schema: {
         tags: ['tables'],
+        operationId: 'listTableVersions',
         summary: 'List the versions of a table, newest first',
         params: z.object({ table: tableParam }),
         querystring: z.strictObject({ limit: z.coerce.number().int().min(1).max(10_000).default(100) }),

@@ -195,7 +195,10 @@ describe('what a server says of itself', () => {
       openapi: string;
       paths: Record<
         string,
-        Record<string, { responses: Record<string, unknown>; requestBody?: { content: object } }>
+        Record<
+          string,
+          { operationId: string; responses: Record<string, unknown>; requestBody?: { content: object } }
+        >
       >;
       components: { schemas: Record<string, unknown> };
     };
@@ -227,12 +230,26 @@ describe('what a server says of itself', () => {
         'post /v1/runs/{id}/retry',
       ].sort(),
     );
+    // Clients that are made of the description name their functions by these, so they are stable.
+    const ids = Object.values(api.paths).flatMap((methods) =>
+      Object.values(methods).map((route) => route.operationId),
+    );
+    expect(ids.toSorted((a, b) => a.localeCompare(b))).toEqual(
+      'cancelRun followRun getHealth getManifest getMetrics getReadiness getRun getRunImage getTable getTableImage listModels listRuns listTables listTableVersions processImages query resumeRun retryRun startRun'.split(
+        ' ',
+      ),
+    );
     for (const methods of Object.values(api.paths))
       for (const route of Object.values(methods)) expect(route.responses).toHaveProperty('4XX');
     expect(Object.keys(api.paths['/v1/process']?.['post']?.requestBody?.content ?? {})).toContain(
       'multipart/form-data',
     );
     expect(JSON.stringify(api)).not.toContain('"$ref":"#/definitions');
+  });
+
+  test('its address leads to the pages', async () => {
+    const answer = await fetch(server.current.url, { redirect: 'manual' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/docs/']);
   });
 
   test('the pages at /docs come from the server alone', async () => {
