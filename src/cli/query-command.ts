@@ -141,9 +141,9 @@ async function writeStream(
 ): Promise<void> {
   const urls = options.withUrls ? { urlExpiresMs: options.urlExpires ?? HOUR_MS } : {};
   await using query = await lakehouse.query(sql, { ...queryOptions(options), ...urls });
-  const { columns } = process.stdout;
   const encoded = query.encode(format, {
-    ...(columns === undefined ? {} : { maxWidth: columns }),
+    // Of what goes to another program nothing is cut.
+    maxWidth: process.stdout.columns ?? Number.POSITIVE_INFINITY,
     ...(options.limit === undefined ? {} : { maxRows: options.limit }),
   });
   await writeOut(Readable.from(encoded), options.output);

@@ -18,6 +18,8 @@ const DEFAULT_MAX_WIDTH = 100;
 /** Longer cells are cut before they are measured, because no terminal is this wide. */
 const MAX_CELL_CHARACTERS = 1000;
 
+const LINK = /^https?:\/\/\S+$/u;
+
 const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
   duckdb.DuckDBTypeId.TINYINT,
   duckdb.DuckDBTypeId.SMALLINT,
@@ -37,7 +39,7 @@ const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
 
 /**
  * Writes a result as a table for people: aligned columns, the first rows, then the total as `763 rows (40 shown)`. Nothing in the data
- * can control the terminal; see `neutralizeText`. Further rows are read, but only counted.
+ * can control the terminal; see `neutralizeText`. Links are not cut. Further rows are read, but only counted.
  */
 export async function* encodeTable(batches: RowBatches, options: TableOptions = {}): AsyncGenerator<string> {
   const { maxRows = DEFAULT_MAX_ROWS, maxWidth = DEFAULT_MAX_WIDTH } = options;
@@ -58,10 +60,13 @@ export async function* encodeTable(batches: RowBatches, options: TableOptions = 
 
 function textColumn(name: string, type: DuckDBType, values: readonly DuckDBValue[]): TextColumn {
   const write = cellText(type);
+  const texts = values.map((value) => write(value) ?? 'NULL');
+  const isWhole = texts.some((text) => LINK.test(text));
   return {
     name: safeText(name),
     align: NUMERIC.has(type.typeId) ? 'right' : 'left',
-    cells: values.map((value) => safeText(write(value) ?? 'NULL')),
+    cells: texts.map((text) => (isWhole ? neutralizeText(text) : safeText(text))),
+    isWhole,
   };
 }
 

@@ -6,6 +6,8 @@ export interface TextColumn {
   readonly align: 'left' | 'right';
   /** One text per row. */
   readonly cells: readonly string[];
+  /** Texts of no use unless they are whole, such as links: they are not cut, and stand last. */
+  readonly isWhole?: boolean;
 }
 
 const GAP = '  ';
@@ -20,19 +22,20 @@ export interface TableLayout {
 
 /**
  * Lays out columns side by side under a header. The widest columns are cut, all to the same width, until a line takes at most `maxWidth`
- * terminal columns. If that is not enough, the last columns are left out.
+ * terminal columns. If that is not enough, the last columns are left out. Columns that are not to be cut follow, beyond that width.
  */
 export function layOutTable(columns: readonly TextColumn[], maxWidth: number): TableLayout {
-  const natural = columns.map(({ name, cells }) =>
-    Math.max(1, displayWidth(name), ...cells.map(displayWidth)),
-  );
+  const measured = columns.map((column) => ({ ...column, width: widthOf(column) }));
+  const whole = measured.filter(({ isWhole }) => isWhole);
+  const others = measured.filter(({ isWhole }) => !isWhole);
+  const natural = others.map(({ width }) => width);
   const columnCount = countFitting(natural, maxWidth);
   const room = maxWidth - GAP.length * (columnCount - 1);
   const limit = widthLimit(natural.slice(0, columnCount), room);
-  const shown = columns.slice(0, columnCount).map((column, index) => ({
-    ...column,
-    width: Math.min(natural[index] ?? 0, limit),
-  }));
+  const fitting = others
+    .slice(0, columnCount)
+    .map((column) => ({ ...column, width: Math.min(column.width, limit) }));
+  const shown = [...fitting, ...whole];
   const line = (texts: readonly string[]): string =>
     shown
       .map(({ width, align }, index) => pad(cutText(texts[index] ?? '', width), width, align))
@@ -41,7 +44,11 @@ export function layOutTable(columns: readonly TextColumn[], maxWidth: number): T
   const rowCount = columns[0]?.cells.length ?? 0;
   const rows = Array.from({ length: rowCount }, (_, row) => line(shown.map(({ cells }) => cells[row] ?? '')));
   const rule = shown.map(({ width }) => '─'.repeat(width)).join(GAP);
-  return { lines: [line(shown.map(({ name }) => name)), rule, ...rows], columnCount };
+  return { lines: [line(shown.map(({ name }) => name)), rule, ...rows], columnCount: shown.length };
+}
+
+function widthOf({ name, cells }: TextColumn): number {
+  return Math.max(1, displayWidth(name), ...cells.map(displayWidth));
 }
 
 function countFitting(widths: readonly number[], maxWidth: number): number {

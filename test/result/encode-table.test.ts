@@ -56,6 +56,18 @@ describe('table', () => {
     expect(Math.max(...lines.map(displayWidth))).toBeLessThanOrEqual(60);
   });
 
+  it('does not cut links, which stand last, nor anything where there is no end of a line', async () => {
+    const link = `https://example.com/${'x'.repeat(1500)}`;
+    const sql = `SELECT '${link}' AS url, repeat('y', 300) AS b, 1 AS c`;
+    const lines = await table(sql, { maxWidth: 40 });
+    expect(lines[0]).toMatch(/^b +c {2}url$/u);
+    expect(lines[2]).toBe(`${'y'.repeat(36)}…  1  ${link}`);
+    expect((await table(sql, { maxWidth: Number.POSITIVE_INFINITY }))[2]).toBe(
+      `${'y'.repeat(300)}  1  ${link}`,
+    );
+    expect((await table(`SELECT '${link}' AS url`, { maxWidth: 9 }))[2]).toBe(link);
+  });
+
   it('takes a hundred columns of a terminal unless others are given', async () => {
     const lines = await table(`SELECT repeat('x', 101) AS a`);
     expect(lines[2]).toBe(`${'x'.repeat(99)}…`);
