@@ -18,6 +18,8 @@ test('the demo does the whole job, and its counts add up', async () => {
   expect(written).toBeGreaterThan(0);
   expect(written + failed).toBe(selected * copies);
   expect(stdout).toContain('pred_articleType');
+  expect(stdout).toContain('(sql/mens-shoes-after.sql, year 2012)\n');
+  expect(stdout).toMatch(/\ndone in \d{1,2}(?:\.\d)? s\n$/u);
   expect(stdout).not.toContain('untrained');
   expect((await stat(join(folder, 'contact-sheet.png'))).size).toBeGreaterThan(20_000);
 });

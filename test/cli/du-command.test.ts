@@ -16,6 +16,9 @@ test('du tells what takes how much room, and the sum', async () => {
   for (const { runId } of reports)
     expect(stdout).toMatch(new RegExp(`^ *[\\d.]+ kB {2}run daily/run_id=${runId}, finished: .*`, 'mu'));
   expect(stdout).toMatch(/; 4 images in earlier executions$/mu);
+  // Of what there is none, nothing is said.
+  expect(lines.filter((line) => /^ *0 B /u.test(line))).toEqual([]);
+  expect(lines.some((line) => line.endsWith('  other'))).toBe(true);
   const { fileCount } = await pixlakeJson<{ fileCount: number }>(lake, 'du');
   expect(lines.at(-1)).toMatch(new RegExp(`^ *[\\d.]+ kB {2}total, ${fileCount} files$`, 'u'));
 });

@@ -9,6 +9,10 @@ test('optimize tells what became of the data files, and what it cannot use', asy
     'nothing to compact; table images stays at version 0\n',
   );
   await ingestIds(lake, `${folder}/more`, [3]);
+  // All files are larger than that.
+  expect(await pixlakeJson(lake, 'optimize', 'images', '--target-size', '1B')).toMatchObject({
+    isCommitted: false,
+  });
   expect((await pixlake(lake, 'optimize', 'images')).stdout).toMatch(
     /^2 data files \(.+\) became 1 \(.+\); table images is at version 2\n$/u,
   );

@@ -70,5 +70,13 @@ describe('a progress bar', () => {
     using bar = startProgressBar('ingest', 'rows', stream);
     bar.update(12_345, undefined, 'and a note that is longer than the line');
     expect(drawn[0]).toBe(`\r\u001b[2K${'ingest 12,345 rows · 0/s'.slice(0, 19)}`);
+    const wide = makeTerminal(true);
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+    using other = startProgressBar('ingest', 'rows', wide.stream);
+    other.update(0, undefined);
+    now.mockReturnValue(1000);
+    other.update(500, undefined);
+    now.mockRestore();
+    expect(wide.drawn[1]).toBe('\r\u001b[2Kingest 500 rows · 500/s');
   });
 });

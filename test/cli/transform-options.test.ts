@@ -13,7 +13,14 @@ test('each field of a transform is an option with its default in the help text',
   const command = new Command('run');
   addTransformOptions(command);
   expect(command.options.map((option) => option.attributeName())).toEqual(Object.keys(TRANSFORM_FIELDS));
-  for (const { description } of command.options) expect(description).toMatch(/\(default: .+\)$/u);
+  const shown = Object.fromEntries(
+    command.options.map((option) => [
+      option.attributeName(),
+      /\(default: (.+)\)$/u.exec(option.description)?.[1],
+    ]),
+  );
+  expect(shown).toMatchObject({ crop: '0.2', size: '256', format: 'jpeg', aspectScale: 'off' });
+  expect(Object.values(shown)).not.toContain(undefined);
 });
 
 test('what is not given is not there, so a specification file keeps its own', () => {
