@@ -1,7 +1,7 @@
 // Draws Vega-Lite plots as SVG and PNG, in one style, without a browser.
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
-import { drawSvg } from '../dist/bundle/index.js';
+import { drawSvg } from 'pixlake';
 
 const FONT = 'DejaVu Sans';
 
