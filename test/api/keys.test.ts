@@ -196,6 +196,16 @@ describe('a server with keys', () => {
       code: 'SCOPE_MISSING',
     });
     expect((await server.post('/v1/process', { table: 'images', ids: [1] }, as('read'))).status).toBe(403);
+    // Each route that changes something refuses a key that may only read.
+    for (const path of [
+      '/v1/runs',
+      '/v1/runs/r/cancel',
+      '/v1/runs/r/resume',
+      '/v1/runs/r/retry',
+      '/v1/process',
+    ])
+      expect((await server.post(path, {}, as('read'))).status, path).toBe(403);
+    expect((await server.post('/v1/runs/none/cancel', {}, as('run'))).status).toBe(404);
     expect((await server.post('/v1/runs', run, as('run'))).status).toBe(202);
     expect((await server.get('/metrics', as('run'))).status).toBe(403);
     const metrics = await server.get('/metrics', as('admin'));

@@ -25,6 +25,14 @@ describe('parseModelCard', () => {
     expect(labels[999]).toBe('attr_0999');
   });
 
+  it('takes what is at its bounds', () => {
+    const card = toyCard({
+      description: 'x'.repeat(4000),
+      outputs: [{ ...TOY_OUTPUT, labels: ['a', 'b'.repeat(200)], topK: 2 }],
+    });
+    expect(card.outputs).toMatchObject([{ labels: ['a', 'b'.repeat(200)], topK: 2 }]);
+  });
+
   it('reads its own result again, as a plan stored as JSON needs', () => {
     const card = parseModelCard(fashionNetSpec('f'.repeat(64)), 'fashionnet.json');
     expect(parseModelCard(JSON.parse(JSON.stringify(card)), 'plan.json')).toEqual(card);
@@ -46,6 +54,10 @@ describe('parseModelCard', () => {
       { ...TOY_CARD, input: { ...TOY_CARD.input, std: [1, 0, 1] } },
       /input\.std: .*above 0/u,
     ],
+    ['a high image', { ...TOY_CARD, input: { ...TOY_CARD.input, height: 1e9 } }, /input\.height: /u],
+    ['a text without end', { ...TOY_CARD, source: 'x'.repeat(4001) }, /source: /u],
+    ['a label without end', withOutput({ labels: ['a', 'b'.repeat(201)] }), /outputs\.0\.labels\b/u],
+    ['no top label', withOutput({ topK: 0 }), /outputs\.0\.topK: /u],
     ['two means', { ...TOY_CARD, input: { ...TOY_CARD.input, mean: [0, 0] } }, /input\.mean: /u],
     ['no outputs', { ...TOY_CARD, outputs: [] }, /outputs: /u],
     [
@@ -57,7 +69,11 @@ describe('parseModelCard', () => {
     ['a label twice', withOutput({ labels: ['a', 'b', 'a'] }), /outputs\.0\.labels: has a label twice/u],
     ['more top labels than labels', withOutput({ topK: 7 }), /outputs\.0\.topK: is larger/u],
     ['a column with a quote', withOutput({ column: 'a"b' }), /outputs\.0\.column: must be a letter/u],
-    ['a column that meets another', withOutput({ column: 'toy_score' }), /column: must not end/u],
+    ...['toy_score', 'toy_scores', 'toy_labels', 'toy_all'].map((column): [string, unknown, RegExp] => [
+      `a column ${column} that meets another`,
+      withOutput({ column }),
+      /column: must not end/u,
+    ]),
     [
       'a column twice',
       { ...TOY_CARD, outputs: [TOY_OUTPUT, { ...TOY_OUTPUT, name: 'b' }] },
