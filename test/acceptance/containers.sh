@@ -41,8 +41,8 @@ END
   buildah bud --quiet --tag base "$context" >/dev/null
 }
 
-# in <target> <command …>: in a new container of a target
-in() {
+# inside <target> <command …>: in a new container of a target
+inside() {
   local container
   container=$(buildah from "$1")
   shift
@@ -54,14 +54,14 @@ for target in "${targets[@]}"; do
   buildah bud --quiet --build-arg BASE=localhost/base --target "$target" --tag "$target" . >/dev/null
   case $target in
     api)
-      in api pixlake --version
-      in api pixlake demo --rows 60 --folder /tmp/demo | tail -n 1
-      [ "$(in api id -u)" = 1000 ]
+      inside api pixlake --version
+      inside api pixlake demo --rows 60 --folder /tmp/demo | tail -n 1
+      [ "$(inside api id -u)" = 1000 ]
       megabytes=$(du -sm "$(buildah mount "$(buildah from api)")" | cut -f1)
       echo "image of the API: $megabytes MB"
       [ "$megabytes" -le 450 ]
       ;;
-    s3) in s3 versitygw --version ;;
-    jupyter) in jupyter jupyter lab --version ;;
+    s3) inside s3 versitygw --version ;;
+    jupyter) inside jupyter jupyter lab --version ;;
   esac
 done
