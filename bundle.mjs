@@ -2,6 +2,8 @@
 // because each module that a command or thread loads delays its start. Other packages stay where they are. All files lie in one folder, two below
 // the root, as modules in dist/ do, so that relative paths to other files of the package mean the same.
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { build } from 'rolldown';
 
 /** Packages of a hundred modules and more, which nearly every command needs. */
@@ -34,7 +36,11 @@ await build({
   ],
   output: { dir: 'dist/bundle', format: 'esm', cleanDir: true },
 });
-const licences = JOINED.map((name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8')}`);
+const { resolve } = createRequire(import.meta.url);
+const licences = JOINED.map((name) => {
+  const path = join(dirname(resolve(`${name}/package.json`)), 'LICENSE');
+  return `${name}\n\n${readFileSync(path, 'utf8')}`;
+});
 writeFileSync('dist/bundle/LICENSES.txt', licences.join('\n\n'));
 for (const folder of ['image', 'bundle'])
   cpSync('src/image/kernel/pixels.wasm', `dist/${folder}/kernel/pixels.wasm`);
