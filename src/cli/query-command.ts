@@ -142,8 +142,8 @@ async function writeStream(
   const urls = options.withUrls ? { urlExpiresMs: options.urlExpires ?? HOUR_MS } : {};
   await using query = await lakehouse.query(sql, { ...queryOptions(options), ...urls });
   const encoded = query.encode(format, {
-    // Of what goes to another program nothing is cut.
-    maxWidth: process.stdout.columns ?? Number.POSITIVE_INFINITY,
+    // Of what goes to a file or another program nothing is cut.
+    maxWidth: (options.output === undefined ? process.stdout.columns : undefined) ?? Number.POSITIVE_INFINITY,
     ...(options.limit === undefined ? {} : { maxRows: options.limit }),
   });
   await writeOut(Readable.from(encoded), options.output);

@@ -1,9 +1,8 @@
 /** What people write who know another dialect or program, and what is meant here. Texts may hold what only looks like it, so this is asked after an error only. */
 const MISTAKES: readonly (readonly [pattern: RegExp, remedy: (match: RegExpExecArray) => string])[] = [
   [
-    /\b(?<schema>runs|errors)\.(?<name>\w+(?:[-.]\w+)+)/iu,
-    ({ groups }) =>
-      `a name with other signs than letters needs quotes: ${groups?.['schema']}."${groups?.['name']}"`,
+    /\b(?<schema>runs|errors)\.(?<name>\w[\w.]*-[\w.-]*\w)/iu,
+    ({ groups }) => `a name with a hyphen needs quotes: ${groups?.['schema']}."${groups?.['name']}"`,
   ],
   [
     /\b(?<table>[\w."]+)\s+(?:FOR\s+)?(?:SYSTEM_)?(?<kind>VERSION|TIMESTAMP|TIME)\s+AS\s+OF\s+(?<at>'[^']*'|\d+)/iu,
