@@ -18,7 +18,8 @@ const DEFAULT_MAX_WIDTH = 100;
 /** Longer cells are cut before they are measured, because no terminal is this wide. */
 const MAX_CELL_CHARACTERS = 1000;
 
-const LINK = /^https?:\/\/\S+$/u;
+/** No browser or server takes longer ones. */
+const LINK = /^https?:\/\/\S{1,8192}$/u;
 
 const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
   duckdb.DuckDBTypeId.TINYINT,
@@ -61,12 +62,11 @@ export async function* encodeTable(batches: RowBatches, options: TableOptions = 
 function textColumn(name: string, type: DuckDBType, values: readonly DuckDBValue[]): TextColumn {
   const write = cellText(type);
   const texts = values.map((value) => write(value) ?? 'NULL');
-  const isWhole = texts.some((text) => LINK.test(text));
   return {
     name: safeText(name),
     align: NUMERIC.has(type.typeId) ? 'right' : 'left',
-    cells: texts.map((text) => (isWhole ? neutralizeText(text) : safeText(text))),
-    isWhole,
+    cells: texts.map((text) => (LINK.test(text) ? neutralizeText(text) : safeText(text))),
+    isWhole: texts.some((text) => LINK.test(text)),
   };
 }
 

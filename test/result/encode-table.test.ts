@@ -66,6 +66,12 @@ describe('table', () => {
       `${'y'.repeat(300)}  1  ${link}`,
     );
     expect((await table(`SELECT '${link}' AS url`, { maxWidth: 9 }))[2]).toBe(link);
+    // What only begins like one is cut, also beside a link.
+    const long = await table(`SELECT unnest(['${link}', repeat('https://a', 2000)]) AS url`, {
+      maxWidth: 40,
+    });
+    expect(long[2]).toBe(link);
+    expect(long[3]).toHaveLength(1000);
   });
 
   it('takes a hundred columns of a terminal unless others are given', async () => {
