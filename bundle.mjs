@@ -1,13 +1,13 @@
 // The second step of the build: joins the modules that the compiler has written to dist/, and the packages below, into few files in dist/bundle/,
 // because each module that a command or thread loads delays its start. Other packages stay where they are. All files lie in one folder, two below
 // the root, as modules in dist/ do, so that relative paths to other files of the package mean the same.
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'rolldown';
 
 /** Packages of a hundred modules and more, which nearly every command needs. */
-const JOINED = ['@duckdb/node-api', 'zod'];
+const JOINED = ['@duckdb/node-api', 'zod', 'commander'];
 
 const isJoined = (id) => JOINED.some((name) => id === name || id.startsWith(`${name}/`));
 
@@ -34,12 +34,18 @@ await build({
           : undefined,
     },
   ],
-  output: { dir: 'dist/bundle', format: 'esm', cleanDir: true },
+  output: {
+    dir: 'dist/bundle',
+    format: 'esm',
+    cleanDir: true,
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  },
 });
 const { resolve } = createRequire(import.meta.url);
 const licences = JOINED.map((name) => {
-  const path = join(dirname(resolve(`${name}/package.json`)), 'LICENSE');
-  return `${name}\n\n${readFileSync(path, 'utf8')}`;
+  let folder = dirname(resolve(name));
+  while (!existsSync(join(folder, 'LICENSE'))) folder = dirname(folder);
+  return `${name}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8')}`;
 });
 writeFileSync('dist/bundle/LICENSES.txt', licences.join('\n\n'));
 for (const folder of ['image', 'bundle'])

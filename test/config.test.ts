@@ -1,10 +1,16 @@
+import { spawnSync } from 'node:child_process';
 import pino from 'pino';
 import { afterEach, expect, test, vi } from 'vitest';
+import { importFresh } from './support/import-fresh.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();
-  vi.resetModules();
 });
+
+const load = async (level: string | undefined): Promise<typeof import('../src/config.ts')> => {
+  vi.stubEnv('PIXLAKE_LOG_LEVEL', level);
+  return importFresh<typeof import('../src/config.ts')>('config.ts');
+};
 
 test.each([
   [undefined, 'warn'],
@@ -12,11 +18,33 @@ test.each([
 ])(
   'with the level %s, the log tells of %s and worse, at once and on standard error',
   async (given, level) => {
-    vi.stubEnv('PIXLAKE_LOG_LEVEL', given);
-    vi.resetModules();
-    const { log } = await import('../src/config.ts');
-    expect([log.level, log.bindings()]).toEqual([level, { name: 'pixlake' }]);
-    const stream = (log as unknown as Record<symbol, { fd: number; sync: boolean }>)[pino.symbols.streamSym];
+    const { openLog } = await load(given);
+    const logger = openLog();
+    expect([logger.level, logger.bindings()]).toEqual([level, { name: 'pixlake' }]);
+    const stream = (logger as unknown as Record<symbol, { fd: number; sync: boolean }>)[
+      pino.symbols.streamSym
+    ];
     expect([stream?.fd, stream?.sync]).toEqual([2, true]);
+    expect(openLog()).toBe(logger);
   },
 );
+
+test.each([
+  [undefined, 'undefined', ['a warning', 'an error']],
+  ['silent', 'undefined', []],
+  ['info', 'undefined', ['some news', 'a warning', 'an error']],
+  ['debug', 'undefined', ['some news', 'a warning', 'an error']],
+  [undefined, "'info'", ['some news', 'a warning', 'an error']],
+])('with the level %s, which then becomes %s, the log tells %j', (given, later, told) => {
+  const script = `
+    import { log, openLog } from ${JSON.stringify(new URL('../dist/config.js', import.meta.url).href)};
+    const later = ${later};
+    if (later !== undefined) openLog().level = later;
+    log.info({ id: 1 }, 'some news');
+    log.warn('a warning');
+    log.error('an error');`;
+  const env = { ...process.env, ...(given === undefined ? {} : { PIXLAKE_LOG_LEVEL: given }) };
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { env });
+  const lines = String(stderr).split('\n').filter(Boolean);
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(told);
+});

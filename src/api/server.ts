@@ -5,7 +5,7 @@ import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { LogController, type FastifyBaseLogger } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { log } from '../config.ts';
+import { log, openLog } from '../config.ts';
 import { PixlakeError } from '../errors.ts';
 import type { Lakehouse } from '../lakehouse.ts';
 import type { QuerySandbox } from '../sandbox/query-sandbox.ts';
@@ -109,7 +109,7 @@ function checkConfinement({ status: { confinement } }: QuerySandbox, isPublic: b
 
 async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): Promise<App> {
   const { metrics, options } = context;
-  const loggerInstance: FastifyBaseLogger = log;
+  const loggerInstance: FastifyBaseLogger = openLog();
   const onProblem: OnProblem = (code) => metrics.countProblem(code);
   const app = Fastify({
     loggerInstance,

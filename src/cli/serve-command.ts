@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { log } from '../config.ts';
+import { openLog } from '../config.ts';
 import type { SandboxLimits } from '../sandbox/sandbox-limits.ts';
 import { type LakeOptions, openLake, withStoreOptions } from './lake-options.ts';
 import { byteSize, duration, wholeNumber } from './option-values.ts';
@@ -73,7 +73,7 @@ Examples:
   $ pixlake serve --host 0.0.0.0 --api-keys keys.json --lake s3://bucket/lake`,
     )
     .action(async (options: Options) => {
-      if (process.env['PIXLAKE_LOG_LEVEL'] === undefined) log.level = 'info';
+      if (process.env['PIXLAKE_LOG_LEVEL'] === undefined) openLog().level = 'info';
       const lakehouse = await openLake(options);
       // Loaded here, so the other commands start faster.
       const { createServer } = await import('../api/server.ts');

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import type { Piscina } from 'piscina';
-import type { ShardExecutor } from '../run/shard-executor.ts';
+import type { ShardExecutor, WorkerDemand } from '../run/shard-executor.ts';
 import type { WorkerSettings } from '../run/shard-worker.ts';
 import type { AttemptOutcome } from '../work/attempt.ts';
+import type { Workers } from '../work/workers.ts';
 import type { CloseTask, ShardTask } from './shard-task.ts';
 import { makeMemoryCells } from '../run/memory-cells.ts';
 
@@ -30,38 +31,66 @@ export function createLocalExecutor({
   s3 = {},
 }: LocalExecutorOptions = {}): ShardExecutor {
   return {
-    async start({ jobCount, model }) {
-      const threads = Math.min(workers, jobCount, await maxWorkers(model?.onnxPath));
-      const { Piscina: Pool } = await import('piscina');
-      const pool = new Pool({
-        filename: new URL('./worker.js', import.meta.url).href,
-        minThreads: threads,
-        maxThreads: threads,
-        // Not used, and not available in Deno, in which notebooks run.
-        recordTiming: false,
-        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
-        workerData: {
-          s3,
-          // Workers times model threads are the cores: fewer workers leave more threads for the model of each.
-          modelThreads: Math.max(1, Math.floor(availableParallelism() / threads)),
-          // A thread that dies does not give its memory back, so each run has its own cells.
-          memoryCells: makeMemoryCells(),
-          model,
-        } satisfies WorkerSettings,
-      });
+    start: async (demand) => startWorkers(await openPool(workers, s3), workers, demand),
+    prepare() {
+      let prepared: Promise<Piscina> | undefined = openPool(workers, s3);
       return {
-        count: threads,
-        async attempt(job, { cells }) {
-          return (await pool.run({ job, cells } satisfies ShardTask)) as AttemptOutcome;
+        async start(demand) {
+          const pool = prepared ?? openPool(workers, s3);
+          prepared = undefined;
+          return startWorkers(await pool, workers, demand);
         },
-        [Symbol.asyncDispose]: () => closePool(pool, threads),
+        async [Symbol.asyncDispose]() {
+          const pool = await prepared;
+          if (pool !== undefined) await closePool(pool);
+        },
       };
     },
   };
 }
 
+/** Opens a pool with one thread, which gets others when it has work for them. */
+async function openPool(workers: number, s3: WorkerSettings['s3']): Promise<Piscina> {
+  const { Piscina: Pool } = await import('piscina');
+  const pool = new Pool({
+    filename: new URL('./worker.js', import.meta.url).href,
+    minThreads: 1,
+    maxThreads: workers,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    // Not used, and not available in Deno, in which notebooks run.
+    recordTiming: false,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    workerData: {
+      s3,
+      // A thread that dies does not give its memory back, so each run has its own cells.
+      memoryCells: makeMemoryCells(),
+    } satisfies WorkerSettings,
+  });
+  // A thread that does not start fails its attempts, which report it.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+async function startWorkers(
+  pool: Piscina,
+  workers: number,
+  { jobCount, model }: WorkerDemand,
+): Promise<Workers> {
+  const count = Math.min(workers, jobCount, await maxWorkers(model?.onnxPath));
+  // Workers times model threads are the cores: fewer workers leave more threads for the model of each.
+  const modelSettings = { threads: Math.max(1, Math.floor(availableParallelism() / count)), atHand: model };
+  return {
+    count,
+    async attempt(job, { cells }) {
+      return (await pool.run({ job, cells, modelSettings } satisfies ShardTask)) as AttemptOutcome;
+    },
+    [Symbol.asyncDispose]: () => closePool(pool),
+  };
+}
+
 /** Lets each thread, all of which are idle, close its resources. Ending a thread inside native code could crash the process. */
-async function closePool(pool: Piscina, threads: number): Promise<void> {
+async function closePool(pool: Piscina): Promise<void> {
+  const threads = pool.threads.length;
   const closed = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const task: CloseTask = { threads, closed };
   await Promise.allSettled(Array.from({ length: threads }, () => pool.run(task)));

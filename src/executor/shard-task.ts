@@ -1,3 +1,4 @@
+import type { ModelSettings } from '../run/shard-worker.ts';
 import type { AttemptCells } from '../work/attempt.ts';
 import type { ShardJob } from '../work/shard-job.ts';
 
@@ -5,6 +6,7 @@ import type { ShardJob } from '../work/shard-job.ts';
 export interface ShardTask {
   readonly job: ShardJob;
   readonly cells: AttemptCells['cells'];
+  readonly modelSettings: ModelSettings;
 }
 
 /** The last task of each thread: it closes its resources and waits until all threads have done so, so no thread gets two of these tasks. */

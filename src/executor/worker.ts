@@ -7,7 +7,7 @@ const worker = new ShardWorker(workerData as WorkerSettings);
 
 /** Entry of the worker threads: makes one attempt at a shard, or closes the resources of the thread. */
 export default async function work(task: ShardTask | CloseTask): Promise<AttemptOutcome | undefined> {
-  if ('job' in task) return worker.attempt(task.job, new AttemptCells(task.cells));
+  if ('job' in task) return worker.attempt(task.job, new AttemptCells(task.cells), task.modelSettings);
   await close(task);
   return undefined;
 }

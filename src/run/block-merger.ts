@@ -28,6 +28,13 @@ export class BlockMerger implements AsyncDisposable {
     this.#finished = finished;
   }
 
+  /** Opens its DuckDB, so the first block does not wait for it. */
+  prepare(): void {
+    this.#opened ??= this.#open();
+    // The first merge reports an error.
+    this.#opened.catch(() => undefined);
+  }
+
   /** Notes that a shard is done. */
   shardDone(shard: number): void {
     this.#finished.set(shard, true);
@@ -51,7 +58,8 @@ export class BlockMerger implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#work;
-    const opened = await this.#opened;
+    // A merge that could not open it has said so.
+    const opened = await this.#opened?.catch(() => undefined);
     if (opened === undefined) return;
     opened.db[Symbol.dispose]();
     await rm(opened.scratchDir, { recursive: true, force: true });

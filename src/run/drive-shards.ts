@@ -61,6 +61,7 @@ async function workOffShards(
   const signals = [stopping.signal, ...(context.signal === undefined ? [] : [context.signal])];
   try {
     await using workers = await executor.start({ jobCount, model });
+    merger.prepare();
     await workOffJobs(workers, toJobs(context, execution, finished), {
       signal: AbortSignal.any(signals),
       onProgress: (progress) => {

@@ -41,12 +41,13 @@ export interface RunReport {
 export async function runImages(context: RunContext, run: Run): Promise<RunReport> {
   const startMs = performance.now();
   const { store } = context;
+  await using prepared = context.executor.prepare?.();
   const execution = await planRun(context, run);
   const known = await readSuccess(store, folderOf(execution));
   if (known !== undefined) return toReport(execution, known, 'repeated', execution.shardCount, startMs);
   const finished = await readFinishedShards(store, execution);
   const resumedCount = finished.count;
-  await driveShards(context, execution, finished);
+  await driveShards({ ...context, executor: prepared ?? context.executor }, execution, finished);
   const totals = await commitRun(context, execution, finished);
   return toReport(execution, totals, 'finished', resumedCount, startMs);
 }

@@ -5,7 +5,12 @@ import type { Workers } from '../work/workers.ts';
 export interface ShardExecutor {
   /** Starts workers for jobs of one execution. */
   start(demand: WorkerDemand): Promise<Workers>;
+  /** Begins what takes long about a start, such as a thread, while a run is planned. */
+  prepare?(): PreparedExecutor;
 }
+
+/** An executor whose first start of workers is prepared. Disposing ends what was prepared and not used. */
+export interface PreparedExecutor extends Pick<ShardExecutor, 'start'>, AsyncDisposable {}
 
 /** The jobs for which workers are started. */
 export interface WorkerDemand {

@@ -23,12 +23,16 @@ import { cancelledError } from './refuse-cancelled.ts';
 export interface WorkerSettings {
   /** S3 settings, for lakes on S3. */
   readonly s3: S3Options;
-  /** Threads of a model in each worker. */
-  readonly modelThreads: number;
   /** Memory of images in progress, shared by all threads of one run; see `makeMemoryCells`. */
   readonly memoryCells: Int32Array<SharedArrayBuffer>;
+}
+
+/** How the workers of one execution run its model. Can be sent between threads. */
+export interface ModelSettings {
+  /** Threads of the model in each worker; 1 by default. */
+  readonly threads?: number;
   /** A model that was already found. Other models are searched by name or path when a job needs them. */
-  readonly model?: ModelFiles | undefined;
+  readonly atHand?: ModelFiles | undefined;
 }
 
 /** Works on shards one after another, and keeps what shards of one execution share, such as the loaded model. */
@@ -42,9 +46,9 @@ export class ShardWorker implements AsyncDisposable {
   }
 
   /** Makes one attempt at a job. It never throws: errors are outcomes. */
-  async attempt(job: ShardJob, cells: AttemptCells): Promise<AttemptOutcome> {
+  async attempt(job: ShardJob, cells: AttemptCells, model: ModelSettings = {}): Promise<AttemptOutcome> {
     try {
-      const bench = await this.#open(job);
+      const bench = await this.#open(job, model);
       const { imageCount, errorCount } = await bench.process(job.shard, cells);
       return { kind: 'done', imageCount, errorCount };
     } catch (error) {
@@ -58,11 +62,11 @@ export class ShardWorker implements AsyncDisposable {
     await bench?.[Symbol.asyncDispose]();
   }
 
-  async #open(job: ShardJob): Promise<ExecutionBench> {
+  async #open(job: ShardJob, model: ModelSettings): Promise<ExecutionBench> {
     const key = JSON.stringify([job.lake, job.source, job.folder, job.executionSha256]);
     if (this.#opened?.key === key) return this.#opened.bench;
     await this[Symbol.asyncDispose]();
-    const bench = await openBench(job, this.#settings);
+    const bench = await openBench(job, this.#settings.s3, model);
     this.#opened = { key, bench };
     return bench;
   }
@@ -80,7 +84,8 @@ interface BenchInputs {
 /** @throws `RUN_…`, `MODEL_…`, `DEVICE_UNAVAILABLE`, `STORAGE_…` */
 async function openBench(
   { lake, source: sourceLake, folder, executionSha256 }: ShardJob,
-  { s3, modelThreads: threads, model: atHand }: WorkerSettings,
+  s3: S3Options,
+  { threads = 1, atHand }: ModelSettings,
 ): Promise<ExecutionBench> {
   const source = openStore(sourceLake, s3, true);
   const store = openStore(lake, s3, true);

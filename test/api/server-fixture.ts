@@ -122,12 +122,12 @@ export interface EmbeddedServer extends Pick<TestServer, 'url' | 'get' | 'post'>
 
 /** Starts a server in this process, which takes less time than one of its own and shows which lines of it a test meets. */
 export async function embedServer(lake: string, options: ServerOptions = {}): Promise<EmbeddedServer> {
-  const { log } = await importBuilt<typeof import('../../src/config.ts')>('config.js');
+  const { openLog } = await importBuilt<typeof import('../../src/config.ts')>('config.js');
   const { openLakehouse } = await importBuilt<typeof import('../../src/index.ts')>('index.js');
   const { createServer } = await importBuilt<typeof import('../../src/api/server.ts')>('api/server.js');
   // What it says of requests that fail is not for those who read what the tests say.
-  const { level } = log;
-  log.level = 'silent';
+  const { level } = openLog();
+  openLog().level = 'silent';
   const lakehouse = openLakehouse({ lake });
   const server = await createServer(lakehouse, options);
   const { url } = await server.listen({ host: '127.0.0.1', port: 0 });
@@ -137,7 +137,7 @@ export async function embedServer(lake: string, options: ServerOptions = {}): Pr
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await lakehouse[Symbol.asyncDispose]();
-      log.level = level;
+      openLog().level = level;
     },
   };
 }

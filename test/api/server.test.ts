@@ -4,18 +4,18 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createApiKey } from '../../src/api/api-keys.ts';
-import { log } from '../../src/config.ts';
+import { log, openLog } from '../../src/config.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { get, serveStub } from './stub-server.ts';
 
-const { level } = log;
+const { level } = openLog();
 
 beforeEach(() => {
-  log.level = 'silent';
+  openLog().level = 'silent';
 });
 
 afterEach(() => {
-  log.level = level;
+  openLog().level = level;
   vi.restoreAllMocks();
 });
 

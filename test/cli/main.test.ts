@@ -34,5 +34,5 @@ test('commands load what they need, since each file delays them', async () => {
   expect(await countModules(lake, '--version')).toBe(2);
   const count = await countModules(lake, 'query', 'SELECT count(*) FROM images');
   expect(count).toBeGreaterThan(20);
-  expect(count).toBeLessThanOrEqual(95);
+  expect(count).toBeLessThanOrEqual(65);
 });

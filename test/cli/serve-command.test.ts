@@ -17,10 +17,10 @@ async function freePort(): Promise<number> {
 
 test('serve answers with the limits that it is given until it is stopped, and says where', async () => {
   const { lake } = await makePlainLake(2);
-  const { log } = await importBuilt<typeof import('../../src/config.ts')>('config.js');
-  const { level } = log;
+  const { openLog } = await importBuilt<typeof import('../../src/config.ts')>('config.js');
+  const { level } = openLog();
   vi.stubEnv('PIXLAKE_LOG_LEVEL', 'silent');
-  log.level = 'silent';
+  openLog().level = 'silent';
   const port = await freePort();
   const limits = [
     '--query-slots',
@@ -67,8 +67,8 @@ test('serve answers with the limits that it is given until it is stopped, and sa
     stderr: '',
   });
   await expect(healthy()).rejects.toThrow('fetch failed');
-  expect(log.level).toBe('silent');
-  log.level = level;
+  expect(openLog().level).toBe('silent');
+  openLog().level = level;
   vi.unstubAllEnvs();
 });
 

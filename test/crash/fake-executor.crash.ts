@@ -8,7 +8,7 @@ import { makeMemoryCells } from '../../src/run/memory-cells.ts';
  * and wakes up after its job was given to another.
  */
 function createFake(count: number): ExecutorUnderTest {
-  const settings = { s3: {}, modelThreads: 1, memoryCells: makeMemoryCells() };
+  const settings = { s3: {}, memoryCells: makeMemoryCells() };
   const kills = new Set<() => void>();
   return {
     async killWorkers() {

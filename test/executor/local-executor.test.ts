@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { ModelFiles } from '../../src/model/model-files.ts';
+import { AttemptCells } from '../../src/work/attempt.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { toyCard } from '../model/toy-model.ts';
 import { describeExecutor, type ExecutorUnderTest } from './executor-contract.ts';
@@ -67,7 +68,16 @@ describe('threads', () => {
   test('end with the workers, and have a small young generation', async () => {
     const threads = watchThreads();
     const workers = await createLocalExecutor({ workers: 2 }).start({ jobCount: 2, model: undefined });
-    await expect.poll(() => threads.size).toBe(2);
+    await expect.poll(() => threads.size).toBe(1);
+    const job = {
+      lake: '/no/such/lake',
+      source: '',
+      folder: 'runs/r/run_id=0',
+      executionSha256: '0',
+      shard: 0,
+    };
+    await Promise.all([1, 2].map(async () => workers.attempt(job, new AttemptCells())));
+    expect(threads.size).toBe(2);
     const limits = Array.from(threads, ({ resourceLimits }) => resourceLimits?.maxYoungGenerationSizeMb);
     expect(limits).toEqual([8, 8]);
     await workers[Symbol.asyncDispose]();

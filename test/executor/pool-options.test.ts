@@ -9,9 +9,11 @@ interface PoolOptions {
   readonly workerData: object;
 }
 
-/** What a pool of threads is asked for, and the tasks that it gets. */
+/** What a pool of threads is asked for, and the tasks that it gets. It has two threads. */
 class FakePool {
   static last: FakePool | undefined;
+  readonly threads = [{}, {}];
+  readonly listeners: string[] = [];
   readonly options: PoolOptions;
   readonly calls: unknown[] = [];
   queueSize = 0;
@@ -21,6 +23,10 @@ class FakePool {
   constructor(options: PoolOptions) {
     this.options = options;
     FakePool.last = this;
+  }
+
+  on(event: string): void {
+    this.listeners.push(event);
   }
 
   async run(task: unknown): Promise<unknown> {
@@ -57,7 +63,9 @@ const loadLocal = () =>
 const loadProcessor = () =>
   importFresh<typeof import('../../src/executor/image-processor.ts')>('executor/image-processor.ts');
 
-test('the threads of a run get its settings, and the cores that its models leave to each', async () => {
+const job = { lake: 'l', source: 'l', folder: 'f', executionSha256: '0', shard: 1 };
+
+test('the threads of a run get its settings, and start when there is work for them', async () => {
   const { createLocalExecutor } = await loadLocal();
   const model = { card: {} as never, onnxPath: '/no/such/model', sha256: '0' };
   const s3 = { region: 'eu-west-1' };
@@ -65,12 +73,15 @@ test('the threads of a run get its settings, and the cores that its models leave
   expect(workers.count).toBe(3);
   expect(FakePool.last?.options).toEqual({
     filename: new URL('../../src/executor/worker.js', import.meta.url).href,
-    minThreads: 3,
+    minThreads: 1,
     maxThreads: 3,
+    idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
-    workerData: { s3, modelThreads: 2, memoryCells: expect.any(Int32Array), model },
+    workerData: { s3, memoryCells: expect.any(Int32Array) },
   });
+  // Without a listener, a thread that does not start would end the process.
+  expect(FakePool.last?.listeners).toEqual(['error']);
 });
 
 test.each([
@@ -86,7 +97,11 @@ test.each([
       model: undefined,
     });
     expect(started.count).toBe(count);
-    expect(FakePool.last?.options.workerData).toMatchObject({ modelThreads, s3: {}, model: undefined });
+    expect(FakePool.last?.options.workerData).toMatchObject({ s3: {} });
+    await started.attempt(job, new AttemptCells());
+    expect(FakePool.last?.calls).toMatchObject([
+      { modelSettings: { threads: modelThreads, atHand: undefined } },
+    ]);
   },
 );
 
@@ -104,11 +119,12 @@ test('each run has memory cells of its own', async () => {
 test('an attempt goes to a thread with its cells, and at the end each thread is told to close before the pool does', async () => {
   const { createLocalExecutor } = await loadLocal();
   const workers = await createLocalExecutor({ workers: 2 }).start({ jobCount: 2, model: undefined });
-  const job = { lake: 'l', source: 'l', folder: 'f', executionSha256: '0', shard: 1 };
   const cells = new AttemptCells();
   expect(await workers.attempt(job, cells)).toEqual({ kind: 'done' });
   const pool = FakePool.last;
-  expect(pool?.calls).toEqual([{ job, cells: cells.cells }]);
+  expect(pool?.calls).toEqual([
+    { job, cells: cells.cells, modelSettings: { threads: 4, atHand: undefined } },
+  ]);
   if (pool !== undefined) pool.failure = new Error('a thread has died');
   await workers[Symbol.asyncDispose]();
   const [, ...last] = pool?.calls ?? [];
@@ -117,6 +133,27 @@ test('an attempt goes to a thread with its cells, and at the end each thread is 
   const [first, second] = last as { closed: Int32Array }[];
   expect(first?.closed.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect(first?.closed).toBe(second?.closed);
+});
+
+test('what was prepared is used by one start, and ended if there was none', async () => {
+  const { createLocalExecutor } = await loadLocal();
+  const executor = createLocalExecutor({ workers: 2 });
+  const demand = { jobCount: 2, model: undefined };
+  const used = executor.prepare?.();
+  await expect.poll(() => FakePool.last).toBeDefined();
+  const prepared = FakePool.last;
+  const first = await used?.start(demand);
+  expect(FakePool.last).toBe(prepared);
+  const second = await used?.start(demand);
+  expect(FakePool.last).not.toBe(prepared);
+  await used?.[Symbol.asyncDispose]();
+  expect(prepared?.calls).toEqual([]);
+  await first?.[Symbol.asyncDispose]();
+  await second?.[Symbol.asyncDispose]();
+  expect(prepared?.calls.at(-1)).toBe('closed after 2');
+  FakePool.last = undefined;
+  await executor.prepare?.()[Symbol.asyncDispose]();
+  expect(FakePool.last).toMatchObject({ calls: [expect.anything(), expect.anything(), 'closed after 2'] });
 });
 
 test('threads for single images start when they are needed, share the memory of this process, and end when idle', async () => {

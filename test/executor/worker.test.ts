@@ -24,7 +24,7 @@ test('the threads of a run leave nothing in the temporary folder', async () => {
 async function loadEntry(): Promise<typeof import('../../src/executor/worker.ts')['default']> {
   const module = threads as { workerData: unknown };
   const { workerData } = module;
-  const settings: WorkerSettings = { s3: {}, modelThreads: 1, memoryCells: makeMemoryCells() };
+  const settings: WorkerSettings = { s3: {}, memoryCells: makeMemoryCells() };
   module.workerData = settings;
   syncBuiltinESMExports();
   onTestFinished(() => {
@@ -43,7 +43,10 @@ describe('a thread', () => {
     const lake = await makeTestFolder();
     const job = { lake, source: lake, folder: 'runs/r/run_id=1', executionSha256: '0', shard: 0 };
     const { cells } = new AttemptCells();
-    expect(await work({ job, cells })).toMatchObject({ kind: 'failed', code: 'RUN_NOT_FOUND' });
+    expect(await work({ job, cells, modelSettings: {} })).toMatchObject({
+      kind: 'failed',
+      code: 'RUN_NOT_FOUND',
+    });
   });
 
   test.each([

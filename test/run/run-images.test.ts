@@ -7,10 +7,12 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { renderImage } from '../../src/image/render-image.ts';
 import { undrawn } from '../../src/image/transform.ts';
 import { parseRunSpec } from '../../src/run/run-spec.ts';
+import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import { openLakehouse, type RunReport } from '../../src/index.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeDamagedLake } from '../support/damaged-lake.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
+import { inProcessExecutor, makeLake, runWith } from '../support/run-in-process.ts';
 
 async function query<T>(lake: string, sql: string): Promise<T[]> {
   return pixlakeJson<T[]>(lake, 'query', sql);
@@ -307,4 +309,33 @@ test('a run in which all images fail says so and exits with an error, each time'
   expect(await pixlakeJson(lake, 'query', 'SELECT count(*)::INTEGER AS n FROM errors.bad')).toEqual([
     { n: 3 },
   ]);
+});
+
+test('workers are prepared while the run is planned, and end if it needs none', async () => {
+  const { store } = await makeLake(2);
+  const events: string[] = [];
+  const executor: ShardExecutor = {
+    start: async () => expect.unreachable('it has prepared workers'),
+    prepare() {
+      events.push('prepared');
+      return {
+        async start(demand) {
+          events.push('started');
+          return inProcessExecutor.start(demand);
+        },
+        async [Symbol.asyncDispose]() {
+          events.push('ended');
+        },
+      };
+    },
+  };
+  const spec = { name: 'r', sql: 'SELECT id FROM images' };
+  await expect(runWith(store, { ...spec, sql: 'SELECT nothing FROM images' }, executor)).rejects.toThrow(
+    'nothing',
+  );
+  expect(events).toEqual(['prepared', 'ended']);
+  expect(await runWith(store, spec, executor)).toMatchObject({ outcome: 'finished', imageCount: 2 });
+  expect(events.splice(2)).toEqual(['prepared', 'started', 'ended']);
+  expect(await runWith(store, spec, executor)).toMatchObject({ outcome: 'repeated' });
+  expect(events.splice(2)).toEqual(['prepared', 'ended']);
 });

@@ -7,7 +7,7 @@ import { hashExecution } from '../../src/run/load-execution.ts';
 import { makeMemoryCells } from '../../src/run/memory-cells.ts';
 import { planRun } from '../../src/run/plan-run.ts';
 import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
-import { ShardWorker, type WorkerSettings } from '../../src/run/shard-worker.ts';
+import { ShardWorker } from '../../src/run/shard-worker.ts';
 import { resolveModel } from '../../src/model/lake-models.ts';
 import { quoteText } from '../../src/sql/sql-text.ts';
 import { AttemptCells, type AttemptOutcome } from '../../src/work/attempt.ts';
@@ -21,8 +21,8 @@ beforeEach(async () => {
   lake = await makeLake(4);
 });
 
-function openWorker(settings: Partial<WorkerSettings> = {}): ShardWorker {
-  const worker = new ShardWorker({ s3: {}, modelThreads: 1, memoryCells: makeMemoryCells(), ...settings });
+function openWorker(): ShardWorker {
+  const worker = new ShardWorker({ s3: {}, memoryCells: makeMemoryCells() });
   onTestFinished(() => worker[Symbol.asyncDispose]());
   return worker;
 }
@@ -173,12 +173,13 @@ test('a cancel is seen within a shard', async () => {
 });
 
 test.each(['at hand', 'to be found'])('a model %s labels the images', async (how) => {
-  const model = how === 'at hand' ? await resolveModel(lake.store, 'fashion-tiny') : undefined;
+  const atHand = how === 'at hand' ? await resolveModel(lake.store, 'fashion-tiny') : undefined;
   const { execution, jobs } = await freeze({ model: 'fashion-tiny' });
   expect(execution.model?.name).toBe('fashion-tiny');
-  const worker = openWorker({ model });
+  const worker = openWorker();
   const outcomes: AttemptOutcome[] = [];
-  for (const job of jobs) outcomes.push(await worker.attempt(job, new AttemptCells()));
+  for (const job of jobs)
+    outcomes.push(await worker.attempt(job, new AttemptCells(), { threads: 2, atHand }));
   expect(outcomes).toEqual([done, done]);
   const parts = (await keysOf(lake.store, executionKeys.parts(jobs[0].folder))).map((key) =>
     quoteText(lake.store.locate(key)),
@@ -190,6 +191,6 @@ test.each(['at hand', 'to be found'])('a model %s labels the images', async (how
 
 test('a model at hand that is another is not taken for that of the run', async () => {
   const { jobs } = await freeze({ model: 'fashion-tiny' });
-  const model = { ...(await resolveModel(lake.store, 'fashion-tiny')), onnxPath: '/nowhere', sha256: '1' };
-  expect(await openWorker({ model }).attempt(jobs[0], new AttemptCells())).toEqual(done);
+  const atHand = { ...(await resolveModel(lake.store, 'fashion-tiny')), onnxPath: '/nowhere', sha256: '1' };
+  expect(await openWorker().attempt(jobs[0], new AttemptCells(), { atHand })).toEqual(done);
 });

@@ -70,7 +70,7 @@ async function fillLake(folder: string, rowCount: number): Promise<void> {
 /** Works on shards one after another in this process, so tests can run what has not been built. */
 export const inProcessExecutor: ShardExecutor = {
   async start() {
-    const worker = new ShardWorker({ s3: {}, modelThreads: 1, memoryCells: makeMemoryCells() });
+    const worker = new ShardWorker({ s3: {}, memoryCells: makeMemoryCells() });
     return {
       count: 1,
       attempt: (job, cells) => worker.attempt(job, cells),
