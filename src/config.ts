@@ -1,5 +1,9 @@
 import { createRequire } from 'node:module';
+import { isatty } from 'node:tty';
 import type { LogFn, Logger } from 'pino';
+
+/** Erases the line of a terminal, such as that of a progress bar, so a message takes its place. */
+export const ERASE_LINE = '\r\u001b[2K';
 
 const require = createRequire(import.meta.url);
 
@@ -10,9 +14,10 @@ export function openLog(): Logger {
   if (opened !== undefined) return opened;
   // Importing a CommonJS package makes Node look for names in its files first, which takes as long as loading it.
   const { pino } = require('pino') as typeof import('pino');
+  const stream = pino.destination({ dest: 2, sync: true });
   opened = pino(
     { name: 'pixlake', level: process.env['PIXLAKE_LOG_LEVEL'] ?? 'warn' },
-    pino.destination({ dest: 2, sync: true }),
+    isatty(2) ? { write: (message) => stream.write(`${ERASE_LINE}${message}`) } : stream,
   );
   return opened;
 }

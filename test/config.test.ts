@@ -29,6 +29,16 @@ test.each([
   },
 );
 
+/** What a program that uses the log writes to standard error. */
+function stderrOf(program: string, env: NodeJS.ProcessEnv, before = ''): string {
+  const config = new URL('../dist/config.js', import.meta.url).href;
+  const script = `${before}
+    const { log, openLog } = await import(${JSON.stringify(config)});
+    ${program}`;
+  const args = ['--input-type=module', '-e', script];
+  return String(spawnSync(process.execPath, args, { env: { ...process.env, ...env } }).stderr);
+}
+
 test.each([
   [undefined, 'undefined', ['a warning', 'an error']],
   ['silent', 'undefined', []],
@@ -36,15 +46,24 @@ test.each([
   ['debug', 'undefined', ['some news', 'a warning', 'an error']],
   [undefined, "'info'", ['some news', 'a warning', 'an error']],
 ])('with the level %s, which then becomes %s, the log tells %j', (given, later, told) => {
-  const script = `
-    import { log, openLog } from ${JSON.stringify(new URL('../dist/config.js', import.meta.url).href)};
-    const later = ${later};
-    if (later !== undefined) openLog().level = later;
-    log.info({ id: 1 }, 'some news');
-    log.warn('a warning');
-    log.error('an error');`;
-  const env = { ...process.env, ...(given === undefined ? {} : { PIXLAKE_LOG_LEVEL: given }) };
-  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { env });
-  const lines = String(stderr).split('\n').filter(Boolean);
+  const stderr = stderrOf(
+    `const later = ${later};
+     if (later !== undefined) openLog().level = later;
+     log.info({ id: 1 }, 'some news');
+     log.warn('a warning');
+     log.error('an error');`,
+    given === undefined ? {} : { PIXLAKE_LOG_LEVEL: given },
+  );
+  const lines = stderr.split('\n').filter(Boolean);
   expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(told);
+});
+
+test('on a terminal, a message takes the line of what is drawn there', () => {
+  const terminal = `
+    import tty from 'node:tty';
+    import { syncBuiltinESMExports } from 'node:module';
+    tty.isatty = () => true;
+    syncBuiltinESMExports();`;
+  const stderr = stderrOf("log.warn('one'); log.warn('two');", {}, terminal);
+  expect(stderr).toMatch(/^\r\u001b\[2K\{.*"one"\}\n\r\u001b\[2K\{.*"two"\}\n$/u);
 });

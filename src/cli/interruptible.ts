@@ -1,3 +1,4 @@
+import { ERASE_LINE } from '../config.ts';
 import { PixlakeError } from '../errors.ts';
 
 /**
@@ -7,7 +8,9 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(130);
-    process.stderr.write('\npixlake: stopping; press Ctrl-C again to stop at once\n');
+    process.stderr.write(
+      `${process.stderr.isTTY ? ERASE_LINE : '\n'}pixlake: stopping; press Ctrl-C again to stop at once\n`,
+    );
     controller.abort(new PixlakeError('INTERRUPTED', 'stopped before the end; the same command continues'));
   };
   process.on('SIGINT', stop);

@@ -1,3 +1,5 @@
+import { ERASE_LINE } from '../config.ts';
+
 /** A progress line on a terminal. Draws nothing if standard error is not a terminal. */
 export interface ProgressBar extends Disposable {
   /** Shows that `done` of `total` units are done. Without a total it shows only a count and a rate. */
@@ -30,10 +32,10 @@ export function startProgressBar(
       if (total !== undefined && rate > 0 && done > first)
         parts.push(`· ${formatSeconds((total - done) / rate)} left`);
       if (note !== '') parts.push(`· ${note}`);
-      stream.write(`\r\u001b[2K${parts.join(' ').slice(0, (stream.columns || 80) - 1)}`);
+      stream.write(`${ERASE_LINE}${parts.join(' ').slice(0, (stream.columns || 80) - 1)}`);
     },
     [Symbol.dispose]() {
-      if (stream.isTTY) stream.write('\r\u001b[2K');
+      if (stream.isTTY) stream.write(ERASE_LINE);
     },
   };
 }

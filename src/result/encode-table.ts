@@ -38,9 +38,18 @@ const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
   duckdb.DuckDBTypeId.DECIMAL,
 ]);
 
+const NESTED: ReadonlySet<DuckDBTypeId> = new Set([
+  duckdb.DuckDBTypeId.LIST,
+  duckdb.DuckDBTypeId.ARRAY,
+  duckdb.DuckDBTypeId.STRUCT,
+  duckdb.DuckDBTypeId.MAP,
+  duckdb.DuckDBTypeId.UNION,
+  duckdb.DuckDBTypeId.BLOB,
+]);
+
 /**
  * Writes a result as a table for people: aligned columns, the first rows, then the total as `763 rows (40 shown)`. Nothing in the data
- * can control the terminal; see `neutralizeText`. Links are not cut. Further rows are read, but only counted.
+ * can control the terminal; see `neutralizeText`. Links are not cut. Where not all columns fit, hashes, keys and lists are left out first. Further rows are read, but only counted.
  */
 export async function* encodeTable(batches: RowBatches, options: TableOptions = {}): AsyncGenerator<string> {
   const { maxRows = DEFAULT_MAX_ROWS, maxWidth = DEFAULT_MAX_WIDTH } = options;
@@ -67,7 +76,22 @@ function textColumn(name: string, type: DuckDBType, values: readonly DuckDBValue
     align: NUMERIC.has(type.typeId) ? 'right' : 'left',
     cells: texts.map((text) => (LINK.test(text) ? neutralizeText(text) : safeText(text))),
     isWhole: texts.some((text) => LINK.test(text)),
+    rank: rankOf(name, type, texts),
   };
+}
+
+/** Names of columns that pixlake computes, whose values are long and tell people little. */
+const TECHNICAL = /_(?:sha256|key|path|labels|scores|embedding)$|^(?:sql|transform)$/u;
+
+/** Names of columns that pixlake computes about each image, except what a model says of it. */
+const COMPUTED =
+  /^(?:(?:image|source|crop|model|run)_.*|copy|brightness|contrast|grayscale|rotation|flipped|blur|seed|model|software|pred_.*_score)$/u;
+
+/** How little a column tells a person who looks at a few rows. */
+function rankOf(name: string, type: DuckDBType, texts: readonly string[]): number {
+  if (TECHNICAL.test(name) || NESTED.has(type.typeId)) return 3;
+  if (texts.length > 0 && texts.every((text) => text === 'NULL')) return 2;
+  return COMPUTED.test(name) ? 1 : 0;
 }
 
 function safeText(text: string): string {

@@ -8,11 +8,13 @@ export interface TextColumn {
   readonly cells: readonly string[];
   /** Texts of no use unless they are whole, such as links: they are not cut, and stand last. */
   readonly isWhole?: boolean;
+  /** Where not all columns fit, those of a higher rank are left out first; 0 by default. */
+  readonly rank?: number;
 }
 
 const GAP = '  ';
-/** Columns are not cut narrower than this; instead the last ones are left out. */
-const MIN_WIDTH = 6;
+/** Columns are not cut narrower than this, because what is left would say nothing; instead some are left out. */
+const MIN_WIDTH = 14;
 
 /** The lines of a table, and how many of its columns fit. */
 export interface TableLayout {
@@ -22,20 +24,19 @@ export interface TableLayout {
 
 /**
  * Lays out columns side by side under a header. The widest columns are cut, all to the same width, until a line takes at most `maxWidth`
- * terminal columns. If that is not enough, the last columns are left out. Columns that are not to be cut follow, beyond that width.
+ * terminal columns. If that is not enough, columns are left out: those of the highest rank first, and of these the last. Columns that are not to be cut follow, beyond that width.
  */
 export function layOutTable(columns: readonly TextColumn[], maxWidth: number): TableLayout {
   const measured = columns.map((column) => ({ ...column, width: widthOf(column) }));
   const whole = measured.filter(({ isWhole }) => isWhole);
   const others = measured.filter(({ isWhole }) => !isWhole);
-  const natural = others.map(({ width }) => width);
-  const columnCount = countFitting(natural, maxWidth);
-  const room = maxWidth - GAP.length * (columnCount - 1);
-  const limit = widthLimit(natural.slice(0, columnCount), room);
-  const fitting = others
-    .slice(0, columnCount)
-    .map((column) => ({ ...column, width: Math.min(column.width, limit) }));
-  const shown = [...fitting, ...whole];
+  const fitting = chooseFitting(others, maxWidth);
+  const room = maxWidth - GAP.length * (fitting.length - 1);
+  const limit = widthLimit(
+    fitting.map(({ width }) => width),
+    room,
+  );
+  const shown = [...fitting.map((column) => ({ ...column, width: Math.min(column.width, limit) })), ...whole];
   const line = (texts: readonly string[]): string =>
     shown
       .map(({ width, align }, index) => pad(cutText(texts[index] ?? '', width), width, align))
@@ -51,13 +52,20 @@ function widthOf({ name, cells }: TextColumn): number {
   return Math.max(1, displayWidth(name), ...cells.map(displayWidth));
 }
 
-function countFitting(widths: readonly number[], maxWidth: number): number {
+/** The columns to show, in their order. */
+function chooseFitting<Column extends TextColumn & { readonly width: number }>(
+  columns: readonly Column[],
+  maxWidth: number,
+): Column[] {
+  const byRank = columns.toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0));
+  const chosen = new Set<Column>();
   let total = 0;
-  for (const [index, width] of widths.entries()) {
-    total += Math.min(width, MIN_WIDTH) + (index === 0 ? 0 : GAP.length);
-    if (total > maxWidth) return Math.max(1, index);
+  for (const column of byRank) {
+    total += Math.min(column.width, MIN_WIDTH) + (chosen.size === 0 ? 0 : GAP.length);
+    if (total > maxWidth && chosen.size > 0) break;
+    chosen.add(column);
   }
-  return widths.length;
+  return columns.filter((column) => chosen.has(column));
 }
 
 /** The greatest width to which the columns can be limited so that their sum fits. */

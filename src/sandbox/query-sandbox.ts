@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PixlakeError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { parseAsOf } from '../table/as-of.ts';
+import { explainRefusal } from './explain-refusal.ts';
 import { guardSelect, guardText, splitExplain } from '../sql/guard-select.ts';
 import { createViews } from '../catalog/lake-tables.ts';
 import { type ParsedSelect, parseSelect } from '../sql/parse-select.ts';
@@ -168,7 +169,9 @@ export class QuerySandbox implements AsyncDisposable {
     sql: string,
     at: string | undefined,
   ): Promise<{ parsed: ParsedSelect; tables: QueriedTable[] }> {
-    const parsed = await parseSelect(slot, sql, guardSelect);
+    const parsed = await parseSelect(slot, sql, guardSelect).catch(async (error: unknown) => {
+      throw await explainRefusal(slot, error);
+    });
     const asOf = at === undefined ? undefined : parseAsOf(at);
     return { parsed, tables: await createViews(slot, this.#store, parsed, asOf) };
   }

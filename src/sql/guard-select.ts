@@ -87,6 +87,8 @@ const MAX_COMMENTS = 100;
 const MAX_SUBQUERY_DEPTH = 8;
 const MAX_NODE_DEPTH = 200;
 
+const REMEDY = 'use one SELECT on the tables of the lake, with functions that only compute';
+
 type Node = Readonly<Record<string, unknown>>;
 
 /** Refuses text that cannot be checked or is too expensive to check. @throws `SQL_REFUSED` */
@@ -176,7 +178,21 @@ function checkFunction(node: Node, allowed: ReadonlySet<string>): void {
   const { function_name: name, schema, catalog } = node;
   const isQualified = (schema !== '' && schema !== 'main') || (catalog !== undefined && catalog !== '');
   if (isQualified || !allowed.has(String(name).toLowerCase()))
-    throw refuse(`the function ${String(name)} is not allowed`);
+    throw new PixlakeError('SQL_REFUSED', `the function ${String(name)} is not allowed`, {
+      remedy: REMEDY,
+      cause: { functionName: String(name) } satisfies RefusedFunction,
+    });
+}
+
+/** The cause of a refusal of a function. */
+interface RefusedFunction {
+  readonly functionName: string;
+}
+
+/** The function for which SQL was refused; `undefined` if it was refused for something else. */
+export function refusedFunctionOf(error: unknown): string | undefined {
+  const cause = error instanceof PixlakeError && error.code === 'SQL_REFUSED' ? error.cause : undefined;
+  return (cause as RefusedFunction | undefined)?.functionName;
 }
 
 /** Views of versions have their own schemas; see `parseSelect`. */
@@ -194,7 +210,5 @@ function checkCteName(name: string): void {
 }
 
 function refuse(reason: string): PixlakeError {
-  return new PixlakeError('SQL_REFUSED', reason, {
-    remedy: 'use one SELECT on the tables of the lake, with functions that only compute',
-  });
+  return new PixlakeError('SQL_REFUSED', reason, { remedy: REMEDY });
 }

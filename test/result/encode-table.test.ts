@@ -103,7 +103,20 @@ describe('table', () => {
     const columns = Array.from({ length: 30 }, (_, index) => `'value ${index}' AS column_${index}`);
     const lines = await table(`SELECT ${columns.join(', ')}`, { maxWidth: 80 });
     expect(Math.max(...lines.map(displayWidth))).toBeLessThanOrEqual(80);
-    expect(lines.at(-1)).toBe('1 row, 30 columns (10 shown)');
+    expect(lines.at(-1)).toBe('1 row, 30 columns (8 shown)');
+  });
+
+  it.each([
+    [200, 'id image_key image_bytes nothing tags pred_label name'],
+    [60, 'id image_bytes nothing pred_label name'],
+    [49, 'id image_bytes pred_label name'],
+    [38, 'id pred_label name'],
+  ])('in %i columns shows %s: what tells people most', async (maxWidth, names) => {
+    const sql = `
+      SELECT 7 AS id, 'originals/images/7.jpg' AS image_key, 1234 AS image_bytes, NULL::VARCHAR AS nothing,
+        ['a', 'b', 'c'] AS tags, 'Casual Shoes' AS pred_label, 'Men''s shoe' AS name`;
+    const [header] = await table(sql, { maxWidth });
+    expect(header?.trim().split(/\s+/u).join(' ')).toBe(names);
   });
 
   it('reckons with wide characters, combining marks and emoji', async () => {

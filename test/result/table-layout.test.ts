@@ -24,6 +24,26 @@ describe('a table', () => {
     });
   });
 
+  test.each([
+    [100, ['a', 'b', 'c', 'd']],
+    [46, ['a', 'b', 'c', 'd']],
+    [45, ['a', 'c', 'd']],
+    [33, ['c', 'd']],
+    [21, ['c']],
+    [1, ['c']],
+  ])('in %i columns leaves out those of the highest rank, and of these the last', (maxWidth, shown) => {
+    const ranked = (name: string, rank?: number): TextColumn => ({
+      ...column(name, ['x'.repeat(10)]),
+      ...(rank === undefined ? {} : { rank }),
+    });
+    const { lines, columnCount } = layOutTable(
+      [ranked('a', 1), ranked('b', 2), ranked('c'), ranked('d', 0)],
+      maxWidth,
+    );
+    expect(lines[0]?.split(/\s+/u)).toEqual(shown);
+    expect(columnCount).toBe(shown.length);
+  });
+
   test('may have no columns and no rows', () => {
     expect(layOutTable([], 10)).toEqual({ lines: ['', ''], columnCount: 0 });
     expect(layOutTable([column('a', [])], 10)).toEqual({ lines: ['a', '─'], columnCount: 1 });
@@ -39,13 +59,13 @@ describe('a table', () => {
   });
 
   test.each([
-    [24, [4, 10, 10], [4, 8, 8]],
-    [23, [4, 10, 10], [4, 7, 7]],
-    [28, [4, 10, 10], [4, 10, 10]],
-    [27, [4, 10, 10], [4, 9, 9]],
-    [24, [10, 4, 10], [8, 4, 8]],
-    [24, [2, 9, 30], [2, 9, 9]],
-    [23, [2, 8, 30], [2, 8, 9]],
+    [38, [4, 20, 20], [4, 15, 15]],
+    [37, [4, 20, 20], [4, 14, 14]],
+    [48, [4, 20, 20], [4, 20, 20]],
+    [47, [4, 20, 20], [4, 19, 19]],
+    [38, [20, 4, 20], [15, 4, 15]],
+    [40, [2, 19, 60], [2, 17, 17]],
+    [40, [2, 12, 60], [2, 12, 22]],
     [20, [30, 4], [14, 4]],
     [9, [30], [9]],
     [1, [30], [1]],
@@ -61,13 +81,13 @@ describe('a table', () => {
   });
 
   test.each([
-    [22, [9, 9, 9], 3],
-    [21, [9, 9, 9], 2],
-    [14, [9, 9, 9], 2],
-    [13, [9, 9, 9], 1],
-    [16, [2, 3, 7], 3],
-    [14, [2, 3, 7], 2],
-    [5, [9, 9], 1],
+    [46, [20, 20, 20], 3],
+    [45, [20, 20, 20], 2],
+    [30, [20, 20, 20], 2],
+    [29, [20, 20, 20], 1],
+    [23, [2, 3, 14], 3],
+    [22, [2, 3, 14], 2],
+    [9, [20, 20], 1],
   ])('in %i columns of widths %o shows %i', (maxWidth, widths, shown) => {
     const { lines, columnCount } = layOutTable(ofWidths(...widths), maxWidth);
     expect(columnCount).toBe(shown);

@@ -99,6 +99,7 @@ describe('a query', () => {
     ['a table that does not exist', 'FROM none', 'TABLE_NOT_FOUND'],
     ['a column that does not exist', 'SELECT nope FROM t', 'SQL_FAILED'],
     ['a function that is not allowed', `FROM read_csv('/etc/passwd')`, 'SQL_REFUSED'],
+    ['a function that does not exist', 'SELECT flor(id) FROM t', 'SQL_REFUSED'],
     ['too long a text', `SELECT '${'x'.repeat(20_000)}'`, 'SQL_REFUSED'],
     ['another statement', 'DROP TABLE t', 'SQL_NOT_SELECT'],
     ['a parameter without a value', 'SELECT $a', 'ARGUMENT_INVALID'],
