@@ -44,6 +44,7 @@ export type { VacuumReport, VacuumSpec } from './maintenance/vacuum-table.ts';
 export type { VerifyProblem } from './maintenance/verify-problem.ts';
 export type { VerifyReport } from './maintenance/verify-table.ts';
 export type { RunState } from './run/execution.ts';
+export type { RunEstimate } from './run/estimate-run.ts';
 export type { Execution } from './run/execution-schema.ts';
 export type { RunError, RunListing, RunStatus, UnreadableRunStatus } from './run/inspect-runs.ts';
 export type { SimilarSpec } from './run/find-similar.ts';

@@ -12,6 +12,7 @@ import { type LakeOptions, openLake, withLakeOptions } from './lake-options.ts';
 import { formatCount } from './progress-bar.ts';
 import { describeRun } from './describe-run.ts';
 import { withProgress } from './run-progress.ts';
+import { describeEstimate } from './describe-estimate.ts';
 import { print, printJson } from './print.ts';
 import { byteSize, errorLimit, nameList, wholeNumber } from './option-values.ts';
 
@@ -61,7 +62,7 @@ export function addRunCommand(program: Command): void {
     .option('--workers <n>', 'worker threads (default: one per core)', wholeNumber(1))
     .option('--max-errors <n|%>', 'stop the run if more images fail (default: no limit)', errorLimit)
     .option('--full', 'make all images again, including those of earlier executions of this run')
-    .option('--dry-run', 'only print what would be done');
+    .option('--dry-run', 'print what would be done, and what it takes as measured on a few images');
   withLakeOptions(command)
     .addHelpText(
       'after',
@@ -76,9 +77,9 @@ Examples:
       checkGiven(spec);
       const lakehouse = await openLake(options);
       if (options.dryRun) {
-        const execution = await lakehouse.runs.plan(spec);
-        if (options.json) printJson(execution);
-        else print(...describePlan(execution));
+        const { execution, estimate } = await lakehouse.runs.estimate(spec);
+        if (options.json) printJson({ ...execution, estimate });
+        else print(...describePlan(execution), ...describeEstimate(estimate));
         return;
       }
       const report = await withProgress((hooks) =>
@@ -145,7 +146,7 @@ function describePlan(execution: Execution): string[] {
   const { run, rowCount, shardCount, sourceTable, sourceVersion, model, plan } = execution;
   return [
     `run ${run.name} (run_id=${execution.runId}), nothing written yet`,
-    `${formatCount(rowCount)} rows of ${sourceTable} at version ${sourceVersion} x ${run.copies} copies = ${formatCount(rowCount * run.copies)} images in ${shardCount} shards`,
+    `${formatCount(rowCount)} rows of ${sourceTable} at version ${sourceVersion} x ${run.copies} ${run.copies === 1 ? 'copy' : 'copies'} = ${formatCount(rowCount * run.copies)} images in ${shardCount} shards`,
     `transform: ${JSON.stringify(run.transform)}`,
     ...(plan.volatileBecause.length === 0
       ? []

@@ -2,6 +2,7 @@ import { log } from '../config.ts';
 import { type DeleteRunReport, type DeleteRunSpec, deleteRun } from '../maintenance/delete-run.ts';
 import { type SweepRunsSpec, sweepRuns } from '../maintenance/sweep-runs.ts';
 import type { VacuumReport } from '../maintenance/vacuum-table.ts';
+import type { RunEstimate } from '../run/estimate-run.ts';
 import type { Execution } from '../run/execution-schema.ts';
 import {
   cancelRun,
@@ -43,6 +44,12 @@ export class Runs {
   async plan(spec: RunSpec): Promise<Execution> {
     await checkLake(this.#store);
     return this.#library.plan(spec);
+  }
+
+  /** Plans a run and tells what it will take, writing nothing to the lake; see {@link RunLibrary.estimate}. */
+  async estimate(spec: RunSpec): Promise<{ readonly execution: Execution; readonly estimate: RunEstimate }> {
+    await checkLake(this.#store);
+    return this.#library.estimate(spec);
   }
 
   /** Resumes an interrupted or cancelled run. */

@@ -84,8 +84,8 @@ async function workOffShards(
 }
 
 /** A job for each unfinished shard. */
-function* toJobs(
-  { store, source }: RunContext,
+export function* toJobs(
+  { store, source }: Pick<RunContext, 'store' | 'source'>,
   execution: Execution,
   finished: FinishedShards,
 ): Generator<ShardJob> {

@@ -1,13 +1,15 @@
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PixlakeError } from '../errors.ts';
 import { resolveModel } from '../model/lake-models.ts';
 import { checkLake, createLake } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore, schemeOf } from '../storage/open-store.ts';
+import { estimateRun, type RunEstimate } from './estimate-run.ts';
 import type { Execution } from './execution-schema.ts';
 import { findRun, readRunErrors } from './inspect-runs.ts';
 import type { RetryFilter } from './plan-retry.ts';
-import { openPlanner } from './plan-run.ts';
+import { openPlanner, type RunPlanner } from './plan-run.ts';
 import { beginRetry, type RetryReport, retryRun } from './retry-run.ts';
 import type { RunContext, RunFollower } from './run-context.ts';
 import { type RunReport, runImages } from './run-images.ts';
@@ -19,6 +21,12 @@ import type { ShardExecutor } from './shard-executor.ts';
 export interface RunHooks extends RunFollower {
   /** Runs the SQL of the run, which is then treated as untrusted. */
   readonly sandbox?: SqlRunner;
+}
+
+/** A run and the lake to which it is written. */
+interface PlacedRun {
+  readonly store: ObjectStore;
+  readonly run: Run;
 }
 
 /** Maximum time for the untrusted SQL of a run. */
@@ -38,24 +46,33 @@ export class RunLibrary {
 
   /** Executes a run, or resumes it; see {@link runImages}. */
   async execute(spec: RunSpec, hooks: RunHooks): Promise<RunReport> {
-    const run = parseRunSpec(spec, 'run');
-    const { output } = run;
-    if (output === undefined) return this.#execute(this.#store, this.#store, run, hooks);
-    // A relative folder would later mean another place.
-    const root = schemeOf(output) === undefined ? resolve(output) : output;
-    const store = openStore(root, this.#store.s3);
-    return this.#execute(this.#store, store, { ...run, output: root }, hooks);
+    const { store, run } = this.#place(parseRunSpec(spec, 'run'));
+    return this.#execute(this.#store, store, run, hooks);
   }
 
   /** Plans a run without writing anything. */
   async plan(spec: RunSpec): Promise<Execution> {
-    const run = parseRunSpec(spec, 'run');
-    const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
-    await using planner = await openPlanner(
-      { source: this.#store, store: this.#store, model, software: this.#software },
-      run,
-    );
+    await using planner = await this.#openPlanner(this.#place(parseRunSpec(spec, 'run')));
     return (await planner.plan()).execution;
+  }
+
+  /** Plans a run and makes its first images in a temporary folder, to tell what the whole will take; see {@link estimateRun}. */
+  async estimate(spec: RunSpec): Promise<{ readonly execution: Execution; readonly estimate: RunEstimate }> {
+    const startMs = performance.now();
+    const { store, run } = this.#place(parseRunSpec(spec, 'run'));
+    await using prepared = this.#executor.prepare?.();
+    const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
+    await using planner = await this.#openPlanner({ store, run });
+    const planned = await planner.plan();
+    const folder = await this.#store.makeScratchDir();
+    try {
+      const scratch = openStore(folder);
+      const context = { source: this.#store, scratch, executor: prepared ?? this.#executor, model };
+      const estimate = await estimateRun(context, planned, performance.now() - startMs);
+      return { execution: planned.execution, estimate };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 
   /** Resumes an interrupted or cancelled run. */
@@ -81,6 +98,20 @@ export class RunLibrary {
     const source = this.#sourceOf(execution);
     await checkLake(source);
     return this.#toContext(source, this.#store, hooks);
+  }
+
+  /** The lake to which a run is written. */
+  #place(run: Run): PlacedRun {
+    const { output } = run;
+    if (output === undefined) return { store: this.#store, run };
+    // A relative folder would later mean another place.
+    const root = schemeOf(output) === undefined ? resolve(output) : output;
+    return { store: openStore(root, this.#store.s3), run: { ...run, output: root } };
+  }
+
+  async #openPlanner({ store, run }: PlacedRun): Promise<RunPlanner> {
+    const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
+    return openPlanner({ source: this.#store, store, model, software: this.#software }, run);
   }
 
   /** The source lake of an execution. */
