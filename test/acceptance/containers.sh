@@ -21,14 +21,15 @@ hadolint Dockerfile
 docker-compose -f compose.yaml config --quiet
 
 base() {
-  local context=$work/base npm certificates=/etc/ssl/certs/ca-certificates.crt
+  # At a place of their own, because installing ca-certificates would replace those of this machine.
+  local context=$work/base npm certificates=/usr/local/share/certificates.crt
   mkdir "$context"
   mmdebstrap --quiet --variant=minbase --include=libstdc++6 --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$context/root.tar"
   npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
   cp "$(readlink -f "$(node -p process.execPath)")" "$context/node"
   cp -r "$npm" "$context/npm"
-  cp "$certificates" "$context/certificates"
+  cp /etc/ssl/certs/ca-certificates.crt "$context/certificates"
   cat >"$context/Dockerfile" <<END
 FROM scratch
 ADD root.tar /
