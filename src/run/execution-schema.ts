@@ -3,6 +3,7 @@ import { LAYOUT_VERSION } from '../storage/lake-layout.ts';
 import { parseSchema } from '../table/delta-schema.ts';
 import { runSpecSchema } from './run-spec.ts';
 import { STAGES } from './stages.ts';
+import { timeMs } from './time-ms.ts';
 
 const count = z.int().min(0);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/u);
@@ -30,7 +31,7 @@ export const executionSchema = z.object({
   layoutVersion: z.literal(LAYOUT_VERSION),
   runId: z.string(),
   /** Time of planning, in ms since 1970. */
-  plannedMs: z.number(),
+  plannedMs: timeMs,
   run: runSpecSchema,
   /** Root of the source lake, if the execution lies in another lake. */
   sourceLake: z.string().optional(),

@@ -12,6 +12,7 @@ import { selectErrors } from './select-errors.ts';
 import { listRetries } from './retries.ts';
 import type { ShardMarker } from './marker-schema.ts';
 import { readMarker } from './shard-marker.ts';
+import type { Standing } from './standing.ts';
 import { workInOrder } from './work-in-order.ts';
 
 /** State of an execution of a run. The counts are those of its finished shards. */
@@ -26,6 +27,8 @@ export interface RunStatus {
   /** Finished retries, whose images are part of the counts. */
   readonly retryCount: number;
   readonly hasUnfinishedRetry: boolean;
+  /** When it finished, in ms since 1970; `undefined` if it has not, or if an older version finished it. */
+  readonly finishedMs: number | undefined;
 }
 
 /** An unreadable execution of a run, and why. */
@@ -67,6 +70,22 @@ export async function listRuns(store: ObjectStore): Promise<RunListing> {
     }
   }
   return { runs, unreadable };
+}
+
+const RUNS_AT_ONCE = 16;
+
+/** The newest readable execution of each run whose name begins with a text, by name, and its state. */
+export async function listStandings(store: ObjectStore, prefix: string): Promise<Map<string, Standing>> {
+  const names = (await store.listFolders('runs')).filter((name) => name.startsWith(prefix));
+  const read = async (name: string): Promise<readonly [string, Standing | undefined]> => {
+    const [execution] = (await listExecutions(store, name)).executions;
+    if (execution === undefined) return [name, undefined];
+    return [name, { execution, state: await readRunState(store, folderOf(execution)) }];
+  };
+  const standings = new Map<string, Standing>();
+  for await (const [name, standing] of workInOrder(names, RUNS_AT_ONCE, read))
+    if (standing !== undefined) standings.set(name, standing);
+  return standings;
 }
 
 /** Finds the newest execution of a named run. @throws `RUN_NOT_FOUND`, `RUN_TOO_OLD`, `RUN_CORRUPT` */
@@ -161,6 +180,7 @@ export async function describeExecution(store: ObjectStore, execution: Execution
       errorCount: success.errorCount - retriedCount,
       retryCount: done.length,
       hasUnfinishedRetry: retries.length > done.length,
+      finishedMs: success.finishedMs,
     };
   }
   // A merged block of a thousand shards has its counts in one object. Single markers are read only for other blocks.
@@ -184,5 +204,6 @@ export async function describeExecution(store: ObjectStore, execution: Execution
     errorCount,
     retryCount: 0,
     hasUnfinishedRetry: false,
+    finishedMs: undefined,
   };
 }

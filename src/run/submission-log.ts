@@ -8,10 +8,8 @@ import {
 import type { ObjectStore } from '../storage/object-store.ts';
 import { runSpecSchema } from './run-spec.ts';
 import { addRecord, readRecord, setAside } from './stored-record.ts';
+import { timeMs } from './time-ms.ts';
 import { workInOrder } from './work-in-order.ts';
-
-/** The latest time of a Date. */
-const MAX_TIME_MS = 8.64e15;
 
 /** Schema of records of accepted runs. Records of older versions may lack optional fields and fields of the run. */
 const submissionSchema = z
@@ -19,8 +17,10 @@ const submissionSchema = z
     /** Id of the attempt. A run that is accepted again gets another one. */
     id: z.string().optional(),
     run: runSpecSchema,
-    submittedMs: z.number().min(0).max(MAX_TIME_MS),
+    submittedMs: timeMs,
     state: z.enum(['accepted', 'cancelled', 'failed', 'finished']),
+    /** When it ended. */
+    endedMs: timeMs.optional(),
     /** Whether the run continues although it was cancelled before. */
     liftsCancel: z.boolean().optional(),
     /** State of the run's newest execution at the time of recording; see `standingOf`. */

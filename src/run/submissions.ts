@@ -104,7 +104,8 @@ export class Submissions {
       const { number, submission } = await this.#log.readNewest(run.name);
       if (submission === undefined || submission.id !== id || submission.state !== 'accepted') return;
       const standing = standingOf(await this.#readLatest(run));
-      if (await this.#log.add(number + 1, { ...submission, liftsCancel: false, standing, ...end })) return;
+      const ended = { ...submission, liftsCancel: false, standing, endedMs: Date.now(), ...end };
+      if (await this.#log.add(number + 1, ended)) return;
     }
   }
 

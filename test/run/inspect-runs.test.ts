@@ -131,6 +131,7 @@ test('a finished run is told with the images of its retries, of which the last m
     errorCount: 5 - 1 - 2,
     retryCount: 2,
     hasUnfinishedRetry: true,
+    finishedMs: expect.any(Number),
   });
 });
 

@@ -20,7 +20,10 @@ test('the retries of an execution are listed in order, with the counts of those 
   await placeSuccess(store, executionKeys.retry(folder, 1), counts);
   const known = await listRetries(store, folder);
   expect(known.map(({ retry }) => retry)).toEqual(retries);
-  expect(known.map(({ success }) => success)).toEqual([counts, ...Array<undefined>(10).fill(undefined)]);
+  expect(known.map(({ success }) => success)).toEqual([
+    { ...counts, finishedMs: expect.any(Number) },
+    ...Array<undefined>(10).fill(undefined),
+  ]);
 });
 
 test('a damaged retry is not passed over', async () => {

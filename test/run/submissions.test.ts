@@ -54,11 +54,14 @@ describe('a run whose execution is known', () => {
     expect(await submissions.read('r')).toEqual({
       ...submission,
       state: 'failed',
+      endedMs: expect.any(Number),
       failure: { code: 'X', message: 'm' },
       standing: `${EXECUTION.runId} unfinished`,
     });
     await placeSuccess(store, folderOf(EXECUTION), COUNTS);
-    expect(await accept(submissions)).toMatchObject({ standing: `${EXECUTION.runId} finished` });
+    const again = await accept(submissions);
+    expect(again).toMatchObject({ standing: `${EXECUTION.runId} finished` });
+    expect(again).not.toHaveProperty('endedMs');
   });
 
   test('may have that specification only, whether or not a service accepted it', async () => {
