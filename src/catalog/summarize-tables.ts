@@ -29,10 +29,30 @@ export interface TableDescription extends TableSummary {
 /** Codes of errors for unreadable runs, which `runs list` names. */
 const UNREADABLE_RUN: ReadonlySet<ErrorCode> = new Set(['RUN_TOO_OLD', 'RUN_CORRUPT']);
 
-/** Summarizes all tables and outputs of finished runs. Unreadable runs are left out. */
-export async function summarizeTables(store: ObjectStore): Promise<TableSummary[]> {
+/** Which tables to list. */
+export interface TableListSpec {
+  /** `runs` for the outputs of runs, empty for all other tables. */
+  readonly schema?: TableReference['schema'] | undefined;
+  /** Beginning of the name without quotes, such as `im` or `runs.men`. */
+  readonly prefix?: string | undefined;
+  /** Lists only those that come after the table of this name. */
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Summarizes tables, and then outputs of finished runs, each by name. Unreadable runs are left out. */
+export async function summarizeTables(
+  store: ObjectStore,
+  { schema: wanted, prefix = '', after, limit = Number.MAX_SAFE_INTEGER }: TableListSpec = {},
+): Promise<TableSummary[]> {
+  const last = after === undefined ? undefined : parseTableName(after);
   const summaries: TableSummary[] = [];
   for (const reference of await listTableNames(store)) {
+    const { schema, name } = reference;
+    if (wanted !== undefined && schema !== wanted) continue;
+    if (!(schema === '' ? name : `${schema}.${name}`).startsWith(prefix)) continue;
+    if (last !== undefined && !isAfter(reference, last)) continue;
+    if (summaries.length >= limit) break;
     const found = await findTable(store, reference).catch((error: unknown) => {
       if (error instanceof PixlakeError && UNREADABLE_RUN.has(error.code)) return undefined;
       throw error;
@@ -48,10 +68,20 @@ export async function describeTable(store: ObjectStore, name: string): Promise<T
   return { ...summarize(reference, found), columns: found.snapshot.schema.fields };
 }
 
-/** The commits of a table, newest first. @throws `TABLE_NOT_FOUND` */
-export async function listVersions(lake: ObjectStore, name: string, limit: number): Promise<TableVersion[]> {
+/** Outputs of runs come after all other tables, as in {@link listTableNames}. */
+function isAfter({ schema, name }: TableReference, after: TableReference): boolean {
+  return schema === after.schema ? name > after.name : after.schema === '';
+}
+
+/** The commits of a table before a version, newest first. @throws `TABLE_NOT_FOUND` */
+export async function listVersions(
+  lake: ObjectStore,
+  name: string,
+  limit: number,
+  before?: number,
+): Promise<TableVersion[]> {
   const { store, snapshot } = await findQueriedTable(lake, parseTableName(name));
-  return (await readHistory(store, snapshot.folder, limit)) ?? [];
+  return (await readHistory(store, snapshot.folder, limit, before)) ?? [];
 }
 
 function summarize(reference: TableReference, { snapshot, isAttached }: FoundTable): TableSummary {

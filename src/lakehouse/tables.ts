@@ -5,6 +5,7 @@ import {
   listVersions,
   summarizeTables,
   type TableDescription,
+  type TableListSpec,
   type TableSummary,
 } from '../catalog/summarize-tables.ts';
 import { type DeleteReport, type DeleteSpec, deleteRows } from '../maintenance/delete-rows.ts';
@@ -27,10 +28,10 @@ export class Tables {
     this.#store = store;
   }
 
-  /** All tables and outputs of finished runs. */
-  async list(): Promise<TableSummary[]> {
+  /** Tables, and then outputs of finished runs, each by name; all of them by default. */
+  async list(spec: TableListSpec = {}): Promise<TableSummary[]> {
     await checkLake(this.#store);
-    return summarizeTables(this.#store);
+    return summarizeTables(this.#store, spec);
   }
 
   /** One table with its columns. @throws `TABLE_NOT_FOUND` */
@@ -45,10 +46,10 @@ export class Tables {
     return listFiles(this.#store, name, at);
   }
 
-  /** The commits of a table, newest first; see {@link listVersions}. */
-  async history(name: string, limit = Number.MAX_SAFE_INTEGER): Promise<TableVersion[]> {
+  /** The commits of a table before a version, newest first; see {@link listVersions}. */
+  async history(name: string, limit = Number.MAX_SAFE_INTEGER, before?: number): Promise<TableVersion[]> {
     await checkLake(this.#store);
-    return listVersions(this.#store, name, limit);
+    return listVersions(this.#store, name, limit, before);
   }
 
   /** Deletes rows of a table; see {@link deleteRows}. */

@@ -6,7 +6,7 @@ import { EventLog, type LoggedEvent, LAST_EVENT_ID } from './event-log.ts';
 import type { RetryFilter } from './plan-retry.ts';
 import { RetryQueue } from './retry-queue.ts';
 import type { RunLibrary } from './run-library.ts';
-import { type RunRecord, RunRecords } from './run-records.ts';
+import { type RunListSpec, type RunRecord, RunRecords } from './run-records.ts';
 import type { RunSpec } from './run-spec.ts';
 import type { SqlRunner } from './select-rows.ts';
 import type { Submission } from './submission-log.ts';
@@ -107,9 +107,9 @@ export class RunService implements AsyncDisposable {
     return { ...(await this.#records.describe(name, this.#live)), isRetrying };
   }
 
-  /** The newest execution of each run, by name. */
-  async list(): Promise<FollowedRun[]> {
-    const records = await this.#records.list(this.#live);
+  /** The newest execution of each run, newest run first. */
+  async list(spec: RunListSpec = {}): Promise<FollowedRun[]> {
+    const records = await this.#records.list(this.#live, spec);
     return records.map((run) => ({ ...run, isRetrying: this.#retries.isLive(run.name) }));
   }
 

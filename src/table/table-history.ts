@@ -14,16 +14,18 @@ export interface TableVersion {
   readonly software: string | undefined;
 }
 
-/** Reads the descriptions of a table's commits, newest first, at most `limit`; `undefined` if the table does not exist. */
+/** Reads the descriptions of a table's commits before a version, newest first, at most `limit`; `undefined` if the table does not exist. */
 export async function readHistory(
   store: ObjectStore,
   folder: string,
   limit: number,
+  before = Number.MAX_SAFE_INTEGER,
 ): Promise<TableVersion[] | undefined> {
   const listing = await listLog(store, folder);
   if (listing === undefined) return undefined;
   const history: TableVersion[] = [];
   for await (const { version, timestampMs, commitInfo } of readCommits(store, folder, listing)) {
+    if (version >= before) break;
     history.push({
       version,
       timestamp: new Date(timestampMs).toISOString(),

@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { attachTable } from '../../src/catalog/attach-table.ts';
-import { describeTable, listVersions, summarizeTables } from '../../src/catalog/summarize-tables.ts';
+import {
+  describeTable,
+  listVersions,
+  summarizeTables,
+  type TableListSpec,
+} from '../../src/catalog/summarize-tables.ts';
 import { DeltaTable, writeFileOf } from '../support/delta-table.ts';
 import { withFaults } from '../support/failing-store.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
@@ -63,6 +68,8 @@ test('versions are listed with the newest first, so many as are wanted', async (
     [0, '1970-01-01T00:00:01.000Z', 'test'],
   ]);
   expect(await listVersions(store, 't', 1)).toEqual(versions.slice(0, 1));
+  expect(await listVersions(store, 't', 10, 1)).toEqual(versions.slice(1));
+  expect(await listVersions(store, 't', 10, 0)).toEqual([]);
   await expect(listVersions(store, 'none', 1)).rejects.toMatchObject({ code: 'TABLE_NOT_FOUND' });
 });
 
@@ -101,4 +108,31 @@ test('runs that cannot be read or have not finished are left out; what else fail
   await expect(summarizeTables(store)).rejects.toMatchObject({ code: 'TABLE_CORRUPT' });
   const broken = withFaults(store, { listFolders: () => Promise.reject(new Error('no disk')) });
   await expect(summarizeTables(broken)).rejects.toThrow('no disk');
+});
+
+test('a list of tables begins with a name, is of a schema, and goes on after a table', async () => {
+  const { store } = await makeTable();
+  const folder = await makeTestFolder();
+  await writeFileOf(folder, 'x.parquet', 'SELECT 1 AS id');
+  for (const name of ['a', 'b-1', 'b-2', 'z']) await attachTable(store, name, folder);
+  for (const name of ['b', 'a', 'begun']) {
+    const run = `runs/${name}/run_id=a`;
+    await writeRunFolder(store, run, { plannedMs: 1, isFinished: name !== 'begun' });
+    for (const key of ['00000000000000000000.json', '00000000000000000001.json'])
+      await store.write(`${run}/manifest/_delta_log/${key}`, await store.read(`tables/t/_delta_log/${key}`));
+  }
+  const namesOf = async (spec: TableListSpec): Promise<string> =>
+    (await summarizeTables(store, spec)).map(({ name }) => name).join(' ');
+  expect(await namesOf({})).toBe('a "b-1" "b-2" t z runs.a runs.b');
+  expect(await namesOf({ schema: '' })).toBe('a "b-1" "b-2" t z');
+  expect(await namesOf({ schema: 'runs' })).toBe('runs.a runs.b');
+  expect(await namesOf({ prefix: 'b' })).toBe('"b-1" "b-2"');
+  expect(await namesOf({ prefix: 'runs.b' })).toBe('runs.b');
+  expect(await namesOf({ prefix: 'b', schema: 'runs' })).toBe('');
+  expect(await namesOf({ limit: 2 })).toBe('a "b-1"');
+  expect(await namesOf({ limit: 2, after: '"b-1"' })).toBe('"b-2" t');
+  expect(await namesOf({ limit: 2, after: 'z' })).toBe('runs.a runs.b');
+  expect(await namesOf({ after: 'zz' })).toBe('runs.a runs.b');
+  expect(await namesOf({ after: 'runs.a' })).toBe('runs.b');
+  expect(await namesOf({ after: 'runs.b' })).toBe('');
 });

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { executionKeys } from '../../src/run/execution.ts';
 import { findRun } from '../../src/run/inspect-runs.ts';
-import { RunRecords } from '../../src/run/run-records.ts';
+import { type RunListSpec, type RunPosition, RunRecords } from '../../src/run/run-records.ts';
 import { RunLibrary } from '../../src/run/run-library.ts';
-import type { RunSpec } from '../../src/run/run-spec.ts';
-import type { Submission } from '../../src/run/submission-log.ts';
+import { parseRunSpec, type RunSpec } from '../../src/run/run-spec.ts';
+import { type Submission, SubmissionLog } from '../../src/run/submission-log.ts';
 import { Submissions } from '../../src/run/submissions.ts';
 import { openLocalStore } from '../../src/storage/local-store.ts';
+import { withFaults } from '../support/failing-store.ts';
 import { makeTestFolder } from '../support/pixlake.ts';
 import { inProcessExecutor, makeLake, runWith, type TestLake } from '../support/run-in-process.ts';
 
@@ -111,15 +112,76 @@ test('a record whose execution was deleted is no run any more', async () => {
   await expect(records.describe('r', NONE)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
 });
 
-test('runs are listed by name, each once, with its newest execution', async () => {
+test('runs are listed with the newest first, each once, with its newest execution', async () => {
   for (const name of ['b', 'a']) await runWith(lake.store, { ...SPEC, name });
   await submit({ ...SPEC, name: 'c' });
   await submit({ ...SPEC, name: 'a' });
   // On another version of the table it is another execution.
   await lake.lakehouse.tables.delete({ table: 'images', where: 'id = 2' });
   const { runId } = await runWith(lake.store, { ...SPEC, name: 'b' });
-  expect(await listed()).toEqual(['a interrupted', 'b finished', 'c interrupted']);
-  expect((await records.list(NONE))[1]?.status?.execution.runId).toBe(runId);
+  expect(await listed()).toEqual(['b finished', 'a interrupted', 'c interrupted']);
+  expect((await records.list(NONE))[0]?.status?.execution.runId).toBe(runId);
+});
+
+describe('a list of runs', () => {
+  /** Records of runs of the past, which need no executions. */
+  const addRuns = async (
+    ...runs: readonly (readonly [string, number, Partial<RunSpec>?])[]
+  ): Promise<void> => {
+    const log = new SubmissionLog(lake.store);
+    for (const [name, submittedMs, spec] of runs)
+      await log.add(0, {
+        run: parseRunSpec({ ...SPEC, ...spec, name }, 'test'),
+        submittedMs,
+        state: 'accepted',
+      });
+  };
+  const namesOf = async (spec: RunListSpec): Promise<string> =>
+    (await records.list(NONE, spec)).map(({ name }) => name).join(' ');
+
+  test('goes on after a run, also one that is gone or has the same time', async () => {
+    await addRuns(['b', 10], ['a', 10], ['c', 10], ['old', 5], ['new', 20]);
+    expect(await namesOf({})).toBe('new a b c old');
+    expect(await namesOf({ limit: 2 })).toBe('new a');
+    const pages: string[] = [];
+    let after: RunPosition | undefined;
+    do {
+      const page = await records.list(NONE, { after, limit: 2 });
+      pages.push(page.map(({ name }) => name).join(' '));
+      after = page.at(-1);
+    } while (after !== undefined);
+    expect(pages).toEqual(['new a', 'b c', 'old', '']);
+    expect(await namesOf({ after: { createdMs: 10, name: 'bb' } })).toBe('c old');
+    expect(await namesOf({ after: { createdMs: 7, name: 'zzz' } })).toBe('old');
+    expect(await namesOf({ after: { createdMs: 1, name: '' } })).toBe('');
+  });
+
+  test('has those in a state, of a name or a table', async () => {
+    await runWith(lake.store, { ...SPEC, name: 'done' });
+    await addRuns(['day-1', 1], ['day-2', 2, { table: 'images' }], ['other', 3, { table: 'shoes' }]);
+    expect(await namesOf({ state: 'finished' })).toBe('done');
+    expect(await namesOf({ state: 'interrupted' })).toBe('other day-2 day-1');
+    expect(await namesOf({ state: 'interrupted', prefix: 'day', limit: 1 })).toBe('day-2');
+    expect(await namesOf({ state: 'failed' })).toBe('');
+    expect(await namesOf({ prefix: 'd' })).toBe('done day-2 day-1');
+    // The table of a run that names none is known when it is planned.
+    expect(await namesOf({ table: 'images' })).toBe('done day-2');
+    expect(await namesOf({ table: 'shoes' })).toBe('other');
+  });
+
+  test('counts the shards of those that it returns alone', async () => {
+    for (const name of ['one', 'two']) await runWith(lake.store, { ...SPEC, name });
+    const read: string[] = [];
+    const watched = withFaults(lake.store, {
+      read: (key, range) => {
+        read.push(key);
+        return lake.store.read(key, range);
+      },
+    });
+    const [only] = await new RunRecords(watched, new Submissions(watched)).list(NONE, { limit: 1 });
+    expect(only).toMatchObject({ name: 'two', status: { imageCount: 2 } });
+    expect(read.filter((key) => key.endsWith('_SUCCESS'))).toEqual([`${only?.status?.folder}/_SUCCESS`]);
+  });
 });
 
 describe('a run that writes to another lake', () => {
@@ -196,6 +258,8 @@ test('a folder that is no lake is an error, and another one that is none yet has
     submission,
     status: undefined,
     live: undefined,
+    isElsewhere: true,
+    createdMs: submission.submittedMs,
   });
   await records.cancel('r', submission);
   expect(await stateOf()).toBe('cancelled');
