@@ -75,7 +75,7 @@ async function transformOne(
     original = await read(item);
   } catch (error) {
     if (isOutage(source, error)) throw error;
-    return fail(item, 'read', error);
+    return fail(item, 'read', withoutRoot(source, error));
   }
   try {
     const made = await transformOriginal(original, run, item, input);
@@ -85,6 +85,13 @@ async function transformOne(
     if (error instanceof PixlakeError && OF_MACHINE.has(error.code)) throw error;
     return fail(item, 'transform', error);
   }
+}
+
+/** An error that names keys of the lake, not places: it is stored, and a copied lake is the same lake. */
+function withoutRoot({ uri }: ObjectStore, error: unknown): PixlakeError {
+  const known = toPixlakeError(error);
+  const message = known.message.replaceAll(`${uri}/`, '');
+  return message === known.message ? known : new PixlakeError(known.code, message, { cause: error });
 }
 
 /** Whether it is the server that fails, or the credentials: then that says nothing about the image, and the run has to wait. */
