@@ -177,6 +177,7 @@ export const ERRORS = {
     USAGE,
     'a server without API keys was called under the name of another machine, or by a page of another site',
   ),
+  CURSOR_INVALID: kind(400, USAGE, 'a cursor is damaged, or belongs to another list'),
   NOT_ACCEPTABLE: kind(406, USAGE, 'none of the formats in the Accept header is available'),
   RANGE_INVALID: kind(416, USAGE, 'the Range header asks for bytes beyond the end'),
   BODY_TOO_LARGE: kind(

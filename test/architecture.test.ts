@@ -61,6 +61,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'run/standing.ts',
     'run/transform-schema.ts',
     'sandbox/query-sandbox.ts',
+    'sql/table-reference.ts',
   ],
   cli: [
     'image/transform.ts',

@@ -29,7 +29,8 @@ const IMMUTABLE = 'private, max-age=31536000, immutable';
 const REVALIDATED = 'private, max-age=60';
 
 /** Keys of images that runs have written. No other files of a run are served here. */
-const RUN_IMAGE_KEY = /^runs\/(?<run>[^/]+)\/run_id=[0-9a-f]{16}\/images\/[0-9a-f]{2}\/\d{5,}\/[^/]+$/u;
+const RUN_IMAGE_KEY =
+  /^runs\/(?<run>[^/]+)\/run_id=[0-9a-f]{16}\/(?:retries\/\d+\/)?images\/[0-9a-f]{2}\/\d{5,}\/[^/]+$/u;
 
 const FORMAT_OF_ENDING: Readonly<Record<string, string>> = {
   jpg: 'jpeg',

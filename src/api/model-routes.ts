@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { ModelSummary } from '../model/lake-models.ts';
+import { MODEL } from './examples.ts';
+import { type ListOrder, pageOf, pageQuery, sendPage } from './lists.ts';
 import { PROBLEMS } from './problem.ts';
 import type { App, ServerContext } from './server-context.ts';
 
@@ -13,7 +16,13 @@ const model = z
       .nullable()
       .describe('null for a built-in model that has not been used yet'),
   })
-  .meta({ id: 'Model' });
+  .meta({ id: 'Model', examples: [MODEL] });
+
+const BY_NAME: ListOrder<ModelSummary, string> = {
+  name: 'models',
+  position: z.string(),
+  positionOf: ({ name }) => name,
+};
 
 /** `/v1/models`: models for labelling images. */
 export function addModelRoutes(app: App, { lakehouse }: ServerContext): void {
@@ -24,14 +33,22 @@ export function addModelRoutes(app: App, { lakehouse }: ServerContext): void {
       schema: {
         tags: ['images'],
         operationId: 'listModels',
-        summary: 'List models',
-        response: { 200: z.array(model), ...PROBLEMS },
+        summary: 'List models by name',
+        querystring: pageQuery,
+        response: { 200: pageOf(model, MODEL), ...PROBLEMS },
       },
     },
-    async () =>
-      (await lakehouse.models.list()).map(({ card, ...summary }) => ({
-        ...summary,
-        card: card === undefined ? null : { ...card },
-      })),
+    async (request, reply) =>
+      sendPage(
+        request,
+        reply,
+        request.query,
+        BY_NAME,
+        async ({ after, limit }) =>
+          (await lakehouse.models.list())
+            .filter(({ name }) => after === undefined || name > after)
+            .slice(0, limit),
+        ({ card, ...summary }) => ({ ...summary, card: card === undefined ? null : { ...card } }),
+      ),
   );
 }

@@ -2,6 +2,8 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, PixlakeError, messageOf } from '../errors.ts';
+import { PROBLEM } from './examples.ts';
+import { hidePaths } from './hide-places.ts';
 
 /** An error over REST: RFC 9457 (https://www.rfc-editor.org/rfc/rfc9457), with a code and a remedy. */
 export const problemSchema = z
@@ -14,7 +16,7 @@ export const problemSchema = z
     remedy: z.string().optional(),
     requestId: z.string(),
   })
-  .meta({ id: 'Problem' });
+  .meta({ id: 'Problem', examples: [PROBLEM] });
 
 /** Responses of every route. */
 export const PROBLEMS = {
@@ -44,42 +46,50 @@ const CODE_OF_FASTIFY: Readonly<Record<string, ErrorCode>> = {
 /** Codes that are not failures of the server, whatever their status. */
 const EXPECTED: ReadonlySet<ErrorCode> = new Set(['SERVER_BUSY', 'INTERRUPTED']);
 
-/** Called for every problem. */
-export type OnProblem = (code: ErrorCode) => void;
+/** How the problems of a server are told. */
+export interface ProblemOptions {
+  /** Called for every problem. */
+  readonly onProblem: (code: ErrorCode) => void;
+  /** Removes places of the server from a message. */
+  readonly hide?: (message: string) => string;
+}
 
 /** Sends an error as a problem. Failures of the server are logged, and the client gets only the code. */
 export function answerProblem(
   error: FastifyError,
   request: FastifyRequest,
   reply: FastifyReply,
-  onProblem: OnProblem,
+  options: ProblemOptions,
 ): FastifyReply {
   const known = toKnown(error, request);
   if (known.status >= 500 && !EXPECTED.has(known.code))
     request.log.error({ err: error, code: known.code }, 'a request failed');
-  onProblem(known.code);
-  return sendProblem(request, reply, known);
+  options.onProblem(known.code);
+  return sendProblem(request, reply, known, options);
 }
 
 /** Sends every error of a route as a problem. */
-export function handleProblems(app: FastifyInstance, onProblem: OnProblem): void {
-  app.setErrorHandler((error: FastifyError, request, reply) =>
-    answerProblem(error, request, reply, onProblem),
-  );
+export function handleProblems(app: FastifyInstance, options: ProblemOptions): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => answerProblem(error, request, reply, options));
   app.setNotFoundHandler((request, reply) => {
-    onProblem('ROUTE_NOT_FOUND');
+    options.onProblem('ROUTE_NOT_FOUND');
     const error = new PixlakeError('ROUTE_NOT_FOUND', `${request.method} is not available at this path`, {
       remedy: 'GET /openapi.json lists all routes',
     });
-    return sendProblem(request, reply, error);
+    return sendProblem(request, reply, error, options);
   });
 }
 
-function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PixlakeError): FastifyReply {
+function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: PixlakeError,
+  { hide = hidePaths }: ProblemOptions,
+): FastifyReply {
   const { code, status, message, remedy } = error;
   const { meaning } = ERRORS[code];
   // Failures of the server are for the operator, in the log.
-  const detail = status === 500 ? meaning : hidePaths(message);
+  const detail = status === 500 ? meaning : hide(message);
   if (status === 413) hangUp(request);
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 503 || (status === 429 && !reply.hasHeader('retry-after'))) reply.header('retry-after', '1');
@@ -93,7 +103,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Pixlak
         status,
         detail,
         code,
-        ...(remedy === undefined || status === 500 ? {} : { remedy: hidePaths(remedy) }),
+        ...(remedy === undefined || status === 500 ? {} : { remedy: hide(remedy) }),
         requestId: request.id,
       }),
     );
@@ -129,11 +139,4 @@ function toKnown(error: FastifyError, request: FastifyRequest): PixlakeError {
   if (request.raw.socket.destroyed)
     return new PixlakeError('INTERRUPTED', 'the client closed the connection', { cause: error });
   return new PixlakeError('INTERNAL_ERROR', messageOf(error), { cause: error });
-}
-
-/** Removes absolute paths and URIs of the server from a message. */
-export function hidePaths(message: string): string {
-  return message
-    .replaceAll(/\b(?:s3|https?|file):\/\/[^\s"'`,)\]]+/giu, '<uri>')
-    .replaceAll(/(?<![\w.)\]<])\/(?:[^\s/"'`,:;)\]]+\/)+[^\s"'`,:;)\]]*/gu, '<path>');
 }

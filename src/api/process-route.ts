@@ -7,7 +7,9 @@ import type { MadeImage, UnmadeImage } from '../run/process-one.ts';
 import { createGate } from './concurrency.ts';
 import { IMAGE_RESPONSE } from './formats.ts';
 import { negotiate } from './media-types.ts';
-import { hidePaths, PROBLEMS } from './problem.ts';
+import { PROCESSED } from './examples.ts';
+import type { PlaceHider } from './hide-places.ts';
+import { PROBLEMS } from './problem.ts';
 import { processBody, processQuery, readProcessRequest } from './process-request.ts';
 import { checkPlaces } from './check-places.ts';
 import type { App, ServerContext } from './server-context.ts';
@@ -40,13 +42,13 @@ const processed = z
     ),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
   })
-  .meta({ id: 'ProcessedImage' });
+  .meta({ id: 'ProcessedImage', examples: [PROCESSED] });
 
 type Outcome = MadeImage | UnmadeImage;
 
 /** `POST /v1/process`: transforms and labels single images, without a run. */
 export function addProcessRoute(app: App, context: ServerContext): void {
-  const { lakehouse, metrics } = context;
+  const { lakehouse, metrics, places } = context;
   const gate = createGate(SERVER_LIMITS.imageRequestsAtOnce);
   for (const mediaType of [/^image\//u, 'application/octet-stream']) {
     app.addContentTypeParser(
@@ -65,7 +67,7 @@ export function addProcessRoute(app: App, context: ServerContext): void {
         operationId: 'processImages',
         summary: 'Transform and label single images',
         description:
-          'Takes an image as the body, a form with one or many images and a JSON field `spec`, or JSON that names images of the lake. The response is the image if there is one, a zip of all images, or JSON with the predictions of the model. The Accept header decides.',
+          'Takes an image as the body, a form with one or many images and a JSON field `spec`, or JSON that names images of the lake. A specification has the fields of that of a run, with `transform` nested. Fields in the query string are flat, like options of the command line, and override the specification. The response is the image if there is one, a zip of all images, or JSON with the predictions of the model. The Accept header decides.',
         querystring: processQuery,
         body: { content: { 'application/json': { schema: processBody } } },
         response: {
@@ -89,7 +91,7 @@ export function addProcessRoute(app: App, context: ServerContext): void {
         const failedCount = outcomes.filter((outcome) => 'error' in outcome).length;
         metrics.countImages('failed', failedCount);
         metrics.countImages('made', outcomes.length - failedCount);
-        return send(reply, outcomes, spec.transform?.format ?? 'jpeg', request.headers.accept);
+        return send(reply, outcomes, spec.transform?.format ?? 'jpeg', request.headers.accept, places);
       }),
   );
 }
@@ -99,6 +101,7 @@ function send(
   outcomes: readonly Outcome[],
   format: string,
   accept: string | undefined,
+  places: PlaceHider,
 ): FastifyReply {
   const [only, ...others] = outcomes;
   const isOne = only !== undefined && others.length === 0;
@@ -111,18 +114,18 @@ function send(
     throw new PixlakeError(code, message, remedy === undefined ? {} : { remedy });
   }
   reply.header('vary', 'accept').header('cache-control', 'no-store');
-  if (wanted === 'json') return reply.send(outcomes.map((outcome) => describe(outcome, format)));
-  if (wanted === 'zip') return reply.type('application/zip').send(zip(outcomes, format));
+  if (wanted === 'json') return reply.send(outcomes.map((outcome) => describe(outcome, format, places)));
+  if (wanted === 'zip') return reply.type('application/zip').send(zip(outcomes, format, places));
   return reply
     .type(`image/${format}`)
     .send(isOne && 'bytes' in only ? toBuffer(only.bytes) : Buffer.alloc(0));
 }
 
-function describe(outcome: Outcome, format: string): z.output<typeof processed> {
+function describe(outcome: Outcome, format: string, places: PlaceHider): z.output<typeof processed> {
   const { id, copy } = outcome;
   if ('error' in outcome) {
     const { code, message } = outcome.error;
-    return { id, copy, image: null, predictions: [], error: { code, message: hidePaths(message) } };
+    return { id, copy, image: null, predictions: [], error: { code, message: places.text(message) } };
   }
   const { bytes, width, height, original, drawn } = outcome;
   return {
@@ -141,10 +144,10 @@ function describe(outcome: Outcome, format: string): z.output<typeof processed> 
 const ENDINGS: Readonly<Record<string, string>> = { jpeg: 'jpg' };
 
 /** Images are already compressed, so they are stored. Names are made here, because names of clients may contain `..`. */
-function zip(outcomes: readonly Outcome[], format: string): Readable {
+function zip(outcomes: readonly Outcome[], format: string, places: PlaceHider): Readable {
   const archive = new ZipFile();
   const rows = outcomes.map((outcome, index) => {
-    const row = describe(outcome, format);
+    const row = describe(outcome, format, places);
     if ('error' in outcome) return { ...row, file: null };
     const number = String(index).padStart(3, '0');
     const stem = outcome.id.replaceAll(/[^\w-]/gu, '_').slice(0, 64);

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { formatSchema, ROWS_RESPONSE } from './formats.ts';
+import { PixlakeError } from '../errors.ts';
+import { QUERY, ROWS } from './examples.ts';
+import { formatSchema, rowsResponse } from './formats.ts';
 import { PROBLEMS } from './problem.ts';
 import { sendRows } from './send-rows.ts';
 import type { App, ServerContext } from './server-context.ts';
@@ -22,15 +24,10 @@ const queryBody = z
     limit: z.int().min(0).optional().describe('maximum number of rows'),
     format: formatSchema,
   })
-  .meta({
-    id: 'Query',
-    examples: [
-      {
-        sql: 'SELECT gender, count(*) AS images FROM images WHERE year > $year GROUP BY ALL',
-        parameters: { year: 2012 },
-      },
-    ],
-  });
+  .meta({ id: 'Query', examples: [QUERY] });
+
+/** The format may stand beside the route, as for manifests, or in the body. */
+const queryParameters = z.strictObject({ format: formatSchema });
 
 /** `POST /v1/query`: SQL in, rows out. */
 export function addQueryRoute(app: App, context: ServerContext): void {
@@ -44,13 +41,24 @@ export function addQueryRoute(app: App, context: ServerContext): void {
         summary: 'Run one SELECT',
         description:
           'Rows stream. An error after the first row ends the connection without the last chunk, so a cut result cannot be mistaken for a complete one.',
+        querystring: queryParameters,
         body: queryBody,
-        response: { 200: ROWS_RESPONSE, ...PROBLEMS },
+        response: { 200: rowsResponse(ROWS), ...PROBLEMS },
       },
     },
     async (request, reply) => {
-      const { at, ...query } = request.body;
-      return sendRows(context, request, reply, { ...query, at: at === undefined ? undefined : String(at) });
+      const { at, format = request.query.format, ...query } = request.body;
+      if ((request.query.format ?? format) !== format)
+        throw new PixlakeError(
+          'REQUEST_INVALID',
+          `format is ${request.query.format} in the query string, but ${format} in the body`,
+          { remedy: 'give it once' },
+        );
+      return sendRows(context, request, reply, {
+        ...query,
+        format,
+        at: at === undefined ? undefined : String(at),
+      });
     },
   );
 }

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Lakehouse } from '../lakehouse.ts';
 import type { RunService } from '../run/run-service.ts';
 import type { QuerySandbox } from '../sandbox/query-sandbox.ts';
+import type { PlaceHider } from './hide-places.ts';
 import type { Metrics } from './metrics.ts';
 import type { ServerOptions } from './server-options.ts';
 
@@ -23,4 +24,5 @@ export interface ServerContext {
   readonly runs: RunService;
   readonly metrics: Metrics;
   readonly options: ServerOptions;
+  readonly places: PlaceHider;
 }

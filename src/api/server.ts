@@ -17,7 +17,8 @@ import { addHealthRoutes } from './health-routes.ts';
 import { addImageRoutes } from './image-routes.ts';
 import { createMetrics } from './metrics.ts';
 import { addModelRoutes } from './model-routes.ts';
-import { answerProblem, handleProblems, type OnProblem } from './problem.ts';
+import { createPlaceHider } from './hide-places.ts';
+import { answerProblem, handleProblems, type ProblemOptions } from './problem.ts';
 import { addProcessRoute } from './process-route.ts';
 import { addQueryRoute } from './query-route.ts';
 import { addRunRoutes } from './run-routes.ts';
@@ -58,7 +59,8 @@ export async function createServer(lakehouse: Lakehouse, options: ServerOptions 
   try {
     const runs = lakehouse.openRunService(sandbox, options.runsAtOnce);
     const metrics = createMetrics(sandbox, runs);
-    const app = await buildApp({ lakehouse, sandbox, runs, metrics, options }, keys);
+    const places = createPlaceHider([lakehouse.uri, ...(options.allowedOutputs ?? [])]);
+    const app = await buildApp({ lakehouse, sandbox, runs, metrics, options, places }, keys);
     const close = async (): Promise<void> => {
       await Promise.all([closeApp(app), runs[Symbol.asyncDispose]()]);
       await sandbox[Symbol.asyncDispose]();
@@ -108,9 +110,9 @@ function checkConfinement({ status: { confinement } }: QuerySandbox, isPublic: b
 }
 
 async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): Promise<App> {
-  const { metrics, options } = context;
+  const { metrics, options, places } = context;
   const loggerInstance: FastifyBaseLogger = openLog();
-  const onProblem: OnProblem = (code) => metrics.countProblem(code);
+  const problems: ProblemOptions = { onProblem: (code) => metrics.countProblem(code), hide: places.text };
   const app = Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
@@ -125,7 +127,7 @@ async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): P
     // Malformed paths fail in the router, where no hook runs.
     frameworkErrors: (error, request, reply) => {
       reply.header('x-request-id', request.id);
-      answerProblem(error, request, reply, onProblem);
+      answerProblem(error, request, reply, problems);
     },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
@@ -135,7 +137,7 @@ async function buildApp(context: ServerContext, keys: ApiKeyRing | undefined): P
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  handleProblems(app, onProblem);
+  handleProblems(app, problems);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

@@ -1,5 +1,9 @@
 import { z } from 'zod';
 import type { TableSummary } from '../catalog/summarize-tables.ts';
+import type { TableVersion } from '../table/table-history.ts';
+import { TABLE, TABLE_COLUMNS, TABLE_VERSION } from './examples.ts';
+import { lastName, type PlaceHider } from './hide-places.ts';
+import { type ListOrder, pageOf, pageQuery, sendPage } from './lists.ts';
 import { PROBLEMS } from './problem.ts';
 import type { App, ServerContext } from './server-context.ts';
 import { tableParam } from './parameters.ts';
@@ -14,21 +18,47 @@ const table = z
     partitionColumns: z.array(z.string()),
     isAttached: z.boolean().describe('an attached table, which can only be read'),
   })
-  .meta({ id: 'Table' });
+  .meta({ id: 'Table', examples: [TABLE] });
+
+const describedTable = table
+  .extend({ columns: z.array(z.object({ name: z.string(), type: z.unknown() })) })
+  .meta({ id: 'DescribedTable', examples: [{ ...TABLE, columns: TABLE_COLUMNS }] });
 
 const tableVersion = z
   .object({
     version: z.int(),
     timestamp: z.iso.datetime(),
     operation: z.string(),
-    parameters: z.record(z.string(), z.unknown()),
+    parameters: z
+      .record(z.string(), z.unknown())
+      .describe('of the operation, without places on the server: only the name of a source is left'),
     metrics: z.record(z.string(), z.unknown()),
     software: z.string().nullable(),
   })
-  .meta({ id: 'TableVersion' });
+  .meta({ id: 'TableVersion', examples: [TABLE_VERSION] });
+
+const BY_NAME: ListOrder<TableSummary, string> = {
+  name: 'tables',
+  position: z.string(),
+  positionOf: ({ name }) => name,
+};
+
+const BY_VERSION: ListOrder<TableVersion, number> = {
+  name: 'versions',
+  position: z.int().min(0),
+  positionOf: ({ version }) => version,
+};
+
+const tablesQuery = pageQuery.extend({
+  schema: z
+    .enum(['main', 'runs'])
+    .optional()
+    .describe('`runs` for the outputs of runs only, `main` for all other tables only'),
+  name: z.string().max(160).optional().describe('beginning of the name, such as `im` or `runs.men`'),
+});
 
 /** `/v1/tables`: what can be queried. */
-export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
+export function addTableRoutes(app: App, { lakehouse, places }: ServerContext): void {
   app.get(
     '/v1/tables',
     {
@@ -36,11 +66,28 @@ export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
       schema: {
         tags: ['tables'],
         operationId: 'listTables',
-        summary: 'List tables',
-        response: { 200: z.array(table), ...PROBLEMS },
+        summary: 'List tables by name, and then the outputs of runs by name',
+        querystring: tablesQuery,
+        response: { 200: pageOf(table, TABLE), ...PROBLEMS },
       },
     },
-    async () => (await lakehouse.tables.list()).map(toTable),
+    async (request, reply) => {
+      const { schema, name: prefix } = request.query;
+      return sendPage(
+        request,
+        reply,
+        request.query,
+        BY_NAME,
+        ({ after, limit }) =>
+          lakehouse.tables.list({
+            ...(schema === undefined ? {} : { schema: schema === 'main' ? '' : schema }),
+            prefix,
+            after,
+            limit,
+          }),
+        toTable,
+      );
+    },
   );
 
   app.get(
@@ -53,7 +100,7 @@ export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
         summary: 'Describe a table',
         params: z.object({ table: tableParam }),
         response: {
-          200: table.extend({ columns: z.array(z.object({ name: z.string(), type: z.unknown() })) }),
+          200: describedTable,
           ...PROBLEMS,
         },
       },
@@ -73,15 +120,36 @@ export function addTableRoutes(app: App, { lakehouse }: ServerContext): void {
         operationId: 'listTableVersions',
         summary: 'List the versions of a table, newest first',
         params: z.object({ table: tableParam }),
-        querystring: z.strictObject({ limit: z.coerce.number().int().min(1).max(10_000).default(100) }),
-        response: { 200: z.array(tableVersion), ...PROBLEMS },
+        querystring: pageQuery,
+        response: { 200: pageOf(tableVersion, TABLE_VERSION), ...PROBLEMS },
       },
     },
-    async ({ params, query }) => {
-      const versions = await lakehouse.tables.history(params.table, query.limit);
-      return versions.map(({ software, ...version }) => ({ ...version, software: software ?? null }));
-    },
+    async (request, reply) =>
+      sendPage(
+        request,
+        reply,
+        request.query,
+        BY_VERSION,
+        ({ after, limit }) => lakehouse.tables.history(request.params.table, limit, after),
+        ({ software, parameters, metrics, ...version }) => ({
+          ...version,
+          parameters: toParameters(parameters, places),
+          metrics: places.value(metrics) as Record<string, unknown>,
+          software: software ?? null,
+        }),
+      ),
   );
+}
+
+/** A source is named as it was given on the command line, often by a path below some folder. */
+function toParameters(
+  { source, ...parameters }: TableVersion['parameters'],
+  places: PlaceHider,
+): Record<string, unknown> {
+  return {
+    ...(source === undefined ? {} : { source: typeof source === 'string' ? lastName(source) : source }),
+    ...(places.value(parameters) as Record<string, unknown>),
+  };
 }
 
 function toTable({ rowCount, partitionColumns, ...summary }: TableSummary): z.output<typeof table> {

@@ -27,7 +27,7 @@ test.each([
 /** A server with routes of each scope, which say who calls. */
 function serve(keys: ApiKeyRing | undefined): FastifyInstance {
   const app = Fastify();
-  handleProblems(app, () => undefined);
+  handleProblems(app, { onProblem: () => undefined });
   authenticate(app, keys);
   app.get('/open', async ({ client }) => client);
   for (const scope of ['read', 'run', 'admin'] as const)

@@ -77,7 +77,9 @@ describe('POST /v1/query', () => {
       const sql = 'SELECT id, gender FROM images WHERE id <= 3 ORDER BY id';
       const byField = await server.current.post('/v1/query', { sql, format });
       const byHeader = await server.current.post('/v1/query', { sql }, { accept: `${accept}, */*;q=0.1` });
-      for (const response of [byField, byHeader]) {
+      const byUrl = await server.current.post(`/v1/query?format=${format}`, { sql }, { accept: 'text/csv' });
+      const byBoth = await server.current.post(`/v1/query?format=${format}`, { sql, format });
+      for (const response of [byField, byHeader, byUrl, byBoth]) {
         expect(response.headers.get('content-type')).toBe(accept);
         const bytes = new Uint8Array(await response.arrayBuffer());
         expect(await readRows(format, bytes)).toEqual([
@@ -88,6 +90,18 @@ describe('POST /v1/query', () => {
       }
     },
   );
+
+  test('two formats are a contradiction, and other options belong in the body', async () => {
+    const twice = await server.current.post('/v1/query?format=csv', { sql: 'SELECT 1', format: 'json' });
+    expect(await problemOf(twice)).toMatchObject({
+      status: 400,
+      code: 'REQUEST_INVALID',
+      detail: 'format is csv in the query string, but json in the body',
+    });
+    for (const query of ['format=xml', 'limit=1', 'format=csv&format=json'])
+      expect((await server.current.post(`/v1/query?${query}`, { sql: 'SELECT 1' })).status, query).toBe(400);
+    expect.assertions(4);
+  });
 
   test('limit cuts, and a result beyond the cap is refused whole while it is small', async () => {
     expect(await rows({ sql: 'SELECT id FROM images', limit: 7 })).toHaveLength(7);

@@ -13,6 +13,8 @@ const RUN = {
   submission: { run: spec, submittedMs: 0, state: 'accepted' },
   status: undefined,
   live: undefined,
+  isElsewhere: false,
+  createdMs: 0,
 };
 
 interface Service {
@@ -47,7 +49,10 @@ async function serve(events: () => AsyncGenerator): Promise<Service> {
     cancel: note('cancel'),
     resume: note('resume'),
     retry: note('retry'),
-    list: async () => [RUN],
+    list: async (which: unknown) => {
+      asked.push(['list', which]);
+      return [RUN];
+    },
     isLive: () => made.isLive,
     follow(name: string, lastId: string | undefined) {
       asked.push(['follow', name, lastId]);
@@ -152,7 +157,12 @@ test('what is asked for a run reaches it, and a key is that of its client', asyn
     ['retry', 'r', {}],
     ['retry', 'r', { stage: 'read', code: 'X' }],
   ]);
-  expect((await get(stub.server, '/v1/runs')).body).toMatchObject([{ id: 'r', state: 'running' }]);
+  expect(await get(stub.server, '/v1/runs?state=running&name=r&table=images&limit=5')).toMatchObject({
+    body: { items: [{ id: 'r', state: 'running' }], next: null },
+  });
+  const page = { after: undefined, limit: 6, state: 'running', prefix: 'r', table: 'images' };
+  expect(asked.at(-1)).toEqual(['list', page]);
+  expect(await post('/v1/runs?copies=2', body)).toEqual([400, undefined]);
   expect(await get(stub.server, '/v1/runs/r/manifest')).toMatchObject({
     status: 409,
     body: { code: 'RUN_UNFINISHED', detail: 'run r is running, so it has no manifest yet' },

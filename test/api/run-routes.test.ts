@@ -70,7 +70,18 @@ describe('runs over REST', () => {
     expect(accepted.headers.get('location')).toBe('/v1/runs/men');
     expect(await accepted.json()).toMatchObject({ id: 'men', error: null, spec: { copies: 2, seed: 42 } });
     const run = await finished(server.current, 'men');
-    expect(run).toMatchObject({ imageCount: 40, errorCount: 0, totalImages: 40 });
+    expect(run).toMatchObject({
+      imageCount: 40,
+      errorCount: 0,
+      totalImages: 40,
+      output: {
+        table: 'runs.men',
+        folder: `runs/men/run_id=${run.runId}`,
+        manifest: '/v1/runs/men/manifest',
+      },
+    });
+    const times = [run.submittedAt, run.startedAt, run.finishedAt].map((time) => Date.parse(time ?? ''));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
 
     const manifest = (await (await server.current.get('/v1/runs/men/manifest')).json()) as {
       image_key: string;
@@ -261,6 +272,18 @@ describe('runs over REST', () => {
     for (const row of manifest) expect(row).toMatchObject(box);
   });
 
+  test('tell the same of themselves when another server serves a copy of the lake', async () => {
+    const copy = join(await makeTestFolder(), 'copy');
+    await cp(server.lake, copy, { recursive: true });
+    await using other = await embedServer(copy, { resumesRuns: false, limits: { slots: 1 } });
+    for (const name of ['men', 'stopped', 'empty', 'waiting']) {
+      const run = await runOf(server.current, name);
+      expect(Date.parse(run.finishedAt ?? ''), name).toBeLessThanOrEqual(Date.now());
+      expect(await runOf(other, name)).toEqual(run);
+    }
+    expect.assertions(8);
+  });
+
   test('keys of images that no run has written are not found', async () => {
     const { runId } = await runOf(server.current, 'men');
     const [other] = (await (await server.current.get('/v1/runs/same/manifest?limit=1')).json()) as {
@@ -284,11 +307,29 @@ describe('runs over REST', () => {
   });
 
   test('the list has all of them', async () => {
-    const runs = (await (await server.current.get('/v1/runs')).json()) as RunResource[];
-    expect(runs.map(({ id }) => id).join(' ')).toBe(
-      'ahead before cut empty keyed men same stopped told twice waiting',
+    const list = async (query = ''): Promise<{ items: RunResource[]; next: string | null }> =>
+      (await (await server.current.get(`/v1/runs${query}`)).json()) as never;
+    const { items, next } = await list();
+    expect(items.map(({ id }) => id).toSorted()).toEqual(
+      'ahead before cut empty keyed men same stopped told twice waiting'.split(' '),
     );
-    expect(runs.find(({ id }) => id === 'told')).toMatchObject({ state: 'finished' });
+    expect(next).toBeNull();
+    const submitted = items.map(({ submittedAt }) => Date.parse(submittedAt ?? ''));
+    expect(submitted).toEqual(submitted.toSorted((a, b) => b - a));
+    expect(items.find(({ id }) => id === 'told')).toMatchObject({ state: 'finished' });
+    const first = await list('?limit=4');
+    const second = await list(`?limit=100&cursor=${first.next}`);
+    expect([...first.items, ...second.items]).toEqual(items);
+    expect((await list('?name=t&state=finished')).items.map(({ id }) => id).toSorted()).toEqual([
+      'told',
+      'twice',
+    ]);
+    expect((await list('?table=images&name=men')).items).toHaveLength(1);
+    expect((await list('?table=none')).items).toEqual([]);
+    expect(await problemOf(await server.current.get('/v1/runs?cursor=x'))).toMatchObject({
+      status: 400,
+      code: 'CURSOR_INVALID',
+    });
   });
 });
 
@@ -303,8 +344,9 @@ test('runs may write to another lake where the operator allows it', async () => 
   await where.post('/v1/runs', { ...spec, output });
   await finished(where, 'later');
   expect(await runOf(where, 'later')).toMatchObject({ imageCount: 5 });
-  const runs = (await (await where.get('/v1/runs')).json()) as RunResource[];
-  expect(runs).toMatchObject([{ id: 'later', state: 'finished' }]);
+  expect(await (await where.get('/v1/runs')).json()).toMatchObject({
+    items: [{ id: 'later', state: 'finished', output: null }],
+  });
   expect((await where.post('/v1/runs', { ...spec, output })).status).toBe(202);
   await finished(where, 'later');
   const { stdout } = await pixlake(output, 'query', 'SELECT count(*) AS n FROM runs.later', '--json');

@@ -104,18 +104,18 @@ describe('GET /v1/tables/{table}/images/{id}', () => {
 
 describe('GET /v1/tables', () => {
   test('lists, describes and tells the history of tables', async () => {
-    const tables = (await (await server.current.get('/v1/tables')).json()) as unknown[];
-    expect(tables).toEqual([
-      expect.objectContaining({ name: 'images', version: 0, rowCount: 20, isAttached: false }),
-    ]);
+    expect(await (await server.current.get('/v1/tables')).json()).toMatchObject({
+      items: [{ name: 'images', version: 0, rowCount: 20, isAttached: false }],
+      next: null,
+    });
     const table = (await (await server.current.get('/v1/tables/images')).json()) as {
       columns: { name: string; type: string }[];
     };
     expect(table.columns).toContainEqual({ name: 'year', type: 'integer' });
     const history = await (await server.current.get('/v1/tables/images/history?limit=5')).json();
-    expect(history).toEqual([
-      expect.objectContaining({ version: 0, operation: expect.any(String) as string }),
-    ]);
+    expect(history).toMatchObject({
+      items: [{ version: 0, operation: expect.any(String) as string, parameters: { source: 'styles.csv' } }],
+    });
     expect(await problemOf(await server.current.get('/v1/tables/nope'))).toMatchObject({
       code: 'TABLE_NOT_FOUND',
     });

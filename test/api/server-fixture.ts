@@ -202,6 +202,9 @@ export interface RunResource {
   readonly retryCount: number;
   readonly isRetrying: boolean;
   readonly totalImages: number | null;
+  readonly submittedAt: string | null;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
   readonly error: { readonly code: string } | null;
   readonly links: { readonly self: string };
 }

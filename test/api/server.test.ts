@@ -200,10 +200,13 @@ test('models are listed, with their cards if they have been used', async () => {
     { name: 'b', description: 'B', isTrained: false, isBuiltIn: true },
   ];
   const { server } = await serveStub({ lakehouse: { models: { list: async () => models } } });
-  expect((await get(server, '/v1/models')).body).toEqual([
-    { name: 'a', description: 'A', isTrained: true, isBuiltIn: false, card: { name: 'a' } },
-    { name: 'b', description: 'B', isTrained: false, isBuiltIn: true, card: null },
-  ]);
+  expect((await get(server, '/v1/models')).body).toEqual({
+    items: [
+      { name: 'a', description: 'A', isTrained: true, isBuiltIn: false, card: { name: 'a' } },
+      { name: 'b', description: 'B', isTrained: false, isBuiltIn: true, card: null },
+    ],
+    next: null,
+  });
   await server[Symbol.asyncDispose]();
 });
 

@@ -38,6 +38,7 @@ export async function serveStub({
   });
   const whole = {
     ...ending('lakehouse'),
+    uri: '/srv/my lake',
     async openSandbox(limits: unknown) {
       calls.push(['sandbox', limits]);
       return { status, ...ending('sandbox') };

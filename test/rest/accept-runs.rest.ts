@@ -186,8 +186,8 @@ describe('what cannot be carried out is refused at once', () => {
       expect((await finished(server.current, 'deleted')).spec.seed).toBe(seed);
       await rm(join(server.lake, 'runs/deleted'), { recursive: true });
       expect((await server.current.get('/v1/runs/deleted')).status).toBe(404);
-      const list = (await (await server.current.get('/v1/runs')).json()) as { id: string }[];
-      expect(list.map(({ id }) => id)).not.toContain('deleted');
+      const list = (await (await server.current.get('/v1/runs')).json()) as { items: { id: string }[] };
+      expect(list.items.map(({ id }) => id)).not.toContain('deleted');
     }
   });
 

@@ -235,7 +235,7 @@ describe('a lake with damaged records', () => {
     await writeFile(join(folder, 'no name.json'), older);
     await withServer(lake, async (server) => {
       const list = async (): Promise<RunResource[]> =>
-        (await (await server.get('/v1/runs')).json()) as RunResource[];
+        ((await (await server.get('/v1/runs')).json()) as { items: RunResource[] }).items;
       expect((await list()).map(({ id }) => id)).toEqual(['older']);
       for (const name of ['torn', 'empty', 'no name'])
         expect(server.log()).toContain(`submissions/${name}.json`);
@@ -256,7 +256,7 @@ describe('a lake with damaged records', () => {
         async () => (await list()).every(({ state }) => state === 'finished'),
         'both runs are finished',
       );
-      expect((await list()).map(({ id }) => id)).toEqual(['older', 'torn']);
+      expect((await list()).map(({ id }) => id)).toEqual(['torn', 'older']);
     });
   });
 });

@@ -28,6 +28,8 @@ interface Run {
   readonly imageCount: number;
   readonly errorCount: number;
   readonly finishedShardCount: number;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
 }
 
 async function runOf(server: TestServer): Promise<Run> {
@@ -63,12 +65,14 @@ test(`a server killed ${KILLS} times in a run over ${ROWS * SPEC.copies} images 
     server = await startServer(stormy);
     const resumed = await runOf(server);
     expect(resumed.finishedShardCount).toBeGreaterThanOrEqual(run.finishedShardCount);
+    expect([resumed.startedAt, resumed.finishedAt]).toEqual([run.startedAt, null]);
     finishedShards = resumed.finishedShardCount;
   }
   const run = await waitFor(server, ({ state }) => state === 'finished');
   await server.stop();
   // They were submitted at different times.
-  expect({ ...run, submittedAt: null }).toEqual({ ...expected, submittedAt: null });
+  const times = { submittedAt: null, startedAt: null, finishedAt: null };
+  expect({ ...run, ...times }).toEqual({ ...expected, ...times });
   const hashes = await hashOutput(join(stormy, 'runs/all', `run_id=${run.runId}`));
   expect(Object.keys(hashes).length).toBeGreaterThan(ROWS * SPEC.copies);
   expect(hashes).toEqual(await hashOutput(join(calm, 'runs/all', `run_id=${run.runId}`)));
