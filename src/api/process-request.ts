@@ -9,6 +9,7 @@ import type { ImageSource } from '../run/image-library.ts';
 import type { UnmadeImage } from '../run/process-one.ts';
 import { type ProcessSpec, processSpecSchema } from '../run/run-spec.ts';
 import { transformFieldSchemas } from '../run/transform-schema.ts';
+import { PROCESS } from './examples.ts';
 import { SERVER_LIMITS } from './server-options.ts';
 import { tableParam } from './parameters.ts';
 
@@ -21,7 +22,7 @@ export const processBody = processSpecSchema
       .min(1)
       .max(SERVER_LIMITS.images),
   })
-  .meta({ id: 'Process' });
+  .meta({ id: 'Process', examples: [PROCESS] });
 
 /** The fields of a transform as query parameters, which are text. */
 const transformQuery: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
@@ -34,16 +35,27 @@ const transformQuery: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
   ]),
 );
 
-/** The same as query parameters, if the body is an image. */
+/** Options like those of the command line: a specification, and single fields that override it, whatever the body is. */
 export const processQuery = z.strictObject({
-  id: z.string().max(512).optional().describe('seeds the draws, as the id of a row does in a run'),
+  id: z
+    .string()
+    .max(512)
+    .optional()
+    .describe('seeds the draws of an image in the body, as the id of a row does in a run'),
+  spec: z
+    .string()
+    .optional()
+    .describe('JSON, such as {"transform": {"crop": 0.1}}; for a body that is an image'),
   model: z.string().optional(),
   seed: z.coerce.number().optional(),
   copies: z.coerce.number().optional(),
+  device: processSpecSchema.shape.device,
   maxPixels: z.coerce.number().optional(),
   maxImageMemory: z.coerce.number().optional(),
   ...transformQuery,
 });
+
+type ProcessQuery = z.output<typeof processQuery>;
 
 /** The images of a request, the ids of unreadable images, and what to do. */
 export interface ProcessRequest {
@@ -53,32 +65,49 @@ export interface ProcessRequest {
 }
 
 /**
- * Reads a request in any of its three forms: a form with files and an optional field `spec`, one image as the body, or JSON that names images
- * of the lake.
+ * Reads a request in any of its three forms: a form with files and an optional field `spec`, one image as the body and an optional `spec` in the
+ * query string, or JSON that names images of the lake. A specification has the fields of that of a run, with `transform` nested; fields of the
+ * query string are flat and override it, as options of the command line do.
  *
  * @throws `REQUEST_INVALID`, `BODY_TOO_LARGE`, `TABLE_NOT_FOUND`
  */
 export async function readProcessRequest(
   lakehouse: Lakehouse,
   request: FastifyRequest,
-  query: z.output<typeof processQuery>,
+  query: ProcessQuery,
 ): Promise<ProcessRequest> {
-  if (request.isMultipart()) {
-    return readForm(request, toSpec(query)).catch((error: unknown) => Promise.reject(toFormError(error)));
-  }
+  const { id, spec: specText, ...options } = query;
   const { body } = request;
+  if (request.isMultipart() || (body !== undefined && !Buffer.isBuffer(body))) checkOnlyOptions(query);
+  if (request.isMultipart())
+    return readForm(request, options).catch((error: unknown) => Promise.reject(toFormError(error)));
   const isEmpty = body === undefined || (Buffer.isBuffer(body) && body.length === 0);
   if (isEmpty) throw new PixlakeError('REQUEST_INVALID', 'the body is empty');
   if (Buffer.isBuffer(body)) {
-    return { sources: [{ id: query.id ?? 'upload', bytes: body }], missing: [], spec: toSpec(query) };
+    const spec = specText === undefined ? {} : parseSpec(specText);
+    return { sources: [{ id: id ?? 'upload', bytes: body }], missing: [], spec: override(spec, options) };
   }
   const { table, ids, ...spec } = body as z.output<typeof processBody>;
-  return readNamed(lakehouse, table, ids.map(String), spec);
+  return readNamed(lakehouse, table, ids.map(String), override(spec, options));
 }
 
-async function readForm(request: FastifyRequest, fromQuery: ProcessSpec): Promise<ProcessRequest> {
+/** What describes an image in the body has no place beside other bodies, and is not ignored. */
+function checkOnlyOptions({ id, spec }: ProcessQuery): void {
+  const given = [id === undefined ? [] : 'id', spec === undefined ? [] : 'spec'].flat();
+  if (given.length === 0) return;
+  throw new PixlakeError(
+    'REQUEST_INVALID',
+    `${given.join(' and ')} in the query string: only for a body that is an image`,
+    { remedy: 'give ids and specification in the form or the JSON of the body' },
+  );
+}
+
+async function readForm(
+  request: FastifyRequest,
+  options: Omit<ProcessQuery, 'id' | 'spec'>,
+): Promise<ProcessRequest> {
   const sources: ImageSource[] = [];
-  let spec = fromQuery;
+  let spec: ProcessSpec = {};
   let sizeBytes = 0;
   for await (const part of request.parts()) {
     if (part.type === 'file') {
@@ -98,7 +127,7 @@ async function readForm(request: FastifyRequest, fromQuery: ProcessSpec): Promis
       );
   }
   if (sources.length === 0) throw new PixlakeError('REQUEST_INVALID', 'the form contains no file');
-  return { sources, missing: [], spec };
+  return { sources, missing: [], spec: override(spec, options) };
 }
 
 /** A malformed form is an error of the client, but the parser throws plain errors. */
@@ -140,14 +169,13 @@ async function readNamed(
   return { sources, missing, spec };
 }
 
-function toSpec(query: z.output<typeof processQuery>): ProcessSpec {
-  const { id: _id, model, seed, copies, maxPixels, maxImageMemory, ...transform } = query;
+/** Options override single fields of a specification. */
+function override(spec: ProcessSpec, options: Omit<ProcessQuery, 'id' | 'spec'>): ProcessSpec {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const isTransform = ([name]: readonly [string, unknown]): boolean => name in TRANSFORM_FIELDS;
   return {
-    ...(model === undefined ? {} : { model }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(copies === undefined ? {} : { copies }),
-    ...(maxPixels === undefined ? {} : { maxPixels }),
-    ...(maxImageMemory === undefined ? {} : { maxImageMemory }),
-    transform: Object.fromEntries(Object.entries(transform).filter(([, value]) => value !== undefined)),
+    ...spec,
+    ...Object.fromEntries(given.filter((entry) => !isTransform(entry))),
+    transform: { ...spec.transform, ...Object.fromEntries(given.filter(isTransform)) },
   };
 }

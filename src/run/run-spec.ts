@@ -2,12 +2,30 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PixlakeError } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../image/image-limits.ts';
+import { TRANSFORM_FIELDS } from '../image/transform.ts';
 import { DEVICES } from '../model/devices.ts';
 import { checkName } from '../storage/lake-layout.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { transformSchema } from './transform-schema.ts';
 
-const runFields = z.strictObject({
+/** Options of the command line are flat, specifications are not. */
+function explainUnknown({
+  code,
+  keys = [],
+}: {
+  code?: string;
+  keys?: readonly string[];
+}): string | undefined {
+  if (code !== 'unrecognized_keys') return undefined;
+  const names = keys.map((key) => JSON.stringify(key));
+  const misplaced = names.filter((_, index) => (keys[index] ?? '') in TRANSFORM_FIELDS);
+  const what = `${names.length === 1 ? 'unknown field' : 'unknown fields'} ${names.join(', ')}`;
+  return misplaced.length === 0
+    ? what
+    : `${what}: in a specification, ${misplaced.join(', ')} ${misplaced.length === 1 ? 'is a field' : 'are fields'} of "transform"`;
+}
+
+const FIELDS = {
   /** Name of the run and its output: `runs.<name>` in SQL. */
   name: z.string(),
   /** One SELECT that returns the id column of the images to process. */
@@ -40,7 +58,9 @@ const runFields = z.strictObject({
   model: z.string().min(1).optional(),
   /** Device of the model; by default the CPU. */
   device: z.enum(DEVICES).optional(),
-});
+};
+
+const runFields = z.strictObject(FIELDS, { error: explainUnknown });
 
 /** The one schema of a run specification: for the CLI's options, for spec files and for REST. Boxes of the SQL take the place of random ones. */
 export const runSpecSchema = z.preprocess(
