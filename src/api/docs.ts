@@ -1,4 +1,4 @@
-import swagger, { type SwaggerTransform } from '@fastify/swagger';
+import swagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
@@ -28,7 +28,7 @@ export async function addDocs(app: App): Promise<void> {
       ],
     },
     transform: describeRoute,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => tidySchemas(jsonSchemaTransformObject(document)),
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -39,6 +39,35 @@ export async function addDocs(app: App): Promise<void> {
   // Who opens the address of the server in a browser is led to what it offers.
   app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs/'));
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}
+
+type ApiObject = ReturnType<SwaggerTransformObject>;
+
+type Schemas = Readonly<Record<string, { readonly examples?: unknown }>>;
+
+/**
+ * Keeps the schemas that some route names: the library describes each one as it is sent and as it is received. Where values are changed when they
+ * are read, such as the case of a colour, it leaves examples out of what is sent.
+ */
+function tidySchemas(api: ApiObject): ApiObject {
+  if (!('components' in api) || api.components?.schemas === undefined) return api;
+  const schemas = api.components.schemas as Schemas;
+  const used = new Set<string>();
+  const visit = (part: unknown): void => {
+    for (const [, name = ''] of JSON.stringify(part ?? null).matchAll(
+      /"#\/components\/schemas\/([^"]+)"/gu,
+    )) {
+      if (used.has(name)) continue;
+      used.add(name);
+      visit(schemas[name]);
+    }
+  };
+  visit(api.paths);
+  const kept = [...used].toSorted().map((name) => {
+    const { examples } = schemas[name.replace(/Input$/u, '')] ?? {};
+    return [name, examples === undefined ? schemas[name] : { ...schemas[name], examples }];
+  });
+  return { ...api, components: { ...api.components, schemas: Object.fromEntries(kept) } } as ApiObject;
 }
 
 /** Bodies that are not JSON have no schema for validation, but they must be documented. */
