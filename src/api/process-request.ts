@@ -35,17 +35,14 @@ const transformQuery: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
   ]),
 );
 
-/** Options like those of the command line: a specification, and single fields that override it, whatever the body is. */
+/** Query parameters. As on the command line, single options are flat and override the specification. */
 export const processQuery = z.strictObject({
   id: z
     .string()
     .max(512)
     .optional()
     .describe('seeds the draws of an image in the body, as the id of a row does in a run'),
-  spec: z
-    .string()
-    .optional()
-    .describe('JSON, such as {"transform": {"crop": 0.1}}; for a body that is an image'),
+  spec: z.string().optional().describe('JSON, such as {"transform": {"crop": 0.1}}, if the body is an image'),
   model: z.string().optional(),
   seed: z.coerce.number().optional(),
   copies: z.coerce.number().optional(),
@@ -66,8 +63,8 @@ export interface ProcessRequest {
 
 /**
  * Reads a request in any of its three forms: a form with files and an optional field `spec`, one image as the body and an optional `spec` in the
- * query string, or JSON that names images of the lake. A specification has the fields of that of a run, with `transform` nested; fields of the
- * query string are flat and override it, as options of the command line do.
+ * query string, or JSON that names images of the lake. A specification is nested as that of a run; single options in the query string are flat
+ * and override it.
  *
  * @throws `REQUEST_INVALID`, `BODY_TOO_LARGE`, `TABLE_NOT_FOUND`
  */
@@ -91,14 +88,14 @@ export async function readProcessRequest(
   return readNamed(lakehouse, table, ids.map(String), override(spec, options));
 }
 
-/** What describes an image in the body has no place beside other bodies, and is not ignored. */
+/** `id` and `spec` describe an image in the body. Beside another body they would be ignored. */
 function checkOnlyOptions({ id, spec }: ProcessQuery): void {
   const given = [id === undefined ? [] : 'id', spec === undefined ? [] : 'spec'].flat();
   if (given.length === 0) return;
   throw new PixlakeError(
     'REQUEST_INVALID',
-    `${given.join(' and ')} in the query string: only for a body that is an image`,
-    { remedy: 'give ids and specification in the form or the JSON of the body' },
+    `${given.join(' and ')} in the query string: only allowed if the body is an image`,
+    { remedy: 'put ids and the specification into the body' },
   );
 }
 

@@ -67,7 +67,7 @@ export function addProcessRoute(app: App, context: ServerContext): void {
         operationId: 'processImages',
         summary: 'Transform and label single images',
         description:
-          'Takes an image as the body, a form with one or many images and a JSON field `spec`, or JSON that names images of the lake. A specification has the fields of that of a run, with `transform` nested. Fields in the query string are flat, like options of the command line, and override the specification. The response is the image if there is one, a zip of all images, or JSON with the predictions of the model. The Accept header decides.',
+          'Takes an image as the body, a form with one or many images and a JSON field `spec`, or JSON that names images of the lake. A specification is nested as that of a run. Single options in the query string are flat, as on the command line, and override it. The response is the image if there is one, a zip of all images, or JSON with the predictions of the model. The Accept header decides.',
         querystring: processQuery,
         body: { content: { 'application/json': { schema: processBody } } },
         response: {

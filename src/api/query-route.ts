@@ -26,7 +26,7 @@ const queryBody = z
   })
   .meta({ id: 'Query', examples: [QUERY] });
 
-/** The format may stand beside the route, as for manifests, or in the body. */
+/** The format may be in the query string, as for manifests, or in the body. */
 const queryParameters = z.strictObject({ format: formatSchema });
 
 /** `POST /v1/query`: SQL in, rows out. */
@@ -52,7 +52,7 @@ export function addQueryRoute(app: App, context: ServerContext): void {
         throw new PixlakeError(
           'REQUEST_INVALID',
           `format is ${request.query.format} in the query string, but ${format} in the body`,
-          { remedy: 'give it once' },
+          { remedy: 'give one of them' },
         );
       return sendRows(context, request, reply, {
         ...query,

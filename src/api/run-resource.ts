@@ -15,16 +15,18 @@ export const runResource = z
     state: z.enum(RUN_STATES),
     spec: z
       .record(z.string(), z.unknown())
-      .describe('the specification with all defaults; of a place on the server it has only the last name'),
+      .describe('the specification with all defaults; a path on the server is reduced to its last name'),
     submittedAt: z.iso.datetime().nullable().describe('null if it was started from the command line'),
     startedAt: z.iso
       .datetime()
       .nullable()
-      .describe('when its rows were planned and its first image could be made; null before that'),
+      .describe('when its plan was made and work on its images began; null before that'),
     finishedAt: z.iso
       .datetime()
       .nullable()
-      .describe('when it finished, failed or was cancelled; null before that, or if it is not known'),
+      .describe(
+        'when it finished, failed or was cancelled; null before that, or if that time was not recorded',
+      ),
     runId: z.string().nullable().describe('hash of everything that the pixels depend on'),
     sourceTable: z.string().nullable(),
     sourceVersion: z.int().nullable(),

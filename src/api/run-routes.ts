@@ -69,7 +69,7 @@ export function addRunRoutes(app: App, context: ServerContext): void {
         description:
           'Accepts the run and responds at once. The SQL, table, id column and model are checked first. The same specification again is the same run. Another specification with the same name is refused. A cancelled run is refused until it is resumed.',
         headers: z.object({ 'idempotency-key': z.string().min(1).max(255).optional() }),
-        // Options of the command line have no place here, and are not ignored.
+        // Options in the query string would be ignored.
         querystring: z.strictObject({}),
         body: runSpec,
         response: ACCEPTED,

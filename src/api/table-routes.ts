@@ -31,7 +31,7 @@ const tableVersion = z
     operation: z.string(),
     parameters: z
       .record(z.string(), z.unknown())
-      .describe('of the operation, without places on the server: only the name of a source is left'),
+      .describe('parameters of the operation; a path is reduced to its last name'),
     metrics: z.record(z.string(), z.unknown()),
     software: z.string().nullable(),
   })
@@ -141,7 +141,7 @@ export function addTableRoutes(app: App, { lakehouse, places }: ServerContext): 
   );
 }
 
-/** A source is named as it was given on the command line, often by a path below some folder. */
+/** A source is recorded as it was given on the command line, often as a relative path. */
 function toParameters(
   { source, ...parameters }: TableVersion['parameters'],
   places: PlaceHider,

@@ -207,10 +207,10 @@ describe('POST /v1/process', () => {
         'crop',
       );
       expect(await refused(await server.current.post('/v1/process?id=7', body))).toBe(
-        'id in the query string: only for a body that is an image',
+        'id in the query string: only allowed if the body is an image',
       );
       expect(await refused(await uploadForm({ '7.jpg': await original() }, {}, {}, '?spec={}'))).toBe(
-        'spec in the query string: only for a body that is an image',
+        'spec in the query string: only allowed if the body is an image',
       );
       expect(await refused(await upload(await original(), '?spec={'))).toMatch(/^spec: .*JSON/u);
       expect(await refused(await upload(await original(), '?spec={"nope":1}'))).toContain(
