@@ -30,7 +30,10 @@ const SILENCE_TIMEOUT_MS = 20_000;
 
 const DEFAULT_REGION = 'us-east-1';
 
-/** Opens a client that keeps its connections and does not repeat requests by itself. */
+/** Deno, in which notebooks run, sends requests on connections that the server has closed, and waits for answers until the timeout. */
+const KEEPS_CONNECTIONS = process.versions['deno'] === undefined;
+
+/** Opens a client that keeps its connections where that works, and does not repeat requests by itself. */
 export async function openS3Client(settings: S3Settings): Promise<S3Sdk> {
   // On Node 20 the SDK prints a warning at every start.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
@@ -50,8 +53,8 @@ export async function openS3Client(settings: S3Settings): Promise<S3Sdk> {
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: SILENCE_TIMEOUT_MS,
-      httpAgent: { keepAlive: true, maxSockets: MAX_IN_FLIGHT },
-      httpsAgent: { keepAlive: true, maxSockets: MAX_IN_FLIGHT },
+      httpAgent: { keepAlive: KEEPS_CONNECTIONS, maxSockets: MAX_IN_FLIGHT },
+      httpsAgent: { keepAlive: KEEPS_CONNECTIONS, maxSockets: MAX_IN_FLIGHT },
     },
   });
   return { sdk, client };
