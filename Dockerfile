@@ -49,11 +49,16 @@ FROM ${BASE} AS jupyter
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3-venv \
   && rm -rf /var/lib/apt/lists/*
-RUN python3 -m venv /opt/jupyter && /opt/jupyter/bin/pip install --no-cache-dir jupyterlab==4.5.0
+COPY notebooks/requirements.txt /tmp/requirements.txt
+# A lake on S3 is read with httpfs of the DuckDB that package.json names; without it DuckDB would download it. Python has another DuckDB.
+RUN python3 -m venv /opt/jupyter \
+  && /opt/jupyter/bin/pip install --no-cache-dir jupyterlab==4.5.0 -r /tmp/requirements.txt \
+  && /opt/jupyter/bin/pip install --no-cache-dir --no-deps --target /opt/httpfs duckdb-extension-httpfs==1.5.5
 WORKDIR /build
 COPY --from=build /build /build
 RUN chown -R 1000:1000 /build
 USER 1000:1000
-ENV PATH=/opt/jupyter/bin:$PATH HOME=/tmp JUPYTER_PATH=/build/notebooks/jupyter
+ENV PATH=/opt/jupyter/bin:$PATH HOME=/tmp JUPYTER_PATH=/build/notebooks/jupyter \
+  PIXLAKE_HTTPFS=/opt/httpfs/duckdb_extension_httpfs/extensions/v1.5.5/httpfs.duckdb_extension
 EXPOSE 8888
 ENTRYPOINT ["jupyter", "lab", "--ip", "0.0.0.0", "--no-browser", "--notebook-dir", "notebooks"]

@@ -63,6 +63,9 @@ for target in "${targets[@]}"; do
       [ "$megabytes" -le 450 ]
       ;;
     s3) inside s3 versitygw --version ;;
-    jupyter) inside jupyter jupyter lab --version ;;
+    jupyter)
+      inside jupyter jupyter lab --version
+      inside jupyter jupyter nbconvert --to notebook --execute --output-dir /tmp notebooks/fashion.ipynb notebooks/read-with-python.ipynb
+      ;;
   esac
 done
