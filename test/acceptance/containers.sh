@@ -65,7 +65,11 @@ for target in "${targets[@]}"; do
     s3) inside s3 versitygw --version ;;
     jupyter)
       inside jupyter jupyter lab --version
-      inside jupyter jupyter nbconvert --to notebook --execute --output-dir /tmp notebooks/fashion.ipynb notebooks/read-with-python.ipynb
+      # One after the other: the second notebook reads what the first one has written, and has another kernel.
+      # shellcheck disable=SC2016
+      inside jupyter sh -ec 'for notebook in fashion read-with-python; do
+        jupyter nbconvert --to notebook --execute --output-dir /tmp "notebooks/$notebook.ipynb"
+      done'
       ;;
   esac
 done
