@@ -13,7 +13,7 @@ interface PoolOptions {
 class FakePool {
   static last: FakePool | undefined;
   readonly threads = [{}, {}];
-  readonly listeners: string[] = [];
+  fail: ((error: Error) => void) | undefined;
   readonly options: PoolOptions;
   readonly calls: unknown[] = [];
   queueSize = 0;
@@ -25,8 +25,8 @@ class FakePool {
     FakePool.last = this;
   }
 
-  on(event: string): void {
-    this.listeners.push(event);
+  on(event: string, fail: (error: Error) => void): void {
+    if (event === 'error') this.fail = fail;
   }
 
   async run(task: unknown): Promise<unknown> {
@@ -80,8 +80,6 @@ test('the threads of a run get its settings, and start when there is work for th
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
     workerData: { s3, memoryCells: expect.any(Int32Array) },
   });
-  // Without a listener, a thread that does not start would end the process.
-  expect(FakePool.last?.listeners).toEqual(['error']);
 });
 
 test.each([
@@ -154,6 +152,34 @@ test('what was prepared is used by one start, and ended if there was none', asyn
   FakePool.last = undefined;
   await executor.prepare?.()[Symbol.asyncDispose]();
   expect(FakePool.last).toMatchObject({ calls: [expect.anything(), expect.anything(), 'closed after 2'] });
+});
+
+test('a thread that dies without a task fails the open attempts, and nothing waits for it', async () => {
+  const { createLocalExecutor } = await loadLocal();
+  const workers = await createLocalExecutor({ workers: 2 }).start({ jobCount: 2, model: undefined });
+  const pool = FakePool.last;
+  if (pool === undefined) return expect.unreachable();
+  pool.run = async () => new Promise(() => undefined);
+  const attempt = workers.attempt(job, new AttemptCells());
+  const failure = new Error('cannot start');
+  pool.fail?.(failure);
+  await expect(attempt).rejects.toBe(failure);
+  await workers[Symbol.asyncDispose]();
+  expect(pool.calls).toEqual(['closed after 0']);
+});
+
+test('threads that could not be prepared are started again', async () => {
+  const { createLocalExecutor } = await loadLocal();
+  const prepared = createLocalExecutor({ workers: 2 }).prepare?.();
+  await expect.poll(() => FakePool.last).toBeDefined();
+  const broken = FakePool.last;
+  broken?.fail?.(new Error('cannot start'));
+  const workers = await prepared?.start({ jobCount: 2, model: undefined });
+  expect(FakePool.last).not.toBe(broken);
+  await workers?.attempt(job, new AttemptCells());
+  expect(broken?.calls).toEqual([]);
+  await prepared?.[Symbol.asyncDispose]();
+  expect(broken?.calls).toEqual(['closed after 0']);
 });
 
 test('threads for single images start when they are needed, share the memory of this process, and end when idle', async () => {
