@@ -69,7 +69,7 @@ Examples:
     models
       .command('import <kind> <checkpoint>')
       .description(
-        'Convert a torch checkpoint of a known network, or an ONNX file exported from it, to a model of the lake.\nNo Python is needed, and nothing in the file is executed.\nKinds: fashionnet. To use your own network, export it to ONNX and add it.',
+        "Convert a torch checkpoint of a known network, or an ONNX file exported from it, to a model of the lake.\nNo Python is needed, and nothing in the file is executed.\nKinds: fashionnet (also mmfashion's attribute predictor with VGG-16 and landmark pooling). To use your own network,\nexport it to ONNX and add it.",
       )
       .option('--name <name>', 'name of the model (default: the kind)')
       .option(

@@ -51,7 +51,7 @@ export class ModelLibrary {
     return this.#add(await readModel(onnxPath, cardPath));
   }
 
-  /** Imports a torch checkpoint of FashionNet into the lake; see `importFashionNet`. */
+  /** Imports a torch checkpoint of FashionNet or of mmfashion into the lake; see `importFashionNet`. */
   async importFashionNet(spec: FashionNetImport): Promise<ModelCard> {
     const { importFashionNet } = await import('./fashionnet/import-fashionnet.ts');
     await createLake(this.#store);

@@ -1,11 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { PixlakeError } from '../../errors.ts';
 import { GraphBuilder, randomWeights, type WeightSource } from './graph-builder.ts';
 import type { ModelCardSpec } from '../model-card.ts';
-import { encodeOnnxModel, type OnnxModel, readPieces } from './onnx-writer.ts';
+import type { OnnxModel } from './onnx-writer.ts';
+import { writeOnnxModel } from './write-onnx-model.ts';
 
 const UPPER_BODY =
   'Anorak Blazer Blouse Bomber Button-Down Cardigan Flannel Halter Henley Hoodie Jacket Jersey Parka Peacoat Poncho Sweater Tank Tee Top Turtleneck';
@@ -51,7 +48,19 @@ export type FashionNetIdentity = Pick<
 > & {
   readonly licence?: string;
   readonly attributes?: readonly string[];
+  /** How many attributes the network has; by default 1,000. */
+  readonly attributeCount?: number;
+  /** Whether the network has the output `categories`; by default it has. */
+  readonly hasCategories?: boolean;
 };
+
+const CATEGORIES_OUTPUT = {
+  name: 'categories',
+  column: 'category',
+  kind: 'sigmoid',
+  labels: [...FASHIONNET_CATEGORIES],
+  topK: 5,
+} as const satisfies ModelCardSpec['outputs'][number];
 
 /** The source of the architecture, for model cards. */
 export const FASHIONNET_SOURCE =
@@ -60,6 +69,8 @@ export const FASHIONNET_SOURCE =
 /** The model card of a FashionNet file; mean and deviation are those of ImageNet, by convention. */
 export function fashionNetCard({
   attributes,
+  attributeCount = FASHIONNET_ATTRIBUTES.count,
+  hasCategories = true,
   licence = 'Apache-2.0',
   ...identity
 }: FashionNetIdentity): ModelCardSpec {
@@ -77,20 +88,15 @@ export function fashionNetCard({
       std: [0.229, 0.224, 0.225],
     },
     outputs: [
-      {
-        name: 'categories',
-        column: 'category',
-        kind: 'sigmoid',
-        labels: [...FASHIONNET_CATEGORIES],
-        topK: 5,
-      },
+      ...(hasCategories ? [CATEGORIES_OUTPUT] : []),
       {
         name: 'massive_attr',
         column: 'attribute',
         kind: 'sigmoid',
-        labels: attributes === undefined ? FASHIONNET_ATTRIBUTES : [...attributes],
+        labels:
+          attributes === undefined ? { ...FASHIONNET_ATTRIBUTES, count: attributeCount } : [...attributes],
         threshold: 0.5,
-        topK: 20,
+        topK: Math.min(20, attributeCount),
       },
     ],
   };
@@ -113,24 +119,7 @@ export async function writeFashionNet(
       `widthDivisor must be a whole number from 1 to 64, not ${widthDivisor}`,
     );
   }
-  const hash = createHash('sha256');
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    await pipeline(
-      readPieces(encodeOnnxModel(buildFashionNet(shape, weights))),
-      async function* hashed(chunks) {
-        for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
-          hash.update(chunk);
-          yield chunk;
-        }
-      },
-      createWriteStream(temporary, { flush: true }),
-    );
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  return hash.digest('hex');
+  return writeOnnxModel(path, buildFashionNet(shape, weights));
 }
 
 /**

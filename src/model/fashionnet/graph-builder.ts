@@ -69,6 +69,10 @@ export class GraphBuilder {
     return this.#tensor(name, [values.length], BigInt64Array.from(values, BigInt));
   }
 
+  floats(name: string, dims: readonly number[], values: Float32Array): string {
+    return this.#tensor(name, dims, values);
+  }
+
   #weights(name: string, dims: readonly number[], bound: number): string[] {
     const [outputCount = 0] = dims;
     const weight = `${name}.weight`;

@@ -1,18 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, PixlakeError } from '../../errors.ts';
-import { FASHIONNET_ATTRIBUTES, FASHIONNET_SOURCE, fashionNetCard, writeFashionNet } from './fashionnet.ts';
-import type { WeightSource } from './graph-builder.ts';
+import { weightsOf } from './checkpoint-weights.ts';
+import {
+  FASHIONNET_ATTRIBUTES,
+  FASHIONNET_SOURCE,
+  fashionNetCard,
+  type FashionNetIdentity,
+  writeFashionNet,
+} from './fashionnet.ts';
+import { isMmfashion, MMFASHION_SOURCE, readMmfashion } from './mmfashion.ts';
 import { parseModelCard } from '../model-card.ts';
 import { hashModel, type ModelFiles } from '../model-files.ts';
 import { openTorchCheckpoint, type TorchCheckpoint } from './torch-checkpoint.ts';
+import { writeOnnxModel } from './write-onnx-model.ts';
 
-/** A torch checkpoint of FashionNet, or an ONNX file that was exported from it, to import as a model. */
+/** A torch checkpoint of FashionNet or of mmfashion's attribute predictor, or an ONNX file of FashionNet, to import as a model. */
 export interface FashionNetImport {
   readonly checkpoint: string;
   /** Name of the model. */
   readonly name: string;
-  /** DeepFashion's `list_attr_cloth.txt`, which names the 1,000 attributes. */
+  /** DeepFashion's `list_attr_cloth.txt`, which names the attributes: 1,000, or as many as the checkpoint has. */
   readonly attributes?: string;
 }
 
@@ -41,40 +49,82 @@ const MODULES: Readonly<Record<string, string>> = {
 /** Channels of the first layer at the published width. */
 const FIRST_CHANNELS = 64;
 
+/** What an import writes, for its card. */
+type Imported = Pick<
+  FashionNetIdentity,
+  'description' | 'source' | 'sha256' | 'attributeCount' | 'hasCategories'
+>;
+
+const FASHIONNET = {
+  description: 'DeepFashion FashionNet (VGG-16) with the weights of a checkpoint',
+  source: FASHIONNET_SOURCE,
+  attributeCount: FASHIONNET_ATTRIBUTES.count,
+} as const;
+
 /**
- * Writes a torch checkpoint of FashionNet as an ONNX model into a local folder. An ONNX file stays unchanged and gets a card. No Python is
- * needed, and nothing in the file is executed.
+ * Writes a torch checkpoint of FashionNet or of mmfashion's attribute predictor as an ONNX model into a local folder. An ONNX file
+ * stays unchanged and gets a card. No Python is needed, and nothing in the file is executed.
  *
  * @throws `MODEL_NOT_FOUND`, `CHECKPOINT_INVALID` naming weights that are missing or have another shape
  */
 export async function importFashionNet(spec: FashionNetImport, folder: string): Promise<ModelFiles> {
   const { checkpoint, name, attributes } = spec;
   const names = attributes === undefined ? undefined : await readAttributeNames(attributes);
+  const checkNames = (attributeCount: number): void => {
+    if (names === undefined || (names.length === attributeCount && new Set(names).size === names.length))
+      return;
+    throw new PixlakeError(
+      'ARGUMENT_INVALID',
+      `${attributes} lists ${new Set(names).size} different attributes, not ${attributeCount}`,
+    );
+  };
   const isOnnx = checkpoint.endsWith('.onnx');
   const onnxPath = isOnnx ? checkpoint : join(folder, `${name}.onnx`);
-  const sha256 = await (isOnnx ? hashModel(checkpoint) : convert(checkpoint, onnxPath));
+  let imported: Imported;
+  if (isOnnx) {
+    checkNames(FASHIONNET.attributeCount);
+    imported = { ...FASHIONNET, sha256: await hashModel(checkpoint) };
+  } else {
+    imported = await convert(checkpoint, onnxPath, checkNames);
+  }
   const card = fashionNetCard({
+    ...imported,
     name,
-    description: 'DeepFashion FashionNet (VGG-16) with the weights of a checkpoint',
     licence: "as the checkpoint's",
-    source: FASHIONNET_SOURCE,
     trained: true,
-    sha256,
     batchSize: 8,
     ...(names === undefined ? {} : { attributes: names }),
   });
-  return { card: parseModelCard(card, checkpoint), onnxPath, sha256 };
+  return { card: parseModelCard(card, checkpoint), onnxPath, sha256: imported.sha256 };
 }
 
-/** Returns the sha256 of the written model. */
-async function convert(path: string, onnxPath: string): Promise<string> {
+/** Calls `checkNames` before the model is written, which may take a while. */
+async function convert(
+  path: string,
+  onnxPath: string,
+  checkNames: (attributeCount: number) => void,
+): Promise<Imported> {
   await using checkpoint = await openTorchCheckpoint(path);
+  // Written while the file is open.
+  if (isMmfashion(checkpoint)) {
+    const { model, shape } = readMmfashion(checkpoint, path);
+    checkNames(shape.attributeCount);
+    return {
+      description:
+        'Attribute predictor of mmfashion (VGG-16, landmark pooling) with the weights of a checkpoint; it is given no landmarks',
+      source: MMFASHION_SOURCE,
+      sha256: await writeOnnxModel(onnxPath, model),
+      attributeCount: shape.attributeCount,
+      hasCategories: shape.hasCategories,
+    };
+  }
   const shape = {
     widthDivisor: findWidthDivisor(checkpoint, path),
     hasOwnGlobalConv5: hasOwnGlobalConv5(checkpoint),
   };
-  // Awaited here, while the file is open.
-  return await writeFashionNet(onnxPath, shape, weightsOf(checkpoint, path));
+  checkNames(FASHIONNET.attributeCount);
+  const sha256 = await writeFashionNet(onnxPath, shape, weightsOf(checkpoint, path, MODULES));
+  return { ...FASHIONNET, sha256 };
 }
 
 function findWidthDivisor({ tensors }: TorchCheckpoint, path: string): number {
@@ -94,19 +144,6 @@ function hasOwnGlobalConv5({ tensors }: TorchCheckpoint): boolean {
   return own !== undefined && (own.storage.key !== shared?.storage.key || own.offset !== shared.offset);
 }
 
-function weightsOf(checkpoint: TorchCheckpoint, path: string): WeightSource {
-  return (name, dims) => {
-    const [layer = '', part = ''] = name.split('.');
-    const key = `${MODULES[layer] ?? layer}.${part}`;
-    const found = checkpoint.tensors.get(key)?.dims;
-    if (found?.join() === dims.join()) return checkpoint.read(key);
-    throw new PixlakeError(
-      'CHECKPOINT_INVALID',
-      `${path}: weights "${key}" should be [${dims.join(', ')}], but are ${found === undefined ? 'missing' : `[${found.join(', ')}]`}`,
-    );
-  };
-}
-
 /** The list begins with its length and a heading. Each further line ends with the type of the attribute. */
 async function readAttributeNames(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -117,10 +154,5 @@ async function readAttributeNames(path: string): Promise<string[]> {
     .map((line) => line.trim())
     .filter((line) => line !== '');
   const isHeaded = /^\d+$/u.test(lines[0] ?? '');
-  const names = lines.slice(isHeaded ? 2 : 0).map((line) => line.replace(/\s+\d+$/u, ''));
-  if (names.length === FASHIONNET_ATTRIBUTES.count && new Set(names).size === names.length) return names;
-  throw new PixlakeError(
-    'ARGUMENT_INVALID',
-    `${path} lists ${new Set(names).size} different attributes, not ${FASHIONNET_ATTRIBUTES.count}`,
-  );
+  return lines.slice(isHeaded ? 2 : 0).map((line) => line.replace(/\s+\d+$/u, ''));
 }
