@@ -3,11 +3,21 @@ import { FASHIONNET_SOURCE, fashionNetCard, writeFashionNet } from './fashionnet
 import type { ModelCardSpec } from './model-card.ts';
 
 /** A model that comes with pixlake, as files or written on first use. */
-export type BuiltInModel = {
+export type BuiltInModel = PackagedModel | WrittenModel;
+
+interface ModelIdentity {
   readonly name: string;
   readonly description: string;
   readonly isTrained: boolean;
-} & ({ readonly onnxPath: string } | { readonly write: (onnxPath: string) => Promise<ModelCardSpec> });
+}
+
+interface PackagedModel extends ModelIdentity {
+  readonly onnxPath: string;
+}
+
+interface WrittenModel extends ModelIdentity {
+  readonly write: (onnxPath: string) => Promise<ModelCardSpec>;
+}
 
 /** The default model. */
 export const DEFAULT_MODEL = 'fashion-tiny';
@@ -21,13 +31,24 @@ export const BUILT_IN_MODELS: readonly BuiltInModel[] = [
     name: DEFAULT_MODEL,
     description: 'Small catalogue classifier with seven heads and an embedding, for product shots on white',
     isTrained: true,
-    onnxPath: fileURLToPath(new URL('../../lake/models/fashion-tiny/fashion-tiny.onnx', import.meta.url)),
+    onnxPath: packagedModel(DEFAULT_MODEL),
   },
-  fashionNet('fashionnet', 1, 'DeepFashion FashionNet (VGG-16) at full width (750 MB)'),
-  fashionNet('fashionnet-small', 16, 'DeepFashion FashionNet (VGG-16) at a sixteenth of its width (4 MB)'),
+  randomFashionNet('fashionnet', 1, 'DeepFashion FashionNet (VGG-16) at full width (750 MB)'),
+  {
+    name: 'fashionnet-small',
+    description:
+      'DeepFashion FashionNet (VGG-16) at a sixteenth of its width, trained on product shots of clothes but for its landmark branch',
+    isTrained: true,
+    onnxPath: packagedModel('fashionnet-small'),
+  },
 ];
 
-function fashionNet(name: string, widthDivisor: number, title: string): BuiltInModel {
+function packagedModel(name: string): string {
+  return fileURLToPath(new URL(`../../lake/models/${name}/${name}.onnx`, import.meta.url));
+}
+
+/** FashionNet with random weights from a seed, which is written on first use. */
+export function randomFashionNet(name: string, widthDivisor: number, title: string): WrittenModel {
   const description = `${title} ${UNTRAINED}`;
   return {
     name,

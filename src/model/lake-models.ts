@@ -169,7 +169,8 @@ async function fetchModel(store: ObjectStore, name: string, card: ModelCard): Pr
   return checkFile(card, path);
 }
 
-async function openBuiltIn(store: ObjectStore, model: BuiltInModel): Promise<ModelFiles> {
+/** A model that comes with pixlake. One that is written on first use lands in the lake, or in the local cache of a remote lake. */
+export async function openBuiltIn(store: ObjectStore, model: BuiltInModel): Promise<ModelFiles> {
   if ('onnxPath' in model) return readModel(model.onnxPath);
   const { name, write } = model;
   const { remote } = store;

@@ -144,7 +144,7 @@ const checks = {
       assert.ok(
         row.crop_height >= 0.8 * row.source_height && row.crop_top + row.crop_height <= row.source_height,
       );
-      assert.equal(row.model_trained, false);
+      assert.equal(row.model_trained, true);
       assert.equal(typeof row.pred_category, 'string');
     }
   },

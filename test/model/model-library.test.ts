@@ -59,6 +59,7 @@ describe('verifying', () => {
     // Those that were never written have nothing to be verified.
     expect(await library.verify()).toEqual([
       { name: 'fashion-tiny', problem: undefined },
+      { name: 'fashionnet-small', problem: undefined },
       { name: 'toy', problem: expect.objectContaining({ code: 'MODEL_MISMATCH' }) as Error },
     ]);
   });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { log } from '../../src/config.ts';
-import { addModel, resolveModel } from '../../src/model/lake-models.ts';
+import { randomFashionNet } from '../../src/model/built-in-models.ts';
+import { addModel, openBuiltIn, resolveModel } from '../../src/model/lake-models.ts';
 import type { ObjectStore, RemoteAccess } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import { withFaults } from '../support/failing-store.ts';
@@ -77,14 +78,15 @@ describe('a model of a lake that is not on this machine', () => {
   it('that comes with pixlake is written into the cache, not into the lake', async () => {
     const warn = vi.spyOn(log, 'warn').mockReturnValue(undefined);
     onTestFinished(() => warn.mockRestore());
-    const { onnxPath, card } = await resolveModel(remoteStore, 'fashionnet-small');
-    await resolveModel(remoteStore, 'fashionnet-small');
-    expect(warn).toHaveBeenCalledExactlyOnceWith(`writing model fashionnet-small to ${onnxPath}, once`);
-    const models = join(folder, 'cache', 'models', 'fashionnet-small');
-    expect(onnxPath).toBe(join(models, 'fashionnet-small.onnx'));
-    expect((await readdir(models)).toSorted()).toEqual(['fashionnet-small.json', 'fashionnet-small.onnx']);
-    expect(JSON.parse(await readFile(join(models, 'fashionnet-small.json'), 'utf8'))).toMatchObject({
-      name: 'fashionnet-small',
+    const model = randomFashionNet('random', 64, 'A narrow FashionNet');
+    const { onnxPath, card } = await openBuiltIn(remoteStore, model);
+    await openBuiltIn(remoteStore, model);
+    expect(warn).toHaveBeenCalledExactlyOnceWith(`writing model random to ${onnxPath}, once`);
+    const models = join(folder, 'cache', 'models', 'random');
+    expect(onnxPath).toBe(join(models, 'random.onnx'));
+    expect((await readdir(models)).toSorted()).toEqual(['random.json', 'random.onnx']);
+    expect(JSON.parse(await readFile(join(models, 'random.json'), 'utf8'))).toMatchObject({
+      name: 'random',
       sha256: card.sha256,
     });
     expect(await keysOf(store)).toEqual([]);

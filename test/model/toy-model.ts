@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { randomFashionNet } from '../../src/model/built-in-models.ts';
 import { fashionNetCard } from '../../src/model/fashionnet/fashionnet.ts';
 import { type ModelCard, type ModelCardSpec, parseModelCard } from '../../src/model/model-card.ts';
 import { encodeOnnxModel, type OnnxModel, readPieces } from '../../src/model/fashionnet/onnx-writer.ts';
@@ -59,6 +60,14 @@ export function fashionNetSpec(sha256: string): ModelCardSpec {
     sha256,
     batchSize: 8,
   });
+}
+
+/** Writes an untrained FashionNet, narrow and so small, and its card as `random.onnx` and `random.json` into a folder. */
+export async function writeRandomFashionNet(folder: string): Promise<string> {
+  const onnxPath = join(folder, 'random.onnx');
+  const card = await randomFashionNet('random', 64, 'A narrow FashionNet').write(onnxPath);
+  await writeFile(join(folder, 'random.json'), JSON.stringify(card));
+  return onnxPath;
 }
 
 /** Parses the toy card with some fields replaced. */

@@ -9,6 +9,7 @@ import { undrawn } from '../../src/image/transform.ts';
 import { parseRunSpec } from '../../src/run/run-spec.ts';
 import type { ShardExecutor } from '../../src/run/shard-executor.ts';
 import { openLakehouse, type RunReport } from '../../src/index.ts';
+import { writeRandomFashionNet } from '../model/toy-model.ts';
 import { writePlainCatalogue } from '../support/catalogue.ts';
 import { makeDamagedLake } from '../support/damaged-lake.ts';
 import { makeTestFolder, pixlake, pixlakeJson } from '../support/pixlake.ts';
@@ -246,11 +247,11 @@ describe('a run', () => {
       '--limit',
       '3',
       '--model',
-      'fashionnet-small',
+      await writeRandomFashionNet(await makeTestFolder()),
     ];
     expect(await pixlakeJson<RunReport>(lake, ...args)).toMatchObject({
       imageCount: 3,
-      model: { name: 'fashionnet-small', isTrained: false },
+      model: { name: 'random', isTrained: false },
     });
     const rows = await query<{ pred_category_scores: number[]; pred_category_labels: string[] }>(
       lake,
