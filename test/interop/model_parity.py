@@ -12,8 +12,9 @@ from support import FOLDER, Lake, check, finish
 
 IMAGES = 200
 # Largest difference of scores, and least share of equal first labels. Pixels reach fashion-tiny as they are; for FashionNet they are enlarged,
-# where libraries round differently, and the scores of its random weights lie so close together that this changes their order.
-MODELS = {'fashion-tiny': (1e-3, 0.99), 'fashionnet-small': (3e-2, 0.8)}
+# which libraries do differently: what libvips gives lies half a pixel further up and left. Where images are no clothes, scores lie so close
+# together that this changes their order.
+MODELS = {'fashion-tiny': (1e-3, 0.99), 'fashionnet-small': (0.25, 0.85)}
 RESAMPLING = Image.Resampling.BICUBIC
 
 
@@ -64,7 +65,9 @@ def compare(lake: Lake, name: str, paths: list[Path], tolerance: float, least: f
     for output, scores in zip(outputs, results, strict=True):
         labels = output['labels']
         said = [next(p for p in one['predictions'] if p['column'] == output['column']) for one in told]
-        agreed = np.mean([labels[row.argmax()] == p['labels'][0] for row, p in zip(scores, said, strict=True)])
+        # No label is said where none reaches the threshold.
+        best = [labels[row.argmax()] if row.max() >= output['threshold'] else None for row in scores]
+        agreed = np.mean([one == next(iter(p['labels']), None) for one, p in zip(best, said, strict=True)])
         place = {label: index for index, label in enumerate(labels)}
         largest = max(
             abs(float(row[place[label]]) - score)
