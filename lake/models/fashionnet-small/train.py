@@ -182,7 +182,7 @@ def arguments():
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--min-count", type=int, default=20, help="attributes in fewer titles are not learned")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1, help="two are little faster than one, and slower on a busy machine")
+    parser.add_argument("--threads", type=int, default=1, help="more help on an idle machine only")
     parser.add_argument("--checkpoint", type=Path, help="file that keeps the state after each epoch, to go on from")
     return parser.parse_args()
 
