@@ -1,5 +1,5 @@
 // Measures how pixlake scales and draws the curves into benchmarks/results: PNG, SVG and JSON for each part.
-// Usage: npm run bench [-- --quick] [--only processing,queries,ingest,workers,stores,peers] [--output <folder>]
+// Usage: npm run bench [-- --quick] [--only processing,queries,ingest,workers,jobs,peers] [--output <folder>]
 //   --quick takes less than a minute: small sizes, one run of each, no peers. Ratios are then checked against ratios.json, as they always are.
 //   PIXLAKE_FASHION_DIR names the folder of the Kaggle data; without it the generated sample is measured.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,12 +10,12 @@ import { parseArgs } from 'node:util';
 import { checkRatios } from './scaling/check-ratios.mjs';
 import { makeLake, openCatalogue } from './scaling/catalogue.mjs';
 import { measureIngest } from './scaling/ingest.mjs';
-import { describeMachine } from './scaling/machine.mjs';
+import { measureJobs } from './scaling/jobs.mjs';
+import { describeMachine, saveResult } from './scaling/machine.mjs';
 import { measurePeers } from './scaling/peers.mjs';
 import { measureProcessing, measureWorkers } from './scaling/processing.mjs';
 import { measureQueries } from './scaling/queries.mjs';
-import { measureStores } from './scaling/stores.mjs';
-import { plotIngest, plotPeers, plotProcessing, plotQueries, plotStores, plotWorkers } from './plots.mjs';
+import { plotIngest, plotJobs, plotPeers, plotProcessing, plotQueries, plotWorkers } from './plots.mjs';
 import { renderPlot } from './render-plot.mjs';
 
 const PARTS = {
@@ -23,7 +23,7 @@ const PARTS = {
   queries: { measure: measureQueries, plot: plotQueries },
   ingest: { measure: measureIngest, plot: plotIngest },
   workers: { measure: measureWorkers, plot: plotWorkers },
-  stores: { measure: measureStores, plot: plotStores },
+  jobs: { measure: measureJobs, plot: plotJobs },
   peers: { measure: measurePeers, plot: plotPeers },
 };
 
@@ -55,9 +55,8 @@ for (const name of values.only.split(',')) {
   console.log(`\n${name}`);
   const measured = await measure(lake, { work, isQuick, machine, log: (line) => console.log(`  ${line}`) });
   if (measured === undefined) continue;
-  const result = { machine, catalogue: catalogue.name, isQuick, ...measured };
+  const result = saveResult(name, { catalogue: catalogue.name, isQuick, ...measured }, values.output);
   results[name] = result;
-  writeFileSync(join(values.output, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
   const { svg, png } = await renderPlot(plot(result));
   writeFileSync(join(values.output, `${name}.svg`), svg);
   writeFileSync(join(values.output, `${name}.png`), png);

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { resolveModel } from '../dist/model/lake-models.js';
 import { openModelSession } from '../dist/model/open-session.js';
 import { openStore } from '../dist/storage/open-store.js';
+import { median } from './median.mjs';
+import { saveResult } from './scaling/machine.mjs';
 
 const IMAGES = 64;
 const ROUNDS = 3;
@@ -25,7 +27,6 @@ start = time.perf_counter()
 for _ in range(images // size): session.run(None, {"input": batch})
 print(images / (time.perf_counter() - start))
 `;
-import { median } from './median.mjs';
 
 function timePython(python, onnxPath, threads, batchSize) {
   const args = ['-c', PYTHON, onnxPath, String(threads), String(batchSize), String(IMAGES)];
@@ -66,6 +67,11 @@ try {
     console.log(`Python:  ${median(rates.python).toFixed(2)} images/s`);
     console.log(`ratio:   ${(median(rates.pixlake) / median(rates.python)).toFixed(2)}`);
   }
+  saveResult('fashionnet', {
+    images: IMAGES,
+    perSecond: median(rates.pixlake),
+    pythonPerSecond: python === undefined ? null : median(rates.python),
+  });
   console.log(`peak memory: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
 } finally {
   await rm(folder, { recursive: true, force: true });

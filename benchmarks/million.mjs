@@ -9,7 +9,7 @@ import { openLakehouse } from '../dist/bundle/index.js';
 import { plotMillion } from './plots.mjs';
 import { renderPlot } from './render-plot.mjs';
 import { makeLake, openCatalogue } from './scaling/catalogue.mjs';
-import { describeMachine } from './scaling/machine.mjs';
+import { saveResult } from './scaling/machine.mjs';
 
 const { values } = parseArgs({ options: { images: { type: 'string', default: '1000000' } } });
 const work = mkdtempSync(join(tmpdir(), 'pixlake-million-'));
@@ -58,8 +58,7 @@ const sumOf = (directory, end) =>
     .filter((name) => name.endsWith(end))
     .reduce((sum, name) => sum + sizeOf(join(directory, name)), 0);
 const manifest = join(folder, 'manifest');
-const result = {
-  machine: describeMachine(),
+const result = saveResult('million', {
   catalogue: catalogue.name,
   rows: report.rowCount,
   copies,
@@ -71,13 +70,12 @@ const result = {
   shards: report.shardCount,
   bytes: {
     images: report.imageBytes,
-    plan: sizeOf(join(folder, 'plan.parquet')),
+    plan: sumOf(join(folder, 'plan', readdirSync(join(folder, 'plan'))[0]), '.parquet'),
     manifest: sumOf(manifest, '.parquet'),
     log: sumOf(join(manifest, '_delta_log'), '.json'),
   },
   points,
-};
-writeFileSync(join(output, 'million.json'), `${JSON.stringify(result, null, 2)}\n`);
+});
 const { svg, png } = await renderPlot(plotMillion(result));
 writeFileSync(join(output, 'million.svg'), svg);
 writeFileSync(join(output, 'million.png'), png);

@@ -1,6 +1,6 @@
 // The whole job, files in and files out: crop at random, resize into 256x256, encode as JPEG. pixlake (which also hashes both sides and writes a
 // manifest) against plain sharp, OpenCV and Pillow in pools of processes, and for large originals vipsthumbnail; all on the same files and cores,
-// interleaved. Usage: npm run bench:pixels [-- <folder of JPEGs>] [--images 6000] [--runs 5] [--only pixlake,opencv]
+// interleaved. Usage: npm run bench:pixels [-- <folder of JPEGs>] [--images 6000] [--runs 5] [--only pixlake,opencv] [--save thumbnails]
 import { execFile, execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
@@ -11,6 +11,7 @@ import sharp from 'sharp';
 import { openLakehouse } from '../dist/bundle/index.js';
 import { makeVenv } from './make-venv.mjs';
 import { median } from './median.mjs';
+import { saveResult } from './scaling/machine.mjs';
 
 const PACKAGES = ['opencv-python-headless==4.11.0.86', 'numpy==2.2.6', 'pillow==11.3.0'];
 const { values, positionals } = parseArgs({
@@ -19,6 +20,8 @@ const { values, positionals } = parseArgs({
     images: { type: 'string', default: '6000' },
     runs: { type: 'string', default: '5' },
     only: { type: 'string' },
+    // Saves the result as one of those of the documents.
+    save: { type: 'string' },
   },
 });
 const imageCount = Number(values.images);
@@ -134,6 +137,12 @@ for (let round = 0; round < runCount; round++) {
     seconds[name].push((performance.now() - startMs) / 1000);
   }
 }
+if (values.save !== undefined)
+  saveResult(`pixels-${values.save}`, {
+    originals: `${count} of ${width}x${height}`,
+    images: count,
+    tools: Object.entries(seconds).map(([tool, all]) => ({ tool, seconds: median(all) })),
+  });
 const rate = (name) => count / median(seconds[name]);
 console.log('                   images/s   pixlake is so many times as fast');
 for (const name of Object.keys(jobs))

@@ -144,14 +144,38 @@ export function plotWorkers(result) {
   return bars(result, { title, values, field: 'perSecond', label: 'images/s' });
 }
 
-/** The same run on a folder and on S3. */
-export function plotStores(result) {
-  const values = result.points.map(({ store, images, seconds }) => ({
-    name: store,
-    perSecond: images / seconds,
-  }));
-  const title = 'Images a second: folder and S3';
-  return bars(result, { title, values, field: 'perSecond', label: 'images/s' });
+/** What a job is called in plots. */
+export function nameOfJob({ job, originals, place, model }) {
+  const where = place === 'folder' ? '' : ' on S3';
+  return `${job}, ${originals.split(',')[0]}${where}${model === null ? '' : `, ${model}`}`;
+}
+
+/** Images a second of each job, at its largest number of images. */
+export function plotJobs(result) {
+  const values = result.jobs.map((job) => {
+    const { images, seconds } = job.points.at(-1);
+    const rates = seconds.map((each) => images / each).toSorted((a, b) => a - b);
+    return { name: nameOfJob(job), low: rates[0], perSecond: rates[rates.length >> 1], high: rates.at(-1) };
+  });
+  const y = { field: 'name', type: 'nominal', sort: values.map(({ name }) => name), title: null };
+  const x = logAxis(values, 'perSecond', 'images/s (median, and from the slowest to the fastest)');
+  return {
+    title: { text: 'Images a second by job', subtitle: subtitleOf(result) },
+    width: WIDTH,
+    height: { step: 26 },
+    data: { values },
+    layer: [
+      {
+        mark: { type: 'rule', strokeWidth: 3, opacity: 0.4 },
+        encoding: { y, x: { ...x, field: 'low' }, x2: { field: 'high' } },
+      },
+      { mark: { type: 'point', filled: true, size: 50 }, encoding: { y, x } },
+      {
+        mark: { type: 'text', align: 'left', dx: 8, fontSize: 11 },
+        encoding: { y, x, text: { field: 'perSecond', type: 'quantitative', format: ',.3~r' } },
+      },
+    ],
+  };
 }
 
 /** Other tools on the same files, and on the same Parquet. */
@@ -198,26 +222,61 @@ export function plotMillion(result) {
   };
 }
 
-/** Cost by what it is for, and machine time, against the number of images. */
-export function plotScaling(result) {
-  const series = { field: 'part', sort: null };
-  const costs = result.rows.flatMap(({ images, cost }) =>
+/** Seconds of each job against its images, with what was measured as points; then the cost on S3 by what it is for. */
+export function plotScaling(result, jobs) {
+  const sizes = [1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
+  const lines = result.million.flatMap((job) =>
+    sizes.map((images) => {
+      const { start, each, low, high } = job.fit;
+      return {
+        job: nameOfJob(job),
+        images,
+        seconds: start + images * each,
+        low: start + images * low,
+        high: start + images * high,
+      };
+    }),
+  );
+  const points = jobs.jobs.flatMap((job) =>
+    job.points.flatMap(({ images, seconds }) =>
+      seconds.map((each) => ({ job: nameOfJob(job), images, seconds: each })),
+    ),
+  );
+  const costs = result.scale.flatMap(({ images, cost }) =>
     Object.entries(cost).map(([part, dollars]) => ({ images, part, dollars })),
   );
-  const hours = result.rows.flatMap(({ images, hours: each }) =>
-    Object.entries(each).map(([part, value]) => ({ images, part, hours: value })),
-  );
-  const x = { field: 'images', title: 'images' };
+  const x = logAxis(lines, 'images', 'images');
+  const y = logAxis([...lines, ...points], 'seconds', 'seconds', ',~g');
+  const color = { field: 'job', type: 'nominal', title: null, sort: null };
   return {
-    title: { text: 'To a billion images', subtitle: result.subtitle },
+    title: {
+      text: 'To a million images, and to a billion',
+      subtitle: `${subtitleOf(result)}; points are measured, lines and bands follow from them`,
+    },
     vconcat: [
+      {
+        width: WIDTH,
+        height: 320,
+        layer: [
+          {
+            data: { values: lines },
+            mark: { type: 'area', opacity: 0.15 },
+            encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
+          },
+          { data: { values: lines }, mark: { type: 'line', strokeWidth: 1.5 }, encoding: { x, y, color } },
+          {
+            data: { values: points },
+            mark: { type: 'point', filled: true, size: 35 },
+            encoding: { x, y, color },
+          },
+        ],
+      },
       logLog({
-        values: hours,
-        x,
-        y: { field: 'hours', title: 'machine hours' },
-        series,
+        values: costs,
+        x: { field: 'images', title: 'thumbnails on S3' },
+        y: { field: 'dollars', title: 'US dollars' },
+        series: { field: 'part', sort: null },
       }),
-      logLog({ values: costs, x, y: { field: 'dollars', title: 'US dollars' }, series }),
     ],
     resolve: { scale: { color: 'independent' } },
   };

@@ -9,6 +9,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import autocannon from 'autocannon';
 import { openLakehouse } from '../dist/bundle/index.js';
 import { median } from './median.mjs';
+import { saveResult } from './scaling/machine.mjs';
 
 const SECONDS = 8;
 const RUNS = 3;
@@ -115,10 +116,13 @@ console.log(
 );
 console.log(`median of ${RUNS} times ${SECONDS} s each\n`);
 const { server, url } = await serve(lake);
+const queries = [];
 try {
   for (const [name, sql] of Object.entries(QUERIES)) {
     console.log(`${name.padEnd(34)}queries/s   p50 ms   p99 ms`);
     const direct = await measureDirect(lake, sql);
+    const rest = [];
+    queries.push({ name, directP50Ms: direct[1], rest });
     report('DuckDB in this process', ...direct);
     report('library: a DuckDB a query', ...(await measureLibrary(lake, sql)));
     await load(url, sql, 4);
@@ -129,6 +133,7 @@ try {
       const refused = results.reduce((sum, result) => sum + result['5xx'] + result['4xx'], 0);
       const failed = results.reduce((sum, result) => sum + result.errors + result.timeouts, 0);
       const p50 = of((result) => result.latency.p50);
+      rest.push({ clients: connections, perSecond: of((result) => result.requests.average), p50Ms: p50 });
       const note = connections === 1 ? `${(p50 - direct[1]).toFixed(1)} ms more than in this process` : '';
       report(
         `REST, ${connections} ${connections === 1 ? 'client' : 'clients'}`,
@@ -142,6 +147,7 @@ try {
     }
     console.log('');
   }
+  saveResult('rest', { queries });
 } finally {
   server.kill('SIGTERM');
 }

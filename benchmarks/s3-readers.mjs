@@ -10,6 +10,7 @@ import { openDuckDb } from '../dist/duckdb/open-duckdb.js';
 import { openLakehouse } from '../dist/index.js';
 import { openStore } from '../dist/storage/open-store.js';
 import { median } from './median.mjs';
+import { saveResult } from './scaling/machine.mjs';
 
 const RUNS = 5;
 const FILES = 16;
@@ -67,6 +68,7 @@ if (process.argv[2] === 'ask') {
   console.log(
     `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version}; medians of ${RUNS} runs`,
   );
+  const tables = [];
   try {
     for (const rows of sizes.length === 0 ? [44_000, 10_000_000] : sizes.map(Number)) {
       const name = `rows_${rows}`;
@@ -75,6 +77,8 @@ if (process.argv[2] === 'ask') {
       console.log(
         `\n${rows} rows, ${(bytes / 1e6).toFixed(1)} MB; ms with httpfs, cache empty, cache filled`,
       );
+      const table = { rows, bytes, queries: [] };
+      tables.push(table);
       for (const [title, sql] of Object.entries(QUERIES)) {
         const query = sql.replace('TABLE', name);
         const times = { httpfs: [], empty: [], filled: [] };
@@ -86,12 +90,14 @@ if (process.argv[2] === 'ask') {
           rmSync(cacheDir, { recursive: true, force: true });
         }
         const [httpfs, empty, filled] = Object.values(times).map(median);
+        table.queries.push({ title, httpfsMs: httpfs, emptyMs: empty, filledMs: filled });
         const ratios = [empty, filled].map((time) => (time / httpfs).toFixed(2)).join(' and ');
         console.log(
           `  ${title.padEnd(28)} ${[httpfs, empty, filled].map((time) => time.toFixed(0).padStart(6)).join(' ')}   ${ratios} of httpfs`,
         );
       }
     }
+    if (sizes.length === 0) saveResult('s3-readers', { tables });
   } finally {
     const keys = [];
     for await (const { key } of store.list('')) if (key.startsWith('rows_')) keys.push(key);

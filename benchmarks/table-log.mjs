@@ -11,6 +11,7 @@ import { pruneFiles } from '../dist/table/prune-files.js';
 import { readSnapshot } from '../dist/table/read-snapshot.js';
 import { transact } from '../dist/table/transaction.js';
 import { median } from './median.mjs';
+import { saveResult } from './scaling/machine.mjs';
 
 const RUNS = 5;
 const FOLDER = 'tables/t';
@@ -116,6 +117,13 @@ ${fileCount} data files; checkpoint ${sizeOf(checkpointKey(FOLDER, 10))}, first 
   open from the log entries  ${(entries.openMs / 1000).toFixed(2)} s, peak memory ${megabytes(entries.peakBytes)}   (baseline)
   ratio                      ${(checkpoint.openMs / entries.openMs).toFixed(2)} of the time, ${(checkpoint.peakBytes / entries.peakBytes).toFixed(2)} of the memory
   prune by id = 5000500      ${checkpoint.pruneMs.toFixed(0)} ms, leaves ${checkpoint.last.keptCount} of ${checkpoint.last.fileCount} files`);
+    const secondsAndBytes = ({ openMs, peakBytes }) => ({ openSeconds: openMs / 1000, peakBytes });
+    return {
+      fileCount,
+      checkpoint: secondsAndBytes(checkpoint),
+      entries: secondsAndBytes(entries),
+      pruneMs: checkpoint.pruneMs,
+    };
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
@@ -129,5 +137,8 @@ else {
   console.log(
     `${cpu?.model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; medians of ${RUNS} runs`,
   );
-  for (const fileCount of sizes.length === 0 ? [10_000, 100_000] : sizes) await benchmark(fileCount);
+  const tables = [];
+  for (const fileCount of sizes.length === 0 ? [10_000, 100_000] : sizes)
+    tables.push(await benchmark(fileCount));
+  if (sizes.length === 0) saveResult('log', { tables });
 }

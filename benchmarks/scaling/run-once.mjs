@@ -27,6 +27,10 @@ if (query !== undefined) {
   result.rowCount /= repeat;
   result.querySeconds = median(seconds);
 }
+const cpuSecondsSince = (before) => {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+};
 if (run !== undefined) {
   const before = process.cpuUsage();
   result.runSeconds = await secondsOf(async () => {
@@ -34,13 +38,14 @@ if (run !== undefined) {
     result.imageCount = report.imageCount;
     if (report.outcome !== 'finished') throw new Error(`run ${run.name} was there already`);
   });
-  const { user, system } = process.cpuUsage(before);
-  result.runCpuSeconds = (user + system) / 1e6;
+  result.runCpuSeconds = cpuSecondsSince(before);
 }
 if (ingest !== undefined) {
+  const before = process.cpuUsage();
   result.ingestSeconds = await secondsOf(async () => {
     result.ingestedCount = (await lakehouse.ingest(ingest)).ingestedCount;
   });
+  result.ingestCpuSeconds = cpuSecondsSince(before);
 }
 result.peakMb = Math.round(process.resourceUsage().maxRSS / 1024);
 console.log(JSON.stringify(result));

@@ -1,19 +1,17 @@
-// (e) The same run on a folder and on S3: the server that PIXLAKE_TEST_S3_ENDPOINT names (bucket in PIXLAKE_TEST_S3_BUCKET), or Ceph, which then runs on
-// the same cores, where its packages are installed.
+// The S3 server to measure on: the one that PIXLAKE_TEST_S3_ENDPOINT names (bucket in PIXLAKE_TEST_S3_BUCKET), or Ceph, which then runs on the same
+// cores, where its packages are installed.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { firstRows, good } from './catalogue.mjs';
-import { inProcess, repeat } from './machine.mjs';
 
 const CEPH = fileURLToPath(new URL('../../test/s3/ceph.sh', import.meta.url));
 const BUCKET = 'pixlake-bench';
 
-/** Environment of a server, and how to end it; `undefined` where there is none. */
-async function startServer(work) {
+/** Name, bucket and environment of a server, and how to end it; `undefined` where there is none. */
+export async function startServer(work) {
   const { PIXLAKE_TEST_S3_ENDPOINT: endpoint, PIXLAKE_TEST_S3_BUCKET: bucket } = process.env;
   if (endpoint !== undefined)
     return { name: 'S3', bucket, env: { AWS_ENDPOINT_URL: endpoint }, stop: () => undefined };
@@ -50,7 +48,7 @@ async function startServer(work) {
 }
 
 /** Counts the requests that some work makes of a server, through a proxy: those that read, and those that write or list. */
-async function countRequests(endpoint, work) {
+export async function countRequests(endpoint, work) {
   const counts = { get: 0, put: 0 };
   const agent = new Agent({ keepAlive: true });
   const proxy = createServer((incoming, outgoing) => {
@@ -73,52 +71,4 @@ async function countRequests(endpoint, work) {
     agent.destroy();
   }
   return counts;
-}
-
-export async function measureStores(catalogue, { work, isQuick, log }) {
-  const server = await startServer(work);
-  if (server === undefined) {
-    log('SKIPPED: no S3 server; Ceph is not installed and PIXLAKE_TEST_S3_ENDPOINT names none');
-    return undefined;
-  }
-  try {
-    const rows = isQuick ? 100 : 1500;
-    const source = firstRows(catalogue, rows, join(work, 'stores-catalogue'));
-    const points = [];
-    const lakes = {
-      folder: join(work, 'stores-lake'),
-      [server.name]: `s3://${server.bucket}/lake-${process.pid}`,
-    };
-    for (const [store, lake] of Object.entries(lakes)) {
-      const { ingestSeconds } = await inProcess({ lake, ingest: { source } }, server.env);
-      const {
-        runSeconds: seconds,
-        runCpuSeconds: cpuSeconds,
-        imageCount,
-        querySeconds,
-      } = await repeat(
-        isQuick ? 1 : 3,
-        (time) => ({ lake, query: good(rows), run: { name: `e-${time}`, sql: good(rows) } }),
-        server.env,
-      );
-      points.push({ store, images: imageCount, seconds, cpuSeconds, ingestSeconds, querySeconds });
-      log(
-        `${store}: ${(imageCount / seconds).toFixed(0)} images/s, ${((cpuSeconds * 1000) / imageCount).toFixed(2)} ms CPU each, query ${(querySeconds * 1000).toFixed(0)} ms`,
-      );
-    }
-    const s3 = points.at(-1);
-    const counts = await countRequests(server.env.AWS_ENDPOINT_URL, (AWS_ENDPOINT_URL) =>
-      inProcess(
-        { lake: lakes[server.name], run: { name: 'e-counted', sql: good(rows) } },
-        { ...server.env, AWS_ENDPOINT_URL },
-      ),
-    );
-    s3.requestsPerImage = { get: counts.get / s3.images, put: counts.put / s3.images };
-    log(
-      `requests for each image: ${s3.requestsPerImage.get.toFixed(3)} GET, ${s3.requestsPerImage.put.toFixed(3)} PUT`,
-    );
-    return { points };
-  } finally {
-    server.stop();
-  }
 }
