@@ -1,18 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import type { Row } from './open-duckdb.ts';
 
-/** What the results of `npm run bench` and `npm run bench:million` say about a job. */
-interface Measured {
-  readonly job: string;
-  readonly images: number;
+/** A time for a million images, in seconds. */
+interface Span {
   readonly seconds: number;
-  readonly machine: Machine;
+  readonly low: number;
+  readonly high: number;
 }
 
-interface Machine {
-  readonly cores: number;
-  readonly cpu: string;
-  readonly date: string;
+/** What `benchmarks/results/scaling.json` says about a job. */
+interface Job {
+  readonly job: string;
+  readonly originals: string;
+  readonly place: string;
+  readonly model: string | null;
+  readonly measuredImages: number;
+  readonly here: Span;
 }
 
 /** Reads a result of a benchmark, by the name of its file. */
@@ -20,33 +23,22 @@ export async function readResult(name: string) {
   return JSON.parse(await readFile(new URL(`../benchmarks/results/${name}.json`, import.meta.url), 'utf8'));
 }
 
-/** How long a million images take, as rows of a table: the seconds of the largest measured job, times a million by its images. */
-export async function answerForMillion(): Promise<Row[]> {
-  const [ingest, processing, million] = await Promise.all(
-    ['ingest', 'processing', 'million'].map(readResult),
-  );
-  // The largest run of distinct originals; larger ones repeat each original.
-  const labelled = processing.points.findLast(({ model }: { model: string | null }) => model !== null);
-  const plain = processing.points.find(
-    ({ model, images }: { model: string | null; images: number }) =>
-      model === null && images === labelled.images,
-  );
-  const measured: Measured[] = [
-    { job: 'ingest', ...ingest.points.at(-1), machine: ingest.machine },
-    { job: 'run', images: plain.images, seconds: plain.runSeconds, machine: processing.machine },
-    {
-      job: `run with ${labelled.model}`,
-      images: labelled.images,
-      seconds: labelled.runSeconds,
-      machine: processing.machine,
-    },
-    { job: `run, ${million.copies} copies of each original`, ...million },
-  ];
-  return measured.map(({ job, images, seconds, machine }) => ({
-    job,
-    'measured on': `${images.toLocaleString('en')} images, ${machine.cores} x ${machine.cpu}, ${machine.date}`,
-    seconds: seconds.toFixed(1),
-    'images/s': Math.round(images / seconds).toLocaleString('en'),
-    'a million takes': `${((seconds * 1e6) / images / 60).toFixed(1)} minutes`,
-  }));
+const minutes = (seconds: number): string => (seconds / 60).toFixed(1);
+
+/** How long a million images take, as rows of a table, and the machine that it was measured on. */
+export async function answerForMillion(): Promise<{ readonly rows: Row[]; readonly machine: string }> {
+  const { million, machine } = await readResult('scaling');
+  const { cores, cpu, commit, date } = machine;
+  return {
+    rows: (million as readonly Job[]).map(({ job, originals, place, model, measuredImages, here }) => ({
+      job,
+      originals,
+      place,
+      model: model ?? '',
+      'measured on': `${measuredImages.toLocaleString('en')} images`,
+      'a million takes': `${minutes(here.seconds)} minutes`,
+      'least and most': `${minutes(here.low)} to ${minutes(here.high)}`,
+    })),
+    machine: `${cores} x ${cpu}, commit ${commit}, ${date}`,
+  };
 }
