@@ -29,6 +29,8 @@ import { SOFTWARE } from './version.ts';
  */
 export function openLakehouse(spec: LakehouseConfigSpec = {}): Lakehouse {
   const { lake, s3, workers } = parseConfig(spec);
+  // ONNX Runtime would send events about models and machine to its maker. It asks the environment of the process, which threads cannot change.
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   return new Lakehouse(openStore(lake, s3), createLocalExecutor({ workers, s3 }));
 }
 
