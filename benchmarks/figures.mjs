@@ -190,25 +190,24 @@ ${table(
   },
 
   pixels(results) {
-    const kinds = ['thumbnails', 'photographs', '12-megapixels'].map((kind) => results[`pixels-${kind}`]);
-    const tools = ['pixlake', 'sharp', 'opencv', 'opencv-reduced-4', 'pillow', 'vipsthumbnail'];
-    const titles = [
-      'pixlake',
-      'plain sharp',
-      'OpenCV',
-      'OpenCV, decoded at a quarter',
-      'Pillow',
-      'vipsthumbnail',
-    ];
+    const titles = {
+      pixlake: 'pixlake',
+      'plain sharp': 'plain sharp',
+      opencv: 'OpenCV',
+      'opencv-reduced-4': 'OpenCV, decoded at a quarter',
+      pillow: 'Pillow',
+      vipsthumbnail: 'vipsthumbnail',
+    };
     return table(
-      ['originals', ...titles],
-      kinds.map(({ originals, images, tools: measured }) => [
-        originals,
-        ...tools.map((name, index) => {
-          const found = measured.find(({ tool }) => tool === name || tool === titles[index]);
+      ['originals', ...Object.values(titles)],
+      ['thumbnails', 'photographs'].map((kind) => {
+        const { originals, images, tools } = results[`pixels-${kind}`];
+        const rateOf = (name) => {
+          const found = tools.find(({ tool }) => tool === name);
           return found === undefined ? '' : number(images / found.seconds);
-        }),
-      ]),
+        };
+        return [originals, ...Object.keys(titles).map(rateOf)];
+      }),
     );
   },
 
