@@ -39,7 +39,7 @@ const rough = (value) => {
 };
 const table = (names, lines) =>
   [names, names.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-const machineOf = ({ machine }) => `${machine.cores} x ${machine.cpu}`;
+const machineOf = ({ machine }) => `${machine.cores} cores (${machine.cpu})`;
 const rate = ({ images, seconds }) => images / seconds;
 
 /** A time for people. */
@@ -75,7 +75,7 @@ ${rough(ratio)} times the speed of a script with OpenCV in a pool of processes.`
     return table(
       [
         'thumbnails on S3, without / with labels',
-        'seconds on 8 cores',
+        'time on 8 cores',
         'machines for a day',
         'machines',
         'S3 requests',
@@ -85,7 +85,7 @@ ${rough(ratio)} times the speed of a script with OpenCV in a pool of processes.`
         const [plain, labelled] = Object.values(hours).map((each) => each * 3600);
         return [
           images === 1e6 ? '1 million' : '1 billion',
-          `${number(plain)} / ${number(labelled)}`,
+          `${duration(plain)} / ${duration(labelled)}`,
           machinesInADay.map((count) => number(count)).join(' / '),
           `$${rough(cost['machines, without model'])} / $${rough(cost['machines, with fashion-tiny'])}`,
           `$${number(cost['S3 requests'], images === 1e6 ? 1 : 0)}`,
@@ -226,7 +226,7 @@ serve ${rough(of(16).perSecond)} small queries a second to 16 clients (\`npm run
 
   fashionnet({ fashionnet }) {
     const { perSecond, pythonPerSecond, machine } = fashionnet;
-    return `Full-width FashionNet labels ${rough(perSecond)} images a second on ${machine.cores} cores, ${rough(perSecond / pythonPerSecond)} times what Python's ONNX Runtime does in the same minute
+    return `Full-width FashionNet labels ${rough(perSecond)} images a second on ${machine.cores} cores, ${(perSecond / pythonPerSecond).toFixed(2)} times what Python's ONNX Runtime does in the same minute
 (\`npm run bench:fashionnet\`).`;
   },
 

@@ -224,8 +224,13 @@ export function plotMillion(result) {
 
 /** Seconds of each job against its images, with what was measured as points; then the cost on S3 by what it is for. */
 export function plotScaling(result, jobs) {
-  const sizes = [1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
-  const lines = result.million.flatMap((job) =>
+  const sizes = [1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
+  // More lines could not be told apart; the table has all jobs.
+  const isShown = ({ job, originals, place }) =>
+    originals.startsWith('thumbnails')
+      ? job === 'run' || place === 'folder'
+      : job === 'run' && place === 'folder';
+  const lines = result.million.filter(isShown).flatMap((job) =>
     sizes.map((images) => {
       const { start, each, low, high } = job.fit;
       return {
@@ -237,21 +242,24 @@ export function plotScaling(result, jobs) {
       };
     }),
   );
-  const points = jobs.jobs.flatMap((job) =>
-    job.points.flatMap(({ images, seconds }) =>
-      seconds.map((each) => ({ job: nameOfJob(job), images, seconds: each })),
-    ),
-  );
+  const points = jobs.jobs
+    .filter(isShown)
+    .flatMap((job) =>
+      job.points.flatMap(({ images, seconds }) =>
+        seconds.map((each) => ({ job: nameOfJob(job), images, seconds: each })),
+      ),
+    );
   const costs = result.scale.flatMap(({ images, cost }) =>
     Object.entries(cost).map(([part, dollars]) => ({ images, part, dollars })),
   );
   const x = logAxis(lines, 'images', 'images');
   const y = logAxis([...lines, ...points], 'seconds', 'seconds', ',~g');
-  const color = { field: 'job', type: 'nominal', title: null, sort: null };
+  const legend = { symbolOpacity: 1, columns: 2 };
+  const color = { field: 'job', type: 'nominal', title: null, sort: null, legend };
   return {
     title: {
       text: 'To a million images, and to a billion',
-      subtitle: `${subtitleOf(result)}; points are measured, lines and bands follow from them`,
+      subtitle: [subtitleOf(result), 'points are measured; lines and bands follow from them'],
     },
     vconcat: [
       {
