@@ -9,10 +9,10 @@ const load = async <Module>(file: string): Promise<Module> =>
   (await import(join(root, 'benchmarks', file))) as Module;
 const { DOCUMENTS, fillFigures, readResults } = await load<{
   readonly DOCUMENTS: readonly string[];
-  fillFigures(text: string, results: Results): string;
-  readResults(): Results;
+  readonly fillFigures: (text: string, results: Results) => string;
+  readonly readResults: () => Results;
 }>('figures.mjs');
-const { computeScaling } = await load<{ computeScaling(measured: Results): object }>(
+const { computeScaling } = await load<{ readonly computeScaling: (measured: Results) => object }>(
   'scaling/compute-scaling.mjs',
 );
 const results = readResults();

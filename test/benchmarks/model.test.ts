@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 
 interface Fit {
@@ -7,13 +9,18 @@ interface Fit {
   readonly high: number;
 }
 
-const { fitJob, secondsOf, speedUp } = (await import('../../benchmarks/scaling/model.mjs' as string)) as {
-  fitJob(job: { readonly place: string; readonly points: readonly object[] }, cores: number): Fit;
-  secondsOf(fit: Fit, images: number): object;
-  speedUp(
+const { fitJob, secondsOf, speedUp } = (await import(
+  pathToFileURL(join(import.meta.dirname, '../../benchmarks/scaling/model.mjs')).href
+)) as {
+  readonly fitJob: (
+    job: { readonly place: string; readonly points: readonly object[] },
+    cores: number,
+  ) => Fit;
+  readonly secondsOf: (fit: Fit, images: number) => object;
+  readonly speedUp: (
     workers: { readonly points: readonly object[] },
     cores: number,
-  ): { readonly measured: number; readonly least: number; readonly most: number };
+  ) => { readonly measured: number; readonly least: number; readonly most: number };
 };
 
 /** What 10 and 110 images took, three times each. */
