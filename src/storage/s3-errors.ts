@@ -62,10 +62,13 @@ export function judgeFailure(error: unknown): Verdict {
     : 'fail';
 }
 
+/** Error codes with status 404 that are about something else than the object. */
+const OTHER_MISSING = new Set(['NoSuchBucket', 'XAdminUserNotFound']);
+
 /** Whether an error means that the object does not exist. A missing bucket is a different error. */
 export function isMissingObject(error: unknown): boolean {
   const { code, status } = failureOf(error);
-  return code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && code !== 'NoSuchBucket');
+  return code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && !OTHER_MISSING.has(code));
 }
 
 /** Whether a range begins beyond the end of the object. */
@@ -132,6 +135,8 @@ const REFUSALS: Readonly<Record<string, { code: ErrorCode; reason?: string; reme
 const SAME_AS: Readonly<Record<string, string>> = {
   TokenRefreshRequired: 'ExpiredToken',
   InvalidToken: 'ExpiredToken',
+  // As versitygw says it, with status 404.
+  XAdminUserNotFound: 'InvalidAccessKeyId',
   AllAccessDisabled: 'AccessDenied',
   Forbidden: 'AccessDenied',
 };

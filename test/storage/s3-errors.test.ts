@@ -86,6 +86,7 @@ describe('what an answer means', () => {
     expect(isMissingObject(answered(undefined, 'NotFound'))).toBe(true);
     expect(isMissingObject(answered(404))).toBe(true);
     expect(isMissingObject(answered(404, 'NoSuchBucket'))).toBe(false);
+    expect(isMissingObject(answered(404, 'XAdminUserNotFound'))).toBe(false);
     expect(isMissingObject(answered(403, 'AccessDenied'))).toBe(false);
     expect(isMissingObject('NoSuchKey')).toBe(false);
   });
@@ -111,6 +112,7 @@ describe('what users are told about a failure', () => {
     // HEAD tells a status alone.
     ['Whatever', 403, 'STORAGE_DENIED', /^access denied$/u, /s3:GetObject/u],
     ['InvalidAccessKeyId', 403, 'STORAGE_DENIED', /access key is unknown/u, /AWS_ACCESS_KEY_ID/u],
+    ['XAdminUserNotFound', 404, 'STORAGE_DENIED', /access key is unknown/u, /AWS_ACCESS_KEY_ID/u],
     ['SignatureDoesNotMatch', 403, 'STORAGE_DENIED', /secret key/u, /AWS_SECRET_ACCESS_KEY/u],
     ['ExpiredToken', 400, 'STORAGE_DENIED', /have expired/u, /renew them/u],
     ['TokenRefreshRequired', 400, 'STORAGE_DENIED', /have expired/u, /renew them/u],
