@@ -106,7 +106,7 @@ ${rough(ratio)} times the speed of a script with OpenCV in a pool of processes.`
   second), with labels from \`fashion-tiny\` in ${rough(labelled.runSeconds)} seconds (${number(labelled.images / labelled.runSeconds)} a second). A run of ${small.images} images takes ${rough(small.runSeconds)}
   seconds. Runs under about 8,000 thumbnails are slower per image, because V8 is still compiling.
 - Selecting 500 of ${number(rows / 1e6)} million rows takes ${rough(ms('500 ids, pruned'))} ms if statistics in the log exclude files, and ${rough(ms('500 ids, unpruned'))} ms if not.
-- ${number(peers.transform[0].images)} thumbnails beside other tools, in images a second: pixlake ${number(pixlake)}; ${others.map((one) => `${one.tool} ${number(rate(one))}`).join('; ')}.${
+- ${number(peers.transform[0].images)} thumbnails beside other tools, in images a second: pixlake ${number(pixlake)};${others.map((one) => `\n  ${one.tool} ${number(rate(one))}`).join(';')}.${
       s3 === undefined
         ? ''
         : `\n- On S3 requests dominate: ${rough((1000 * median(s3.cpuSeconds)) / s3.images)} ms of pixlake's core time for an image, and ${number(s3.images / median(s3.seconds))} images a second\n  with Ceph on the same cores.`

@@ -1,16 +1,17 @@
 // From what was measured to any number of images: start plus images times what one takes, with the uncertainty of the measurements.
+import { PRICES as RUN_PRICES } from '../../dist/run/run-price.js';
 import { median } from '../median.mjs';
 
 /** Cores of the machine that prices are for. */
 export const MACHINE_CORES = 8;
 
-/** List prices in US dollars, AWS us-east-1, as known in 2025; replace them by yours. */
+/** List prices in US dollars, those of `run --dry-run`. */
 export const PRICES = {
   machineType: 'c7i.2xlarge, 8 vCPU',
-  machineHour: 0.357,
-  get: 0.4e-6,
-  put: 5e-6,
-  gbMonth: 0.023,
+  machineHour: RUN_PRICES.vcpuHour * MACHINE_CORES,
+  get: RUN_PRICES.get,
+  put: RUN_PRICES.put,
+  gbMonth: RUN_PRICES.gbMonth,
 };
 
 /** A line through what a small and a large number of images took, and the flattest and steepest line that the repeats allow; in seconds. */

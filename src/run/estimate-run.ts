@@ -61,14 +61,15 @@ export async function estimateRun(
   const last = points.at(-1) ?? { ms: 0, count: 0 };
   const images = await measure(scratch, `${folderOf(execution)}/images`);
   const parts = await measure(scratch, executionKeys.parts(folderOf(execution)));
-  const share = (part: number, ofCount: number): number =>
-    Math.round((part / Math.max(1, ofCount)) * imageCount);
-  const madeCount = share(images.count, last.count);
+  // Workers make a few more images after the last one that was counted.
+  const madeCount = Math.min(imageCount, Math.round((images.count / Math.max(1, last.count)) * imageCount));
   const originalBytes = await meanOriginalBytes(source, scratch, execution);
   const seconds = (planMs + extrapolate(points, imageCount)) / 1000;
   // Parts are merged into a manifest, which is about as large.
-  const writtenBytes =
-    share(images.sizeBytes, last.count) + 2 * share(parts.sizeBytes, countImages(execution, finished));
+  const writtenBytes = Math.round(
+    meanOf(images.sizeBytes, images.count) * madeCount +
+      2 * meanOf(parts.sizeBytes, countImages(execution, finished)) * imageCount,
+  );
   const requests = requestsOf(execution, madeCount);
   return {
     measured: { imageCount: last.count, seconds: last.ms / 1000, workers },
@@ -144,5 +145,12 @@ async function meanOriginalBytes(
       WHERE __image_key IS NOT NULL LIMIT ${SIZED_ORIGINALS}`);
   });
   const sizes = await Promise.all(keys.map(async ({ key }) => (await source.stat(key))?.sizeBytes ?? 0));
-  return sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length);
+  return meanOf(
+    sizes.reduce((sum, size) => sum + size, 0),
+    sizes.length,
+  );
+}
+
+function meanOf(sum: number, count: number): number {
+  return count === 0 ? 0 : sum / count;
 }

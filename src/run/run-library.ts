@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PixlakeError } from '../errors.ts';
 import { resolveModel } from '../model/lake-models.ts';
+import type { ModelFiles } from '../model/model-files.ts';
 import { checkLake, createLake } from '../storage/lake-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore, schemeOf } from '../storage/open-store.ts';
@@ -52,17 +53,18 @@ export class RunLibrary {
 
   /** Plans a run without writing anything. */
   async plan(spec: RunSpec): Promise<Execution> {
-    await using planner = await this.#openPlanner(this.#place(parseRunSpec(spec, 'run')));
+    const placed = this.#place(parseRunSpec(spec, 'run'));
+    await using planner = await this.#openPlanner(placed, await this.#modelOf(placed.run));
     return (await planner.plan()).execution;
   }
 
   /** Plans a run and makes its first images in a temporary folder, to tell what the whole will take; see {@link estimateRun}. */
   async estimate(spec: RunSpec): Promise<{ readonly execution: Execution; readonly estimate: RunEstimate }> {
     const startMs = performance.now();
-    const { store, run } = this.#place(parseRunSpec(spec, 'run'));
+    const placed = this.#place(parseRunSpec(spec, 'run'));
     await using prepared = this.#executor.prepare?.();
-    const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
-    await using planner = await this.#openPlanner({ store, run });
+    const model = await this.#modelOf(placed.run);
+    await using planner = await this.#openPlanner(placed, model);
     const planned = await planner.plan();
     const folder = await this.#store.makeScratchDir();
     try {
@@ -109,8 +111,11 @@ export class RunLibrary {
     return { store: openStore(root, this.#store.s3), run: { ...run, output: root } };
   }
 
-  async #openPlanner({ store, run }: PlacedRun): Promise<RunPlanner> {
-    const model = run.model === undefined ? undefined : await resolveModel(this.#store, run.model);
+  async #modelOf({ model }: Run): Promise<ModelFiles | undefined> {
+    return model === undefined ? undefined : resolveModel(this.#store, model);
+  }
+
+  async #openPlanner({ store, run }: PlacedRun, model: ModelFiles | undefined): Promise<RunPlanner> {
     return openPlanner({ source: this.#store, store, model, software: this.#software }, run);
   }
 

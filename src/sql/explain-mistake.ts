@@ -24,7 +24,7 @@ const MISTAKES: readonly (readonly [pattern: RegExp, remedy: (match: RegExpExecA
   [/^\s*DELETE\b/iu, () => 'give one SELECT; `pixlake delete <table> --where "<condition>"` deletes rows'],
 ];
 
-/** What to write instead of SQL that could not be parsed, or is no SELECT; `undefined` if it is no well-known mistake. */
+/** What to write instead of SQL that could not be parsed, or is not a SELECT; `undefined` if it is not a well-known mistake. */
 export function explainMistake(sql: string): string | undefined {
   for (const [pattern, remedy] of MISTAKES) {
     const match = pattern.exec(sql);

@@ -43,7 +43,7 @@ describe('figures of documents', () => {
   });
 });
 
-/** Limits and durations that are no measurements. */
+/** Limits and durations that are not measurements. */
 const ALLOWED = new Set(['src/api/REFERENCE.md: 10 seconds', 'src/storage/REFERENCE.md: 45 seconds']);
 
 describe('result files', () => {

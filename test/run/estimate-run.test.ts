@@ -1,5 +1,7 @@
-import { readdir } from 'node:fs/promises';
-import { expect, test } from 'vitest';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Lakehouse, type RunSpec } from '../../src/index.ts';
 import { createExecutor, inProcessExecutor, makeLake, queryRows } from '../support/run-in-process.ts';
 import { keysOf } from '../support/keys-of.ts';
@@ -40,6 +42,31 @@ test('images that an earlier execution made are read and written no more', async
   expect(execution.takesOver).toBeDefined();
   expect(estimate).toMatchObject({ imageCount: execution.rowCount * 2, readBytes: 0 });
   expect(estimate.requests.put).toBe(2 * execution.shardCount + 3 + 20);
+});
+
+test('what workers write after the last image that was counted adds nothing, nor does a part of an unfinished shard', async () => {
+  const { store } = await makeLake(4);
+  const stopped = createExecutor(async (job, cells) => {
+    for (const file of ['images/00/00000/1-0.jpg', 'images/00/00000/1-1.jpg', 'parts/00000-0.parquet']) {
+      const path = join(job.lake, job.folder, file);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, Buffer.alloc(1000));
+    }
+    cells.add({ imageCount: 1, errorCount: 0 });
+    while (!cells.isStopped) await nextTurn();
+    return { kind: 'failed', code: 'INTERRUPTED', message: 'stopped', remedy: undefined };
+  });
+  // It measures for half a minute, of which the clock makes little.
+  let ms = 0;
+  const now = vi.spyOn(performance, 'now').mockImplementation(() => (ms += 20_000));
+  onTestFinished(() => now.mockRestore());
+  const { estimate } = await new Lakehouse(store, stopped).runs.estimate(spec);
+  expect(estimate).toMatchObject({
+    measured: { imageCount: 1 },
+    imageCount: 8,
+    writtenBytes: 8000,
+    requests: { put: 8 + 2 * 2 + 3 + 20 },
+  });
 });
 
 test('a model that does not run, and a shard that fails, are the errors of the run', async () => {

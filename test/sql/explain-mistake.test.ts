@@ -23,6 +23,6 @@ test.each([
   'FROM runs.shoes WHER',
   'SELECT runs.shoes.id FROM runs.shoes WHER',
   'SELEC 1',
-])('%s is no well-known mistake', (sql) => {
+])('%s is not a well-known mistake', (sql) => {
   expect(explainMistake(sql)).toBeUndefined();
 });
