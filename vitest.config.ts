@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     reporters: ['default', budgetReporter(200)],
     include: ['test/**/*.test.ts'],
+    // What tests provoke would be logged between their results.
+    env: { PIXLAKE_LOG_LEVEL: 'silent' },
     globalSetup: ['test/support/template-folder.ts'],
     // Runs and CLI tests start real worker threads and processes, which come from the build in dist/.
     expect: { requireAssertions: true, poll: { timeout: 20_000 } },

@@ -31,13 +31,15 @@ test.each([
 );
 
 /** What a program that uses the log writes to standard error. */
-function stderrOf(program: string, env: NodeJS.ProcessEnv, before = ''): string {
+function stderrOf(program: string, level: string | undefined, before = ''): string {
   const config = new URL('../dist/config.js', import.meta.url).href;
   const script = `${before}
     const { log, openLog } = await import(${JSON.stringify(config)});
     ${program}`;
   const args = ['--input-type=module', '-e', script];
-  return String(spawnSync(process.execPath, args, { env: { ...process.env, ...env } }).stderr);
+  return String(
+    spawnSync(process.execPath, args, { env: { ...process.env, PIXLAKE_LOG_LEVEL: level } }).stderr,
+  );
 }
 
 test.each([
@@ -53,7 +55,7 @@ test.each([
      log.info({ id: 1 }, 'some news');
      log.warn('a warning');
      log.error('an error');`,
-    given === undefined ? {} : { PIXLAKE_LOG_LEVEL: given },
+    given,
   );
   const lines = stderr.split('\n').filter(Boolean);
   expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(told);
@@ -65,7 +67,7 @@ test('on a terminal, a message takes the line of what is drawn there', () => {
     import { syncBuiltinESMExports } from 'node:module';
     tty.isatty = () => true;
     syncBuiltinESMExports();`;
-  const stderr = stderrOf("log.warn('one'); log.warn('two');", {}, terminal);
+  const stderr = stderrOf("log.warn('one'); log.warn('two');", undefined, terminal);
   const told = stderr.split(ERASE_LINE);
   expect(told.map((text) => text.replace(/^\{.*"msg":"(?<message>\w+)"\}\n$/u, '$<message>'))).toEqual([
     '',

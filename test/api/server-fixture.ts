@@ -47,7 +47,9 @@ export async function startServerUnder(
 ): Promise<TestServer> {
   const serve = [process.execPath, MAIN, 'serve', '--lake', lake, '--port', '0', ...args];
   const [command = '', ...rest] = [...tracer, ...serve];
-  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // Tests read its log.
+  const env = { ...process.env, PIXLAKE_LOG_LEVEL: undefined };
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env });
   let log = '';
   let printed = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));

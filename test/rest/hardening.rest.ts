@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { problemOf, useEmbeddedServer } from './server-fixture.ts';
+import { problemOf, useEmbeddedServer } from '../api/server-fixture.ts';
 
 const server = useEmbeddedServer(3);
 
